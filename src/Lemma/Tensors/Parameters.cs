@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+
+namespace Lemma.Tensors;
+
+/// <summary>
+/// The parameters of a model as contiguous blocks: weights, and once training begins gradients and the optimizer's two moments,
+/// so that clipping and an optimizer's step are one pass over memory.
+/// </summary>
+/// <remarks>Declare every parameter first (<see cref="Add"/>), then <see cref="Allocate"/>. Gaps between parameters, if any, hold zeros in every block.</remarks>
+public sealed unsafe class Parameters : IDisposable
+{
+    private const int Alignment = 16;
+    private readonly List<Parameter> all = [];
+    private readonly Dictionary<string, Parameter> byName = [];
+    private float* weights, gradients, first, second;
+
+    /// <summary>Every parameter in the order of declaration.</summary>
+    public IReadOnlyList<Parameter> All => all;
+
+    /// <summary>The length of each block in elements, padding included.</summary>
+    public long BlockLength { get; private set; }
+
+    /// <summary>The number of parameters (elements), padding not counted.</summary>
+    public long Count => all.Sum(p => p.Count);
+
+    /// <summary>Whether the blocks for training exist.</summary>
+    public bool HasTrainingState => gradients != null;
+
+    /// <summary>The parameter of a name; throws when there is none.</summary>
+    public Parameter this[string name] => byName.TryGetValue(name, out Parameter? found) ? found
+        : throw new ArgumentException($"parameters: there is no parameter '{name}'");
+
+    /// <summary>Declares a parameter; only before <see cref="Allocate"/>.</summary>
+    public Parameter Add(string name, Shape shape, bool decays)
+    {
+        Require.That(weights == null, $"parameters: '{name}' must be declared before the blocks are allocated");
+        Require.That(!byName.ContainsKey(name), $"parameters: '{name}' is declared twice");
+        Parameter parameter = new(name, shape, BlockLength, decays);
+        all.Add(parameter);
+        byName.Add(name, parameter);
+        BlockLength += (shape.Count + Alignment - 1) / Alignment * Alignment;
+        return parameter;
+    }
+
+    /// <summary>Takes memory for the weights, all zero.</summary>
+    public void Allocate()
+    {
+        Require.That(weights == null, $"parameters: the blocks are allocated already");
+        weights = NewBlock();
+    }
+
+    /// <summary>Takes memory for gradients and moments, all zero; does nothing when it is there already.</summary>
+    public void AllocateTrainingState()
+    {
+        if (HasTrainingState)
+            return;
+        (gradients, first, second) = (NewBlock(), NewBlock(), NewBlock());
+    }
+
+    /// <summary>The weights of one parameter.</summary>
+    public Span<float> Weights(Parameter parameter) => Slice(weights, parameter);
+
+    /// <summary>The gradient of one parameter.</summary>
+    public Span<float> Gradients(Parameter parameter) => Slice(gradients, parameter);
+
+    /// <summary>The optimizer's first moment of one parameter.</summary>
+    public Span<float> FirstMoments(Parameter parameter) => Slice(first, parameter);
+
+    /// <summary>The optimizer's second moment of one parameter.</summary>
+    public Span<float> SecondMoments(Parameter parameter) => Slice(second, parameter);
+
+    internal float* WeightsPointer => weights;
+
+    internal float* GradientsPointer => gradients;
+
+    internal float* FirstPointer => first;
+
+    internal float* SecondPointer => second;
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(weights);
+        NativeMemory.AlignedFree(gradients);
+        NativeMemory.AlignedFree(first);
+        NativeMemory.AlignedFree(second);
+        weights = gradients = first = second = null;
+    }
+
+    private static Span<float> Slice(float* block, Parameter parameter)
+    {
+        Require.That(block != null, $"parameters: the block that holds '{parameter.Name}' is not allocated");
+        return new Span<float>(block + parameter.Offset, checked((int)parameter.Count));
+    }
+
+    private float* NewBlock()
+    {
+        nuint bytes = checked((nuint)BlockLength * sizeof(float));
+        float* block = (float*)NativeMemory.AlignedAlloc(bytes, 64);
+        NativeMemory.Clear(block, bytes);
+        return block;
+    }
+}
