@@ -54,7 +54,9 @@ public sealed unsafe class Parameters : IDisposable
     {
         if (HasTrainingState)
             return;
-        (gradients, first, second) = (NewBlock(), NewBlock(), NewBlock());
+        gradients = NewBlock();
+        first = NewBlock();
+        second = NewBlock();
     }
 
     /// <summary>The weights of one parameter.</summary>
