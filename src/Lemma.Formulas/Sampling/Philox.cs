@@ -17,6 +17,15 @@ public readonly struct Philox
         this.stream = stream;
     }
 
+    private Philox(uint key0, uint key1, ulong stream) => (this.key0, this.key1, this.stream) = (key0, key1, stream);
+
+    /// <summary>An independent generator for one use of this one, such as one layer.</summary>
+    public Philox Split(ulong use)
+    {
+        (uint a, uint b, uint c, uint d) = Bits(use ^ 0x5851F42D4C957F2DUL);
+        return new Philox(a, b, ((ulong)c << 32) | d);
+    }
+
     /// <summary>The 128 bits at a counter.</summary>
     public (uint A, uint B, uint C, uint D) Bits(ulong counter)
     {

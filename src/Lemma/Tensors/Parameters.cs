@@ -11,7 +11,8 @@ public sealed unsafe class Parameters : IDisposable
 {
     private const int Alignment = 16;
     private readonly List<Parameter> all = [];
-    private readonly Dictionary<string, Parameter> byName = [];
+    private readonly Dictionary<string, int> byName = [];
+    private bool[] touched = [];
     private float* weights, gradients, first, second;
 
     /// <summary>Every parameter in the order of declaration.</summary>
@@ -27,7 +28,7 @@ public sealed unsafe class Parameters : IDisposable
     public bool HasTrainingState => gradients != null;
 
     /// <summary>The parameter of a name; throws when there is none.</summary>
-    public Parameter this[string name] => byName.TryGetValue(name, out Parameter? found) ? found
+    public Parameter this[string name] => byName.TryGetValue(name, out int found) ? all[found]
         : throw new ArgumentException($"parameters: there is no parameter '{name}'");
 
     /// <summary>Declares a parameter; only before <see cref="Allocate"/>.</summary>
@@ -36,8 +37,8 @@ public sealed unsafe class Parameters : IDisposable
         Require.That(weights == null, $"parameters: '{name}' must be declared before the blocks are allocated");
         Require.That(!byName.ContainsKey(name), $"parameters: '{name}' is declared twice");
         Parameter parameter = new(name, shape, BlockLength, decays);
+        byName.Add(name, all.Count);
         all.Add(parameter);
-        byName.Add(name, parameter);
         BlockLength += (shape.Count + Alignment - 1) / Alignment * Alignment;
         return parameter;
     }
@@ -47,6 +48,7 @@ public sealed unsafe class Parameters : IDisposable
     {
         Require.That(weights == null, $"parameters: the blocks are allocated already");
         weights = NewBlock();
+        touched = new bool[all.Count];
     }
 
     /// <summary>Takes memory for gradients and moments, all zero; does nothing when it is there already.</summary>
@@ -62,8 +64,18 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>The weights of one parameter.</summary>
     public Span<float> Weights(Parameter parameter) => Slice(weights, parameter);
 
-    /// <summary>The gradient of one parameter.</summary>
-    public Span<float> Gradients(Parameter parameter) => Slice(gradients, parameter);
+    /// <summary>The gradient of one parameter, zero where none has arrived.</summary>
+    public Span<float> Gradients(Parameter parameter)
+    {
+        Span<float> gradient = Slice(gradients, parameter);
+        TouchGradient(IndexOf(parameter), out bool add);
+        if (!add)
+            gradient.Clear();
+        return gradient;
+    }
+
+    /// <summary>Forgets all gradients; nothing is cleared in memory before an operation adds to it.</summary>
+    public void ForgetGradients() => Array.Clear(touched);
 
     /// <summary>The optimizer's first moment of one parameter.</summary>
     public Span<float> FirstMoments(Parameter parameter) => Slice(first, parameter);
@@ -78,6 +90,20 @@ public sealed unsafe class Parameters : IDisposable
     internal float* FirstPointer => first;
 
     internal float* SecondPointer => second;
+
+    internal int IndexOf(Parameter parameter) => byName.TryGetValue(parameter.Name, out int index) && ReferenceEquals(all[index], parameter)
+        ? index : throw new ArgumentException($"parameters: '{parameter.Name}' belongs to other parameters");
+
+    internal bool HasGradient(int index) => touched[index];
+
+    /// <summary>The address of a gradient and whether it holds something to add to; when not, the caller must write every element.</summary>
+    internal float* TouchGradient(int index, out bool add)
+    {
+        Require.That(gradients != null, $"parameters: the block that holds the gradient of '{all[index].Name}' is not allocated");
+        add = touched[index];
+        touched[index] = true;
+        return gradients + all[index].Offset;
+    }
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()

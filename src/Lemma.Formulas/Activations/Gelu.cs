@@ -1,0 +1,29 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Lemma.Formulas;
+
+/// <summary>y = x·Φ(x) = x/2·(1 + erf(x/√2)).</summary>
+/// <remarks>x, y: any shape. Hendrycks and Gimpel 2016, eq. 1.</remarks>
+public static class Gelu
+{
+    /// <summary>y = x·Φ(x); y may be x.</summary>
+    public static void Forward(ReadOnlySpan<float> x, Span<float> y) => Elementwise.Forward<Function>(x, y);
+
+    /// <summary>dx += (Φ(x) + x·φ(x))·dy, φ(x) = e^(−x²/2)/√(2π).</summary>
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx) => Elementwise.Backward<Function>(x, dy, dx);
+
+    internal readonly struct Function : IFunction
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<float> Value(Vector512<float> x) => x * Cumulative(x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<float> Derivative(Vector512<float> x) =>
+            Vector512.FusedMultiplyAdd(x * Vector512.Create(0.398942280f), VectorMath.Exp(x * x * Vector512.Create(-0.5f)), Cumulative(x));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector512<float> Cumulative(Vector512<float> x) =>
+            Vector512.FusedMultiplyAdd(Vector512.Create(0.5f), VectorMath.Erf(x * Vector512.Create(0.707106781f)), Vector512.Create(0.5f));
+    }
+}

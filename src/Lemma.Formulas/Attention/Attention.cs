@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Lemma.Formulas;
+
+/// <summary>O = softmax(Q·Kᵀ·s + mask)·V, in tiles with a running maximum and sum; memory is linear in the length.</summary>
+/// <remarks>
+/// Q, O: [queries, d_h] a head; K, V: [keys, d_h]. Keys are taken in blocks of 96 at fixed positions, so that a row of Q has the same bits
+/// alone (decoding with a cache) and among others. A query that sees no key gives 0. Dao et al. 2022, "FlashAttention", algorithm 1;
+/// Milakov and Gimelshein 2018 for the running softmax; Ainslie et al. 2023 for grouped queries.
+/// <code>
+///   for 12 queries:     | 96 keys | 96 keys | …   S = Q·Kᵀ (12 × 96), P = e^(S − m), l = Σ P, O = O·e^(m_old − m) + P·V
+/// </code>
+/// </remarks>
+public static unsafe class Attention
+{
+    /// <summary>Keys a block: a multiple of the tile's 12 rows and of its 32 columns.</summary>
+    internal const int Block = 96;
+
+    private static long ScratchSize(in AttentionShape shape) =>
+        PackedProduct.Size(shape.Keys, shape.HeadWidth, Tile.Columns) + PackedProduct.Size(shape.HeadWidth, Rounded(shape.Keys), Tile.Columns)
+        + Tile.Rows * (shape.HeadWidth + 2 * Block) + Tile.Rows * Rounded(shape.HeadWidth);
+
+    /// <summary>O and ln Σ e^score for the query heads of one key/value head.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Forward(in AttentionShape shape, in AttentionHead head)
+    {
+        int d = shape.HeadWidth, end = Math.Min(head.Length, shape.Keys);
+        float* keyPanels = ThreadScratch.Take(ScratchSize(shape)), valuePanels = keyPanels + PackedProduct.Size(shape.Keys, d, Tile.Columns);
+        float* queryPanel = valuePanels + PackedProduct.Size(d, Rounded(shape.Keys), Tile.Columns);
+        float* scores = queryPanel + Tile.Rows * d, weights = scores + Tile.Rows * Block, sums = weights + Tile.Rows * Block;
+        int sumStride = Rounded(d);
+        Tile tile = Tile.Best;
+
+        int begin = shape.First(0) / Block * Block;
+        PackedProduct.Pack(new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), end - begin, d, keyPanels, Tile.Columns);
+        PackedProduct.Pack(new Matrix(head.Value, head.KeyStride, 1).From(begin, 0).Transposed, d, end - begin, valuePanels, Tile.Columns);
+        nint valueStride = (nint)(end - begin) * Tile.Columns;
+
+        float* maxima = stackalloc float[Tile.Rows], totals = stackalloc float[Tile.Rows];
+        for (int h = 0; h < shape.Group; h++)
+        {
+            Matrix queries = new(head.Query + h * d * sizeof(float), head.QueryStride, 1);
+            float* output = (float*)head.Output + h * d, logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
+            for (int row = 0; row < shape.Queries; row += Tile.Rows)
+            {
+                int rows = Math.Min(Tile.Rows, shape.Queries - row);
+                PackedProduct.Pack(queries.From(row, 0), rows, d, queryPanel, Tile.Rows);
+                new Span<float>(maxima, rows).Fill(float.NegativeInfinity);
+                new Span<float>(totals, rows).Clear();
+                new Span<float>(sums, Tile.Rows * sumStride).Clear();
+                int last = shape.End(row + rows - 1, end);
+                for (int block = shape.First(row) / Block * Block; block < last; block += Block)
+                {
+                    int keys = Math.Min(Block, last - block);
+                    PackedProduct.Multiply(tile, rows, keys, d, queryPanel, keyPanels + (nint)(block - begin) * d, (nint)d * Tile.Columns,
+                        scores, Block, add: false);
+                    for (int i = 0; i < rows; i++)
+                        Weigh(shape, row + i, block, keys, end, scores + i * Block, maxima + i, totals + i, new Span<float>(sums + i * sumStride, d));
+                    PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
+                    PackedProduct.Multiply(tile, rows, d, keys, weights, valuePanels + (nint)(block - begin) * Tile.Columns, valueStride,
+                        sums, sumStride, add: true);
+                }
+                for (int i = 0; i < rows; i++)
+                    Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, d), new Span<float>(output + (row + i) * head.OutputStride, d), logs + row + i);
+            }
+        }
+    }
+
+    /// <summary>A size rounded up to whole panels of 32.</summary>
+    internal static int Rounded(int size) => (size + Tile.Columns - 1) / Tile.Columns * Tile.Columns;
+
+    /// <summary>Scores become e^(s·score − m), 0 where the key is hidden; the running maximum, total and sums follow.</summary>
+    private static void Weigh(in AttentionShape shape, int query, int block, int keys, int length, float* scores,
+        float* maximum, float* total, Span<float> sums)
+    {
+        int first = Math.Clamp(shape.First(query) - block, 0, keys), last = Math.Clamp(shape.End(query, length) - block, 0, keys);
+        Span<float> all = new(scores, keys);
+        all[..first].Fill(float.NegativeInfinity);
+        all[Math.Max(first, last)..].Fill(float.NegativeInfinity);
+        // Lanes beyond the block hold −∞ as well, so that whole vectors can be read.
+        new Span<float>(scores + keys, Block - keys).Fill(float.NegativeInfinity);
+        float largest = MathF.Max(*maximum, LargestOf(scores, keys) * shape.Scale);
+        float shift = float.IsNegativeInfinity(largest) ? 0 : largest;
+        float decay = float.IsNegativeInfinity(*maximum) ? 0 : MathF.Exp(*maximum - shift);
+        *total = *total * decay + ExpAndSum(scores, keys, shape.Scale, shift);
+        if (decay != 1)
+            Scale(sums, decay);
+        *maximum = largest;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float LargestOf(float* scores, int keys)
+    {
+        Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
+        for (int i = 0; i < keys; i += Lanes.Count)
+            largest = Vector512.Max(largest, Vector512.Load(scores + i));
+        return Lanes.Max(largest);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float ExpAndSum(float* scores, int keys, float scale, float shift)
+    {
+        Vector512<float> sum = default;
+        for (int i = 0; i < keys; i += Lanes.Count)
+        {
+            Vector512<float> score = Vector512.Load(scores + i);
+            Vector512<float> weight = VectorMath.Exp(Vector512.FusedMultiplyAdd(score, Vector512.Create(scale), Vector512.Create(-shift)));
+            // The exponential is clamped near e^−104; a hidden key must weigh nothing at all.
+            weight = Vector512.AndNot(weight, Vector512.Equals(score, Vector512.Create(float.NegativeInfinity)));
+            weight.Store(scores + i);
+            sum += weight;
+        }
+        return Lanes.Sum(sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scale(Span<float> x, float factor) => System.Numerics.Tensors.TensorPrimitives.Multiply(x, factor, x);
+
+    private static void Finish(float maximum, float total, Span<float> sums, Span<float> output, float* log)
+    {
+        if (total == 0)
+        {
+            output.Clear();
+            *log = float.NegativeInfinity;
+            return;
+        }
+        System.Numerics.Tensors.TensorPrimitives.Multiply(sums, 1 / total, output);
+        *log = maximum + MathF.Log(total);
+    }
+}

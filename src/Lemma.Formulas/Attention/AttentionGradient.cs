@@ -1,0 +1,116 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Lemma.Formulas;
+
+/// <summary>Where the gradients of one key/value head lie; strides are those of the values.</summary>
+/// <param name="Output">dO, the first output of the group's first head.</param>
+/// <param name="Query">dQ, added to.</param>
+/// <param name="Key">dK, added to.</param>
+/// <param name="Value">dV, added to.</param>
+public readonly record struct AttentionHeadGradient(nint Output, nint Query, nint Key, nint Value);
+
+/// <summary>The backward of <see cref="Attention"/>, which computes the weights again, block by block.</summary>
+/// <remarks>
+/// With P = e^(s·QKᵀ − L), D = Σ dO∘O a row: dV += Pᵀ·dO;  dP = dO·Vᵀ;  dS = P∘(dP − D)·s;  dQ += dS·K;  dK += dSᵀ·Q.
+/// Dao et al. 2022, "FlashAttention", algorithm 4.
+/// </remarks>
+public static unsafe class AttentionGradient
+{
+    private const int Block = Attention.Block;
+
+    private static long ScratchSize(in AttentionShape shape)
+    {
+        int d = shape.HeadWidth, wide = Attention.Rounded(d);
+        return 2 * PackedProduct.Size(shape.Keys, d, Tile.Columns) + PackedProduct.Size(d, shape.Keys, Tile.Columns)
+            + 2L * Block * wide + 2L * Block * d + 3L * Block * Block + Block;
+    }
+
+    /// <summary>dQ, dK and dV for the query heads of one key/value head.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Backward(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient)
+    {
+        int d = shape.HeadWidth, wide = Attention.Rounded(d), end = Math.Min(head.Length, shape.Keys);
+        int begin = shape.First(0) / Block * Block, count = end - begin;
+        Tile tile = Tile.Best;
+        Matrix keys = new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), values = new Matrix(head.Value, head.KeyStride, 1).From(begin, 0);
+        // Keys and values as B with keys along the columns, and keys as B with keys along k.
+        float* keyColumns = ThreadScratch.Take(ScratchSize(shape)), valueColumns = keyColumns + PackedProduct.Size(count, d, Tile.Columns);
+        float* keySteps = valueColumns + PackedProduct.Size(count, d, Tile.Columns);
+        float* queryColumns = keySteps + PackedProduct.Size(d, count, Tile.Columns), upColumns = queryColumns + Block * wide;
+        float* queryRows = upColumns + Block * wide, upRows = queryRows + Block * d;
+        float* weights = upRows + Block * d, slopes = weights + Block * Block, panels = slopes + Block * Block, along = panels + Block * Block;
+        PackedProduct.Pack(keys, count, d, keyColumns, Tile.Columns);
+        PackedProduct.Pack(values, count, d, valueColumns, Tile.Columns);
+        PackedProduct.Pack(keys.Transposed, d, count, keySteps, Tile.Columns);
+        nint stepsStride = (nint)count * Tile.Columns, columnsStride = (nint)d * Tile.Columns;
+
+        for (int h = 0; h < shape.Group; h++)
+        {
+            nint offset = h * d * sizeof(float);
+            Matrix queries = new(head.Query + offset, head.QueryStride, 1), ups = new(gradient.Output + offset, head.OutputStride, 1);
+            Matrix outputs = new(head.Output + offset, head.OutputStride, 1), queryGradient = new(gradient.Query + offset, head.QueryStride, 1);
+            float* logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
+            for (int row = 0; row < shape.Queries; row += Block)
+            {
+                int rows = Math.Min(Block, shape.Queries - row);
+                PackedProduct.Pack(queries.From(row, 0).Transposed, d, rows, queryColumns, Tile.Columns);
+                PackedProduct.Pack(ups.From(row, 0).Transposed, d, rows, upColumns, Tile.Columns);
+                PackedProduct.Pack(queries.From(row, 0), rows, d, queryRows, Tile.Rows);
+                PackedProduct.Pack(ups.From(row, 0), rows, d, upRows, Tile.Rows);
+                for (int i = 0; i < rows; i++)
+                    along[i] = Lanes.Dot(new ReadOnlySpan<float>(ups.At(row + i, 0), d), new ReadOnlySpan<float>(outputs.At(row + i, 0), d));
+                int last = shape.End(row + rows - 1, end);
+                for (int block = shape.First(row) / Block * Block; block < last; block += Block)
+                {
+                    int columns = Math.Min(Block, last - block);
+                    nint at = block - begin;
+                    // A panel of 12 queries sees nothing beyond its own last key: those columns keep the zeros of Weigh.
+                    for (int i = 0; i < rows; i += Tile.Rows)
+                    {
+                        int some = Math.Min(Tile.Rows, rows - i), seen = Math.Clamp(shape.End(row + i + some - 1, end) - block, 0, columns);
+                        PackedProduct.Multiply(tile, some, seen, d, queryRows + i * d, keyColumns + at * d, columnsStride, weights + i * Block, Block, false);
+                        PackedProduct.Multiply(tile, some, seen, d, upRows + i * d, valueColumns + at * d, columnsStride, slopes + i * Block, Block, false);
+                    }
+                    for (int i = 0; i < rows; i++)
+                        Weigh(shape, row + i, block, columns, end, weights + i * Block, slopes + i * Block, logs[row + i], along[i]);
+                    AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, d, rows, panels, upColumns, (nint)rows * Tile.Columns,
+                        new Matrix(gradient.Value, head.KeyStride, 1).From(block, 0));
+                    AddProduct(tile, new Matrix((nint)slopes, 1, Block), columns, d, rows, panels, queryColumns, (nint)rows * Tile.Columns,
+                        new Matrix(gradient.Key, head.KeyStride, 1).From(block, 0));
+                    AddProduct(tile, new Matrix((nint)slopes, Block, 1), rows, d, columns, panels, keySteps + at * Tile.Columns, stepsStride,
+                        queryGradient.From(row, 0));
+                }
+            }
+        }
+    }
+
+    // C += A·B, A in rows of a block.
+    private static void AddProduct(Tile tile, Matrix a, int m, int n, int k, float* panels, float* b, nint panelStride, Matrix c)
+    {
+        PackedProduct.Pack(a, m, k, panels, Tile.Rows);
+        for (int row = 0; row < m; row += Tile.Rows)
+            PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), n, k, panels + (nint)row * k, b, panelStride, c.At(row, 0), c.RowStride, add: true);
+    }
+
+    // Scores become P and products dP become dS; both are 0 where the key is hidden.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Weigh(in AttentionShape shape, int query, int block, int columns, int length, float* weights, float* slopes, float log, float along)
+    {
+        int first = Math.Clamp(shape.First(query) - block, 0, columns), last = Math.Clamp(shape.End(query, length) - block, 0, columns);
+        last = Math.Max(first, last);
+        if (float.IsNegativeInfinity(log))
+            last = first;
+        Vector512<float> scale = Vector512.Create(shape.Scale), shift = Vector512.Create(-log), mean = Vector512.Create(along);
+        for (int i = first / Lanes.Count * Lanes.Count; i < last; i += Lanes.Count)
+        {
+            Vector512<float> weight = VectorMath.Exp(Vector512.FusedMultiplyAdd(Vector512.Load(weights + i), scale, shift));
+            weight.Store(weights + i);
+            (weight * (Vector512.Load(slopes + i) - mean) * scale).Store(slopes + i);
+        }
+        new Span<float>(weights, first).Clear();
+        new Span<float>(slopes, first).Clear();
+        new Span<float>(weights + last, columns - last).Clear();
+        new Span<float>(slopes + last, columns - last).Clear();
+    }
+}

@@ -1,0 +1,36 @@
+using System.Runtime.Intrinsics;
+
+namespace Lemma.Formulas;
+
+/// <summary>
+/// The innermost step of a matrix product as a value: how many rows of A and columns of B it takes, and the code for this processor.
+/// </summary>
+/// <remarks>
+/// All tiles read the same packed panels, so that the vector's width is the tile's own affair:
+/// <code>
+/// panel of A: for each k, 12 rows side by side      panel of B: for each k, 32 columns side by side
+///   a₀ … a₁₁ | a₀ … a₁₁ | …                           b₀ … b₃₁ | b₀ … b₃₁ | …
+/// </code>
+/// A panel of A (12 × 384, 18 KB) stays in the first-level cache while panels of B (384 × 32, 48 KB) stream from the second.
+/// </remarks>
+internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*, nint, bool, void> multiply)
+{
+    /// <summary>Rows of A a panel.</summary>
+    public const int Rows = 12;
+
+    /// <summary>Columns of B a panel.</summary>
+    public const int Columns = 32;
+
+    /// <summary>Steps along k that are summed in registers before they are added to C.</summary>
+    public const int Depth = 384;
+
+    private readonly delegate*<int, int, float*, float*, float*, nint, bool, void> multiply = multiply;
+
+    /// <summary>The tile for the widest vectors of this processor.</summary>
+    public static Tile Best { get; } = Vector512.IsHardwareAccelerated ? new(&Tile512.Multiply)
+        : Vector256.IsHardwareAccelerated ? new(&Tile256.Multiply)
+        : new(&Tile128.Multiply);
+
+    /// <summary>C = A·B or C += A·B for one panel each; writes rows rounded up to 1, 2, 4, 8 or 12, and 32 columns, of C.</summary>
+    public void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add) => multiply(rows, k, a, b, c, stride, add);
+}

@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Lemma.Formulas;
+
+/// <summary>l = −ln softmax(z)_t = ln Σ e^z − z_t, a row.</summary>
+/// <remarks>z: [rows, V]; t: [rows], −100 to leave a row out (its loss and gradient are 0). The maximum is subtracted first.</remarks>
+public static class CrossEntropy
+{
+    /// <summary>The target of a row that does not count.</summary>
+    public const int Ignore = -100;
+
+    /// <summary>The loss of each row and L = ln Σ e^z, kept for the backward.</summary>
+    public static void Forward(ReadOnlySpan<float> logits, ReadOnlySpan<int> targets, Span<float> losses, Span<float> logSumExp)
+    {
+        if (targets.IsEmpty)
+            return;
+        int width = logits.Length / targets.Length;
+        Check.Rows("cross_entropy", logits.Length, width);
+        Check.SameLength("cross_entropy", targets.Length, losses.Length);
+        Check.SameLength("cross_entropy", targets.Length, logSumExp.Length);
+        for (int row = 0; row < targets.Length; row++)
+        {
+            if (targets[row] == Ignore)
+            {
+                (losses[row], logSumExp[row]) = (0, 0);
+                continue;
+            }
+            Check.Target("cross_entropy", targets[row], row, width);
+            ReadOnlySpan<float> z = logits.Slice(row * width, width);
+            logSumExp[row] = LogSumExp(z);
+            losses[row] = logSumExp[row] - z[targets[row]];
+        }
+    }
+
+    /// <summary>z becomes dz = (softmax(z) − 1_t)·scale in place, 0 for rows left out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Backward(Span<float> logits, ReadOnlySpan<int> targets, ReadOnlySpan<float> logSumExp, float scale)
+    {
+        if (targets.IsEmpty)
+            return;
+        int width = logits.Length / targets.Length;
+        for (int row = 0; row < targets.Length; row++)
+        {
+            Span<float> z = logits.Slice(row * width, width);
+            if (targets[row] == Ignore)
+            {
+                z.Clear();
+                continue;
+            }
+            ref float start = ref MemoryMarshal.GetReference(z);
+            Vector512<float> shift = Vector512.Create(-logSumExp[row]);
+            int i = 0;
+            for (; i + Lanes.Count <= width; i += Lanes.Count)
+                (VectorMath.Exp(Lanes.Load(ref start, i) + shift) * scale).StoreUnsafe(ref start, (nuint)i);
+            if (i < width)
+                Lanes.StoreTail(VectorMath.Exp(Lanes.LoadTail(z[i..]) + shift) * scale, z[i..]);
+            z[targets[row]] -= scale;
+        }
+    }
+
+    /// <summary>ln Σ e^z, with the maximum subtracted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float LogSumExp(ReadOnlySpan<float> z)
+    {
+        float largest = Lanes.Max(z);
+        if (float.IsInfinity(largest) || float.IsNaN(largest))
+            return largest;
+        ref float start = ref MemoryMarshal.GetReference(z);
+        Vector512<float> shift = Vector512.Create(-largest), sum = default, more = default;
+        int i = 0;
+        for (; i + 2 * Lanes.Count <= z.Length; i += 2 * Lanes.Count)
+        {
+            sum += VectorMath.Exp(Lanes.Load(ref start, i) + shift);
+            more += VectorMath.Exp(Lanes.Load(ref start, i + Lanes.Count) + shift);
+        }
+        for (; i < z.Length; i += Lanes.Count)
+            sum += VectorMath.Exp(i + Lanes.Count <= z.Length ? Lanes.Load(ref start, i) + shift : Lanes.LoadTail(z[i..], float.NegativeInfinity) + shift);
+        return largest + (float)Math.Log(Lanes.Sum(sum + more));
+    }
+}

@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Lemma.Formulas;
+
+/// <summary>y = x · r · g, with r = 1/√(mean(x²) + ε).</summary>
+/// <remarks>x, y: [rows, d]; g: [d]; r: [rows], kept for the backward. Zhang and Sennrich 2019, eq. 4.</remarks>
+public static class RmsNorm
+{
+    /// <summary>y = x · r · g.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float epsilon, Span<float> y, Span<float> r)
+    {
+        Check.Rows("rms_norm", x.Length, g.Length);
+        Check.SameLength("rms_norm", x.Length, y.Length);
+        Check.SameLength("rms_norm", x.Length / g.Length, r.Length);
+        int d = g.Length;
+        for (int row = 0; row < r.Length; row++)
+        {
+            ReadOnlySpan<float> from = x.Slice(row * d, d);
+            Span<float> to = y.Slice(row * d, d);
+            float scale = 1 / MathF.Sqrt(Lanes.Dot(from, from) / d + epsilon);
+            r[row] = scale;
+            ref float startX = ref MemoryMarshal.GetReference(from), startG = ref MemoryMarshal.GetReference(g);
+            ref float startY = ref MemoryMarshal.GetReference(to);
+            int i = 0;
+            for (; i + Lanes.Count <= d; i += Lanes.Count)
+                (Lanes.Load(ref startX, i) * scale * Lanes.Load(ref startG, i)).StoreUnsafe(ref startY, (nuint)i);
+            for (; i < d; i++)
+                to[i] = from[i] * scale * g[i];
+        }
+    }
+
+    /// <summary>dx += r·(g∘dy) − x·(r³/d)·⟨x, g∘dy⟩;  dg += Σ rows r·x∘dy.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r,
+        ReadOnlySpan<float> dy, Span<float> dx, Span<float> dg)
+    {
+        Check.Rows("rms_norm", x.Length, g.Length);
+        Check.SameLength("rms_norm", x.Length, dy.Length);
+        Check.SameLength("rms_norm", x.Length, dx.Length);
+        Check.SameLength("rms_norm", g.Length, dg.Length);
+        int d = g.Length;
+        for (int row = 0; row < r.Length; row++)
+        {
+            ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
+            Span<float> to = dx.Slice(row * d, d);
+            ref float startX = ref MemoryMarshal.GetReference(from), startG = ref MemoryMarshal.GetReference(g);
+            ref float startUp = ref MemoryMarshal.GetReference(up), startTo = ref MemoryMarshal.GetReference(to);
+            ref float startDg = ref MemoryMarshal.GetReference(dg);
+            float scale = r[row];
+            Vector512<float> dot = default;
+            int i = 0;
+            for (; i + Lanes.Count <= d; i += Lanes.Count)
+            {
+                Vector512<float> value = Lanes.Load(ref startX, i), upstream = Lanes.Load(ref startUp, i);
+                Vector512.FusedMultiplyAdd(value * scale, upstream, Lanes.Load(ref startDg, i)).StoreUnsafe(ref startDg, (nuint)i);
+                dot = Vector512.FusedMultiplyAdd(value, upstream * Lanes.Load(ref startG, i), dot);
+            }
+            if (i < d)
+            {
+                Vector512<float> value = Lanes.LoadTail(from[i..]), upstream = Lanes.LoadTail(up[i..]);
+                Lanes.StoreTail(Vector512.FusedMultiplyAdd(value * scale, upstream, Lanes.LoadTail(dg[i..])), dg[i..]);
+                dot = Vector512.FusedMultiplyAdd(value, upstream * Lanes.LoadTail(g[i..]), dot);
+            }
+            float along = -Lanes.Sum(dot) / d * scale * scale * scale;
+            for (i = 0; i + Lanes.Count <= d; i += Lanes.Count)
+            {
+                Vector512<float> sum = Vector512.FusedMultiplyAdd(Lanes.Load(ref startX, i), Vector512.Create(along), Lanes.Load(ref startTo, i));
+                Vector512.FusedMultiplyAdd(Lanes.Load(ref startUp, i) * scale, Lanes.Load(ref startG, i), sum).StoreUnsafe(ref startTo, (nuint)i);
+            }
+            for (; i < d; i++)
+                to[i] = MathF.FusedMultiplyAdd(up[i] * scale, g[i], MathF.FusedMultiplyAdd(from[i], along, to[i]));
+        }
+    }
+}

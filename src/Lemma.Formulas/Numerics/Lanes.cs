@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Lemma.Formulas;
+
+/// <summary>Loads, stores and sums over 16 virtual lanes, the same on every processor.</summary>
+/// <remarks>Code is written for <see cref="Vector512{T}"/>; narrower processors run it as several narrower operations, with the same bits.</remarks>
+internal static class Lanes
+{
+    /// <summary>Lanes of a vector.</summary>
+    public const int Count = 16;
+
+    /// <summary>Sixteen elements at an index.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(ref float start, int index) => Vector512.LoadUnsafe(ref start, (nuint)index);
+
+    /// <summary>The last, fewer than sixteen elements; lanes beyond them hold <paramref name="rest"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static Vector512<float> LoadTail(ReadOnlySpan<float> tail, float rest = 0)
+    {
+        Span<float> buffer = stackalloc float[Count];
+        buffer.Fill(rest);
+        tail.CopyTo(buffer);
+        return Vector512.Create<float>(buffer);
+    }
+
+    /// <summary>Stores as many lanes as the span has elements.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void StoreTail(Vector512<float> value, Span<float> tail)
+    {
+        Span<float> buffer = stackalloc float[Count];
+        value.CopyTo(buffer);
+        buffer[..tail.Length].CopyTo(tail);
+    }
+
+    /// <summary>The sum of sixteen lanes: halves, quarters, pairs, in this order on every processor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> value)
+    {
+        Vector256<float> half = value.GetLower() + value.GetUpper();
+        Vector128<float> quarter = half.GetLower() + half.GetUpper();
+        return quarter[0] + quarter[2] + (quarter[1] + quarter[3]);
+    }
+
+    /// <summary>The largest of sixteen lanes; NaN if one is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(Vector512<float> value)
+    {
+        Vector256<float> half = Vector256.Max(value.GetLower(), value.GetUpper());
+        Vector128<float> quarter = Vector128.Max(half.GetLower(), half.GetUpper());
+        return MathF.Max(MathF.Max(quarter[0], quarter[2]), MathF.Max(quarter[1], quarter[3]));
+    }
+
+    /// <summary>Σ x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Sum(ReadOnlySpan<float> x)
+    {
+        ref float start = ref MemoryMarshal.GetReference(x);
+        Vector512<float> sum = default;
+        int i = 0;
+        for (; i + Count <= x.Length; i += Count)
+            sum += Load(ref start, i);
+        if (i < x.Length)
+            sum += LoadTail(x[i..]);
+        return Sum(sum);
+    }
+
+    /// <summary>Σ x·y, products fused.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
+        Vector512<float> sum = default;
+        int i = 0;
+        for (; i + Count <= x.Length; i += Count)
+            sum = Vector512.FusedMultiplyAdd(Load(ref startX, i), Load(ref startY, i), sum);
+        if (i < x.Length)
+            sum = Vector512.FusedMultiplyAdd(LoadTail(x[i..]), LoadTail(y[i..]), sum);
+        return Sum(sum);
+    }
+
+    /// <summary>The largest element; −∞ for none, NaN if one is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Max(ReadOnlySpan<float> x)
+    {
+        ref float start = ref MemoryMarshal.GetReference(x);
+        Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
+        int i = 0;
+        for (; i + Count <= x.Length; i += Count)
+            largest = Vector512.Max(largest, Load(ref start, i));
+        if (i < x.Length)
+            largest = Vector512.Max(largest, LoadTail(x[i..], float.NegativeInfinity));
+        return Max(largest);
+    }
+
+    /// <summary>y += α·x, products fused.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(ReadOnlySpan<float> x, float alpha, Span<float> y)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
+        Vector512<float> scale = Vector512.Create(alpha);
+        int i = 0;
+        for (; i + Count <= x.Length; i += Count)
+            Vector512.FusedMultiplyAdd(Load(ref startX, i), scale, Load(ref startY, i)).StoreUnsafe(ref startY, (nuint)i);
+        for (; i < x.Length; i++)
+            y[i] = MathF.FusedMultiplyAdd(x[i], alpha, y[i]);
+    }
+}

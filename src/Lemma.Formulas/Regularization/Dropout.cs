@@ -1,0 +1,36 @@
+namespace Lemma.Formulas;
+
+/// <summary>y = x·m/(1 − p), m drawn from a counter: 0 with probability p, else 1 (the inverted form; nothing happens at inference).</summary>
+/// <remarks>The mask is a function of (generator, index), so it is the same for any number of threads and is drawn again in the backward, not stored.
+/// Srivastava et al. 2014.</remarks>
+public static class Dropout
+{
+    /// <summary>y = x·m/(1 − p) for elements whose first index is <paramref name="start"/>; y may be x.</summary>
+    /// <param name="x">The elements.</param>
+    /// <param name="p">The probability to drop, in [0, 1).</param>
+    /// <param name="generator">The generator of this use in this step.</param>
+    /// <param name="start">The index of the first element, a multiple of 4.</param>
+    /// <param name="y">The result.</param>
+    public static void Forward(ReadOnlySpan<float> x, float p, Philox generator, long start, Span<float> y)
+    {
+        Check.SameLength("dropout", x.Length, y.Length);
+        float scale = 1 / (1 - p);
+        uint threshold = Threshold(p);
+        for (int i = 0; i < x.Length; i += 4)
+        {
+            (uint a, uint b, uint c, uint d) = generator.Bits((ulong)(start + i) / 4);
+            y[i] = a < threshold ? 0 : x[i] * scale;
+            if (i + 1 < x.Length)
+                y[i + 1] = b < threshold ? 0 : x[i + 1] * scale;
+            if (i + 2 < x.Length)
+                y[i + 2] = c < threshold ? 0 : x[i + 2] * scale;
+            if (i + 3 < x.Length)
+                y[i + 3] = d < threshold ? 0 : x[i + 3] * scale;
+        }
+    }
+
+    /// <summary>dx = dy·m/(1 − p) in place: the forward with the same generator.</summary>
+    public static void Backward(Span<float> dy, float p, Philox generator, long start) => Forward(dy, p, generator, start, dy);
+
+    private static uint Threshold(float p) => (uint)(p * 4294967296.0);
+}

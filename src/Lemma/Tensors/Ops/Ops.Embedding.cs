@@ -1,0 +1,41 @@
+namespace Lemma.Tensors;
+
+public static unsafe partial class Ops
+{
+    /// <summary>yᵢ = W[idᵢ] (+ P[positionᵢ]).</summary>
+    /// <remarks>W: [V, d]; P: [positions, d] or none; y: [rows, d]. The ids must stay as they are until the tape is rewound.</remarks>
+    public static Tensor Embedding(this Tape tape, ReadOnlyMemory<int> ids, Tensor weight, ReadOnlyMemory<int> positions = default, Tensor? positionWeight = null)
+    {
+        int d = weight.Shape[^1];
+        Require.That(positionWeight is null || positions.Length == ids.Length, $"embedding: {positions.Length} positions for {ids.Length} ids");
+        Tensor y = tape.New(new Shape(ids.Length, d));
+        Formulas.Embedding.Forward(ids.Span, tape[weight], d, tape[y]);
+        if (positionWeight is { } learned)
+        {
+            Arena.Mark mark = tape.Scratch.Here;
+            Span<float> rows = new(tape.Scratch.Take(y.Shape.Count), checked((int)y.Shape.Count));
+            Formulas.Embedding.Forward(positions.Span, tape[learned], d, rows);
+            System.Numerics.Tensors.TensorPrimitives.Add(tape[y], rows, tape[y]);
+            tape.Scratch.Rewind(mark);
+        }
+        tape.Record((ids, weight, positions, positionWeight, y), static (tape, in s) =>
+        {
+            if (!tape.HasGradient(s.y))
+                return;
+            Scatter(tape, s.ids, s.y, s.weight);
+            if (s.positionWeight is { } learned)
+                Scatter(tape, s.positions, s.y, learned);
+        });
+        return y;
+    }
+
+    private static void Scatter(Tape tape, ReadOnlyMemory<int> ids, Tensor y, Tensor weight)
+    {
+        tape.Gradient(weight);
+        float* gradient = tape.GradientPointer(weight, out _);
+        int d = weight.Shape[^1];
+        tape.Workers.Rows(d, 64, (tape, ids, y, weight, Gradient: (nint)gradient), static (in s, first, count) =>
+            Formulas.Embedding.Backward(s.ids.Span, new ReadOnlySpan<float>(s.tape.OutputGradient(s.y), checked((int)s.y.Shape.Count)), s.weight.Shape[^1],
+                first, count, new Span<float>((float*)s.Gradient, checked((int)s.weight.Shape.Count))));
+    }
+}

@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Lemma.Tensors;
+
+/// <summary>A gang of threads, started once, that runs the parts of one job; the caller works too.</summary>
+/// <remarks>
+/// What a part is depends on the job alone, never on the number of threads, and parts do not share results, so the bits are the same for any
+/// number of threads. Starting a job allocates nothing. Threads that wait spin for a moment, then sleep.
+/// </remarks>
+public sealed unsafe class Workers : IDisposable
+{
+    private const int SpinsBeforeSleep = 2000;
+    private readonly Thread[] threads;
+    private readonly object gate = new();
+    private delegate*<object, void*, int, void> run;
+    private object body = null!;
+    private void* state;
+    private int parts, next, pending, sleeping;
+    private volatile int generation;
+    private volatile bool stopping;
+    private Exception? failure;
+
+    /// <summary>Starts the gang.</summary>
+    /// <param name="count">Threads, the caller included; null for one a processor.</param>
+    public Workers(int? count = null)
+    {
+        Require.That(count is null or > 0, $"workers: the number of threads must be positive, but it is {count}");
+        Count = count ?? Environment.ProcessorCount;
+        threads = new Thread[Count - 1];
+        for (int i = 0; i < threads.Length; i++)
+        {
+            threads[i] = new Thread(Loop, 4 << 20) { IsBackground = true, Name = $"lemma worker {i + 1}" };
+            threads[i].Start();
+        }
+    }
+
+    /// <summary>Threads, the caller included.</summary>
+    public int Count { get; }
+
+    /// <summary>Runs <paramref name="part"/> for every index below <paramref name="count"/>, in any order, and returns when all are done.</summary>
+    /// <remarks>Pass a static lambda and everything it needs as the state: nothing is then allocated. A part must not start another job.</remarks>
+    public void Run<TState>(int count, in TState state, WorkerPart<TState> part)
+    {
+        if (count <= 0)
+            return;
+        if (count == 1 || threads.Length == 0)
+        {
+            for (int i = 0; i < count; i++)
+                part(in state, i);
+            return;
+        }
+        TState copy = state;
+#pragma warning disable CS8500 // The copy stays on this stack until every thread is done with it.
+        Start(count, &Invoke<TState>, part, &copy);
+#pragma warning restore CS8500
+    }
+
+    /// <summary>Splits rows into parts of a given size: the part gets its first row and its number of rows.</summary>
+    public void Rows<TState>(int rows, int rowsAPart, in TState state, RowsPart<TState> part)
+    {
+        Debug.Assert(rowsAPart > 0);
+        Run((rows + rowsAPart - 1) / rowsAPart, (State: state, Part: part, Rows: rows, Size: rowsAPart),
+            static (in s, i) => s.Part(in s.State, i * s.Size, Math.Min(s.Size, s.Rows - i * s.Size)));
+    }
+
+    /// <summary>Rows a part so that one part is worth waking a thread for: about 16,384 elements.</summary>
+    public static int RowsFor(int columns) => Math.Max(1, 16384 / Math.Max(1, columns));
+
+    /// <summary>Ends the threads.</summary>
+    public void Dispose()
+    {
+        stopping = true;
+        Interlocked.Increment(ref generation);
+        lock (gate)
+            Monitor.PulseAll(gate);
+        foreach (Thread thread in threads)
+            thread.Join();
+    }
+
+    private static void Invoke<TState>(object body, void* state, int index)
+    {
+#pragma warning disable CS8500
+        Unsafe.As<WorkerPart<TState>>(body)(in *(TState*)state, index);
+#pragma warning restore CS8500
+    }
+
+    private void Start(int count, delegate*<object, void*, int, void> invoke, object part, void* copy)
+    {
+        run = invoke;
+        body = part;
+        state = copy;
+        parts = count;
+        next = 0;
+        failure = null;
+        Volatile.Write(ref pending, threads.Length);
+        Interlocked.Increment(ref generation);
+        if (Volatile.Read(ref sleeping) > 0)
+        {
+            lock (gate)
+                Monitor.PulseAll(gate);
+        }
+        Work();
+        SpinWait spin = default;
+        for (int i = 0; i < SpinsBeforeSleep && Volatile.Read(ref pending) > 0; i++)
+            spin.SpinOnce(sleep1Threshold: -1);
+        lock (gate)
+        {
+            while (pending > 0)
+                Monitor.Wait(gate);
+        }
+        if (failure is { } error)
+            throw new InvalidOperationException("workers: a part failed: " + error.Message, error);
+    }
+
+    private void Work()
+    {
+        for (int i = Interlocked.Increment(ref next) - 1; i < parts; i = Interlocked.Increment(ref next) - 1)
+        {
+            try
+            {
+                run(body, state, i);
+            }
+            catch (Exception error)
+            {
+                Interlocked.CompareExchange(ref failure, error, null);
+            }
+        }
+    }
+
+    private void Loop()
+    {
+        int seen = 0;
+        while (true)
+        {
+            SpinWait spin = default;
+            for (int i = 0; i < SpinsBeforeSleep && generation == seen; i++)
+                spin.SpinOnce(sleep1Threshold: -1);
+            if (generation == seen)
+            {
+                lock (gate)
+                {
+                    Interlocked.Increment(ref sleeping);
+                    while (generation == seen)
+                        Monitor.Wait(gate);
+                    Interlocked.Decrement(ref sleeping);
+                }
+            }
+            seen = generation;
+            if (stopping)
+                return;
+            Work();
+            if (Interlocked.Decrement(ref pending) == 0)
+            {
+                lock (gate)
+                    Monitor.PulseAll(gate);
+            }
+        }
+    }
+}
+
+/// <summary>One part of a job; a static lambda.</summary>
+public delegate void WorkerPart<TState>(in TState state, int index);
+
+/// <summary>A range of rows of a job; a static lambda.</summary>
+public delegate void RowsPart<TState>(in TState state, int first, int count);
