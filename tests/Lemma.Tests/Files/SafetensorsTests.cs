@@ -73,7 +73,7 @@ public class SafetensorsTests
     [Fact]
     public void RefusesTheTruncatedDownload()
     {
-        string path = Path.Combine(SharedData.Require("data/weights/truncated-minilm"), "model.safetensors");
+        string path = Path.Combine(SharedData.FindOrSkip("data/weights/truncated-minilm"), "model.safetensors");
         InvalidDataException e = Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path));
         Assert.StartsWith($"{path}: truncated: the tensor '", e.Message, StringComparison.Ordinal);
         Assert.EndsWith("but the file has 851968 bytes", e.Message, StringComparison.Ordinal);
