@@ -1,0 +1,117 @@
+using System.Text.Json;
+
+namespace Lemma.Text.Files;
+
+/// <summary>A value of a JSON file and the way to it, so that every error can say where it is.</summary>
+internal readonly record struct JsonPlace(JsonElement Value, string Path)
+{
+    /// <summary>Whether the value is null or was not there.</summary>
+    public bool IsNull => Value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined;
+
+    /// <summary>The member of an object; its <see cref="IsNull"/> holds when there is none.</summary>
+    public JsonPlace this[string name]
+    {
+        get
+        {
+            Expect(JsonValueKind.Object);
+            string path = Path.Length == 0 ? name : $"{Path}.{name}";
+            return Value.TryGetProperty(name, out JsonElement member) ? new JsonPlace(member, path) : new JsonPlace(default, path);
+        }
+    }
+
+    /// <summary>The elements of an array.</summary>
+    public IEnumerable<JsonPlace> Items()
+    {
+        Expect(JsonValueKind.Array);
+        string path = Path;
+        return Value.EnumerateArray().Select((item, index) => new JsonPlace(item, $"{path}[{index}]"));
+    }
+
+    /// <summary>The members of an object.</summary>
+    public IEnumerable<(string Name, JsonPlace Value)> Members()
+    {
+        Expect(JsonValueKind.Object);
+        foreach (JsonProperty member in Value.EnumerateObject())
+        {
+            string name = WellFormed(() => member.Name);
+            yield return (name, new JsonPlace(member.Value, $"{Path}.{name}"));
+        }
+    }
+
+    /// <summary>A text.</summary>
+    public string Text()
+    {
+        Expect(JsonValueKind.String);
+        JsonElement value = Value;
+        return WellFormed(() => value.GetString()!);
+    }
+
+    /// <summary>A text, or another where there is none.</summary>
+    public string TextOr(string other) => IsNull ? other : Text();
+
+    /// <summary>A text that is not empty.</summary>
+    public string SomeText() => Text() is { Length: > 0 } text ? text : throw Error("must not be empty");
+
+    /// <summary>A whole number of 32 bits.</summary>
+    public int Integer()
+    {
+        Expect(JsonValueKind.Number);
+        return Value.TryGetInt32(out int number) ? number : throw Error($"must be a whole number of 32 bits, but is {Shown()}");
+    }
+
+    /// <summary>A number at least 0.</summary>
+    public int Natural() => Integer() is int number and >= 0 ? number : throw Error($"must be at least 0, but is {Shown()}");
+
+    /// <summary>true or false, or another where there is none.</summary>
+    public bool FlagOr(bool other)
+    {
+        if (IsNull)
+            return other;
+        return Value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? Value.GetBoolean() : throw Error($"must be true or false, but is {Shown()}");
+    }
+
+    /// <summary>The error that this place breaks a rule.</summary>
+    public InvalidDataException Error(string rule) => new($"{(Path.Length == 0 ? "the whole" : Path)} {rule}");
+
+    /// <summary>The error that a component has a type that no reader here knows.</summary>
+    public InvalidDataException Unknown(string stage, string type) => Error($"has the unknown {stage} type '{type}'");
+
+    private void Expect(JsonValueKind kind)
+    {
+        if (Value.ValueKind != kind)
+            throw Error($"must be {Name(kind)}, but is {Shown()}");
+    }
+
+    private string WellFormed(Func<string> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException)
+        {
+            throw Error("must be valid Unicode, but is not");
+        }
+    }
+
+    private string Shown()
+    {
+        if (Value.ValueKind == JsonValueKind.Undefined)
+            return "missing";
+        if (Value.ValueKind != JsonValueKind.Number)
+            return Name(Value.ValueKind);
+        string text = Value.GetRawText();
+        return text.Length <= 40 ? text : text[..40] + "...";
+    }
+
+    private static string Name(JsonValueKind kind) => kind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.String => "a text",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.Null => "null",
+        _ => "true or false",
+    };
+}

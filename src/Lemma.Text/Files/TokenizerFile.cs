@@ -1,0 +1,133 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Lemma.Text.Models;
+
+namespace Lemma.Text.Files;
+
+/// <summary>The tokenizer.json of Hugging Face's tokenizers.</summary>
+internal static class TokenizerFile
+{
+    private const string Name = "tokenizer.json";
+    private const long LargestFile = 512L << 20;
+
+    public static Tokenizer Read(string path)
+    {
+        if (Directory.Exists(path))
+            path = Path.Combine(path, Name);
+        FileInfo file = new(path);
+        if (!file.Exists)
+            throw new FileNotFoundException($"tokenizer: there is no file {path}", path);
+        try
+        {
+            if (file.Length > LargestFile)
+                throw new InvalidDataException($"the file must have at most {LargestFile} bytes, but has {file.Length}");
+            using JsonDocument document = Parse(File.ReadAllBytes(path));
+            return Read(new JsonPlace(document.RootElement, ""));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new InvalidDataException($"{file.Name}: {error.Message}", error);
+        }
+    }
+
+    public static void Write(string path, Tokenizer tokenizer)
+    {
+        if (Directory.Exists(path))
+            path = Path.Combine(path, Name);
+        path = Path.GetFullPath(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        string temporary = path + ".tmp";
+        try
+        {
+            using (FileStream stream = new(temporary, FileMode.Create, FileAccess.Write))
+            {
+                JsonWriterOptions options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+                using (Utf8JsonWriter json = new(stream, options))
+                    Write(json, tokenizer);
+                stream.WriteByte((byte)'\n');
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    private static JsonDocument Parse(byte[] bytes)
+    {
+        try
+        {
+            ReadOnlyMemory<byte> text = bytes;
+            if (text.Span.StartsWith("\uFEFF"u8))
+                text = text[3..];
+            return JsonDocument.Parse(text);
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException(
+                $"the file must be JSON, but line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1} is not", error);
+        }
+    }
+
+    private static Tokenizer Read(JsonPlace root)
+    {
+        foreach (string name in (ReadOnlySpan<string>)["truncation", "padding"])
+            if (!root[name].IsNull)
+                throw root[name].Error("must be null: texts are cut and padded when batches are made, not by the tokenizer");
+        TokenModel model = ModelJson.Read(root["model"]);
+        AddedToken[] addedTokens = root["added_tokens"].IsNull ? [] : [.. root["added_tokens"].Items().Select(ReadAddedToken)];
+        try
+        {
+            return new Tokenizer(model, addedTokens, NormalizerJson.Read(root["normalizer"]), SplitterJson.Read(root["pre_tokenizer"]),
+                PostProcessorJson.Read(root["post_processor"]), DecoderJson.Read(root["decoder"]));
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidDataException(error.Message, error);
+        }
+    }
+
+    private static AddedToken ReadAddedToken(JsonPlace place) => new(place["id"].Natural(), place["content"].SomeText())
+    {
+        IsSpecial = place["special"].FlagOr(false),
+        IsSingleWord = place["single_word"].FlagOr(false),
+        StripsLeft = place["lstrip"].FlagOr(false),
+        StripsRight = place["rstrip"].FlagOr(false),
+        IsNormalized = place["normalized"].FlagOr(true),
+    };
+
+    private static void Write(Utf8JsonWriter json, Tokenizer tokenizer)
+    {
+        json.WriteStartObject();
+        json.WriteString("version", "1.0");
+        json.WriteNull("truncation");
+        json.WriteNull("padding");
+        json.WriteStartArray("added_tokens");
+        foreach (AddedToken token in tokenizer.AddedTokens)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", token.Id);
+            json.WriteString("content", token.Content);
+            json.WriteBoolean("single_word", token.IsSingleWord);
+            json.WriteBoolean("lstrip", token.StripsLeft);
+            json.WriteBoolean("rstrip", token.StripsRight);
+            json.WriteBoolean("normalized", token.IsNormalized);
+            json.WriteBoolean("special", token.IsSpecial);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WritePropertyName("normalizer");
+        NormalizerJson.Write(json, tokenizer.Normalizer);
+        json.WritePropertyName("pre_tokenizer");
+        SplitterJson.Write(json, tokenizer.Splitter);
+        json.WritePropertyName("post_processor");
+        PostProcessorJson.Write(json, tokenizer.PostProcessor);
+        json.WritePropertyName("decoder");
+        DecoderJson.Write(json, tokenizer.Decoder);
+        json.WritePropertyName("model");
+        ModelJson.Write(json, tokenizer.Model);
+        json.WriteEndObject();
+    }
+}

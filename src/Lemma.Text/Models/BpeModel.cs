@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Text;
+using Lemma.Text.Decoding;
+
+namespace Lemma.Text.Models;
+
+/// <summary>Byte-pair encoding: the characters of a piece, merged pair by pair in the order in which the merges were learned.</summary>
+/// <remarks>Gage 1994; Sennrich, Haddow and Birch 2016, "Neural machine translation of rare words with subword units".</remarks>
+public sealed class BpeModel : TokenModel
+{
+    private readonly MergeTable table;
+    private readonly PieceCache cache = new();
+    private readonly int[] directIds;
+    private readonly int[]? byteIds;
+    private readonly int unknownId;
+    private readonly bool plain;
+
+    /// <summary>A model of a vocabulary and its merges, the first learned first.</summary>
+    /// <exception cref="ArgumentException">A merge names a piece that the vocabulary lacks, or makes one that it lacks.</exception>
+    public BpeModel(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, BpeOptions? options = null)
+        : base(vocabulary)
+    {
+        Merges = merges;
+        Options = options ?? new BpeOptions();
+        plain = Options.ContinuingPrefix.Length == 0 && Options.EndSuffix.Length == 0;
+        (int, int, int)[] ranked = new (int, int, int)[merges.Count];
+        for (int i = 0; i < ranked.Length; i++)
+        {
+            (string left, string right) = merges[i];
+            string tail = right.StartsWith(Options.ContinuingPrefix, StringComparison.Ordinal)
+                ? right[Options.ContinuingPrefix.Length..] : right;
+            ranked[i] = (IdIn(i, left, "names"), IdIn(i, right, "names"), IdIn(i, left + tail, "makes"));
+        }
+        table = new MergeTable(ranked);
+        unknownId = Options.UnknownPiece is null ? -1 : vocabulary.IdOf(Options.UnknownPiece);
+        if (Options.UnknownPiece is not null && unknownId < 0)
+            throw new ArgumentException($"bpe: the unknown piece '{Options.UnknownPiece}' is not in the vocabulary");
+        directIds = new int[0x250];
+        for (int c = 0; c < directIds.Length; c++)
+            directIds[c] = vocabulary.IdOf([(char)c]);
+        if (Options.ByteFallback)
+            byteIds = [.. Enumerable.Range(0, 256).Select(value => vocabulary.IdOf(ByteFallbackDecoder.PieceOf((byte)value)))];
+    }
+
+    /// <summary>The merges, the first learned first.</summary>
+    public IReadOnlyList<(string Left, string Right)> Merges { get; }
+
+    /// <summary>What the model does besides merging.</summary>
+    public BpeOptions Options { get; }
+
+    /// <inheritdoc/>
+    public override int Encode(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (piece.Length > PieceCache.LongestPiece)
+            return EncodeNew(piece, ids);
+        uint hash = PieceCache.HashOf(piece);
+        if (cache.TryAppend(piece, hash, ids))
+            return -1;
+        int start = ids.Count;
+        int unknown = EncodeNew(piece, ids);
+        if (unknown < 0)
+            cache.Remember(piece, hash, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[start..]);
+        return unknown;
+    }
+
+    private int EncodeNew(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (Options.IgnoreMerges && Vocabulary.IdOf(piece) is int whole and >= 0)
+        {
+            ids.Add(whole);
+            return -1;
+        }
+        // A character is at most three UTF-8 bytes a code unit, and so at most three ids.
+        int[] symbols = ArrayPool<int>.Shared.Rent(checked(3 * piece.Length));
+        int unknown = Characters(piece, symbols, out int count);
+        if (unknown < 0)
+        {
+            if (Merges.Count > 0)
+                count = Merger.Merge(table, symbols.AsSpan(0, count));
+            ids.AddRange(symbols.AsSpan(0, count));
+        }
+        ArrayPool<int>.Shared.Return(symbols);
+        return unknown;
+    }
+
+    private int Characters(ReadOnlySpan<char> piece, Span<int> symbols, out int count)
+    {
+        count = 0;
+        bool afterUnknown = false;
+        for (int i = 0, width; i < piece.Length; i += width)
+        {
+            width = char.IsHighSurrogate(piece[i]) ? 2 : 1;
+            int id = CharacterId(piece, i, width);
+            if (id < 0 && byteIds is not null && TryBytes(piece.Slice(i, width), symbols[count..], out int bytes))
+            {
+                (count, afterUnknown) = (count + bytes, false);
+                continue;
+            }
+            if (id < 0 && unknownId < 0)
+                return i;
+            if (id >= 0 || !afterUnknown || !Options.FuseUnknown)
+                symbols[count++] = id >= 0 ? id : unknownId;
+            afterUnknown = id < 0;
+        }
+        return -1;
+    }
+
+    private int CharacterId(ReadOnlySpan<char> piece, int index, int width)
+    {
+        if (plain)
+            return piece[index] < directIds.Length ? directIds[piece[index]] : Vocabulary.IdOf(piece.Slice(index, width));
+        string prefix = index > 0 ? Options.ContinuingPrefix : "", suffix = index + width == piece.Length ? Options.EndSuffix : "";
+        return Vocabulary.IdOf(string.Concat(prefix, piece.Slice(index, width), suffix));
+    }
+
+    private bool TryBytes(ReadOnlySpan<char> character, Span<int> symbols, out int count)
+    {
+        Span<byte> utf8 = stackalloc byte[4];
+        count = Encoding.UTF8.GetBytes(character, utf8);
+        for (int i = 0; i < count; i++)
+            if ((symbols[i] = byteIds![utf8[i]]) < 0)
+                return false;
+        return true;
+    }
+
+    private int IdIn(int merge, string piece, string verb)
+    {
+        int id = Vocabulary.IdOf(piece);
+        return id >= 0 ? id : throw new ArgumentException($"merge {merge} {verb} the unknown piece '{piece}'");
+    }
+}

@@ -1,0 +1,82 @@
+using System.Buffers;
+
+namespace Lemma.Text.Models;
+
+/// <summary>Merges a row of ids: always the pair of the lowest rank, the leftmost of equals, until none is left.</summary>
+internal static class Merger
+{
+    /// <summary>From this length on a heap is faster than looking at every pair again.</summary>
+    private const int LongPiece = 48;
+
+    /// <summary>Merges in place; returns the number of ids left at the front of the span.</summary>
+    public static int Merge(MergeTable table, Span<int> ids) =>
+        ids.Length < LongPiece ? MergeShort(table, ids) : MergeLong(table, ids);
+
+    private static int MergeShort(MergeTable table, Span<int> ids)
+    {
+        Span<int> ranks = stackalloc int[LongPiece], merged = stackalloc int[LongPiece];
+        int count = ids.Length;
+        for (int i = 0; i + 1 < count; i++)
+            table.TryGet(ids[i], ids[i + 1], out ranks[i], out merged[i]);
+        while (count > 1)
+        {
+            int best = 0;
+            for (int i = 1; i < count - 1; i++)
+                if (ranks[i] < ranks[best])
+                    best = i;
+            if (ranks[best] == int.MaxValue)
+                break;
+            ids[best] = merged[best];
+            ids[(best + 2)..count].CopyTo(ids[(best + 1)..]);
+            ranks[(best + 1)..(count - 1)].CopyTo(ranks[best..]);
+            merged[(best + 1)..(count - 1)].CopyTo(merged[best..]);
+            count--;
+            if (best + 1 < count)
+                table.TryGet(ids[best], ids[best + 1], out ranks[best], out merged[best]);
+            if (best > 0)
+                table.TryGet(ids[best - 1], ids[best], out ranks[best - 1], out merged[best - 1]);
+        }
+        return count;
+    }
+
+    /// <summary>A linked row of ids and a heap of its pairs; a pair that has changed since it was pushed is passed over.</summary>
+    private static int MergeLong(MergeTable table, Span<int> ids)
+    {
+        int count = ids.Length;
+        int[] links = ArrayPool<int>.Shared.Rent(2 * count);
+        Span<int> next = links.AsSpan(0, count), previous = links.AsSpan(count, count);
+        PriorityQueue<(int Left, int LeftId, int RightId), long> queue = new(count);
+        for (int i = 0; i < count; i++)
+            (next[i], previous[i]) = (i + 1 < count ? i + 1 : -1, i - 1);
+        for (int i = 0; i + 1 < count; i++)
+            Push(table, queue, ids, i, i + 1);
+        while (queue.TryDequeue(out (int Left, int LeftId, int RightId) pair, out _))
+        {
+            int left = pair.Left, right = next[left];
+            if (right < 0 || ids[left] != pair.LeftId || ids[right] != pair.RightId)
+                continue;
+            table.TryGet(pair.LeftId, pair.RightId, out _, out int merged);
+            (ids[left], ids[right]) = (merged, -1);
+            next[left] = next[right];
+            if (next[left] >= 0)
+            {
+                previous[next[left]] = left;
+                Push(table, queue, ids, left, next[left]);
+            }
+            if (previous[left] >= 0)
+                Push(table, queue, ids, previous[left], left);
+        }
+        int kept = 0;
+        for (int i = 0; i >= 0; i = next[i])
+            ids[kept++] = ids[i];
+        ArrayPool<int>.Shared.Return(links);
+        return kept;
+    }
+
+    private static void Push(
+        MergeTable table, PriorityQueue<(int Left, int LeftId, int RightId), long> queue, Span<int> ids, int left, int right)
+    {
+        if (table.TryGet(ids[left], ids[right], out int rank, out _))
+            queue.Enqueue((left, ids[left], ids[right]), ((long)rank << 32) | (uint)left);
+    }
+}

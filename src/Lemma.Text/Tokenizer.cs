@@ -1,0 +1,106 @@
+using Lemma.Text.Decoding;
+using Lemma.Text.Files;
+using Lemma.Text.Models;
+using Lemma.Text.Normalization;
+using Lemma.Text.PostProcessing;
+using Lemma.Text.Splitting;
+
+namespace Lemma.Text;
+
+/// <summary>Text to ids and back: added tokens, normalizer, splitter, model and post-processor one way, decoder the other.</summary>
+/// <remarks>Immutable and thread-safe. Lone surrogates in a text, which no UTF-8 can hold, are read as U+FFFD.</remarks>
+public sealed partial class Tokenizer
+{
+    private readonly AddedTokenFinder rawFinder, normalizedFinder;
+    private readonly Dictionary<string, AddedToken> addedByContent;
+    private readonly Dictionary<int, AddedToken> addedById;
+    private SplitBuffer? spareBuffer;
+
+    /// <summary>A tokenizer of its stages; only the model is required.</summary>
+    /// <exception cref="ArgumentException">Added tokens contradict each other or the vocabulary.</exception>
+    public Tokenizer(
+        TokenModel model, IReadOnlyList<AddedToken>? addedTokens = null, Normalizer? normalizer = null, Splitter? splitter = null,
+        PostProcessor? postProcessor = null, PieceDecoder? decoder = null)
+    {
+        (Model, Normalizer, Splitter, PostProcessor, Decoder) = (model, normalizer, splitter, postProcessor, decoder);
+        AddedTokens = addedTokens ?? [];
+        addedByContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
+        addedById = [];
+        VocabularySize = model.Vocabulary.Size;
+        foreach (AddedToken token in AddedTokens)
+            Add(token);
+        rawFinder = new AddedTokenFinder(AddedTokens.Where(token => !token.IsNormalized).Select(token => (token.Content, token)));
+        normalizedFinder = new AddedTokenFinder(AddedTokens.Where(token => token.IsNormalized)
+            .Select(token => (normalizer?.Normalize(token.Content) ?? token.Content, token)));
+    }
+
+    /// <summary>The stage that turns pieces into ids.</summary>
+    public TokenModel Model { get; }
+
+    /// <summary>The tokens that are found before the text is split.</summary>
+    public IReadOnlyList<AddedToken> AddedTokens { get; }
+
+    /// <summary>The added tokens that are special: decoding skips them.</summary>
+    public IEnumerable<AddedToken> SpecialTokens => AddedTokens.Where(static token => token.IsSpecial);
+
+    /// <summary>The stage that rewrites the text first; null for none.</summary>
+    public Normalizer? Normalizer { get; }
+
+    /// <summary>The stage that cuts the text into pieces; null when the model takes it whole.</summary>
+    public Splitter? Splitter { get; }
+
+    /// <summary>The stage that puts special tokens around ids; null for none.</summary>
+    public PostProcessor? PostProcessor { get; }
+
+    /// <summary>The stage that turns pieces back into text; null when pieces are joined by spaces.</summary>
+    public PieceDecoder? Decoder { get; }
+
+    /// <summary>One more than the largest id: the rows that an embedding needs.</summary>
+    public int VocabularySize { get; private set; }
+
+    /// <summary>Reads a tokenizer.json, or the one in a folder.</summary>
+    /// <exception cref="InvalidDataException">The file is malformed, inconsistent, or names a component that is not known.</exception>
+    public static Tokenizer Load(string path) => TokenizerFile.Read(path);
+
+    /// <summary>Writes a tokenizer.json for this and other readers: to a temporary file, flushed to disk, then renamed.</summary>
+    public void Save(string path) => TokenizerFile.Write(path, this);
+
+    /// <summary>The id of a piece as it is spelled in the vocabulary, or null.</summary>
+    public int? IdOf(string piece)
+    {
+        if (addedByContent.TryGetValue(piece, out AddedToken? token))
+            return token.Id;
+        int id = Model.Vocabulary.IdOf(piece);
+        return id >= 0 ? id : null;
+    }
+
+    /// <summary>The piece of an id as it is spelled in the vocabulary.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The vocabulary has no such id.</exception>
+    public string PieceOf(int id) => PieceOrNull(id) ?? throw new ArgumentOutOfRangeException(
+        nameof(id), $"decode: an id must be one of the {VocabularySize} of the vocabulary, but is {id}");
+
+    /// <summary>Whether an id is a special token.</summary>
+    public bool IsSpecial(int id) => addedById.TryGetValue(id, out AddedToken? token) && token.IsSpecial;
+
+    private string? PieceOrNull(int id) =>
+        addedById.TryGetValue(id, out AddedToken? token) ? token.Content : Model.Vocabulary.PieceOf(id);
+
+    private void Add(AddedToken token)
+    {
+        if (token.Content.Length == 0)
+            throw new ArgumentException($"added token: the token of the id {token.Id} must have text, but is empty");
+        int most = Vocabulary.MostIds(Model.Vocabulary.Count + AddedTokens.Count);
+        if (token.Id < 0 || token.Id > most)
+            throw new ArgumentException($"added token: the id of '{token.Content}' must be in 0 to {most}, but is {token.Id}");
+        int known = Model.Vocabulary.IdOf(token.Content);
+        if (known >= 0 && known != token.Id)
+            throw new ArgumentException($"added token: '{token.Content}' has the id {token.Id}, but {known} in the vocabulary");
+        if (Model.Vocabulary.PieceOf(token.Id) is string piece && piece != token.Content)
+            throw new ArgumentException($"added token: the id {token.Id} of '{token.Content}' is that of the piece '{piece}'");
+        if (!addedByContent.TryAdd(token.Content, token))
+            throw new ArgumentException($"added token: '{token.Content}' occurs twice");
+        if (!addedById.TryAdd(token.Id, token))
+            throw new ArgumentException($"added token: the id {token.Id} occurs twice, the second time for '{token.Content}'");
+        VocabularySize = Math.Max(VocabularySize, token.Id + 1);
+    }
+}

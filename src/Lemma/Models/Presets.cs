@@ -1,0 +1,74 @@
+namespace Lemma.Models;
+
+/// <summary>Configs by name: the published shapes, and small ones to train from scratch.</summary>
+public static class Presets
+{
+    private static readonly Dictionary<string, Func<int?, DecoderConfig>> ByName = new()
+    {
+        ["gpt2-124m"] = vocabulary => Gpt2(vocabulary ?? 50257, width: 768, layers: 12, heads: 12, length: 1024),
+        ["llama-14m"] = vocabulary => Llama(vocabulary ?? 4096, width: 384, layers: 6, heads: 6, hidden: 1024, length: 2048),
+        ["llama-29m"] = vocabulary => Llama(vocabulary ?? 8192, width: 512, layers: 8, heads: 8, hidden: 1408, length: 2048),
+        ["tiny"] = vocabulary => Tiny(vocabulary ?? 1024),
+        ["small"] = vocabulary => Small(vocabulary ?? 4096),
+        ["char"] = vocabulary => Characters(vocabulary ?? 256),
+    };
+
+    /// <summary>The names that <see cref="Find"/> knows.</summary>
+    public static IReadOnlyCollection<string> Names => ByName.Keys;
+
+    /// <summary>The config of a name, or null; the vocabulary's size replaces the preset's own.</summary>
+    public static DecoderConfig? Find(string name, int? vocabularySize = null) =>
+        ByName.TryGetValue(name, out Func<int?, DecoderConfig>? make) ? make(vocabularySize).Validate() : null;
+
+    /// <summary>Llama's shape at width 128 with 4 layers: about 0.8 million parameters beside the vocabulary's, minutes on a laptop.</summary>
+    public static DecoderConfig Tiny(int vocabularySize) =>
+        Llama(vocabularySize, width: 128, layers: 4, heads: 4, hidden: 352, length: 256) with { TiedHead = true };
+
+    /// <summary>Llama's shape at width 256 with 6 layers: about 4.7 million parameters beside the vocabulary's, an hour on a laptop.</summary>
+    public static DecoderConfig Small(int vocabularySize) =>
+        Llama(vocabularySize, width: 256, layers: 6, heads: 8, hidden: 688, length: 512) with { TiedHead = true };
+
+    /// <summary>GPT-2's shape for single characters: 4 layers, 4 heads, width 128, length 64.</summary>
+    public static DecoderConfig Characters(int vocabularySize) => Gpt2(vocabularySize, width: 128, layers: 4, heads: 4, length: 64);
+
+    /// <summary>A decoder of GPT-2's shape with a feed-forward of four times the width, tied head and no dropout.</summary>
+    public static DecoderConfig Gpt2(int vocabularySize, int width, int layers, int heads, int length) => new()
+    {
+        Family = "gpt2",
+        VocabularySize = vocabularySize,
+        Width = width,
+        Layers = layers,
+        MaximumLength = length,
+        Norm = new LayerNormConfig(),
+        Positions = new LearnedPositions(),
+        Attention = new AttentionConfig
+        {
+            Heads = heads,
+            KeyValueHeads = heads,
+            HeadWidth = DecoderConfig.HeadWidthOf(width, heads),
+            InputBias = true,
+            OutputBias = true,
+        },
+        FeedForward = new PlainFeedForward(4 * width, Activation.GeluTanh, Bias: true),
+        TiedHead = true,
+    };
+
+    /// <summary>A decoder of Llama's shape with as many key and value heads as query heads, its own head and no dropout.</summary>
+    public static DecoderConfig Llama(int vocabularySize, int width, int layers, int heads, int hidden, int length) => new()
+    {
+        Family = "llama",
+        VocabularySize = vocabularySize,
+        Width = width,
+        Layers = layers,
+        MaximumLength = length,
+        Norm = new RmsNormConfig(),
+        Positions = new RotaryPositions(),
+        Attention = new AttentionConfig
+        {
+            Heads = heads,
+            KeyValueHeads = heads,
+            HeadWidth = DecoderConfig.HeadWidthOf(width, heads),
+        },
+        FeedForward = new SwiGluFeedForward(hidden),
+    };
+}

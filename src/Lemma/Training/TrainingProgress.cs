@@ -1,0 +1,59 @@
+namespace Lemma.Training;
+
+/// <summary>Where a run stands after a step.</summary>
+public sealed record TrainingProgress
+{
+    /// <summary>Steps done, from 1.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>Steps of the whole run.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Passes over the training data, in fractions.</summary>
+    public required double Epochs { get; init; }
+
+    /// <summary>The training loss of this step, in nats a token.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>The learning rate of this step.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>The norm of the gradient before clipping.</summary>
+    public required double GradientNorm { get; init; }
+
+    /// <summary>The validation loss, when this step was followed by an evaluation.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>The least validation loss so far.</summary>
+    public double? BestValidationLoss { get; init; }
+
+    /// <summary>Training tokens a second, over this process's steps (evaluations not counted).</summary>
+    public required double TokensPerSecond { get; init; }
+
+    /// <summary>The time that the remaining steps will take, evaluations included.</summary>
+    public required TimeSpan Remaining { get; init; }
+}
+
+/// <summary>Why a run ended.</summary>
+public enum TrainingEnd
+{
+    /// <summary>All steps are done.</summary>
+    Finished,
+
+    /// <summary>The validation loss stopped falling.</summary>
+    Patience,
+
+    /// <summary>It was asked to stop, and saved what it had.</summary>
+    Interrupted,
+}
+
+/// <summary>What a run came to.</summary>
+/// <param name="End">Why it ended.</param>
+/// <param name="Step">Steps done, those before a resume included.</param>
+/// <param name="Loss">The training loss of the last step.</param>
+/// <param name="BestValidationLoss">The least validation loss.</param>
+/// <param name="BestStep">The step of the least validation loss.</param>
+/// <param name="TokensPerSecond">Training tokens a second in this process.</param>
+/// <param name="Elapsed">The time this process took.</param>
+public sealed record TrainingResult(
+    TrainingEnd End, long Step, double Loss, double? BestValidationLoss, long? BestStep, double TokensPerSecond, TimeSpan Elapsed);

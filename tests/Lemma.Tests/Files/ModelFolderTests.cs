@@ -1,0 +1,242 @@
+using System.Text.Json.Nodes;
+using Lemma.Files;
+using Lemma.Models;
+using Lemma.Tensors;
+
+namespace Lemma.Tests.Files;
+
+public class ModelFolderTests
+{
+    private static string Golden(string family) => Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", family);
+
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("llama")]
+    public void ACheckpointIsReadAndWrittenBackByteForByte(string family)
+    {
+        using TemporaryFolder folder = new();
+        (DecoderConfig config, Parameters parameters) = ModelFolder.Read(Golden(family));
+        using Parameters owned = parameters;
+        ModelFolder.Write(folder["copy"], config, parameters);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Golden(family), "model.safetensors")), File.ReadAllBytes(Path.Combine(folder["copy"], "model.safetensors")));
+        Assert.Equal(config, ModelFolder.ReadConfig(folder["copy"]));
+        Assert.True(File.Exists(Path.Combine(folder["copy"], "generation_config.json")));
+    }
+
+    [Fact]
+    public void Gpt2sConfigIsReadAsItIs()
+    {
+        DecoderConfig expected = Presets.Gpt2(96, width: 32, layers: 2, heads: 4, length: 128) with { Dropout = 0.1f, BeginId = 1, EndId = 2 };
+        Assert.Equal(expected, ModelFolder.ReadConfig(Golden("gpt2")));
+    }
+
+    [Fact]
+    public void LlamasConfigIsReadAsItIs()
+    {
+        DecoderConfig expected = Presets.Llama(96, width: 32, layers: 2, heads: 4, hidden: 80, length: 128) with { BeginId = 1, EndId = 2 };
+        expected = expected with { Attention = expected.Attention with { KeyValueHeads = 2 } };
+        Assert.Equal(expected, ModelFolder.ReadConfig(Golden("llama")));
+    }
+
+    [Fact]
+    public void LinearWeightsOfGpt2AreTurned()
+    {
+        (_, Parameters parameters) = ModelFolder.Read(Golden("gpt2"));
+        using Parameters owned = parameters;
+        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(Golden("gpt2"), "model.safetensors"));
+        float[] stored = new float[32 * 96];
+        file.Read(file.Find("transformer.h.1.attn.c_attn.weight")!, stored);
+        Span<float> ours = parameters.Weights(parameters["blocks.1.attention.qkv.weight"]);
+        for (int output = 0; output < 96; output++)
+        {
+            for (int input = 0; input < 32; input++)
+                Assert.Equal(stored[input * 96 + output], ours[output * 32 + input]);
+        }
+    }
+
+    [Fact]
+    public void NamesWithoutThePrefixAndOldConstantsAreAccepted()
+    {
+        using TemporaryFolder folder = new();
+        string copy = Rewrite(folder, "gpt2", tensors => [.. tensors.Select(t => t with { Name = t.Name.Replace("transformer.", "") }),
+            new("h.0.attn.bias", [1, 1, 2, 2], () => new float[4]), new("lm_head.weight", [96, 32], () => new float[96 * 32])]);
+        (DecoderConfig config, Parameters parameters) = ModelFolder.Read(copy);
+        using Parameters owned = parameters;
+        ModelFolder.Write(folder["again"], config, parameters);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Golden("gpt2"), "model.safetensors")), File.ReadAllBytes(Path.Combine(folder["again"], "model.safetensors")));
+    }
+
+    [Fact]
+    public void MissingAndUnexpectedNamesAreListed()
+    {
+        using TemporaryFolder folder = new();
+        string copy = Rewrite(folder, "llama", tensors => [.. tensors.Where(t => t.Name != "model.norm.weight"), new("model.extra", [1], () => new float[1])]);
+        InvalidDataException e = Assert.Throws<InvalidDataException>(() => ModelFolder.Read(copy));
+        Assert.EndsWith("the tensors are not those of the config: missing model.norm.weight; unexpected model.extra", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnUntiedHeadIsNotTakenForTheEmbedding()
+    {
+        using TemporaryFolder folder = new();
+        string copy = Rewrite(folder, "llama", tensors => [.. tensors.Where(t => t.Name != "lm_head.weight")]);
+        Assert.Contains("missing lm_head.weight", Assert.Throws<InvalidDataException>(() => ModelFolder.Read(copy)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("llama", "hidden_size", "33", "4 heads do not divide d_model 33", false)]
+    [InlineData("llama", "num_key_value_heads", "3", "3 key/value heads do not divide 4 heads", true)]
+    [InlineData("llama", "vocab_size", "97", "has shape [96, 32], but the config asks for [97, 32]", true)]
+    [InlineData("llama", "vocab_size", "16777216", "has shape [96, 32], but the config asks for [16777216, 32]", true)]
+    [InlineData("llama", "num_hidden_layers", "16000000", "16000000 layers, but the file has only", true)]
+    [InlineData("llama", "num_hidden_layers", "0", "\"num_hidden_layers\" must be a whole number from 1 to 16777216, but it is 0", true)]
+    [InlineData("llama", "head_dim", "16777216", "heads of width 16777216 are more than a model can have", true)]
+    [InlineData("llama", "hidden_act", "\"gelu\"", "\"hidden_act\": 'gelu' is not supported", true)]
+    [InlineData("llama", "mlp_bias", "true", "\"mlp_bias\": true is not supported", true)]
+    [InlineData("llama", "rope_parameters", """{"rope_type":"llama3","rope_theta":1e4}""", "the rope type 'llama3' is not supported", true)]
+    [InlineData("llama", "rope_scaling", """{"type":"linear","factor":2}""", "the rope type 'linear' is not supported", true)]
+    [InlineData("llama", "rms_norm_eps", "\"x\"", "\"rms_norm_eps\" must be a finite number, but it is \"x\"", true)]
+    [InlineData("llama", "rms_norm_eps", "0", "epsilon must be positive", true)]
+    [InlineData("llama", "model_type", "\"mamba\"", "the model type 'mamba' is not supported; supported are gpt2, llama", true)]
+    [InlineData("gpt2", "activation_function", "\"relu\"", "'relu' is not supported", true)]
+    [InlineData("gpt2", "scale_attn_by_inverse_layer_idx", "true", "true is not supported", true)]
+    [InlineData("gpt2", "scale_attn_weights", "false", "false is not supported", true)]
+    [InlineData("gpt2", "n_head", "5", "5 heads do not divide d_model 32", true)]
+    [InlineData("gpt2", "n_positions", "64", "has shape [128, 32], but the config asks for [64, 32]", true)]
+    public void ConfigsThatCannotBeAreRefused(string family, string field, string value, string reason, bool headWidth)
+    {
+        using TemporaryFolder folder = new();
+        string copy = Copy(folder, family);
+        string path = Path.Combine(copy, "config.json");
+        JsonObject config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        config[field] = JsonNode.Parse(value);
+        if (!headWidth)
+            config.Remove("head_dim");
+        File.WriteAllText(path, config.ToJsonString());
+        InvalidDataException e = Assert.Throws<InvalidDataException>(() => ModelFolder.Read(copy));
+        Assert.StartsWith(copy, e.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FieldsThatAreAbsentHaveTheirUsualValues()
+    {
+        using TemporaryFolder folder = new();
+        DecoderConfig llama = ModelFolder.ReadConfig(folder.Write("llama.json", """{"model_type":"llama","rope_theta":5e5,"eos_token_id":[7,8]}"""));
+        Assert.Equal((32000, 4096, 32, 2048, 128, 1, 7), (llama.VocabularySize, llama.Width, llama.Layers, llama.MaximumLength, llama.Attention.HeadWidth, llama.BeginId, llama.EndId));
+        Assert.Equal(new RotaryPositions(5e5f), llama.Positions);
+        Assert.Equal(new RmsNormConfig(1e-6f), llama.Norm);
+        Assert.False(llama.TiedHead);
+        DecoderConfig gpt2 = ModelFolder.ReadConfig(folder.Write("gpt2.json", """{"model_type":"gpt2"}"""));
+        Assert.Equal(Presets.Find("gpt2-124m")! with { Dropout = 0.1f, BeginId = 50256, EndId = 50256 }, gpt2);
+    }
+
+    [Fact]
+    public void BrokenOrAbsentFilesAreNamed()
+    {
+        using TemporaryFolder folder = new();
+        Assert.Contains("there is no folder", Assert.Throws<DirectoryNotFoundException>(() => ModelFolder.Read(folder["none"])).Message, StringComparison.Ordinal);
+        Directory.CreateDirectory(folder["empty"]);
+        Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(folder["empty"])).Message, StringComparison.Ordinal);
+        Assert.Contains("not JSON: line 2", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("c.json", "{\n\"a\" 1}"))).Message, StringComparison.Ordinal);
+        Assert.Contains("a JSON object is needed", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("d.json", "[]"))).Message, StringComparison.Ordinal);
+        string copy = Copy(folder, "llama");
+        File.Delete(Path.Combine(copy, "model.safetensors"));
+        Assert.Contains("has no model.safetensors", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(copy)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AModelCutAnywhereIsRefused()
+    {
+        using TemporaryFolder folder = new();
+        string copy = Copy(folder, "llama"), file = Path.Combine(copy, "model.safetensors");
+        byte[] whole = File.ReadAllBytes(file);
+        for (int length = 0; length < whole.Length; length += 1 + length / 3)
+        {
+            File.WriteAllBytes(file, whole[..length]);
+            Assert.StartsWith(file, Assert.Throws<InvalidDataException>(() => ModelFolder.Read(copy)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void RealFoldersAreRead()
+    {
+        foreach (string name in (string[])["tiny-gpt2-hf", "stories260K/derived-hf"])
+        {
+            (DecoderConfig config, Parameters parameters) = ModelFolder.Read(SharedData.FindOrSkip($"data/weights/{name}"));
+            using Parameters owned = parameters;
+            Assert.True(config.TiedHead);
+            Assert.Contains(parameters.Weights(parameters["embedding.weight"]).ToArray(), value => value != 0);
+        }
+    }
+
+    [Theory]
+    [InlineData("gpt2-124m", 124_439_808)]
+    [InlineData("llama-14m", 13_767_552)]
+    [InlineData("llama-29m", 34_087_424)]
+    [InlineData("char", 834_304)]
+    public void PresetsHaveTheirNumberOfParameters(string name, long expected)
+    {
+        using Parameters parameters = DecoderParameters.Declare(Presets.Find(name)!);
+        Assert.Equal(expected, parameters.Count);
+    }
+
+    [Fact]
+    public void EveryPresetIsWrittenAndReadBack()
+    {
+        Assert.Null(Presets.Find("none"));
+        foreach (string name in Presets.Names.Where(name => name is not "gpt2-124m" and not "llama-29m"))
+        {
+            using TemporaryFolder folder = new();
+            DecoderConfig config = Presets.Find(name, vocabularySize: 70)!;
+            Assert.Equal(70, config.VocabularySize);
+            using Parameters parameters = DecoderParameters.Declare(config);
+            parameters.Allocate();
+            foreach (Parameter parameter in parameters.All)
+                parameters.Weights(parameter).Fill(parameter.Offset);
+            ModelFolder.Write(folder["m"], config, parameters);
+            (DecoderConfig again, Parameters read) = ModelFolder.Read(folder["m"]);
+            using Parameters owned = read;
+            Assert.Equal(config, again);
+            foreach (Parameter parameter in parameters.All)
+                Assert.True(parameters.Weights(parameter).SequenceEqual(read.Weights(read[parameter.Name])), parameter.Name);
+        }
+    }
+
+    [Fact]
+    public void AConfigThatTheFamilyCannotSayIsNotWritten()
+    {
+        using TemporaryFolder folder = new();
+        DecoderConfig config = Presets.Tiny(50) with { Norm = new LayerNormConfig() };
+        using Parameters parameters = DecoderParameters.Declare(config);
+        parameters.Allocate();
+        Assert.Contains("llama: the family has RMS norms", Assert.Throws<ArgumentException>(() => ModelFolder.Write(folder["m"], config, parameters)).Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(folder[""]));
+    }
+
+    private static string Copy(TemporaryFolder folder, string family)
+    {
+        string copy = folder[family];
+        Directory.CreateDirectory(copy);
+        foreach (string name in (string[])["config.json", "model.safetensors"])
+            File.WriteAllBytes(Path.Combine(copy, name), File.ReadAllBytes(Path.Combine(Golden(family), name)));
+        return copy;
+    }
+
+    private static string Rewrite(TemporaryFolder folder, string family, Func<List<SafetensorsTensor>, List<SafetensorsTensor>> change)
+    {
+        string copy = Copy(folder, family), path = Path.Combine(copy, "model.safetensors");
+        List<SafetensorsTensor> tensors = [];
+        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        {
+            foreach (SafetensorsEntry entry in file.Tensors)
+            {
+                float[] values = new float[entry.Count];
+                file.Read(entry, values);
+                tensors.Add(new(entry.Name, [.. entry.Sizes.Select(size => (int)size)], () => values));
+            }
+        }
+        SafetensorsWriter.Write(path, change(tensors));
+        return copy;
+    }
+}

@@ -1,0 +1,68 @@
+using Lemma.Files;
+using Lemma.Models;
+using Lemma.Tensors;
+
+namespace Lemma.Tests.Files;
+
+public class TrainingStateTests
+{
+    [Fact]
+    public void EveryBitComesBack()
+    {
+        using TemporaryFolder folder = new();
+        using Parameters parameters = Moments();
+        TrainingState state = new()
+        {
+            Step = 123,
+            Epoch = 4,
+            Position = 5,
+            Seed = ulong.MaxValue,
+            BestValidationLoss = 1.0 / 3,
+            BestStep = 100,
+            EvaluationsWithoutImprovement = 2,
+            Run = """{"layers":4,"name":"é"}""",
+        };
+        AtomicFolder.Write(folder["last"], into => state.WriteInto(into, parameters));
+        Assert.True(TrainingState.Exists(folder["last"]));
+        using Parameters read = DecoderParameters.Declare(Presets.Tiny(10));
+        read.Allocate();
+        Assert.Equal(state, TrainingState.Read(folder["last"], read));
+        foreach (Parameter parameter in parameters.All)
+        {
+            Assert.True(parameters.FirstMoments(parameter).SequenceEqual(read.FirstMoments(read[parameter.Name])));
+            Assert.True(parameters.SecondMoments(parameter).SequenceEqual(read.SecondMoments(read[parameter.Name])));
+        }
+    }
+
+    [Fact]
+    public void AnotherModelsStateIsRefused()
+    {
+        using TemporaryFolder folder = new();
+        using Parameters parameters = Moments();
+        AtomicFolder.Write(folder["last"], into => new TrainingState { Step = 0, Epoch = 0, Position = 0, Seed = 1 }.WriteInto(into, parameters));
+        Assert.Null(TrainingState.Read(folder["last"]).BestValidationLoss);
+        using Parameters wider = DecoderParameters.Declare(Presets.Tiny(11));
+        wider.Allocate();
+        Assert.EndsWith("'first_moment.embedding.weight' has shape [10, 128], but the parameter has [11, 128]",
+            Assert.Throws<InvalidDataException>(() => TrainingState.Read(folder["last"], wider)).Message, StringComparison.Ordinal);
+        using Parameters deeper = DecoderParameters.Declare(Presets.Tiny(10) with { Layers = 5 });
+        Assert.Contains("two moments for each of", Assert.Throws<InvalidDataException>(() => TrainingState.Read(folder["last"], deeper)).Message, StringComparison.Ordinal);
+        Assert.Throws<FileNotFoundException>(() => TrainingState.Read(folder["none"]));
+        File.WriteAllText(Path.Combine(folder["last"], "training_state.json"), """{"step":-1}""");
+        Assert.EndsWith("\"step\" must be a whole number of at least 0, but it is -1",
+            Assert.Throws<InvalidDataException>(() => TrainingState.Read(folder["last"])).Message, StringComparison.Ordinal);
+    }
+
+    private static Parameters Moments()
+    {
+        Parameters parameters = DecoderParameters.Declare(Presets.Tiny(10));
+        parameters.Allocate();
+        parameters.AllocateTrainingState();
+        foreach (Parameter parameter in parameters.All)
+        {
+            parameters.FirstMoments(parameter).Fill(1f / (3 + parameter.Offset));
+            parameters.SecondMoments(parameter).Fill(float.Epsilon);
+        }
+        return parameters;
+    }
+}
