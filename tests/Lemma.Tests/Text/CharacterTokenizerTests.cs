@@ -1,0 +1,39 @@
+using Lemma.Text;
+using Lemma.Text.Training;
+
+namespace Lemma.Tests.Text;
+
+public sealed class CharacterTokenizerTests
+{
+    [Fact]
+    public void Ids_are_characters_in_order_of_code_point()
+    {
+        Tokenizer tokenizer = CharacterTrainer.Train(["ba\n", "a😀é"]);
+        Assert.Equal(["\n", "a", "b", "é", "😀"], Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.PieceOf));
+        Assert.Equal([4, 2, 1, 0], tokenizer.Encode("😀ba\n"));
+        Assert.Equal("😀ba\n", tokenizer.Decode([4, 2, 1, 0]));
+    }
+
+    [Theory]
+    [InlineData("abxa", "encode: the vocabulary of 3 has no piece for 'x' (U+0078), at index 2")]
+    [InlineData("a\n", "encode: the vocabulary of 3 has no piece for U+000A, at index 1")]
+    [InlineData("<e>😀", "encode: the vocabulary of 3 has no piece for '😀' (U+1F600), at index 3")]
+    public void An_unknown_character_is_named_with_its_index(string text, string message)
+    {
+        Tokenizer tokenizer = CharacterTrainer.Train(["ab"], ["<e>"]);
+        Assert.Equal(message, Assert.Throws<ArgumentException>(() => tokenizer.Encode(text)).Message);
+    }
+
+    [Fact]
+    public void No_text_is_an_error() =>
+        Assert.StartsWith("train: a character-level vocabulary needs text", Assert.Throws<ArgumentException>(() => CharacterTrainer.Train([""])).Message);
+
+    [Fact]
+    public void A_saved_tokenizer_is_read_back()
+    {
+        Tokenizer tokenizer = CharacterTrainer.Train(["hello world\n"], ["<end>"]);
+        Tokenizer loaded = TokenizerFileTests.SaveAndLoad(tokenizer);
+        Assert.Equal(tokenizer.Encode("hold<end>\n"), loaded.Encode("hold<end>\n"));
+        Assert.Equal("hold\n", loaded.Decode(loaded.Encode("hold<end>\n")));
+    }
+}
