@@ -24,11 +24,13 @@ public sealed class Decoder : IDisposable
     private (int Batch, int Length, int Start) positionsFor;
 
     /// <summary>A decoder with weights of zero: <see cref="Initialize"/> it or fill <see cref="Parameters"/> from a file.</summary>
-    public Decoder(DecoderConfig config)
+    public Decoder(DecoderConfig config) : this(config, Allocated(config)) { }
+
+    /// <summary>A decoder with weights that were declared by <see cref="DecoderParameters"/> and filled; it owns them from now on.</summary>
+    public Decoder(DecoderConfig config, Parameters parameters)
     {
         Config = config.Validate();
-        Parameters = DecoderParameters.Declare(config);
-        Parameters.Allocate();
+        Parameters = parameters;
         AttentionConfig attention = config.Attention;
         heads = new AttentionHeads(attention.Heads, attention.KeyValueHeads, attention.HeadWidth, Causal: true, attention.Window ?? 0);
         if (config.Positions is RotaryPositions rotary)
@@ -96,6 +98,13 @@ public sealed class Decoder : IDisposable
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose() => Parameters.Dispose();
+
+    private static Parameters Allocated(DecoderConfig config)
+    {
+        Parameters parameters = DecoderParameters.Declare(config);
+        parameters.Allocate();
+        return parameters;
+    }
 
     private Tensor Drop(Tape tape, Tensor x, in DecoderInput input, int place) =>
         input.Dropout is { } generator && Config.Dropout > 0 ? tape.Dropout(x, Config.Dropout, generator.Split((ulong)place)) : x;

@@ -1,0 +1,101 @@
+using Lemma.Formulas;
+using Lemma.Models;
+using Lemma.Tensors;
+
+namespace Lemma.Decoding;
+
+/// <summary>Continues a sequence of ids, one at a time, with the keys and values of what came before in a cache.</summary>
+/// <remarks>
+/// The text depends on the weights, the prompt, the options and the seed, and on nothing else. Nothing is allocated a token. When the longest
+/// sequence is reached, generation ends.
+/// </remarks>
+public sealed class Generator : IDisposable
+{
+    private readonly Decoder model;
+    private readonly Tape tape;
+    private readonly Candidates candidates;
+    private readonly int[] last = new int[1];
+    private KeyValueCache? cache;
+    private GenerationOptions options = GenerationOptions.Greedy;
+    private ReadOnlyMemory<int> next;
+    private int made;
+
+    /// <summary>A generator for a model; the workers are shared, the model is not changed.</summary>
+    public Generator(Decoder model, Workers workers)
+    {
+        this.model = model;
+        tape = new Tape(workers, model.Parameters) { Recording = false };
+        candidates = new Candidates(model.Config.VocabularySize);
+    }
+
+    /// <summary>Begins with a prompt of at least one id.</summary>
+    public void Start(ReadOnlyMemory<int> prompt, GenerationOptions generation)
+    {
+        Require.That(!prompt.IsEmpty, $"generation: the prompt must have at least one id, but it is empty");
+        int longest = model.Config.MaximumLength;
+        Require.That(prompt.Length <= longest, $"generation: the prompt of {prompt.Length} ids is longer than the longest sequence, {longest}");
+        foreach (int id in prompt.Span)
+            Require.That((uint)id < (uint)model.Config.VocabularySize, $"generation: id {id} is not in the vocabulary of {model.Config.VocabularySize}");
+        int capacity = Math.Min(longest, prompt.Length + generation.MaximumTokens);
+        if (cache is null || cache.Capacity < capacity)
+        {
+            cache?.Dispose();
+            cache = model.NewCache(capacity);
+        }
+        cache.Length = 0;
+        (options, next, made) = (generation, prompt, 0);
+    }
+
+    /// <summary>Ids that the longest sequence has room for after what has been read so far.</summary>
+    public int Room => cache is null ? 0 : model.Config.MaximumLength - cache.Length - next.Length;
+
+    /// <summary>The next id; false at a stop id, at the most tokens or at the longest sequence.</summary>
+    public bool TryNext(out int id)
+    {
+        id = -1;
+        if (cache is null || made >= options.MaximumTokens || cache.Length + next.Length > cache.Capacity)
+            return false;
+        Tensor logits = model.NextLogits(tape, next, cache);
+        candidates.Reset(tape[logits]);
+        tape.Rewind();
+        id = Choose();
+        made++;
+        last[0] = id;
+        next = last;
+        foreach (int stop in options.StopIds)
+        {
+            if (id == stop)
+            {
+                made = options.MaximumTokens;
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// <summary>All ids that follow a prompt.</summary>
+    public IReadOnlyList<int> Generate(ReadOnlyMemory<int> prompt, GenerationOptions generation)
+    {
+        Start(prompt, generation);
+        List<int> ids = [];
+        while (TryNext(out int id))
+            ids.Add(id);
+        return ids;
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        cache?.Dispose();
+        tape.Dispose();
+    }
+
+    private int Choose()
+    {
+        if (options.Steps is not { } steps)
+            return candidates.Largest();
+        for (int i = 0; i < steps.Count; i++)
+            steps[i].Apply(candidates);
+        return candidates.Draw(new Philox(options.Seed), (ulong)made);
+    }
+}

@@ -1,0 +1,30 @@
+namespace Lemma.Decoding;
+
+/// <summary>Keeps the fewest ids, likeliest first, whose probabilities sum to p or more.</summary>
+/// <remarks>Holtzman et al. 2019, "The curious case of neural text degeneration", eq. 2.</remarks>
+public sealed record TopP : LogitStep
+{
+    /// <summary>Keeps a share in (0, 1].</summary>
+    public TopP(double share)
+    {
+        Require.That(share is > 0 and <= 1, $"top_p: p must be in (0, 1], but it is {share}");
+        Share = share;
+    }
+
+    /// <summary>p.</summary>
+    public double Share { get; }
+
+    /// <inheritdoc/>
+    public override void Apply(Candidates candidates)
+    {
+        if (Share == 1)
+            return;
+        candidates.Sort();
+        ReadOnlySpan<double> probabilities = candidates.Probabilities();
+        double sum = 0;
+        int count = 0;
+        while (count < probabilities.Length && sum < Share)
+            sum += probabilities[count++];
+        candidates.KeepFirst(count);
+    }
+}
