@@ -8,5 +8,5 @@ internal interface ITrainingView
     /// <summary>Runs the training and shows what it reports.</summary>
     TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> train);
 
-    public static ITrainingView Create() => Terminal.IsInteractive ? new LiveTrainingView() : new PlainTrainingView(Console.Out, TimeSpan.FromSeconds(10));
+    static ITrainingView Create() => Terminal.IsInteractive ? new LiveTrainingView() : new PlainTrainingView(Console.Out, TimeSpan.FromSeconds(10));
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Lemma.Training;
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using DrawnText = Spectre.Console.Text;
 
 namespace Lemma.Cli.Display;
 
@@ -17,7 +18,7 @@ internal sealed class LiveTrainingView : ITrainingView
     public TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> train)
     {
         TrainingResult? result = null;
-        AnsiConsole.Live(new Text("")).Overflow(VerticalOverflow.Crop).Start(live => result = train(new Drawing(this, live)));
+        AnsiConsole.Live(new DrawnText("")).Overflow(VerticalOverflow.Crop).Start(live => result = train(new Drawing(this, live)));
         return result!;
     }
 
@@ -39,7 +40,7 @@ internal sealed class LiveTrainingView : ITrainingView
         int usable = Math.Max(10, width - 2);
         List<IRenderable> rows = [];
         foreach ((string line, Style? style) in Lines(progress, usable))
-            rows.Add(new Text(line.Length > usable ? line[..usable] : line, style));
+            rows.Add(new DrawnText(line.Length > usable ? line[..usable] : line, style));
         return new Rows(rows);
     }
 

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using DrawnText = Spectre.Console.Text;
 
 namespace Lemma.Cli.Display;
 
@@ -29,7 +30,7 @@ internal static class ResultTable
         table.AddColumn(new TableColumn(""));
         table.AddColumn(new TableColumn(""));
         foreach ((string name, string value) in rows)
-            table.AddRow(new Text(name, new Style(Color.Grey)), new Text(value));
+            table.AddRow(new DrawnText(name, new Style(Color.Grey)), new DrawnText(value));
         AnsiConsole.Write(table);
     }
 }
