@@ -62,7 +62,10 @@ public static unsafe class Attention
                         sums, sumStride, add: true);
                 }
                 for (int i = 0; i < rows; i++)
-                    Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, d), new Span<float>(output + (row + i) * head.OutputStride, d), logs + row + i);
+                {
+                    Span<float> result = new(output + (row + i) * head.OutputStride, d);
+                    Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, d), result, logs + row + i);
+                }
             }
         }
     }
@@ -82,7 +85,7 @@ public static unsafe class Attention
         new Span<float>(scores + keys, Block - keys).Fill(float.NegativeInfinity);
         float largest = MathF.Max(*maximum, LargestOf(scores, keys) * shape.Scale);
         float shift = float.IsNegativeInfinity(largest) ? 0 : largest;
-        float decay = float.IsNegativeInfinity(*maximum) ? 0 : MathF.Exp(*maximum - shift);
+        float decay = float.IsNegativeInfinity(*maximum) ? 0 : VectorMath.Exp(Vector512.Create(*maximum - shift))[0];
         *total = *total * decay + ExpAndSum(scores, keys, shape.Scale, shift);
         if (decay != 1)
             Scale(sums, decay);
@@ -126,6 +129,6 @@ public static unsafe class Attention
             return;
         }
         System.Numerics.Tensors.TensorPrimitives.Multiply(sums, 1 / total, output);
-        *log = maximum + MathF.Log(total);
+        *log = maximum + (float)Math.Log(total);
     }
 }

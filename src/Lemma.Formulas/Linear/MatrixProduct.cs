@@ -21,6 +21,9 @@ public static unsafe class MatrixProduct
 {
     private const int ColumnBlock = 512;
 
+    // With a few rows, each packed panel is used once and should still be in the first-level cache then.
+    private const int FewRows = 4;
+
     [ThreadStatic]
     private static Workspace? workspace;
 
@@ -41,9 +44,10 @@ public static unsafe class MatrixProduct
         Tile tile = Tile.Best;
         if (k == 0 && !add)
             Fill(m, n, c, stride);
-        for (int column = 0; column < n; column += ColumnBlock)
+        int block = m <= FewRows ? Tile.Columns : ColumnBlock;
+        for (int column = 0; column < n; column += block)
         {
-            int columns = Math.Min(ColumnBlock, n - column);
+            int columns = Math.Min(block, n - column);
             for (int step = 0; step < k; step += Tile.Depth)
             {
                 int depth = Math.Min(Tile.Depth, k - step);

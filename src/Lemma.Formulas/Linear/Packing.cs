@@ -27,7 +27,9 @@ internal static unsafe class Packing
             for (int step = 0; step < k; step++)
                 to[step * width] = from[step];
         }
-        for (; line < width; line++)
+        // A tile for 1, 2, 4 or 8 rows reads no further than its rows.
+        int read = width == Tile.Rows && lines <= 8 ? (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)lines) : width;
+        for (; line < read; line++)
         {
             for (int step = 0; step < k; step++)
                 panel[step * width + line] = 0;

@@ -30,6 +30,9 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>Whether operations are remembered for a backward pass; switch it off to evaluate or generate.</summary>
     public bool Recording { get; set; } = true;
 
+    /// <summary>Whether new tensors and gradients are filled with NaN, so that a test sees what an operation did not write.</summary>
+    internal bool Poison { get; set; }
+
     /// <summary>A place to rewind to.</summary>
     public readonly record struct Mark(Arena.Mark Memory, int Nodes, int Operations);
 
@@ -47,13 +50,20 @@ public sealed unsafe class Tape : IDisposable
     }
 
     /// <summary>A new tensor for the result of an operation; what it holds is undefined until the operation writes it.</summary>
-    public Tensor New(Shape shape) => Push(shape, arena.Take(shape.Count), -1);
+    public Tensor New(Shape shape)
+    {
+        float* data = arena.Take(shape.Count);
+        if (Poison)
+            new Span<float>(data, checked((int)shape.Count)).Fill(float.NaN);
+        return Push(shape, data, -1);
+    }
 
-    /// <summary>A new tensor with given elements.</summary>
-    public Tensor New(Shape shape, ReadOnlySpan<float> values)
+    /// <summary>A tensor with given elements that no operation made; its gradient stays until the rewind.</summary>
+    public Tensor Input(Shape shape, ReadOnlySpan<float> values)
     {
         Require.That(values.Length == shape.Count, $"tape: {values.Length} values do not fill the shape {shape}");
         Tensor tensor = New(shape);
+        nodes[tensor.Node].KeepsGradient = true;
         values.CopyTo(this[tensor]);
         return tensor;
     }
@@ -105,11 +115,20 @@ public sealed unsafe class Tape : IDisposable
         Require.That(loss.Shape.Count == 1, $"backward: the loss must be a scalar, but its shape is {loss.Shape}");
         Require.That(Recording, $"backward: the tape was not recording");
         Gradient(loss)[0] += seed;
+        RunBackward();
+    }
+
+    /// <summary>Runs every operation backward from gradients that stand there already.</summary>
+    internal void RunBackward()
+    {
         for (int i = log.Count - 1; i >= 0; i--)
         {
             log.Run(i, this);
             for (int node = i == 0 ? 0 : log.NodesAfter(i - 1); node < log.NodesAfter(i); node++)
-                Release(ref nodes[node]);
+            {
+                if (!nodes[node].KeepsGradient)
+                    Release(ref nodes[node]);
+            }
         }
     }
 
@@ -147,7 +166,11 @@ public sealed unsafe class Tape : IDisposable
             return Parameters!.TouchGradient(node.Parameter, out add);
         add = node.Gradient != null;
         if (!add)
+        {
             node.Gradient = pool.Take(node.Count);
+            if (Poison)
+                new Span<float>(node.Gradient, checked((int)node.Count)).Fill(float.NaN);
+        }
         return node.Gradient;
     }
 
@@ -186,5 +209,6 @@ public sealed unsafe class Tape : IDisposable
         public float* Data, Gradient;
         public long Count, Stamp;
         public int Parameter;
+        public bool KeepsGradient;
     }
 }

@@ -39,7 +39,8 @@ public static unsafe partial class Ops
         public AttentionHeadGradient HeadGradient(int index)
         {
             AttentionHead head = Head(index);
-            return new AttentionHeadGradient(Up + (head.Output - Output), Gradient + (head.Query - Input), Gradient + (head.Key - Input), Gradient + (head.Value - Input));
+            return new AttentionHeadGradient(Up + (head.Output - Output),
+                Gradient + (head.Query - Input), Gradient + (head.Key - Input), Gradient + (head.Value - Input));
         }
     }
 
@@ -72,7 +73,8 @@ public static unsafe partial class Ops
     }
 
     /// <summary>The same attention for new tokens of one sequence, whose earlier keys and values lie in a cache.</summary>
-    /// <remarks>x: [new tokens, (H + 2·H_kv)·d_h]; their keys and values are appended first. Without a backward. A cached row has the bits of the uncached one.</remarks>
+    /// <remarks>x: [new tokens, (H + 2·H_kv)·d_h]; their keys and values are appended first. Without a backward.
+    /// A cached row has the bits of the uncached one.</remarks>
     public static Tensor CachedAttention(this Tape tape, Tensor x, AttentionHeads heads, KeyValueCache cache, int layer)
     {
         int queries = x.Shape.Rows, past = cache.Length, keys = past + queries, d = heads.HeadWidth;

@@ -1,0 +1,86 @@
+namespace Lemma.Data;
+
+/// <summary>The words of the built-in source. In no list may a word be the start of another, so that a text has one derivation.</summary>
+public sealed record StoryWords
+{
+    /// <summary>What the day was like, as in "It was a windy morning."; each starts with a consonant.</summary>
+    public IReadOnlyList<string> Weathers { get; init; } =
+        ["bright", "cloudy", "cold", "cool", "dark", "dry", "foggy", "frosty", "misty", "quiet", "rainy", "snowy", "stormy", "sunny", "warm", "windy"];
+
+    /// <summary>When the story begins.</summary>
+    public IReadOnlyList<string> Times { get; init; } = ["morning", "noon", "afternoon", "evening", "night", "Monday", "Friday", "Sunday"];
+
+    /// <summary>The people.</summary>
+    public IReadOnlyList<string> Names { get; init; } =
+    [
+        "Ada", "Amir", "Anna", "Ben", "Carla", "Chen", "Dana", "David", "Elena", "Emil", "Farid", "Fiona", "Greta", "Hana", "Hugo", "Ines",
+        "Ivan", "Jonas", "Julia", "Kira", "Leo", "Lina", "Marco", "Mira", "Nadia", "Nico", "Olga", "Omar", "Paula", "Pedro", "Quinn", "Rosa",
+        "Ruben", "Sami", "Sofia", "Tara", "Tom", "Uma", "Vera", "Viktor", "Wanda", "Yuki", "Zane", "Zoe",
+    ];
+
+    /// <summary>What the people are to each other.</summary>
+    public IReadOnlyList<string> Relations { get; init; } =
+        ["friends", "neighbors", "cousins", "partners", "classmates", "travelers", "musicians", "gardeners"];
+
+    /// <summary>The places.</summary>
+    public IReadOnlyList<string> Places { get; init; } =
+    [
+        "bakery", "beach", "bridge", "castle", "farm", "fountain", "gate", "harbor", "hotel", "lake", "library", "lighthouse", "market", "mill",
+        "museum", "palace", "river", "school", "station", "temple", "theater", "tower", "well", "workshop",
+    ];
+
+    /// <summary>The things.</summary>
+    public IReadOnlyList<string> Things { get; init; } =
+    [
+        "apple", "ball", "basket", "bell", "blanket", "book", "bottle", "box", "brush", "candle", "chair", "clock", "coat", "coin", "cup",
+        "doll", "drum", "feather", "flute", "hammer", "hat", "jar", "key", "kite", "ladder", "lamp", "letter", "map", "mirror", "needle",
+        "pencil", "ring", "rope", "scarf", "shell", "spoon", "stone", "umbrella", "wheel", "whistle",
+    ];
+
+    /// <summary>The sizes and shapes of things; each starts with a consonant.</summary>
+    public IReadOnlyList<string> Sizes { get; init; } =
+        ["big", "curved", "flat", "heavy", "huge", "light", "little", "long", "narrow", "round", "short", "small", "thick", "thin", "tiny", "wide"];
+
+    /// <summary>The colors and makes of things.</summary>
+    public IReadOnlyList<string> Colors { get; init; } =
+    [
+        "black", "blue", "bronze", "brown", "golden", "gray", "green", "orange", "pink", "purple", "red", "silver", "violet", "white",
+        "wooden", "yellow",
+    ];
+
+    /// <summary>What a sentence may begin with, with the space after it.</summary>
+    public IReadOnlyList<string> Leads { get; init; } = ["Then ", "Soon ", "Later ", "Next, ", "After that, ", "Meanwhile, "];
+
+    /// <summary>How something was done.</summary>
+    public IReadOnlyList<string> Manners { get; init; } =
+    [
+        "again", "alone", "anyway", "boldly", "bravely", "calmly", "carefully", "cheerfully", "eagerly", "gently", "gladly", "gracefully",
+        "happily", "kindly", "lazily", "loudly", "nervously", "patiently", "politely", "proudly", "quickly", "quietly", "sadly", "secretly",
+        "shyly", "silently", "slowly", "softly", "suddenly", "thoughtfully", "warily", "wisely",
+    ];
+
+    /// <summary>Verbs of going, before "to the mill".</summary>
+    public IReadOnlyList<string> Goes { get; init; } = ["walked", "ran", "went", "hurried", "wandered", "marched"];
+
+    /// <summary>Verbs of going together, before "with Tom to the mill".</summary>
+    public IReadOnlyList<string> GoesTogether { get; init; } = ["traveled", "strolled"];
+
+    /// <summary>Verbs of taking a thing that lies there.</summary>
+    public IReadOnlyList<string> Takes { get; init; } = ["took", "found", "grabbed", "lifted"];
+
+    /// <summary>Verbs of giving a thing to someone there.</summary>
+    public IReadOnlyList<string> Gives { get; init; } = ["gave", "handed", "passed"];
+
+    /// <summary>Verbs of leaving a thing behind.</summary>
+    public IReadOnlyList<string> Drops { get; init; } = ["dropped", "left", "lost"];
+
+    /// <summary>Verbs of meeting someone there.</summary>
+    public IReadOnlyList<string> Meets { get; init; } = ["greeted", "thanked", "saw", "helped"];
+
+    /// <summary>Verbs of wanting a thing of the story.</summary>
+    public IReadOnlyList<string> Wants { get; init; } = ["wanted", "needed"];
+
+    /// <summary>What a person may do alone and without consequence.</summary>
+    public IReadOnlyList<string> Idles { get; init; } =
+        ["sang", "laughed", "rested", "waited", "danced", "whispered", "smiled", "yawned", "coughed", "slept"];
+}

@@ -1,0 +1,70 @@
+using System.Text.RegularExpressions;
+
+namespace Lemma.Tests.Architecture;
+
+/// <summary>Who may import whom: no arrow exists but these (docs/architecture.md).</summary>
+public partial class ArrowTests
+{
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["Formulas"] = [],
+        ["Text"] = [],
+        ["Tensors"] = ["Formulas"],
+        ["Modules"] = ["Tensors", "Formulas"],
+        ["Models"] = ["Modules", "Tensors", "Formulas"],
+        ["Decoding"] = ["Models", "Tensors", "Formulas", "Text"],
+        ["Data"] = ["Text", "Formulas"],
+        ["Files"] = ["Models", "Tensors", "Text"],
+        ["Planning"] = ["Models"],
+        ["Evaluation"] = ["Models", "Decoding", "Data", "Tensors", "Formulas"],
+        ["Training"] = ["Evaluation", "Files", "Data", "Decoding", "Models", "Tensors", "Formulas", "Text"],
+    };
+
+    public static TheoryData<string> Rooms => [.. Allowed.Keys];
+
+    [Theory, MemberData(nameof(Rooms))]
+    public void ARoomImportsOnlyWhatStandsBelowIt(string room)
+    {
+        string folder = room is "Formulas" or "Text" ? $"src/Lemma.{room}" : $"src/Lemma/{room}";
+        foreach (string file in Repository.Sources(folder))
+        {
+            foreach (Match match in Import().Matches(File.ReadAllText(file)))
+            {
+                string other = match.Groups[1].Value;
+                Assert.True(other == room || !Allowed.ContainsKey(other) || Allowed[room].Contains(other),
+                    $"{Path.GetRelativePath(Repository.Root, file)} imports {other}, but {room} may import only: {string.Join(", ", Allowed[room])}");
+            }
+        }
+    }
+
+    [Fact]
+    public void EveryRoomIsInTheTable()
+    {
+        string[] rooms = [.. Directory.EnumerateDirectories(Path.Combine(Repository.Root, "src/Lemma")).Select(Path.GetFileName)
+            .OfType<string>().Where(name => name is not ("bin" or "obj")).Order(StringComparer.Ordinal)];
+        Assert.All(rooms, room => Assert.Contains(room, Allowed.Keys));
+    }
+
+    [Fact]
+    public void FilesAreShortAndLinesFit()
+    {
+        foreach (string file in Repository.Sources("src").Concat(Repository.Sources("bench")))
+        {
+            string[] lines = File.ReadAllLines(file);
+            string name = Path.GetRelativePath(Repository.Root, file);
+            Assert.True(lines.Length <= 500, $"{name} has {lines.Length} lines; does it still have one job?");
+            int wide = Array.FindIndex(lines, line => line.Length > 165);
+            Assert.True(wide < 0, $"{name}:{wide + 1} is wider than 165 characters");
+        }
+    }
+
+    [Fact]
+    public void LibrariesUseNoReflectionToSerialize()
+    {
+        foreach (string file in Repository.Sources("src/Lemma").Concat(Repository.Sources("src/Lemma.Text")).Concat(Repository.Sources("src/Lemma.Formulas")))
+            Assert.DoesNotContain("JsonSerializer.", File.ReadAllText(file), StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"(?:using (?:static )?|[^\w.])Lemma\.(\w+)")]
+    private static partial Regex Import();
+}

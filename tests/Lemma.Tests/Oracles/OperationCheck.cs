@@ -1,0 +1,92 @@
+using Lemma.Formulas;
+using Lemma.Tensors;
+
+namespace Lemma.Tests.Oracles;
+
+/// <summary>
+/// Checks an operation in one line: its forward against a naive twin in double, its backward against central differences of the twin,
+/// with results on poisoned memory, for 1, 2 and 3 threads, whose bits must agree.
+/// </summary>
+internal static class OperationCheck
+{
+    /// <summary>An operation on inputs of given shapes, and its twin.</summary>
+    public static void Run(Func<Tape, Tensor[], Tensor> operation, Func<double[][], double[]> twin, params Shape[] shapes) =>
+        Run(operation, twin, 1, shapes);
+
+    /// <summary>The same with inputs of a given magnitude.</summary>
+    public static void Run(Func<Tape, Tensor[], Tensor> operation, Func<double[][], double[]> twin, double magnitude, params Shape[] shapes)
+    {
+        float[][] inputs = [.. shapes.Select((shape, index) => Random(shape.Count, (ulong)index + 1, magnitude))];
+        (float[] y, float[][] gradients, float[] seed) = Evaluate(operation, inputs, shapes, 1);
+        foreach (int threads in new[] { 2, 3 })
+        {
+            (float[] again, float[][] gradientsAgain, _) = Evaluate(operation, inputs, shapes, threads);
+            Assert.Equal(y, again);
+            for (int i = 0; i < inputs.Length; i++)
+                Assert.Equal(gradients[i], gradientsAgain[i]);
+        }
+
+        double[][] exact = [.. inputs.Select(input => input.Select(value => (double)value).ToArray())];
+        double[] expected = twin(exact);
+        Close("forward", expected, y, 1e-5);
+        for (int input = 0; input < inputs.Length; input++)
+        {
+            double[] expectedGradient = new double[inputs[input].Length];
+            // Central differences at a sample of places: all of a small input, sixty-odd of a large one.
+            int stride = Math.Max(1, expectedGradient.Length / 61);
+            float[] sampled = [.. gradients[input].Where((_, i) => i % stride == 0)];
+            List<double> differences = [];
+            for (int i = 0; i < expectedGradient.Length; i += stride)
+                differences.Add(CentralDifference(twin, exact, input, i, seed));
+            Close($"gradient of input {input}", [.. differences], sampled, 2e-5, gradients[input].Max(Math.Abs));
+        }
+    }
+
+    /// <summary>The largest error relative to the largest magnitude of what was expected.</summary>
+    public static void Close(string what, double[] expected, ReadOnlySpan<float> actual, double tolerance, double magnitude = 0)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        double largest = Math.Max(magnitude, Math.Max(1e-30, expected.Max(Math.Abs)));
+        for (int i = 0; i < expected.Length; i++)
+        {
+            double error = Math.Abs(expected[i] - actual[i]) / largest;
+            Assert.True(error <= tolerance, $"{what}: element {i} is {actual[i]:R}, expected {expected[i]:R}, error {error:E2} of {largest:E2}");
+        }
+    }
+
+    /// <summary>Numbers from a normal distribution.</summary>
+    public static float[] Random(long count, ulong seed, double magnitude = 1)
+    {
+        Philox generator = new(seed, 77);
+        return [.. Enumerable.Range(0, checked((int)count)).Select(i => (float)(magnitude * generator.Normal((ulong)i)))];
+    }
+
+    private static (float[] Y, float[][] Gradients, float[] Seed) Evaluate(Func<Tape, Tensor[], Tensor> operation, float[][] inputs, Shape[] shapes, int threads)
+    {
+        using Workers workers = new(threads);
+        using Tape tape = new(workers) { Poison = true };
+        Tensor[] tensors = [.. inputs.Select((input, i) => tape.Input(shapes[i], input))];
+        Tensor y = operation(tape, tensors);
+        float[] seed = y.Shape.Count == 1 ? [1] : Random(y.Shape.Count, 99);
+        float[] result = tape[y].ToArray();
+        // A gradient that is there before the backward must be added to, not written over.
+        foreach (Tensor tensor in tensors)
+            tape.Gradient(tensor).Fill(1);
+        seed.CopyTo(tape.Gradient(y));
+        tape.RunBackward();
+        return (result, [.. tensors.Select(tensor => tape.Gradient(tensor).ToArray().Select(value => value - 1).ToArray())], seed);
+    }
+
+    private static double CentralDifference(Func<double[][], double[]> twin, double[][] inputs, int input, int index, float[] seed)
+    {
+        double center = inputs[input][index], step = 1e-5 * Math.Max(1, Math.Abs(center));
+        double Along(double value)
+        {
+            inputs[input][index] = value;
+            return twin(inputs).Select((y, i) => y * seed[i]).Sum();
+        }
+        double difference = (Along(center + step) - Along(center - step)) / (2 * step);
+        inputs[input][index] = center;
+        return difference;
+    }
+}
