@@ -39,6 +39,7 @@ internal static class CommandLine
     {
         RootCommand root = new("Train and run language models in pure managed .NET.")
         {
+            QuickstartCommand.Build(),
             TrainCommand.Build(),
             GenerateCommand.Build(),
             ChatCommand.Build(),

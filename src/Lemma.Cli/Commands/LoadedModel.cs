@@ -13,15 +13,19 @@ internal sealed class LoadedModel : IDisposable
     private LoadedModel(string folder, int? threads)
     {
         string tokenizer = Path.Combine(folder, "tokenizer.json");
-        if (!File.Exists(tokenizer))
-            throw new FileNotFoundException($"model: the folder '{folder}' has no tokenizer.json");
-        Tokenizer = Tokenizer.Load(tokenizer);
         Decoder = ModelFolder.ReadDecoder(folder);
-        if (Tokenizer.VocabularySize > Decoder.Config.VocabularySize)
+        try
+        {
+            Tokenizer = File.Exists(tokenizer) ? Tokenizer.Load(tokenizer)
+                : throw new FileNotFoundException($"model: the folder '{folder}' has no tokenizer.json");
+            if (Tokenizer.VocabularySize > Decoder.Config.VocabularySize)
+                throw new InvalidDataException(
+                    $"{tokenizer}: it has {Tokenizer.VocabularySize} ids, but the model has {Decoder.Config.VocabularySize}");
+        }
+        catch
         {
             Decoder.Dispose();
-            throw new InvalidDataException(
-                $"{tokenizer}: it has {Tokenizer.VocabularySize} ids, but the model has {Decoder.Config.VocabularySize}");
+            throw;
         }
         Workers = new Workers(threads);
     }

@@ -26,6 +26,9 @@ internal sealed class TrainingSession
 
     public int? Threads { get; init; }
 
+    /// <summary>The true entropy of the data in nats a token, when it is known.</summary>
+    public double? Entropy { get; init; }
+
     /// <summary>The options as given, kept in the checkpoint.</summary>
     public string Run { get; init; } = "{}";
 
@@ -44,7 +47,7 @@ internal sealed class TrainingSession
         Console.WriteLine($"{Amount.Count(Training.Count)} tokens to learn from, {Amount.Count(Validation.Count)} to judge by; "
             + $"{workers.Count} {(workers.Count == 1 ? "thread" : "threads")}; into {Folder}");
         using Interruption interruption = new();
-        return ITrainingView.Create().Show(progress => trainer.Train(resume, progress, interruption.Token));
+        return ITrainingView.Create(Entropy).Show(progress => trainer.Train(resume, progress, interruption.Token));
     }
 
     public void ShowResult(TrainingResult result, IReadOnlyList<(string Name, string Value)> more)

@@ -8,5 +8,7 @@ internal interface ITrainingView
     /// <summary>Runs the training and shows what it reports.</summary>
     TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> train);
 
-    static ITrainingView Create() => Terminal.IsInteractive ? new LiveTrainingView() : new PlainTrainingView(Console.Out, TimeSpan.FromSeconds(10));
+    /// <summary>The view for this output; the entropy, in nats a token, is what the validation loss can sink to.</summary>
+    static ITrainingView Create(double? entropy) =>
+        Terminal.IsInteractive ? new LiveTrainingView(entropy) : new PlainTrainingView(Console.Out, TimeSpan.FromSeconds(10), entropy);
 }

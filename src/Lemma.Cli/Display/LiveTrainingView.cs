@@ -7,7 +7,7 @@ using DrawnText = Spectre.Console.Text;
 namespace Lemma.Cli.Display;
 
 /// <summary>Progress, numbers and a curve that are redrawn in place: for terminals of any width.</summary>
-internal sealed class LiveTrainingView : ITrainingView
+internal sealed class LiveTrainingView(double? entropy) : ITrainingView
 {
     private const int CurveHeight = 5, WidestCurve = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(150);
@@ -51,7 +51,11 @@ internal sealed class LiveTrainingView : ITrainingView
         yield return ($"{place}  {new string('━', done)}{new string('╌', bar - done)}", new Style(Color.Green));
         yield return ($"loss {Amount.Loss(progress.Loss)}  perplexity {Amount.Perplexity(progress.Loss)}  {Amount.Count(progress.TokensPerSecond)} tokens/s", null);
         if (validation is { } loss)
-            yield return ($"validation {Amount.Loss(loss)}  perplexity {Amount.Perplexity(loss)}  best {Amount.Loss(progress.BestValidationLoss ?? loss)}", null);
+        {
+            string floor = entropy is { } known ? $"  source {Amount.Loss(known)}  gap {Amount.Loss(loss - known)}" : "";
+            string best = Amount.Loss(progress.BestValidationLoss ?? loss);
+            yield return ($"validation {Amount.Loss(loss)}  perplexity {Amount.Perplexity(loss)}  best {best}{floor}", null);
+        }
         yield return ($"learning rate {Amount.LearningRate(progress.LearningRate)}  gradient norm {progress.GradientNorm:0.00}  epoch {progress.Epochs:0.00}",
             new Style(Color.Grey));
         foreach (string line in LossCurve.Draw(losses, Math.Min(width, WidestCurve), CurveHeight))
