@@ -30,7 +30,8 @@ internal static class CommandLine
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("LEMMA_DEBUG") != "1")
         {
-            Console.Error.WriteLine($"{name}: {Sentence(e.Message)}{(IsExpected(e) ? "" : $" ({e.GetType().Name}; LEMMA_DEBUG=1 shows where)")}");
+            string more = IsExpected(e) ? "" : $" ({e.GetType().Name}; LEMMA_DEBUG=1 shows where)";
+            Console.Error.WriteLine($"{name}: {Sentence(e.Message)}{more}");
             return e is UsageException ? WrongUsage : Failed;
         }
     }

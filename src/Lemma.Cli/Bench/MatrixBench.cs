@@ -15,11 +15,13 @@ internal static class MatrixBench
         using Workers workers = new(threads);
         using Tape tape = new(workers) { Recording = false };
         double peak = PeakRate.Measure(workers);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak of {workers.Count} threads: {peak:0.0} GFLOP/s (fused multiply-add, measured)"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak of {workers.Count} threads: {peak:0.0} GFLOP/s (fused "
+            + $"multiply-add, measured)"));
         foreach ((int m, int n, int k) in Sizes)
         {
             double rate = Rate(tape, m, n, k, seconds);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{$"{m} x {n} x {k}",-20} {rate,8:0.0} GFLOP/s  {100 * rate / peak,5:0.0} % of peak"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{$"{m} x {n} x {k}",-20} {rate,8:0.0} GFLOP/s  "
+                + $"{100 * rate / peak,5:0.0} % of peak"));
         }
         return CommandLine.Done;
     }

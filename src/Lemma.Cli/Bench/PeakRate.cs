@@ -18,7 +18,8 @@ internal static class PeakRate
         for (int repetition = 0; repetition < Repetitions; repetition++)
         {
             long start = Stopwatch.GetTimestamp();
-            workers.Run(workers.Count, sink, static (in float[] sums, int part) => sums[part] = Vector512.IsHardwareAccelerated ? Run512() : Run256());
+            workers.Run(workers.Count, sink, static (in float[] sums, int part) =>
+                sums[part] = Vector512.IsHardwareAccelerated ? Run512() : Run256());
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         int lanes = Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;

@@ -51,8 +51,11 @@ internal static class TrainingBench
         Array.Sort(times, WarmUpSteps, steps);
         double seconds = (times[WarmUpSteps + (steps - 1) / 2] + times[WarmUpSteps + steps / 2]) / 2;
         long parameters = decoder.Parameters.Count;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"lemma {shape} {RuntimeInformation.FrameworkDescription} params {parameters / 1e6:0.0}M batch {batch} length {length} threads {workers.Count} f32"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {seconds * 1e3:0} ms  {batch * length / seconds:0} tokens/s  {6.0 * parameters * batch * length / seconds / 1e9:0} GFLOP/s (6N)  peak RSS {Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0:0} MiB"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"lemma {shape} {RuntimeInformation.FrameworkDescription} params "
+            + $"{parameters / 1e6:0.0}M batch {batch} length {length} threads {workers.Count} f32"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {seconds * 1e3:0} ms  {batch * length / seconds:0} "
+            + $"tokens/s  {6.0 * parameters * batch * length / seconds / 1e9:0} GFLOP/s (6N)  peak RSS "
+            + $"{Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0:0} MiB"));
         return CommandLine.Done;
     }
 }

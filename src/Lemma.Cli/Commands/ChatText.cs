@@ -25,7 +25,8 @@ internal sealed class ChatText(LoadedModel model, Generator generator, Generatio
         // Every turn draws anew, and a chat with the same lines and seed is the same chat.
         GenerationOptions turnOptions = model.WithStop(options) with { Seed = options.Seed + turn++ };
         generator.Start(Fit(model.Prompt(Text), turnOptions.MaximumTokens), turnOptions);
-        List<int> ids = GenerateCommand.Stream(model.Tokenizer, generator, CancellationToken.None, piece => !question || !piece.Contains('\n'));
+        List<int> ids = GenerateCommand.Stream(
+            model.Tokenizer, generator, CancellationToken.None, piece => !question || !piece.Contains('\n'));
         Console.WriteLine();
         string added = model.Tokenizer.Decode([.. ids]);
         text.Append(question && added.IndexOf('\n') is >= 0 and int end ? added[..(end + 1)] : added);

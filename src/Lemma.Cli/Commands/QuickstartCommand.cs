@@ -10,10 +10,12 @@ internal static class QuickstartCommand
     {
         Option<string?> output = Choice.Text("--out", "DIR", "The run's folder; runs/quickstart without it");
         Option<bool> force = Choice.Flag("--force", "Begin anew in a folder that holds a run");
-        Option<double?> minutes = Choice.Number("--minutes", "About how long to train; without it a fixed number of steps, and so the same model for a seed", least: 0.05);
+        Option<double?> minutes = Choice.Number("--minutes", "About how long to train; without it a fixed number of steps, and so the "
+            + "same model for a seed", least: 0.05);
         Option<ulong?> seed = Choice.Seed();
         Option<int?> threads = Choice.Threads();
-        Command command = new("quickstart", "Train a small model on the built-in stories, and see how close it comes to their true entropy.")
+        Command command = new("quickstart", "Train a small model on the built-in stories, and see how close it comes to their true "
+            + "entropy.")
         {
             output, force, minutes, seed, threads,
         };

@@ -43,7 +43,8 @@ internal sealed class TrainingSession
         if (clear)
             RunFolder.Clear(Folder);
         Console.WriteLine($"{Config.Family} model of {Amount.Count(decoder.Parameters.Count)} parameters: {Config.Layers} layers, "
-            + $"width {Config.Width}, {Config.Attention.Heads} heads, vocabulary {Amount.Count(Config.VocabularySize)}, length {Options.Length}");
+            + $"width {Config.Width}, {Config.Attention.Heads} heads, vocabulary {Amount.Count(Config.VocabularySize)}, length "
+                + $"{Options.Length}");
         Console.WriteLine($"{Amount.Count(Training.Count)} tokens to learn from, {Amount.Count(Validation.Count)} to judge by; "
             + $"{workers.Count} {(workers.Count == 1 ? "thread" : "threads")}; into {Folder}");
         using Interruption interruption = new();

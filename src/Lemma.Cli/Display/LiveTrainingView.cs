@@ -49,14 +49,16 @@ internal sealed class LiveTrainingView(double? entropy) : ITrainingView
         string place = $"step {progress.Step}/{progress.Steps}  {Amount.Time(progress.Remaining)} left";
         int bar = Math.Clamp(width - place.Length - 2, 0, 40), done = (int)(bar * progress.Step / progress.Steps);
         yield return ($"{place}  {new string('━', done)}{new string('╌', bar - done)}", new Style(Color.Green));
-        yield return ($"loss {Amount.Loss(progress.Loss)}  perplexity {Amount.Perplexity(progress.Loss)}  {Amount.Count(progress.TokensPerSecond)} tokens/s", null);
+        yield return ($"loss {Amount.Loss(progress.Loss)}  perplexity {Amount.Perplexity(progress.Loss)}  "
+            + $"{Amount.Count(progress.TokensPerSecond)} tokens/s", null);
         if (validation is { } loss)
         {
             string floor = entropy is { } known ? $"  source {Amount.Loss(known)}  gap {Amount.Loss(loss - known)}" : "";
             string best = Amount.Loss(progress.BestValidationLoss ?? loss);
             yield return ($"validation {Amount.Loss(loss)}  perplexity {Amount.Perplexity(loss)}  best {best}{floor}", null);
         }
-        yield return ($"learning rate {Amount.LearningRate(progress.LearningRate)}  gradient norm {progress.GradientNorm:0.00}  epoch {progress.Epochs:0.00}",
+        yield return ($"learning rate {Amount.LearningRate(progress.LearningRate)}  gradient norm {progress.GradientNorm:0.00}  epoch "
+            + $"{progress.Epochs:0.00}",
             new Style(Color.Grey));
         foreach (string line in LossCurve.Draw(losses, Math.Min(width, WidestCurve), CurveHeight))
             yield return (line, new Style(Color.Blue));

@@ -17,8 +17,8 @@ internal static class LossCurve
         for (int line = 0; line < height; line++)
         {
             int below = (height - 1 - line) * 8;
-            lines[line] = string.Concat(columns.Select(value =>
-                double.IsFinite(value) ? Blocks[Math.Clamp(1 + (int)Math.Round((value - least) / range * (8 * height - 1)) - below, 0, 8)] : ' '));
+            lines[line] = string.Concat(columns.Select(value => double.IsFinite(value)
+                ? Blocks[Math.Clamp(1 + (int)Math.Round((value - least) / range * (8 * height - 1)) - below, 0, 8)] : ' '));
         }
         return lines;
     }

@@ -4,7 +4,8 @@ using Lemma.Training;
 namespace Lemma.Cli.Display;
 
 /// <summary>One line every so often and one for every evaluation: for files and pipes.</summary>
-internal sealed class PlainTrainingView(TextWriter output, TimeSpan interval, double? entropy = null) : ITrainingView, IProgress<TrainingProgress>
+internal sealed class PlainTrainingView(TextWriter output, TimeSpan interval, double? entropy = null)
+    : ITrainingView, IProgress<TrainingProgress>
 {
     private readonly Stopwatch sinceLine = new();
 
@@ -23,7 +24,8 @@ internal sealed class PlainTrainingView(TextWriter output, TimeSpan interval, do
     {
         string validation = progress.ValidationLoss is { } loss ? $"  validation {Amount.Loss(loss)} (perplexity {Amount.Perplexity(loss)})"
             + (entropy is { } floor ? $", {Amount.Loss(loss - floor)} above the source" : "") : "";
-        return $"step {progress.Step}/{progress.Steps}  loss {Amount.Loss(progress.Loss)}  perplexity {Amount.Perplexity(progress.Loss)}{validation}  "
+        return $"step {progress.Step}/{progress.Steps}  loss {Amount.Loss(progress.Loss)}  perplexity "
+            + $"{Amount.Perplexity(progress.Loss)}{validation}  "
             + $"{Amount.Count(progress.TokensPerSecond)} tokens/s  {Amount.Time(progress.Remaining)} left";
     }
 }

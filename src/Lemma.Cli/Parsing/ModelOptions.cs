@@ -8,7 +8,8 @@ namespace Lemma.Cli.Parsing;
 internal sealed class ModelOptions
 {
     private const int HiddenMultiple = 32;
-    private readonly Option<string?> preset = Choice.Text("--preset", "NAME", $"The shape to start from: {string.Join(", ", Presets.Names)}; tiny without it, char with --char");
+    private readonly Option<string?> preset = Choice.Text("--preset", "NAME",
+        $"The shape to start from: {string.Join(", ", Presets.Names)}; tiny without it, char with --char");
     private readonly Option<string?> config = Choice.Text("--config", "FILE", "A config.json to start from, instead of a preset");
     private readonly Option<int?> layers = Choice.Whole("--layers", "Blocks");
     private readonly Option<int?> heads = Choice.Whole("--heads", "Query heads");
@@ -40,7 +41,8 @@ internal sealed class ModelOptions
             parsed.GetValue(hidden), parsed.GetValue(length), (float?)parsed.GetValue(dropout));
     }
 
-    /// <summary>A config with some sizes replaced; what hangs on them follows: the heads' width, and the hidden width of another width.</summary>
+    /// <summary>A config with some sizes replaced; what hangs on them follows: the heads' width, and the hidden width of another
+    /// width.</summary>
     public static DecoderConfig Change(
         DecoderConfig start, int? layers, int? heads, int? keyValueHeads, int? width, int? hidden, int? length, float? dropout)
     {
@@ -50,7 +52,8 @@ internal sealed class ModelOptions
         if (keyValueHeads != null && start.Family == "gpt2")
             throw new UsageException("--kv-heads: gpt2 has as many key and value heads as query heads");
         int newHidden = hidden ?? (width == null ? start.FeedForward.HiddenWidth
-            : start.FeedForward is SwiGluFeedForward ? (8 * newWidth / 3 + HiddenMultiple - 1) / HiddenMultiple * HiddenMultiple : 4 * newWidth);
+            : start.FeedForward is SwiGluFeedForward ? (8 * newWidth / 3 + HiddenMultiple - 1) / HiddenMultiple * HiddenMultiple
+                : 4 * newWidth);
         return (start with
         {
             Layers = layers ?? start.Layers,

@@ -2,7 +2,8 @@ using Lemma.Files;
 
 namespace Lemma.Cli.Parsing;
 
-/// <summary>Finds the model behind an argument: a model's folder, or a run's, whose best checkpoint counts, and its last when there is no best.</summary>
+/// <summary>Finds the model behind an argument: a model's folder, or a run's, whose best checkpoint counts, and its last when there is no
+/// best.</summary>
 internal static class ModelPath
 {
     public static string Find(string argument)

@@ -44,7 +44,8 @@ internal static class RunArguments
         using JsonDocument json = JsonDocument.Parse(run);
         foreach (JsonProperty property in json.RootElement.EnumerateObject())
         {
-            if (property.Value.ValueKind != JsonValueKind.Array || property.Value.EnumerateArray().Any(value => value.ValueKind != JsonValueKind.String))
+            if (property.Value.ValueKind != JsonValueKind.Array
+                || property.Value.EnumerateArray().Any(value => value.ValueKind != JsonValueKind.String))
                 throw new InvalidDataException($"{file}: \"run\": '{property.Name}' is none of the options that a run keeps");
             given.Add(property.Name, [.. property.Value.EnumerateArray().Select(value => value.GetString()!)]);
         }

@@ -28,7 +28,8 @@ internal static class RunFolder
             return;
         foreach (string entry in Directory.EnumerateDirectories(folder))
         {
-            if (Folders.Any(name => Path.GetFileName(entry) == name || Path.GetFileName(entry).StartsWith(name + ".", StringComparison.Ordinal)))
+            string found = Path.GetFileName(entry);
+            if (Folders.Any(name => found == name || found.StartsWith(name + ".", StringComparison.Ordinal)))
                 Directory.Delete(entry, recursive: true);
         }
         foreach (string name in Files)

@@ -8,18 +8,29 @@ internal sealed class RunOptions
 {
     private static readonly TrainingOptions Defaults = new();
     private readonly Option<int?> batch = Choice.Whole("--batch", "Windows of one pass", fallback: Defaults.Batch);
-    private readonly Option<int?> accumulate = Choice.Whole("--accumulate", "Passes whose gradients make one step", fallback: Defaults.Accumulate);
+    private readonly Option<int?> accumulate = Choice.Whole("--accumulate", "Passes whose gradients make one step",
+        fallback: Defaults.Accumulate);
     private readonly Option<int?> steps = Choice.Whole("--steps", "Optimizer steps", fallback: (int)Defaults.Steps);
-    private readonly Option<double?> learningRate = Choice.Number("--learning-rate", "The highest learning rate", fallback: Defaults.LearningRate);
-    private readonly Option<double?> minimumLearningRate = Choice.Number("--minimum-learning-rate", "The last learning rate; a tenth of the highest without it");
-    private readonly Option<int?> warmup = Choice.Whole("--warmup", "Steps over which the learning rate rises", least: 0, fallback: (int)Defaults.Warmup);
-    private readonly Option<double?> beta1 = Choice.Number("--beta1", "AdamW's decay of the first moment", below: 1, fallback: Defaults.Beta1);
-    private readonly Option<double?> beta2 = Choice.Number("--beta2", "AdamW's decay of the second moment", below: 1, fallback: Defaults.Beta2);
-    private readonly Option<double?> weightDecay = Choice.Number("--weight-decay", "AdamW's weight decay, for matrices", fallback: Defaults.WeightDecay);
-    private readonly Option<double?> clip = Choice.Number("--clip", "The largest norm of the gradient; 0 for no limit", fallback: Defaults.Clip);
-    private readonly Option<int?> evaluateEvery = Choice.Whole("--eval-every", "Steps between evaluations, each with a checkpoint", fallback: (int)Defaults.EvaluateEvery);
-    private readonly Option<int?> evaluationBatches = Choice.Whole("--eval-batches", "The most batches of an evaluation; 0 for all validation data", least: 0, fallback: Defaults.EvaluationBatches);
-    private readonly Option<int?> patience = Choice.Whole("--patience", "Evaluations without a better loss before it stops; 0 for never", least: 0, fallback: 0);
+    private readonly Option<double?> learningRate = Choice.Number("--learning-rate", "The highest learning rate",
+        fallback: Defaults.LearningRate);
+    private readonly Option<double?> minimumLearningRate = Choice.Number("--minimum-learning-rate",
+        "The last learning rate; a tenth of the highest without it");
+    private readonly Option<int?> warmup = Choice.Whole("--warmup", "Steps over which the learning rate rises", least: 0,
+        fallback: (int)Defaults.Warmup);
+    private readonly Option<double?> beta1 = Choice.Number("--beta1", "AdamW's decay of the first moment", below: 1,
+        fallback: Defaults.Beta1);
+    private readonly Option<double?> beta2 = Choice.Number("--beta2", "AdamW's decay of the second moment", below: 1,
+        fallback: Defaults.Beta2);
+    private readonly Option<double?> weightDecay = Choice.Number("--weight-decay", "AdamW's weight decay, for matrices",
+        fallback: Defaults.WeightDecay);
+    private readonly Option<double?> clip = Choice.Number("--clip", "The largest norm of the gradient; 0 for no limit",
+        fallback: Defaults.Clip);
+    private readonly Option<int?> evaluateEvery = Choice.Whole("--eval-every", "Steps between evaluations, each with a checkpoint",
+        fallback: (int)Defaults.EvaluateEvery);
+    private readonly Option<int?> evaluationBatches = Choice.Whole("--eval-batches", "The most batches of an evaluation; 0 for all "
+        + "validation data", least: 0, fallback: Defaults.EvaluationBatches);
+    private readonly Option<int?> patience = Choice.Whole("--patience", "Evaluations without a better loss before it stops; 0 for never",
+        least: 0, fallback: 0);
 
     public void AddTo(Command command)
     {

@@ -25,12 +25,14 @@ public sealed class BatchSource
     private readonly WindowOrder order;
     private readonly ulong seed;
 
-    /// <summary>Batches of <paramref name="batch"/> windows with <paramref name="length"/> inputs each; the data must hold at least one window.</summary>
+    /// <summary>Batches of <paramref name="batch"/> windows with <paramref name="length"/> inputs each; the data must hold at least one
+    /// window.</summary>
     public BatchSource(TokenDataset data, int length, int batch, ulong seed, WindowOrder order = WindowOrder.Shuffled)
     {
         Require.That(length > 0 && batch > 0, $"batches: length and batch must be positive, but they are {length} and {batch}");
         if (data.Count <= length)
-            throw new InvalidDataException($"{data.Name}: a window of length {length} needs {length + 1L} tokens, but there are {data.Count}");
+            throw new InvalidDataException($"{data.Name}: a window of length {length} needs {length + 1L} tokens, but there are "
+                + $"{data.Count}");
         (this.data, Length, Batch, this.seed, this.order) = (data, length, batch, seed, order);
         WindowsPerEpoch = Math.Max(1, (data.Count - length) / length);
     }

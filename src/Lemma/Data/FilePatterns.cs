@@ -7,7 +7,8 @@ internal static class FilePatterns
 {
     private static readonly string[] Endings = [".txt", ".jsonl"], AnyFile = ["*"];
 
-    /// <summary>Every file behind the arguments, once, in the ordinal order of the full paths; an argument without a file is an error.</summary>
+    /// <summary>Every file behind the arguments, once, in the ordinal order of the full paths; an argument without a file is an
+    /// error.</summary>
     public static IReadOnlyList<string> Resolve(IReadOnlyList<string> arguments)
     {
         if (arguments.Count == 0)

@@ -5,8 +5,8 @@ namespace Lemma.Data;
 
 /// <summary>A random order of 0 … count − 1 that is computed at any place, without a table.</summary>
 /// <remarks>
-/// A Feistel network over the smallest even number of bits that holds the count, with Philox as its round function, is a permutation of a power
-/// of four; values outside the count are sent through it again until they fall inside (cycle walking), which keeps it a permutation.
+/// A Feistel network over the smallest even number of bits that holds the count, with Philox as its round function, is a permutation of
+/// a power of four; values outside the count are sent through it again until they fall inside (cycle walking), which keeps it a permutation.
 /// Black and Rogaway 2002, "Ciphers with arbitrary finite domains".
 /// </remarks>
 public readonly struct Permutation

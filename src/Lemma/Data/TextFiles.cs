@@ -4,15 +4,18 @@ using System.Text.Unicode;
 
 namespace Lemma.Data;
 
-/// <summary>Reads documents from files: a <c>.jsonl</c> file has one in the field <c>text</c> of every line, any other file is one.</summary>
-/// <remarks>Bytes are checked strictly: nothing is replaced in silence. What is broken is refused with <see cref="InvalidDataException"/>.</remarks>
+/// <summary>Reads documents from files: a <c>.jsonl</c> file has one in the field <c>text</c> of every line, any other file is
+/// one.</summary>
+/// <remarks>Bytes are checked strictly: nothing is replaced in silence. What is broken is refused with
+/// <see cref="InvalidDataException"/>.</remarks>
 public static class TextFiles
 {
     private const long MaximumBytes = 1_000_000_000;
     private static readonly byte[] Utf8Mark = [0xEF, 0xBB, 0xBF];
 
     /// <summary>Reads every document behind a list of files, folders and globs, in the ordinal order of the files' full paths.</summary>
-    /// <param name="arguments">Files, folders (their <c>.txt</c> and <c>.jsonl</c> files, at any depth) and globs (<c>*</c>, <c>?</c>, <c>**</c>).</param>
+    /// <param name="arguments">Files, folders (their <c>.txt</c> and <c>.jsonl</c> files, at any depth) and globs (<c>*</c>, <c>?</c>,
+    /// <c>**</c>).</param>
     /// <param name="encoding">The encoding of the files; UTF-8 when null.</param>
     public static List<TextDocument> Read(IReadOnlyList<string> arguments, Encoding? encoding = null)
     {

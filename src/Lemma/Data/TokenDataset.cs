@@ -39,7 +39,8 @@ public sealed class TokenDataset
     /// <param name="validationFraction">The share of tokens for validation, in (0, 1).</param>
     public (TokenDataset Training, TokenDataset Validation) Split(double validationFraction = 0.1)
     {
-        Require.That(validationFraction is > 0 and < 1, $"split: the validation fraction must be in (0, 1), but it is {validationFraction}");
+        Require.That(validationFraction is > 0 and < 1, $"split: the validation fraction must be in (0, 1), but it is "
+            + $"{validationFraction}");
         int training = (int)(Count * (1 - validationFraction));
         return (new(ids[..training], "training data"), new(ids[training..], "validation data"));
     }

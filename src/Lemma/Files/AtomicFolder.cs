@@ -2,10 +2,12 @@ namespace Lemma.Files;
 
 /// <summary>Writes a folder so that, killed at any instant, the last complete one can be read.</summary>
 /// <remarks>
-/// No file system swaps two folders in one portable call, so the swap has three steps, and <see cref="Resolve"/> knows the state between them.
+/// No file system swaps two folders in one portable call, so the swap has three steps, and <see cref="Resolve"/> knows the state between
+/// them.
 /// <list type="number">
 /// <item>NAME.partial is filled, and every file and folder in it is flushed. Killed here: NAME is untouched.</item>
-/// <item>NAME is renamed to NAME.previous. Killed here: NAME is missing, and NAME.previous is complete and is what <see cref="Resolve"/> finds.</item>
+/// <item>NAME is renamed to NAME.previous. Killed here: NAME is missing, and NAME.previous is complete and is what <see cref="Resolve"/>
+/// finds.</item>
 /// <item>NAME.partial is renamed to NAME. Killed here or later: NAME is the new one, and it goes before NAME.previous.</item>
 /// </list>
 /// NAME.previous is renamed to NAME.discarded before it is deleted, so whatever is called NAME or NAME.previous is always complete.
@@ -15,7 +17,8 @@ public static class AtomicFolder
 {
     private const string PreviousSuffix = ".previous", DiscardedSuffix = ".discarded";
 
-    /// <summary>Builds a folder by <paramref name="fill"/>, which gets the path to write into, and puts it in the place of the old one, if any.</summary>
+    /// <summary>Builds a folder by <paramref name="fill"/>, which gets the path to write into, and puts it in the place of the old one, if
+    /// any.</summary>
     public static void Write(string path, Action<string> fill)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), parent = Path.GetDirectoryName(full)!;
@@ -42,7 +45,8 @@ public static class AtomicFolder
         Discard(full, previous);
     }
 
-    /// <summary>The complete folder of a name: NAME itself, or NAME.previous when a swap was cut short; NAME when there is neither.</summary>
+    /// <summary>The complete folder of a name: NAME itself, or NAME.previous when a swap was cut short; NAME when there is
+    /// neither.</summary>
     public static string Resolve(string path)
     {
         string trimmed = Path.TrimEndingDirectorySeparator(path);

@@ -27,7 +27,8 @@ internal readonly struct JsonSettings
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{path}: not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine}: {e.Message.Split(" LineNumber:")[0]}");
+            string reason = e.Message.Split(" LineNumber:")[0];
+            throw new InvalidDataException($"{path}: not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine}: {reason}");
         }
     }
 
@@ -72,7 +73,8 @@ internal readonly struct JsonSettings
     {
         if (Find(name) is not { } value)
             return fallback;
-        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(name, value, "true or false");
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+            : throw Wrong(name, value, "true or false");
     }
 
     /// <summary>A text, or the fallback.</summary>

@@ -26,7 +26,8 @@ public static class ModelFolder
         }
         JsonSettings settings = JsonSettings.Read(file);
         string name = settings.Text("model_type") ?? throw settings.Error("\"model_type\" is missing");
-        Family family = Family.Find(name) ?? throw settings.Error($"the model type '{name}' is not supported; supported are {Family.Names}");
+        Family family = Family.Find(name)
+            ?? throw settings.Error($"the model type '{name}' is not supported; supported are {Family.Names}");
         DecoderConfig config = family.ReadConfig(settings);
         try
         {
@@ -103,7 +104,8 @@ public static class ModelFolder
     private static SafetensorsFile OpenWeights(string path)
     {
         string file = Path.Combine(AtomicFolder.Resolve(path), WeightsName);
-        return File.Exists(file) ? SafetensorsFile.Open(file) : throw new FileNotFoundException($"model: the folder '{path}' has no {WeightsName}");
+        return File.Exists(file) ? SafetensorsFile.Open(file)
+            : throw new FileNotFoundException($"model: the folder '{path}' has no {WeightsName}");
     }
 
     private static Dictionary<WeightName, SafetensorsEntry> Match(SafetensorsFile file, DecoderConfig config)
@@ -117,7 +119,8 @@ public static class ModelFolder
         foreach (SafetensorsEntry entry in file.Tensors.Where(entry => !family.Ignores(entry.Name, config)))
         {
             if (!found.TryAdd(family.Bare(entry.Name), entry))
-                throw new InvalidDataException($"{file.Path}: the tensor '{family.Bare(entry.Name)}' stands there with and without the family's prefix");
+                throw new InvalidDataException($"{file.Path}: the tensor '{family.Bare(entry.Name)}' stands there with and without the "
+                    + $"family's prefix");
         }
         Dictionary<WeightName, SafetensorsEntry> places = [];
         List<string> missing = [];
@@ -130,7 +133,8 @@ public static class ModelFolder
         }
         if (missing.Count > 0 || found.Count > 0)
             throw new InvalidDataException($"{file.Path}: the tensors are not those of the config: {Listed("missing", missing)}"
-                + $"{(missing.Count > 0 && found.Count > 0 ? "; " : "")}{Listed("unexpected", [.. found.Values.Select(entry => entry.Name)])}");
+                + (missing.Count > 0 && found.Count > 0 ? "; " : "")
+                + Listed("unexpected", [.. found.Values.Select(entry => entry.Name)]));
         return places;
     }
 
@@ -142,13 +146,15 @@ public static class ModelFolder
             throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' has shape {entry.ShapeText}, "
                 + $"but the config asks for {SafetensorsEntry.Format(expected)}");
         if (parameter.Count > Array.MaxLength)
-            throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' of shape {entry.ShapeText} is larger than {Array.MaxLength} elements");
+            throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' of shape {entry.ShapeText} is larger than "
+                + $"{Array.MaxLength} elements");
         file.RequireFloat(entry);
         return entry;
     }
 
     private static string Listed(string what, List<string> names) => names.Count == 0 ? ""
-        : $"{what} {string.Join(", ", names.Take(NamesInErrors))}{(names.Count > NamesInErrors ? $" and {names.Count - NamesInErrors} more" : "")}";
+        : $"{what} {string.Join(", ", names.Take(NamesInErrors))}"
+            + (names.Count > NamesInErrors ? $" and {names.Count - NamesInErrors} more" : "");
 
     private static Span<float> Place(Parameters parameters, WeightName name)
     {

@@ -50,16 +50,19 @@ public sealed class SafetensorsFile : IDisposable
     {
         long length = stream.Length;
         if (length < 8)
-            throw new InvalidDataException($"{name}: truncated: a safetensors file begins with 8 bytes of header length, but it has {length} bytes");
+            throw new InvalidDataException($"{name}: truncated: a safetensors file begins with 8 bytes of header length, but it has "
+                + $"{length} bytes");
         Span<byte> prefix = stackalloc byte[8];
         stream.Position = 0;
         stream.ReadExactly(prefix);
         ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerBytes > (ulong)SafetensorsHeader.MaximumBytes)
-            throw new InvalidDataException($"{name}: safetensors header: its length {headerBytes} exceeds {SafetensorsHeader.MaximumBytes} bytes; "
+            throw new InvalidDataException($"{name}: safetensors header: its length {headerBytes} exceeds "
+                + $"{SafetensorsHeader.MaximumBytes} bytes; "
                 + "this is not a safetensors file");
         if (headerBytes > (ulong)length - 8)
-            throw new InvalidDataException($"{name}: truncated: the safetensors header ends at byte {headerBytes + 8}, but the file has {length} bytes");
+            throw new InvalidDataException($"{name}: truncated: the safetensors header ends at byte {headerBytes + 8}, but the file has "
+                + $"{length} bytes");
         byte[] header = new byte[headerBytes];
         stream.ReadExactly(header);
         (List<SafetensorsEntry> tensors, Dictionary<string, string> metadata) =
@@ -85,7 +88,10 @@ public sealed class SafetensorsFile : IDisposable
             {
                 stream.ReadExactly(MemoryMarshal.AsBytes(destination));
                 if (!BitConverter.IsLittleEndian)
-                    BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<float, uint>(destination), MemoryMarshal.Cast<float, uint>(destination));
+                {
+                    Span<uint> bits = MemoryMarshal.Cast<float, uint>(destination);
+                    BinaryPrimitives.ReverseEndianness(bits, bits);
+                }
                 return;
             }
             ReadHalves(tensor.Type == "BF16", destination);
@@ -99,7 +105,8 @@ public sealed class SafetensorsFile : IDisposable
     internal void RequireFloat(SafetensorsEntry tensor)
     {
         if (tensor.Type is not ("F32" or "F16" or "BF16"))
-            throw new InvalidDataException($"{Path}: the tensor '{tensor.Name}' has dtype {tensor.Type}; F32, F16 and BF16 can be read as numbers");
+            throw new InvalidDataException($"{Path}: the tensor '{tensor.Name}' has dtype {tensor.Type}; F32, F16 and BF16 can be "
+                + "read as numbers");
     }
 
     /// <summary>Closes the file.</summary>
@@ -115,7 +122,8 @@ public sealed class SafetensorsFile : IDisposable
             if (!BitConverter.IsLittleEndian)
                 BinaryPrimitives.ReverseEndianness(chunk, chunk);
             for (int i = 0; i < chunk.Length; i++)
-                destination[i] = brain ? BitConverter.UInt32BitsToSingle((uint)chunk[i] << 16) : (float)BitConverter.UInt16BitsToHalf(chunk[i]);
+                destination[i] = brain ? BitConverter.UInt32BitsToSingle((uint)chunk[i] << 16)
+                    : (float)BitConverter.UInt16BitsToHalf(chunk[i]);
             destination = destination[chunk.Length..];
         }
     }

@@ -105,11 +105,13 @@ internal static class SafetensorsHeader
             bytes = length == 0 ? 0 : bytes > long.MaxValue ? bytes : bytes * (UInt128)length;
         long held = offsets[1] - offsets[0];
         if (bytes != (UInt128)held)
-            throw Broken(file, $"the tensor '{name}' of shape {SafetensorsEntry.Format(sizes)} and dtype {type} does not take the {held} bytes "
+            throw Broken(file, $"the tensor '{name}' of shape {SafetensorsEntry.Format(sizes)} and dtype {type} does not take the "
+                + $"{held} bytes "
                 + $"that its data_offsets [{offsets[0]}, {offsets[1]}] hold");
         long available = fileLength - dataBegin;
         if (offsets[1] > available)
-            throw new InvalidDataException($"{file}: truncated: the tensor '{name}' ends at byte {(UInt128)offsets[1] + (UInt128)dataBegin}, "
+            throw new InvalidDataException($"{file}: truncated: the tensor '{name}' ends at byte "
+                + $"{(UInt128)offsets[1] + (UInt128)dataBegin}, "
                 + $"but the file has {fileLength} bytes");
         return new SafetensorsEntry(name, type, sizes, dataBegin + offsets[0], held);
     }

@@ -29,7 +29,8 @@ public static class SafetensorsWriter
     public static void Write(string path, IReadOnlyCollection<SafetensorsTensor> tensors) =>
         AtomicFile.Write(path, stream => Write(stream, tensors));
 
-    /// <summary>Writes to a stream, one tensor at a time, with the metadata <c>format: pt</c> that Hugging Face's readers ask for.</summary>
+    /// <summary>Writes to a stream, one tensor at a time, with the metadata <c>format: pt</c> that Hugging Face's readers ask
+    /// for.</summary>
     public static void Write(Stream stream, IReadOnlyCollection<SafetensorsTensor> tensors)
     {
         List<SafetensorsTensor> ordered = [.. tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal)];

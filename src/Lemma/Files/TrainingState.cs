@@ -5,7 +5,8 @@ namespace Lemma.Files;
 
 /// <summary>What a run needs beside the model to go on as if it had never stopped.</summary>
 /// <remarks>
-/// Two files beside the checkpoint: <c>training_state.json</c> (this record) and <c>training_state.safetensors</c> (the optimizer's moments by
+/// Two files beside the checkpoint: <c>training_state.json</c> (this record) and <c>training_state.safetensors</c> (the optimizer's moments
+/// by
 /// parameter name). Both are exact: every float and double is read back with the same bits.
 /// </remarks>
 public sealed record TrainingState
@@ -125,7 +126,8 @@ public sealed record TrainingState
         string name = prefix + parameter.Name;
         SafetensorsEntry entry = file.Find(name) ?? throw new InvalidDataException($"{file.Path}: the tensor '{name}' is missing");
         if (!entry.Sizes.SequenceEqual(Sizes(parameter).Select(size => (long)size)))
-            throw new InvalidDataException($"{file.Path}: the tensor '{name}' has shape {entry.ShapeText}, but the parameter has {parameter.Shape}");
+            throw new InvalidDataException($"{file.Path}: the tensor '{name}' has shape {entry.ShapeText}, but the parameter has "
+                + $"{parameter.Shape}");
         if (entry.Type != "F32")
             throw new InvalidDataException($"{file.Path}: the tensor '{name}' has dtype {entry.Type}, but moments are F32");
     }

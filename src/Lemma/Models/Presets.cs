@@ -20,11 +20,13 @@ public static class Presets
     public static DecoderConfig? Find(string name, int? vocabularySize = null) =>
         ByName.TryGetValue(name, out Func<int?, DecoderConfig>? make) ? make(vocabularySize).Validate() : null;
 
-    /// <summary>Llama's shape at width 128 with 4 layers: about 0.8 million parameters beside the vocabulary's, minutes on a laptop.</summary>
+    /// <summary>Llama's shape at width 128 with 4 layers: about 0.8 million parameters beside the vocabulary's, minutes on a
+    /// laptop.</summary>
     public static DecoderConfig Tiny(int vocabularySize) =>
         Llama(vocabularySize, width: 128, layers: 4, heads: 4, hidden: 352, length: 256) with { TiedHead = true };
 
-    /// <summary>Llama's shape at width 256 with 6 layers: about 4.7 million parameters beside the vocabulary's, an hour on a laptop.</summary>
+    /// <summary>Llama's shape at width 256 with 6 layers: about 4.7 million parameters beside the vocabulary's, an hour on a
+    /// laptop.</summary>
     public static DecoderConfig Small(int vocabularySize) =>
         Llama(vocabularySize, width: 256, layers: 6, heads: 8, hidden: 688, length: 512) with { TiedHead = true };
 

@@ -6,7 +6,8 @@ namespace Lemma.Training;
 /// <summary>Finds where numbers stopped being finite.</summary>
 internal static class FiniteCheck
 {
-    /// <summary>A sentence about the first weight, or else the first gradient, that is not finite, in the order of the forward pass.</summary>
+    /// <summary>A sentence about the first weight, or else the first gradient, that is not finite, in the order of the forward
+    /// pass.</summary>
     public static string Describe(Parameters parameters) => First(parameters, "weight", parameters.Weights)
         ?? First(parameters, "gradient", parameters.Gradients) ?? "every weight and every gradient is finite";
 

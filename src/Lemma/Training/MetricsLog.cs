@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace Lemma.Training;
 
-/// <summary>A file of JSON lines, each with a step; resuming forgets the lines after the checkpoint, so that each step stands there once.</summary>
+/// <summary>A file of JSON lines, each with a step; resuming forgets the lines after the checkpoint, so that each step stands there
+/// once.</summary>
 /// <remarks>The lines hold no time of day, so that equal runs write equal files.</remarks>
 public sealed class MetricsLog : IDisposable
 {

@@ -10,7 +10,8 @@ namespace Lemma.Training;
 
 /// <summary>The training loop: steps, evaluations, checkpoints; the same bits for any number of threads and any interruption.</summary>
 /// <remarks>
-/// A run's folder holds <c>best/</c> (the model of the least validation loss), <c>last/</c> (the newest model beside the optimizer's state),
+/// A run's folder holds <c>best/</c> (the model of the least validation loss), <c>last/</c> (the newest model beside the optimizer's
+/// state),
 /// <c>metrics.jsonl</c> (the same for equal runs) and <c>timings.jsonl</c> (times, which are not).
 /// </remarks>
 public sealed class Trainer
@@ -86,7 +87,8 @@ public sealed class Trainer
         return new TrainingResult(end, state.Step, loss, state.BestValidationLoss, state.BestStep, TokensPerSecond, elapsed.Elapsed);
     }
 
-    /// <summary>The mean loss over the validation data, in nats a token: the same windows every time, at most the options' number of batches.</summary>
+    /// <summary>The mean loss over the validation data, in nats a token: the same windows every time, at most the options' number of
+    /// batches.</summary>
     public double Evaluate(Tape tape)
     {
         int batches = Math.Max(1, validation.WindowsPerEpoch / options.Batch);
@@ -150,7 +152,8 @@ public sealed class Trainer
             tape.Backward(tensor);
             tape.Rewind();
             if (!float.IsFinite(value))
-                throw new TrainingFailedException($"training: the loss of step {step} is {value}; {FiniteCheck.Describe(decoder.Parameters)}");
+                throw new TrainingFailedException($"training: the loss of step {step} is {value}; "
+                    + $"{FiniteCheck.Describe(decoder.Parameters)}");
             sum += value;
         }
         loss = sum / options.Accumulate;
@@ -226,7 +229,8 @@ public sealed class Trainer
 
     private TrainingProgress Describe(double learningRate, double? validationLoss)
     {
-        long left = options.Steps - state.Step, evaluationsLeft = options.Steps / options.EvaluateEvery - state.Step / options.EvaluateEvery;
+        long left = options.Steps - state.Step,
+            evaluationsLeft = options.Steps / options.EvaluateEvery - state.Step / options.EvaluateEvery;
         double seconds = left * stepping.Elapsed.TotalSeconds / done
             + (evaluations == 0 ? 0 : evaluationsLeft * evaluating.Elapsed.TotalSeconds / evaluations);
         return new TrainingProgress

@@ -61,13 +61,15 @@ public sealed record TrainingOptions
     {
         Require.That(Steps > 0 && Batch > 0 && Accumulate > 0 && Length > 0,
             $"training: sizes must be positive, but steps {Steps}, batch {Batch}, accumulate {Accumulate}, length {Length}");
-        Require.That(LearningRate > 0 && double.IsFinite(LearningRate), $"training: the learning rate must be positive, but it is {LearningRate}");
+        Require.That(LearningRate > 0 && double.IsFinite(LearningRate), $"training: the learning rate must be positive, but it is "
+            + $"{LearningRate}");
         Require.That(MinimumLearningRate >= 0 && MinimumLearningRate <= LearningRate,
             $"training: the minimum learning rate must be in [0, {LearningRate}], but it is {MinimumLearningRate}");
         Require.That(Warmup >= 0, $"training: the warm-up must not be negative, but it is {Warmup}");
         Require.That(Beta1 is >= 0 and < 1 && Beta2 is >= 0 and < 1, $"adamw: betas must be in [0, 1), but they are {Beta1} and {Beta2}");
         Require.That(Epsilon > 0, $"adamw: epsilon must be positive, but it is {Epsilon}");
-        Require.That(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"adamw: the weight decay must not be negative, but it is {WeightDecay}");
+        Require.That(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"adamw: the weight decay must not be negative, but it is "
+            + $"{WeightDecay}");
         Require.That(Clip >= 0 && double.IsFinite(Clip), $"clip: the norm must not be negative, but it is {Clip}");
         Require.That(EvaluateEvery > 0 && EvaluationBatches is null or > 0,
             $"training: evaluations need positive numbers, but every {EvaluateEvery} steps, {EvaluationBatches} batches");

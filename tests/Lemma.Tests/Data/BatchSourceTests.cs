@@ -83,7 +83,8 @@ public class BatchSourceTests
     [InlineData(WindowOrder.Random)]
     public void ABatchDependsOnSeedAndNumberAlone(WindowOrder order)
     {
-        BatchSource source = new(Count(5000), 16, 4, seed: 9, order), again = new(Count(5000), 16, 4, seed: 9, order), other = new(Count(5000), 16, 4, seed: 10, order);
+        BatchSource source = new(Count(5000), 16, 4, seed: 9, order), again = new(Count(5000), 16, 4, seed: 9, order),
+            other = new(Count(5000), 16, 4, seed: 10, order);
         for (long number = 500; number > 0; number -= 7)
         {
             Assert.Equal(source.At(number).Inputs, again.At(number).Inputs);

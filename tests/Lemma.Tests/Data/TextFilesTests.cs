@@ -32,7 +32,8 @@ public class TextFilesTests
     {
         using TemporaryFolder folder = new();
         Directory.CreateDirectory(folder["empty"]);
-        Assert.Contains(reason, Assert.Throws<FileNotFoundException>(() => TextFiles.Read([folder[name]])).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Assert.Throws<FileNotFoundException>(() => TextFiles.Read([folder[name]])).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -57,7 +58,8 @@ public class TextFilesTests
         Assert.Equal("a", TextFiles.ReadText(folder.Write("wide.txt", [0xFF, 0xFE, 0x61, 0x00]), Encoding.Unicode));
         Assert.Equal("a", TextFiles.ReadText(folder.Write("mark.txt", [0xEF, 0xBB, 0xBF, 0x61])));
         Assert.Contains("not us-ascii: byte 0xE9 near offset 3",
-            Assert.Throws<InvalidDataException>(() => TextFiles.ReadText(folder["latin.txt"], Encoding.ASCII)).Message, StringComparison.Ordinal);
+            Assert.Throws<InvalidDataException>(() => TextFiles.ReadText(folder["latin.txt"], Encoding.ASCII)).Message,
+                StringComparison.Ordinal);
     }
 
     [Theory]
@@ -69,7 +71,8 @@ public class TextFilesTests
     {
         using TemporaryFolder folder = new();
         string path = folder.Write("a.jsonl", text);
-        Assert.StartsWith($"{path}: {reason}", Assert.Throws<InvalidDataException>(() => TextFiles.Read([path])).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{path}: {reason}", Assert.Throws<InvalidDataException>(() => TextFiles.Read([path])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -77,7 +80,8 @@ public class TextFilesTests
     {
         using TemporaryFolder folder = new();
         string[] paths = [folder.Write("a.txt", ""), folder.Write("b.jsonl", "\n\n")];
-        Assert.Equal($"data: there is no text in {paths[0]}, {paths[1]}", Assert.Throws<InvalidDataException>(() => TextFiles.Read(paths)).Message);
+        Assert.Equal($"data: there is no text in {paths[0]}, {paths[1]}",
+            Assert.Throws<InvalidDataException>(() => TextFiles.Read(paths)).Message);
         Assert.Throws<InvalidDataException>(() => TextFiles.Read([]));
     }
 

@@ -42,8 +42,12 @@ public class PerplexityTests
     {
         using Workers workers = new(1);
         using Decoder decoder = new(Presets.Llama(19, width: 16, layers: 1, heads: 2, hidden: 32, length: 16));
-        Assert.Contains("stride must be from 1 to the window's 8", Assert.Throws<ArgumentException>(() => PerplexityEvaluator.Evaluate(decoder, workers, Ids, 8, 9)).Message, StringComparison.Ordinal);
-        Assert.Contains("1 to 16 tokens", Assert.Throws<ArgumentException>(() => PerplexityEvaluator.Evaluate(decoder, workers, Ids, 17, 9)).Message, StringComparison.Ordinal);
-        Assert.Contains("at least 2 tokens", Assert.Throws<ArgumentException>(() => PerplexityEvaluator.Evaluate(decoder, workers, Ids.AsMemory(0, 1), 8, 8)).Message, StringComparison.Ordinal);
+        Assert.Contains("stride must be from 1 to the window's "
+            + "8", Assert.Throws<ArgumentException>(() => PerplexityEvaluator.Evaluate(decoder, workers, Ids, 8, 9)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("1 to 16 tokens", Assert.Throws<ArgumentException>(() => PerplexityEvaluator.Evaluate(decoder, workers, Ids, 17,
+            9)).Message, StringComparison.Ordinal);
+        Assert.Contains("at least 2 tokens", Assert.Throws<ArgumentException>(() => PerplexityEvaluator.Evaluate(decoder, workers,
+            Ids.AsMemory(0, 1), 8, 8)).Message, StringComparison.Ordinal);
     }
 }

@@ -18,7 +18,8 @@ public class ModelFolderTests
         (DecoderConfig config, Parameters parameters) = ModelFolder.Read(Golden(family));
         using Parameters owned = parameters;
         ModelFolder.Write(folder["copy"], config, parameters);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(Golden(family), "model.safetensors")), File.ReadAllBytes(Path.Combine(folder["copy"], "model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Golden(family), "model.safetensors")), File.ReadAllBytes(Path.Combine(folder["copy"],
+            "model.safetensors")));
         Assert.Equal(config, ModelFolder.ReadConfig(folder["copy"]));
         Assert.True(File.Exists(Path.Combine(folder["copy"], "generation_config.json")));
     }
@@ -26,7 +27,8 @@ public class ModelFolderTests
     [Fact]
     public void Gpt2sConfigIsReadAsItIs()
     {
-        DecoderConfig expected = Presets.Gpt2(96, width: 32, layers: 2, heads: 4, length: 128) with { Dropout = 0.1f, BeginId = 1, EndId = 2 };
+        DecoderConfig expected = Presets.Gpt2(96, width: 32, layers: 2, heads: 4, length: 128) with { Dropout = 0.1f, BeginId = 1,
+            EndId = 2 };
         Assert.Equal(expected, ModelFolder.ReadConfig(Golden("gpt2")));
     }
 
@@ -63,16 +65,19 @@ public class ModelFolderTests
         (DecoderConfig config, Parameters parameters) = ModelFolder.Read(copy);
         using Parameters owned = parameters;
         ModelFolder.Write(folder["again"], config, parameters);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(Golden("gpt2"), "model.safetensors")), File.ReadAllBytes(Path.Combine(folder["again"], "model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Golden("gpt2"), "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(folder["again"], "model.safetensors")));
     }
 
     [Fact]
     public void MissingAndUnexpectedNamesAreListed()
     {
         using TemporaryFolder folder = new();
-        string copy = Rewrite(folder, "llama", tensors => [.. tensors.Where(t => t.Name != "model.norm.weight"), new("model.extra", [1], () => new float[1])]);
+        string copy = Rewrite(folder, "llama", tensors => [.. tensors.Where(t => t.Name != "model.norm.weight"), new("model.extra", [1],
+            () => new float[1])]);
         InvalidDataException e = Assert.Throws<InvalidDataException>(() => ModelFolder.Read(copy));
-        Assert.EndsWith("the tensors are not those of the config: missing model.norm.weight; unexpected model.extra", e.Message, StringComparison.Ordinal);
+        Assert.EndsWith("the tensors are not those of the config: missing model.norm.weight; unexpected model.extra", e.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -80,7 +85,8 @@ public class ModelFolderTests
     {
         using TemporaryFolder folder = new();
         string copy = Rewrite(folder, "llama", tensors => [.. tensors.Where(t => t.Name != "lm_head.weight")]);
-        Assert.Contains("missing lm_head.weight", Assert.Throws<InvalidDataException>(() => ModelFolder.Read(copy)).Message, StringComparison.Ordinal);
+        Assert.Contains("missing lm_head.weight", Assert.Throws<InvalidDataException>(() => ModelFolder.Read(copy)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -122,8 +128,10 @@ public class ModelFolderTests
     public void FieldsThatAreAbsentHaveTheirUsualValues()
     {
         using TemporaryFolder folder = new();
-        DecoderConfig llama = ModelFolder.ReadConfig(folder.Write("llama.json", """{"model_type":"llama","rope_theta":5e5,"eos_token_id":[7,8]}"""));
-        Assert.Equal((32000, 4096, 32, 2048, 128, 1, 7), (llama.VocabularySize, llama.Width, llama.Layers, llama.MaximumLength, llama.Attention.HeadWidth, llama.BeginId, llama.EndId));
+        DecoderConfig llama = ModelFolder.ReadConfig(folder.Write("llama.json",
+            """{"model_type":"llama","rope_theta":5e5,"eos_token_id":[7,8]}"""));
+        Assert.Equal((32000, 4096, 32, 2048, 128, 1, 7), (llama.VocabularySize, llama.Width, llama.Layers, llama.MaximumLength,
+            llama.Attention.HeadWidth, llama.BeginId, llama.EndId));
         Assert.Equal(new RotaryPositions(5e5f), llama.Positions);
         Assert.Equal(new RmsNormConfig(1e-6f), llama.Norm);
         Assert.False(llama.TiedHead);
@@ -135,14 +143,20 @@ public class ModelFolderTests
     public void BrokenOrAbsentFilesAreNamed()
     {
         using TemporaryFolder folder = new();
-        Assert.Contains("there is no folder", Assert.Throws<DirectoryNotFoundException>(() => ModelFolder.Read(folder["none"])).Message, StringComparison.Ordinal);
+        Assert.Contains("there is no folder", Assert.Throws<DirectoryNotFoundException>(() => ModelFolder.Read(folder["none"])).Message,
+            StringComparison.Ordinal);
         Directory.CreateDirectory(folder["empty"]);
-        Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(folder["empty"])).Message, StringComparison.Ordinal);
-        Assert.Contains("not JSON: line 2", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("c.json", "{\n\"a\" 1}"))).Message, StringComparison.Ordinal);
-        Assert.Contains("a JSON object is needed", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("d.json", "[]"))).Message, StringComparison.Ordinal);
+        Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(folder["empty"])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("not JSON: line 2", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("c.json",
+            "{\n\"a\" 1}"))).Message, StringComparison.Ordinal);
+        Assert.Contains("a JSON object is "
+            + "needed", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("d.json", "[]"))).Message,
+            StringComparison.Ordinal);
         string copy = Copy(folder, "llama");
         File.Delete(Path.Combine(copy, "model.safetensors"));
-        Assert.Contains("has no model.safetensors", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(copy)).Message, StringComparison.Ordinal);
+        Assert.Contains("has no model.safetensors", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(copy)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -210,7 +224,8 @@ public class ModelFolderTests
         DecoderConfig config = Presets.Tiny(50) with { Norm = new LayerNormConfig() };
         using Parameters parameters = DecoderParameters.Declare(config);
         parameters.Allocate();
-        Assert.Contains("llama: the family has RMS norms", Assert.Throws<ArgumentException>(() => ModelFolder.Write(folder["m"], config, parameters)).Message, StringComparison.Ordinal);
+        Assert.Contains("llama: the family has RMS norms", Assert.Throws<ArgumentException>(() => ModelFolder.Write(folder["m"], config,
+            parameters)).Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(folder[""]));
     }
 

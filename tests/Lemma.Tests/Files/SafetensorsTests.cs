@@ -7,12 +7,18 @@ namespace Lemma.Tests.Files;
 
 public class SafetensorsTests
 {
-    private const string Good = """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""";
+    private const string Good = """
+        {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}
+        """;
 
     [Fact]
     public void ReadsEveryNumberTypeExactly()
     {
-        string header = """{"__metadata__":{"format":"pt"},"half":{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"brain":{"dtype":"BF16","shape":[1,2],"data_offsets":[14,18]},"single":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"scalar":{"dtype":"I64","shape":[],"data_offsets":[18,26]}}""";
+        string header = """
+            {"__metadata__":{"format":"pt"},
+            "half":{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"brain":{"dtype":"BF16","shape":[1,2],"data_offsets":[14,18]},
+            "single":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"scalar":{"dtype":"I64","shape":[],"data_offsets":[18,26]}}
+            """;
         byte[] data = new byte[26];
         BinaryPrimitives.WriteSingleLittleEndian(data, 1.5f);
         BinaryPrimitives.WriteSingleLittleEndian(data.AsSpan(4), float.NegativeInfinity);
@@ -32,17 +38,21 @@ public class SafetensorsTests
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "'a' of shape [3] and dtype F32 does not take the 8 bytes")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "'a' of shape [3] and dtype F32 does not take the 8 "
+        + "bytes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 4, "truncated: the tensor 'a' ends at byte")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9, "its tensors end at byte")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "after a hole")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "inside the one before it")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12,
+        "inside the one before it")]
     [InlineData("""{"a":{"dtype":"F32","shape":[0],"data_offsets":[8,0]}}""", 8, "before it begins")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "the tensor 'a' stands twice")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8,
+        "the tensor 'a' stands twice")]
     [InlineData("""{"a":{"dtype":"Q4","shape":[2],"data_offsets":[0,8]}}""", 8, "unknown dtype 'Q4'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""", 8, "whole numbers of at least 0")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}""", 0, "does not take the 0 bytes")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[9223372036854775807,9223372036854775807,9223372036854775807],"data_offsets":[0,4]}}""", 4, "does not take the 4 bytes")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[9223372036854775807,9223372036854775807,9223372036854775807],"data_offsets":[0,4]}}""",
+        4, "does not take the 4 bytes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2]}}""", 8, "needs a dtype, a shape and two data_offsets")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,9]}}""", 8, "more than 2 numbers")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}""", 8, "'shape' twice")]
@@ -52,7 +62,8 @@ public class SafetensorsTests
     [InlineData("""{} {}""", 0, "not JSON at byte")]
     public void RefusesBrokenHeaders(string header, int dataBytes, string reason)
     {
-        InvalidDataException e = Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(new MemoryStream(Bytes(header, new byte[dataBytes])), "weights.safetensors"));
+        InvalidDataException e = Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(new MemoryStream(Bytes(header,
+            new byte[dataBytes])), "weights.safetensors"));
         Assert.StartsWith("weights.safetensors: ", e.Message, StringComparison.Ordinal);
         Assert.Contains(reason, e.Message, StringComparison.Ordinal);
     }
@@ -85,7 +96,8 @@ public class SafetensorsTests
         static byte[] Write()
         {
             MemoryStream stream = new();
-            SafetensorsWriter.Write(stream, [new("b", [1], () => new float[] { 3 }), new("a.é", [2, 1], () => new float[] { 1, float.NaN })]);
+            SafetensorsWriter.Write(stream, [new("b", [1], () => new float[] { 3 }), new("a.é", [2, 1], () => new float[] { 1,
+                float.NaN })]);
             return stream.ToArray();
         }
         byte[] bytes = Write();
@@ -101,7 +113,8 @@ public class SafetensorsTests
     [Fact]
     public void WritingRefusesTwoOfANameAndAWrongLength()
     {
-        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(new MemoryStream(), [new("a", [1], () => new float[1]), new("a", [1], () => new float[1])]));
+        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(new MemoryStream(), [new("a", [1], () => new float[1]), new("a",
+            [1], () => new float[1])]));
         Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(new MemoryStream(), [new("a", [2], () => new float[1])]));
     }
 
@@ -132,7 +145,8 @@ public class SafetensorsTests
             }
             // Half of the time the length is repaired, so that the edits reach the parser.
             if (bytes.Count >= 20 && Below(2) == 0)
-                BinaryPrimitives.WriteUInt64LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes), (ulong)(bytes.Count - 20));
+                BinaryPrimitives.WriteUInt64LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes),
+                    (ulong)(bytes.Count - 20));
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {

@@ -39,14 +39,16 @@ public class TrainingStateTests
     {
         using TemporaryFolder folder = new();
         using Parameters parameters = Moments();
-        AtomicFolder.Write(folder["last"], into => new TrainingState { Step = 0, Epoch = 0, Position = 0, Seed = 1 }.WriteInto(into, parameters));
+        AtomicFolder.Write(folder["last"], into => new TrainingState { Step = 0, Epoch = 0, Position = 0, Seed = 1 }.WriteInto(into,
+            parameters));
         Assert.Null(TrainingState.Read(folder["last"]).BestValidationLoss);
         using Parameters wider = DecoderParameters.Declare(Presets.Tiny(11));
         wider.Allocate();
         Assert.EndsWith("'first_moment.embedding.weight' has shape [10, 128], but the parameter has [11, 128]",
             Assert.Throws<InvalidDataException>(() => TrainingState.Read(folder["last"], wider)).Message, StringComparison.Ordinal);
         using Parameters deeper = DecoderParameters.Declare(Presets.Tiny(10) with { Layers = 5 });
-        Assert.Contains("two moments for each of", Assert.Throws<InvalidDataException>(() => TrainingState.Read(folder["last"], deeper)).Message, StringComparison.Ordinal);
+        Assert.Contains("two moments for each of", Assert.Throws<InvalidDataException>(() => TrainingState.Read(folder["last"],
+            deeper)).Message, StringComparison.Ordinal);
         Assert.Throws<FileNotFoundException>(() => TrainingState.Read(folder["none"]));
         File.WriteAllText(Path.Combine(folder["last"], "training_state.json"), """{"step":-1}""");
         Assert.EndsWith("\"step\" must be a whole number of at least 0, but it is -1",

@@ -64,6 +64,7 @@ public class ScheduleAndMetricsTests
 
             """, File.ReadAllText(path));
         File.WriteAllText(path, "{}\n");
-        Assert.Contains("the line at byte 0", Assert.Throws<InvalidDataException>(() => new MetricsLog(path, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("the line at byte 0", Assert.Throws<InvalidDataException>(() => new MetricsLog(path, 1)).Message,
+            StringComparison.Ordinal);
     }
 }

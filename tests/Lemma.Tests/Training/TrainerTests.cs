@@ -9,7 +9,8 @@ namespace Lemma.Tests.Training;
 
 public class TrainerTests
 {
-    private static readonly DecoderConfig Config = Presets.Llama(17, width: 16, layers: 2, heads: 2, hidden: 32, length: 12) with { Dropout = 0.1f };
+    private static readonly DecoderConfig Config = Presets.Llama(17, width: 16, layers: 2, heads: 2, hidden: 32,
+        length: 12) with { Dropout = 0.1f };
 
     private static readonly TrainingOptions Options = new()
     {
@@ -66,7 +67,8 @@ public class TrainerTests
             string[] files = [.. Files(folder["whole"])];
             Assert.Equal(files, Files(folder[other]));
             foreach (string file in files)
-                Assert.True(File.ReadAllBytes(Path.Combine(folder["whole"], file)).SequenceEqual(File.ReadAllBytes(Path.Combine(folder[other], file))), $"{other}: {file} differs");
+                Assert.True(File.ReadAllBytes(Path.Combine(folder["whole"],
+                    file)).SequenceEqual(File.ReadAllBytes(Path.Combine(folder[other], file))), $"{other}: {file} differs");
         }
     }
 
@@ -86,7 +88,8 @@ public class TrainerTests
     [Fact]
     public void PatienceEndsTheRun()
     {
-        (TrainingResult result, _) = Run(null, Options with { Steps = 400, LearningRate = 0.3, MinimumLearningRate = 0.3, EvaluateEvery = 2, Patience = 3 });
+        (TrainingResult result, _) = Run(null, Options with { Steps = 400, LearningRate = 0.3, MinimumLearningRate = 0.3,
+            EvaluateEvery = 2, Patience = 3 });
         Assert.Equal(TrainingEnd.Patience, result.End);
         Assert.Equal(result.BestStep + 6, result.Step);
     }
@@ -104,8 +107,10 @@ public class TrainerTests
     public void ANumberThatIsNotFiniteIsNamedAndNothingIsSaved()
     {
         using TemporaryFolder folder = new();
-        TrainingFailedException e = Assert.Throws<TrainingFailedException>(() => Run(folder["run"], Options, poison: "blocks.1.feed_forward.down.weight"));
-        Assert.Equal("training: the loss of step 1 is NaN; the first weight that is not finite is NaN at element 3 of 'blocks.1.feed_forward.down.weight'", e.Message);
+        TrainingFailedException e = Assert.Throws<TrainingFailedException>(() => Run(folder["run"], Options,
+            poison: "blocks.1.feed_forward.down.weight"));
+        Assert.Equal("training: the loss of step 1 is NaN; the first weight that is not finite is NaN at element 3 of "
+            + "'blocks.1.feed_forward.down.weight'", e.Message);
         Assert.Equal(["metrics.jsonl"], Files(folder["run"]));
     }
 
@@ -120,8 +125,10 @@ public class TrainerTests
             using Decoder small = new(Config with { VocabularySize = 16 });
             return new Trainer(small, training, validation, Options, workers);
         }).Message, StringComparison.Ordinal);
-        Assert.Contains("13 tokens are longer", Assert.Throws<ArgumentException>(() => new Trainer(decoder, training, validation, Options with { Length = 13 }, workers)).Message, StringComparison.Ordinal);
-        Assert.Contains("validation data: a window of length 12", Assert.Throws<InvalidDataException>(() => new Trainer(decoder, training, Data().Training.Split(0.01).Validation is { } few
+        Assert.Contains("13 tokens are longer", Assert.Throws<ArgumentException>(() => new Trainer(decoder, training, validation,
+            Options with { Length = 13 }, workers)).Message, StringComparison.Ordinal);
+        Assert.Contains("validation data: a window of length 12", Assert.Throws<InvalidDataException>(() => new Trainer(decoder,
+            training, Data().Training.Split(0.01).Validation is { } few
             ? new TokenDataset(few.Ids.ToArray(), "validation data") : validation, Options, workers)).Message, StringComparison.Ordinal);
     }
 
@@ -130,8 +137,10 @@ public class TrainerTests
     {
         using TemporaryFolder folder = new();
         Run(folder["run"], Options, stopAfter: 4);
-        Assert.Contains("seed 5, not 6", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options with { Seed = 6 }, resume: true)).Message, StringComparison.Ordinal);
-        Assert.Contains("epoch", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options with { Batch = 4 }, resume: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("seed 5, not 6", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options with { Seed = 6 },
+            resume: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("epoch", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options with { Batch = 4 },
+            resume: true)).Message, StringComparison.Ordinal);
     }
 
     private static (TrainingResult Result, List<TrainingProgress> Progress) Run(string? folder, TrainingOptions options, int threads = 1,
@@ -139,7 +148,8 @@ public class TrainerTests
     {
         (TokenDataset training, TokenDataset validation) = Data();
         using Workers workers = new(threads);
-        using Decoder decoder = resume ? ModelFolder.ReadDecoder(Path.Combine(folder!, "last"), Config.Dropout) : new Decoder(config ?? Config);
+        using Decoder decoder = resume ? ModelFolder.ReadDecoder(Path.Combine(folder!, "last"), Config.Dropout) : new Decoder(config
+            ?? Config);
         if (!resume)
             decoder.Initialize(options.Seed);
         if (poison != null)

@@ -4,7 +4,8 @@ using Lemma.Models;
 namespace Lemma.Files;
 
 /// <summary>GPT-2: LayerNorm, learned positions, biases everywhere, GELU, a tied head; linear weights are stored [in, out].</summary>
-/// <remarks>Dropout is read from <c>resid_pdrop</c> and written to <c>resid_pdrop</c> and <c>embd_pdrop</c>; attention weights are not dropped.</remarks>
+/// <remarks>Dropout is read from <c>resid_pdrop</c> and written to <c>resid_pdrop</c> and <c>embd_pdrop</c>; attention weights are not
+/// dropped.</remarks>
 public sealed class Gpt2 : Family
 {
     /// <inheritdoc/>
@@ -60,7 +61,8 @@ public sealed class Gpt2 : Family
             "silu" or "swish" => Activation.Silu,
             _ => throw settings.Error($"\"activation_function\": '{name}' is not supported"),
         };
-        int width = settings.Integer("n_embd", 768), heads = settings.Integer("n_head", 12), vocabulary = settings.Integer("vocab_size", 50257);
+        int width = settings.Integer("n_embd", 768), heads = settings.Integer("n_head", 12);
+        int vocabulary = settings.Integer("vocab_size", 50257);
         if (width % heads != 0)
             throw settings.Error($"attention: {heads} heads do not divide d_model {width}");
         return new DecoderConfig
@@ -96,7 +98,8 @@ public sealed class Gpt2 : Family
             && attention is { InputBias: true, OutputBias: true, Window: null },
             $"gpt2: the family has layer norms, learned positions, a plain feed-forward and biases everywhere, but the config is {config}");
         Require.That(attention.KeyValueHeads == attention.Heads && attention.Heads * attention.HeadWidth == config.Width,
-            $"gpt2: the heads must fill the width {config.Width}, but there are {attention.Heads} (key/value {attention.KeyValueHeads}) of {attention.HeadWidth}");
+            $"gpt2: the heads must fill the width {config.Width}, but there are {attention.Heads} "
+            + $"(key/value {attention.KeyValueHeads}) of {attention.HeadWidth}");
         json.WriteNumber("n_embd", config.Width);
         json.WriteNumber("n_layer", config.Layers);
         json.WriteNumber("n_head", attention.Heads);

@@ -3,7 +3,8 @@ using Lemma.Models;
 
 namespace Lemma.Files;
 
-/// <summary>Llama: RMSNorm, rotary positions in halves, SwiGLU, grouped keys and values, no biases but optional ones around attention.</summary>
+/// <summary>Llama: RMSNorm, rotary positions in halves, SwiGLU, grouped keys and values, no biases but optional ones around
+/// attention.</summary>
 /// <remarks>The family's config has no field for dropout of activations: it is 0 when read, and not written.</remarks>
 public sealed class Llama : Family
 {
@@ -111,7 +112,8 @@ public sealed class Llama : Family
         AttentionConfig attention = config.Attention;
         Require.That(config is { Norm: RmsNormConfig, Positions: RotaryPositions { Interleaved: false }, FeedForward: SwiGluFeedForward }
             && attention.Window == null && attention.InputBias == attention.OutputBias,
-            $"llama: the family has RMS norms, rotary positions in halves, SwiGLU and biases on all of attention or none, but the config is {config}");
+            $"llama: the family has RMS norms, rotary positions in halves, SwiGLU and biases on all of attention or none, "
+            + $"but the config is {config}");
         float theta = ((RotaryPositions)config.Positions).Theta;
         json.WriteNumber("hidden_size", config.Width);
         json.WriteNumber("intermediate_size", config.FeedForward.HiddenWidth);
