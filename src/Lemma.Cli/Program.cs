@@ -1,1 +1,1 @@
-return 0;
+return Lemma.Cli.CommandLine.Run(args);

@@ -38,25 +38,40 @@ public static class ModelFolder
         }
     }
 
+    /// <summary>Reads a decoder; nothing is taken for the weights until the file is known to hold them all.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="dropout">The dropout to train on with, which not every family's config holds; null for the config's.</param>
+    public static Decoder ReadDecoder(string path, float? dropout = null)
+    {
+        DecoderConfig config = ReadConfig(path);
+        config = config with { Dropout = dropout ?? config.Dropout };
+        using SafetensorsFile weights = OpenWeights(path);
+        Dictionary<WeightName, SafetensorsEntry> places = Match(weights, config);
+        Decoder decoder = new(config);
+        try
+        {
+            Fill(weights, places, decoder.Parameters);
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
+        return decoder;
+    }
+
     /// <summary>Reads the config and the weights; nothing is taken for the weights until the file is known to hold them all.</summary>
     /// <returns>The config, and its parameters, declared, allocated and filled.</returns>
     public static (DecoderConfig Config, Parameters Parameters) Read(string path)
     {
         DecoderConfig config = ReadConfig(path);
-        string file = Path.Combine(AtomicFolder.Resolve(path), WeightsName);
-        if (!File.Exists(file))
-            throw new FileNotFoundException($"model: the folder '{path}' has no {WeightsName}");
-        using SafetensorsFile weights = SafetensorsFile.Open(file);
-        if (config.Layers > weights.Tensors.Count)
-            throw new InvalidDataException($"{file}: the config has {config.Layers} layers, but the file has only {weights.Tensors.Count} tensors");
-        Family family = Family.Find(config.Family)!;
+        using SafetensorsFile weights = OpenWeights(path);
+        Dictionary<WeightName, SafetensorsEntry> places = Match(weights, config);
         Parameters parameters = DecoderParameters.Declare(config);
-        Dictionary<WeightName, SafetensorsEntry> places = Match(weights, family, config, parameters);
         parameters.Allocate();
         try
         {
-            foreach ((WeightName name, SafetensorsEntry entry) in places)
-                Fill(weights, entry, Place(parameters, name), name, parameters[name.Parameter].Shape);
+            Fill(weights, places, parameters);
         }
         catch
         {
@@ -85,9 +100,19 @@ public static class ModelFolder
         SafetensorsWriter.Write(Path.Combine(folder, WeightsName), [.. family.Weights(config).Select(name => ToTensor(parameters, name))]);
     }
 
-    private static Dictionary<WeightName, SafetensorsEntry> Match(
-        SafetensorsFile file, Family family, DecoderConfig config, Parameters parameters)
+    private static SafetensorsFile OpenWeights(string path)
     {
+        string file = Path.Combine(AtomicFolder.Resolve(path), WeightsName);
+        return File.Exists(file) ? SafetensorsFile.Open(file) : throw new FileNotFoundException($"model: the folder '{path}' has no {WeightsName}");
+    }
+
+    private static Dictionary<WeightName, SafetensorsEntry> Match(SafetensorsFile file, DecoderConfig config)
+    {
+        if (config.Layers > file.Tensors.Count)
+            throw new InvalidDataException(
+                $"{file.Path}: the config has {config.Layers} layers, but the file has only {file.Tensors.Count} tensors");
+        Family family = Family.Find(config.Family)!;
+        using Parameters parameters = DecoderParameters.Declare(config);
         Dictionary<string, SafetensorsEntry> found = [];
         foreach (SafetensorsEntry entry in file.Tensors.Where(entry => !family.Ignores(entry.Name, config)))
         {
@@ -130,6 +155,12 @@ public static class ModelFolder
         Parameter parameter = parameters[name.Parameter];
         int columns = parameter.Shape.Rank == 1 ? 1 : parameter.Shape.Columns;
         return parameters.Weights(parameter).Slice(name.FirstRow * columns, name.Rows * columns);
+    }
+
+    private static void Fill(SafetensorsFile file, Dictionary<WeightName, SafetensorsEntry> places, Parameters parameters)
+    {
+        foreach ((WeightName name, SafetensorsEntry entry) in places)
+            Fill(file, entry, Place(parameters, name), name, parameters[name.Parameter].Shape);
     }
 
     private static void Fill(SafetensorsFile file, SafetensorsEntry entry, Span<float> place, WeightName name, Shape shape)

@@ -69,7 +69,7 @@ public sealed class Llama : Family
             VocabularySize = vocabulary,
             Width = width,
             Layers = settings.Integer("num_hidden_layers", 32),
-            MaximumLength = settings.Integer("max_position_embeddings", 2048),
+            MaximumLength = settings.Integer("max_position_embeddings", 2048, most: 1 << 20),
             Norm = new RmsNormConfig((float)settings.Number("rms_norm_eps", 1e-6)),
             Positions = new RotaryPositions(ReadTheta(settings)),
             Attention = new AttentionConfig

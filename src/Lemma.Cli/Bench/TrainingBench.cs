@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Lemma.Formulas;
+using Lemma.Models;
+using Lemma.Tensors;
+using Lemma.Training;
+
+namespace Lemma.Cli.Bench;
+
+/// <summary>Times whole training steps on random ids: forward, cross-entropy, backward, clipping to norm 1, AdamW.</summary>
+internal static class TrainingBench
+{
+    private const int WarmUpSteps = 2;
+    private static readonly Dictionary<string, (int Batch, int Length)> Defaults = new()
+    {
+        ["gpt2-124m"] = (4, 64),
+        ["llama-14m"] = (8, 256),
+        ["llama-29m"] = (8, 256),
+    };
+
+    public static IReadOnlyCollection<string> Shapes => Defaults.Keys;
+
+    public static int Run(string shape, int? batchSize, int? windowLength, int steps, int? threads)
+    {
+        int batch = batchSize ?? Defaults[shape].Batch, length = windowLength ?? Defaults[shape].Length;
+        DecoderConfig config = Presets.Find(shape)!;
+        using Workers workers = new(threads);
+        using Decoder decoder = new(config);
+        decoder.Initialize(seed: 0);
+        using Tape tape = new(workers, decoder.Parameters);
+        AdamWOptimizer optimizer = new(decoder.Parameters, workers, new AdamWOptions { Beta2 = 0.999f });
+        decoder.Parameters.ForgetGradients();
+        int[] inputs = new int[batch * length], targets = new int[batch * length];
+        Philox random = new(seed: 0);
+        double[] times = new double[WarmUpSteps + steps];
+        for (int step = 0; step < times.Length; step++)
+        {
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                inputs[i] = random.Below(config.VocabularySize, (ulong)(2 * (step * inputs.Length + i)));
+                targets[i] = random.Below(config.VocabularySize, (ulong)(2 * (step * inputs.Length + i) + 1));
+            }
+            long start = Stopwatch.GetTimestamp();
+            Tensor loss = decoder.Loss(tape, new DecoderInput(inputs, batch), targets);
+            tape.Backward(loss);
+            tape.Rewind();
+            optimizer.Step(3e-4f);
+            times[step] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        Array.Sort(times, WarmUpSteps, steps);
+        double seconds = (times[WarmUpSteps + (steps - 1) / 2] + times[WarmUpSteps + steps / 2]) / 2;
+        long parameters = decoder.Parameters.Count;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"lemma {shape} {RuntimeInformation.FrameworkDescription} params {parameters / 1e6:0.0}M batch {batch} length {length} threads {workers.Count} f32"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {seconds * 1e3:0} ms  {batch * length / seconds:0} tokens/s  {6.0 * parameters * batch * length / seconds / 1e9:0} GFLOP/s (6N)  peak RSS {Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0:0} MiB"));
+        return CommandLine.Done;
+    }
+}

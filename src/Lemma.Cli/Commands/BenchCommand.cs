@@ -1,0 +1,49 @@
+using System.CommandLine;
+using Lemma.Cli.Bench;
+using Lemma.Cli.Parsing;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary><c>lemma bench</c>: how fast this machine trains and multiplies.</summary>
+internal static class BenchCommand
+{
+    public static Command Build()
+    {
+        Command command = new("bench", "Measure speed.") { BuildTrain(), BuildMatrixProduct() };
+        Examples.Add(command,
+            ("a training step of GPT-2's size", "lemma bench train gpt2-124m"),
+            ("matrix products", "lemma bench matmul --threads 1"));
+        command.SetAction(parsed => Examples.ShowHelp(parsed, command));
+        return command;
+    }
+
+    private static Command BuildTrain()
+    {
+        Argument<string> shape = new("SHAPE") { Description = string.Join(" | ", TrainingBench.Shapes) };
+        shape.AcceptOnlyFromAmong([.. TrainingBench.Shapes]);
+        Option<int?> batch = Choice.Whole("--batch", "Windows of a step; the shape's without it");
+        Option<int?> length = Choice.Whole("--length", "Tokens of a window; the shape's without it");
+        Option<int?> steps = Choice.Whole("--steps", "Steps that are measured, after two that warm up", fallback: 8);
+        Option<int?> threads = Choice.Threads();
+        Command command = new("train", "Time whole training steps: forward, backward, clipping, AdamW.")
+        {
+            shape, batch, length, steps, threads,
+        };
+        Examples.Add(command,
+            ("the median of eight steps", "lemma bench train llama-14m"),
+            ("on one thread", "lemma bench train gpt2-124m --threads 1 --steps 4"));
+        command.SetAction(parsed => TrainingBench.Run(parsed.GetRequiredValue(shape), parsed.GetValue(batch), parsed.GetValue(length),
+            parsed.GetValue(steps)!.Value, parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static Command BuildMatrixProduct()
+    {
+        Option<int?> threads = Choice.Threads();
+        Option<double?> seconds = Choice.Number("--seconds", "The time for each size", fallback: 1);
+        Command command = new("matmul", "Time matrix products beside the processor's peak.") { seconds, threads };
+        Examples.Add(command, ("on one thread", "lemma bench matmul --threads 1"));
+        command.SetAction(parsed => MatrixBench.Run(parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
+        return command;
+    }
+}

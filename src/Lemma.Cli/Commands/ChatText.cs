@@ -1,0 +1,39 @@
+using System.Text;
+using Lemma.Decoding;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary>The text of a chat: what was typed and what the model added, of which the model sees the end that fits.</summary>
+internal sealed class ChatText(LoadedModel model, Generator generator, GenerationOptions options)
+{
+    private readonly StringBuilder text = new();
+    private ulong turn;
+
+    public string Text => text.ToString();
+
+    public void Clear() => text.Clear();
+
+    /// <summary>Adds a line and lets the model go on; a question is answered up to the end of the line.</summary>
+    public void Say(string line)
+    {
+        bool question = line.TrimEnd().EndsWith('?');
+        if (question)
+            text.Append(text.Length == 0 || text[^1] == '\n' ? "" : "\n").Append("Q: ").Append(line.Trim()).Append("\nA:");
+        else
+            text.Append(line);
+
+        // Every turn draws anew, and a chat with the same lines and seed is the same chat.
+        GenerationOptions turnOptions = model.WithStop(options) with { Seed = options.Seed + turn++ };
+        generator.Start(Fit(model.Prompt(Text), turnOptions.MaximumTokens), turnOptions);
+        List<int> ids = GenerateCommand.Stream(model.Tokenizer, generator, CancellationToken.None, piece => !question || !piece.Contains('\n'));
+        Console.WriteLine();
+        string added = model.Tokenizer.Decode([.. ids]);
+        text.Append(question && added.IndexOf('\n') is >= 0 and int end ? added[..(end + 1)] : added);
+    }
+
+    private ReadOnlyMemory<int> Fit(int[] ids, int room)
+    {
+        int longest = model.Decoder.Config.MaximumLength, kept = Math.Max(longest / 2, longest - room);
+        return ids.AsMemory(Math.Max(0, ids.Length - kept));
+    }
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Lemma.Cli.Display;
+using Lemma.Cli.Parsing;
+using Lemma.Data;
+using Lemma.Evaluation;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary><c>lemma eval</c>: loss, perplexity and bits a byte of a model on text files.</summary>
+internal static class EvalCommand
+{
+    public static Command Build()
+    {
+        Argument<string> model = new("MODEL") { Description = "A model's folder, or a run's" };
+        Option<string[]> data = new("--data")
+        {
+            Description = "Files, folders or globs of text",
+            HelpName = "FILE|FOLDER|GLOB",
+            AllowMultipleArgumentsPerToken = true,
+            Required = true,
+        };
+        Option<int?> length = Choice.Whole("--length", "Tokens of a window; the model's longest sequence without it");
+        Option<int?> stride = Choice.Whole("--stride", "How far the window moves; half its length without it");
+        Option<Encoding?> encoding = Choice.TextEncoding();
+        Option<int?> threads = Choice.Threads();
+        Command command = new("eval", "Measure how well a model predicts a text.") { model, data, length, stride, encoding, threads };
+        Examples.Add(command,
+            ("loss, perplexity and bits a byte", "lemma eval runs/book --data other.txt"),
+            ("with as much context as there is, slowly", "lemma eval runs/book --data other.txt --stride 1"));
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(model), parsed.GetRequiredValue(data), parsed.GetValue(length),
+            parsed.GetValue(stride), parsed.GetValue(encoding), parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static int Run(string path, string[] data, int? length, int? stride, Encoding? encoding, int? threads)
+    {
+        List<TextDocument> documents = TextFiles.Read(data, encoding);
+        using LoadedModel model = LoadedModel.Read(path, threads);
+        using Interruption interruption = new();
+        int? end = model.Decoder.Config.EndId;
+        List<int> ids = end is { } begin ? [begin] : [];
+        long bytes = 0;
+        foreach (TextDocument document in documents)
+        {
+            model.Tokenizer.Encode(document.Text, ids, addSpecialTokens: false);
+            bytes += Encoding.UTF8.GetByteCount(document.Text);
+            if (end is { } id)
+                ids.Add(id);
+        }
+        int window = length ?? model.Decoder.Config.MaximumLength, step = stride ?? Math.Max(1, window / 2);
+        PerplexityResult result = PerplexityEvaluator.Evaluate(
+            model.Decoder, model.Workers, ids.ToArray(), window, step, cancellation: interruption.Token);
+        ResultTable.Write($"{path} on {string.Join(", ", data)}",
+        [
+            ("loss", $"{Amount.Loss(result.Loss)} nats a token"),
+            ("perplexity", Amount.Perplexity(result.Loss)),
+            ("bits a byte", result.BitsPerByte(bytes).ToString("0.0000", CultureInfo.InvariantCulture)),
+            ("tokens", Amount.Count(result.Tokens)),
+            ("bytes", Amount.Count(bytes)),
+            ("window", $"{window}, moved by {step}"),
+        ]);
+        return CommandLine.Done;
+    }
+}

@@ -1,0 +1,144 @@
+using System.Globalization;
+using Lemma.Cli.Bench;
+using Lemma.Data;
+using Lemma.Decoding;
+using Lemma.Evaluation;
+using Lemma.Models;
+using Lemma.Tensors;
+using Lemma.Text;
+using Lemma.Text.Training;
+using Lemma.Training;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary>The quickstart's steps: source, tokenizer, training, evaluation against the source's entropy, a story.</summary>
+internal sealed class Quickstart(string folder, ulong seed, int? threads)
+{
+    private const int VocabularySize = 512, TokenizerStories = 1000, ValidationStories = 200, ProbeSteps = 4;
+    private const long FirstValidationStory = 1L << 40;
+    private static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize);
+    private static readonly TrainingOptions Options = new()
+    {
+        Steps = 900,
+        Batch = 8,
+        Length = 256,
+        LearningRate = 4e-3,
+        MinimumLearningRate = 1e-4,
+        Warmup = 50,
+        EvaluateEvery = 100,
+        EvaluationBatches = 8,
+    };
+
+    private readonly StorySource source = new(seed);
+
+    public int Run(double? minutes, bool clear)
+    {
+        Console.WriteLine("Telling stories and training a tokenizer on them ...");
+        Tokenizer tokenizer = BpeTrainer.Train(source.Range(0, TokenizerStories).Select(story => story.Text),
+            new BpeTrainerOptions { VocabularySize = VocabularySize, SpecialTokens = [TrainCommand.EndOfText] });
+        int end = tokenizer.IdOf(TrainCommand.EndOfText)!.Value;
+        DecoderConfig config = Shape with { VocabularySize = tokenizer.VocabularySize, BeginId = end, EndId = end };
+        double passTokens = Options.Batch * Options.Length;
+        TrainingOptions options = Options with
+        {
+            Seed = seed,
+            Steps = minutes is { } time ? Math.Max(Options.Warmup + 1, (long)(time * 60 * Rate(config) / passTokens)) : Options.Steps,
+        };
+        TokenDataset validation = Pack(tokenizer, end, FirstValidationStory, ValidationStories);
+        StoryEntropy entropy = source.Entropy(FirstValidationStory, ValidationStories);
+        TrainingSession session = new()
+        {
+            Config = config,
+            Options = options,
+            Tokenizer = tokenizer,
+            Training = NewStories(tokenizer, end, (int)(options.Steps * passTokens)),
+            Validation = validation,
+            Folder = folder,
+            Threads = threads,
+            Entropy = entropy.NatsPerDocument * entropy.Documents / validation.Count,
+        };
+        TrainingResult result = session.Train(resume: false, clear);
+        if (result.End == TrainingEnd.Interrupted)
+        {
+            session.ShowResult(result, []);
+            return CommandLine.Interrupted;
+        }
+        Finish(session, result, entropy);
+        return CommandLine.Done;
+    }
+
+    private void Finish(TrainingSession session, TrainingResult result, StoryEntropy entropy)
+    {
+        using LoadedModel model = LoadedModel.Read(folder, threads);
+        (double nats, long tokens) = Evaluate(model);
+        double sourceNats = entropy.NatsPerDocument * entropy.Documents;
+        ShowStory(model);
+        session.ShowResult(result,
+        [
+            ("entropy of the source, H(p)", PerUnit(sourceNats, tokens, entropy.Bytes)),
+            ("cross-entropy of the model, H(p, q)", PerUnit(nats, tokens, entropy.Bytes)),
+            ("gap, KL(p, q)", $"{PerUnit(nats - sourceNats, tokens, entropy.Bytes)}: {Percent(nats / sourceNats - 1)} of the entropy"),
+            ("share of the processor's peak", Percent(6.0 * model.Decoder.Parameters.Count * result.TokensPerSecond / 1e9 / PeakRate.Measure(model.Workers))),
+            ("what next", $"lemma chat {folder}"),
+            ("", $"lemma generate {folder} --prompt \"On a\""),
+            ("", "lemma train --data YOUR.txt --out runs/mine"),
+        ]);
+    }
+
+    // Each story alone, from its first token to its end, so that the model knows what the source knows: no more and no less.
+    private (double Nats, long Tokens) Evaluate(LoadedModel model)
+    {
+        double nats = 0;
+        long tokens = 0;
+        int end = model.Decoder.Config.EndId!.Value, longest = model.Decoder.Config.MaximumLength;
+        foreach (Story story in source.Range(FirstValidationStory, ValidationStories))
+        {
+            int[] ids = [end, .. model.Tokenizer.Encode(story.Text, addSpecialTokens: false), end];
+            PerplexityResult result = PerplexityEvaluator.Evaluate(model.Decoder, model.Workers, ids, longest, longest / 2);
+            (nats, tokens) = (nats + result.TotalNats, tokens + result.Tokens);
+        }
+        return (nats, tokens);
+    }
+
+    private static void ShowStory(LoadedModel model)
+    {
+        Console.WriteLine();
+        Console.WriteLine("A story of its own:");
+        Console.WriteLine();
+        using Generator generator = new(model.Decoder, model.Workers);
+        generator.Start(model.Prompt(""), model.WithStop(GenerationOptions.Sample(0.7) with { MaximumTokens = 240 }));
+        GenerateCommand.Stream(model.Tokenizer, generator, CancellationToken.None);
+        Console.WriteLine();
+    }
+
+    // Training tokens a second, after a run that warms up.
+    private double Rate(DecoderConfig config)
+    {
+        using Workers workers = new(threads);
+        using Decoder decoder = new(config);
+        decoder.Initialize(seed);
+        TokenDataset zeros = new(new int[4 * Options.Batch * Options.Length]);
+        TrainingOptions probe = Options with { Steps = ProbeSteps, EvaluateEvery = ProbeSteps, EvaluationBatches = 1 };
+        new Trainer(decoder, zeros, zeros, probe, workers).Train();
+        return new Trainer(decoder, zeros, zeros, probe, workers).Train().TokensPerSecond;
+    }
+
+    private TokenDataset NewStories(Tokenizer tokenizer, int end, int tokens)
+    {
+        List<int> ids = new(tokens + 1000);
+        for (long index = 0; ids.Count <= tokens; index++)
+        {
+            tokenizer.Encode(source.At(index).Text, ids, addSpecialTokens: false);
+            ids.Add(end);
+        }
+        return new TokenDataset(ids.ToArray(), "training data");
+    }
+
+    private TokenDataset Pack(Tokenizer tokenizer, int end, long first, long count) =>
+        TokenDataset.Pack(source.Range(first, count).Select(story => tokenizer.Encode(story.Text, addSpecialTokens: false)), end);
+
+    private static string PerUnit(double nats, long tokens, long bytes) => string.Create(CultureInfo.InvariantCulture,
+        $"{nats / tokens:0.0000} nats a token, {nats / Math.Log(2) / bytes:0.0000} bits a byte");
+
+    private static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0} %");
+}

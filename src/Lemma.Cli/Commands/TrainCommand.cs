@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Text;
+using Lemma.Cli.Parsing;
+using Lemma.Data;
+using Lemma.Files;
+using Lemma.Models;
+using Lemma.Text;
+using Lemma.Text.Training;
+using Lemma.Training;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary><c>lemma train</c>: a model from text files.</summary>
+internal sealed class TrainCommand
+{
+    internal const string EndOfText = "<|endoftext|>";
+    private readonly Option<string[]> data = new("--data")
+    {
+        Description = "Files, folders or globs: .txt is one document a file, .jsonl has a field \"text\" a line",
+        HelpName = "FILE|FOLDER|GLOB",
+        AllowMultipleArgumentsPerToken = true,
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string?> output = Choice.Text("--out", "DIR", "The run's folder; runs/train without it");
+    private readonly Option<bool> resume = Choice.Flag("--resume", "Go on with the run in the folder, with its own options");
+    private readonly Option<bool> force = Choice.Flag("--force", "Begin anew in a folder that holds a run");
+    private readonly Option<bool> characters = Choice.Flag("--char", "A vocabulary of characters");
+    private readonly Option<int?> vocabulary = Choice.Whole(
+        "--vocab", "Ids of the byte-level BPE vocabulary; the preset's without it", least: 257, most: 1 << 20);
+
+    private readonly Option<bool> randomWindows = Choice.Flag("--random-windows", "Draw every window at random, not each once an epoch");
+    private readonly Option<double?> validationShare = Choice.Number(
+        "--validation", "The share of the tokens, at their end, that is kept for validation", below: 1, fallback: 0.1);
+
+    private readonly Option<Encoding?> encoding = Choice.TextEncoding();
+    private readonly Option<ulong?> seed = Choice.Seed();
+    private readonly Option<int?> threads = Choice.Threads();
+    private readonly ModelOptions model = new();
+    private readonly RunOptions run = new();
+    private readonly Command command = new("train", "Train a model on text files.");
+
+    public static Command Build() => new TrainCommand().Create();
+
+    private Command Create()
+    {
+        foreach (Option option in (Option[])[data, output, resume, force, characters, vocabulary])
+            command.Add(option);
+        model.AddTo(command);
+        run.AddTo(command);
+        foreach (Option option in (Option[])[randomWindows, validationShare, encoding, seed, threads])
+            command.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(characters) && result.GetResult(vocabulary) is { Implicit: false })
+                result.AddError("--char and --vocab exclude each other");
+        });
+        Examples.Add(command,
+            ("a small model on a book", "lemma train --data book.txt --out runs/book"),
+            ("a character-level model", "lemma train --data book.txt --char --steps 2000 --batch 12 --out runs/letters"),
+            ("a shape of your own, on a folder", "lemma train --data texts/ --preset llama-14m --layers 8 --length 256 --vocab 8192"),
+            ("go on after an interruption", "lemma train --resume --out runs/book"));
+        command.SetAction(Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        string folder = parsed.GetValue(output) ?? Path.Combine("runs", "train");
+        bool resumes = parsed.GetValue(resume), anew = parsed.GetValue(force);
+        int? threadCount = parsed.GetValue(threads);
+        RunFolder.Check(folder, resumes, anew);
+        SortedDictionary<string, string[]> given = RunArguments.Given(parsed, "--out", "--resume", "--force", "--threads");
+        if (resumes)
+            (parsed, given) = Stored(folder, given);
+        if (parsed.GetValue(data) is not { Length: > 0 } files)
+            throw new UsageException("--data is needed: name a file, a folder or a glob");
+
+        DecoderConfig shape = model.Read(parsed, parsed.GetValue(characters));
+        TrainingOptions options = run.Read(parsed, shape.MaximumLength, parsed.GetValue(seed)!.Value) with
+        {
+            Order = parsed.GetValue(randomWindows) ? WindowOrder.Random : WindowOrder.Shuffled,
+        };
+        List<TextDocument> documents = TextFiles.Read(files, parsed.GetValue(encoding));
+        Tokenizer tokenizer = resumes
+            ? Tokenizer.Load(Path.Combine(AtomicFolder.Resolve(Path.Combine(folder, "last")), "tokenizer.json"))
+            : Tokenize(documents, shape, parsed);
+        int? end = tokenizer.IdOf(EndOfText);
+        (TokenDataset training, TokenDataset validation) =
+            TokenDataset.Pack(documents.Select(document => tokenizer.Encode(document.Text, addSpecialTokens: false)), end)
+                .Split(parsed.GetValue(validationShare)!.Value);
+        TrainingSession session = new()
+        {
+            Config = shape with { VocabularySize = tokenizer.VocabularySize, BeginId = end, EndId = end },
+            Options = options,
+            Tokenizer = tokenizer,
+            Training = training,
+            Validation = validation,
+            Folder = folder,
+            Threads = threadCount,
+            Run = RunArguments.ToJson(given),
+        };
+        TrainingResult result = session.Train(resumes, anew);
+        session.ShowResult(result, [("try it", $"lemma generate {folder} --prompt \"...\"")]);
+        return result.End == TrainingEnd.Interrupted ? CommandLine.Interrupted : CommandLine.Done;
+    }
+
+    private (ParseResult Parsed, SortedDictionary<string, string[]> Given) Stored(string folder, SortedDictionary<string, string[]> now)
+    {
+        string last = Path.Combine(folder, "last");
+        SortedDictionary<string, string[]> stored = RunArguments.FromJson(TrainingState.Read(last).Run, last);
+        ParseResult parsed = command.Parse(RunArguments.Merge(stored, now));
+        return parsed.Errors.Count == 0 ? (parsed, stored)
+            : throw new InvalidDataException($"{last}: the run's options are not valid: {parsed.Errors[0].Message}");
+    }
+
+    private Tokenizer Tokenize(List<TextDocument> documents, DecoderConfig shape, ParseResult parsed)
+    {
+        IEnumerable<string> texts = documents.Select(document => document.Text);
+        if (parsed.GetValue(characters))
+            return CharacterTrainer.Train(texts, documents.Count > 1 ? [EndOfText] : null);
+        int wanted = parsed.GetValue(vocabulary) ?? shape.VocabularySize;
+        Tokenizer tokenizer = BpeTrainer.Train(texts, new BpeTrainerOptions { VocabularySize = wanted, SpecialTokens = [EndOfText] });
+        if (tokenizer.VocabularySize < wanted && parsed.GetValue(vocabulary) != null)
+            throw new InvalidDataException($"vocabulary: {wanted} ids were asked for, but the data allow only {tokenizer.VocabularySize}");
+        return tokenizer;
+    }
+}

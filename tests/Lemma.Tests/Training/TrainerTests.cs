@@ -1,0 +1,170 @@
+using Lemma.Data;
+using Lemma.Files;
+using Lemma.Formulas;
+using Lemma.Models;
+using Lemma.Tensors;
+using Lemma.Training;
+
+namespace Lemma.Tests.Training;
+
+public class TrainerTests
+{
+    private static readonly DecoderConfig Config = Presets.Llama(17, width: 16, layers: 2, heads: 2, hidden: 32, length: 12) with { Dropout = 0.1f };
+
+    private static readonly TrainingOptions Options = new()
+    {
+        Steps = 30,
+        Batch = 3,
+        Accumulate = 2,
+        Length = 12,
+        LearningRate = 1e-2,
+        MinimumLearningRate = 1e-3,
+        Warmup = 3,
+        EvaluateEvery = 7,
+        EvaluationBatches = 2,
+        Seed = 5,
+    };
+
+    // A walk over 17 ids whose next step is the last one doubled, mostly: something that can be learned.
+    private static (TokenDataset Training, TokenDataset Validation) Data()
+    {
+        Philox random = new(1);
+        int[] ids = new int[900];
+        for (int i = 1; i < ids.Length; i++)
+            ids[i] = random.Uniform((ulong)i) < 0.8 ? (2 * ids[i - 1] + 1) % 17 : random.Below(17, (ulong)(i + ids.Length));
+        return new TokenDataset(ids).Split(0.2);
+    }
+
+    [Fact]
+    public void ALossThatCanFallFalls()
+    {
+        (TrainingResult result, _) = Run(null, Options with { Steps = 120, EvaluateEvery = 40 });
+        Assert.Equal(TrainingEnd.Finished, result.End);
+        Assert.Equal(120, result.Step);
+        Assert.InRange(result.BestValidationLoss!.Value, 0.5, 2.2);
+    }
+
+    [Fact]
+    public void ThreadsAndInterruptionsDoNotChangeAByte()
+    {
+        using TemporaryFolder folder = new();
+        (_, List<TrainingProgress> seen) = Run(folder["whole"], Options);
+        Assert.Equal(30, seen.Count);
+        Assert.Equal([7L, 14, 21, 28, 30], seen.Where(p => p.ValidationLoss != null).Select(p => p.Step));
+        Run(folder["threads"], Options, threads: 3);
+        foreach (int stop in (int[])[5, 14, 23])
+        {
+            (TrainingResult result, _) = Run(folder["parts"], Options, stopAfter: stop, resume: stop > 5);
+            Assert.Equal((TrainingEnd.Interrupted, stop), (result.End, (int)result.Step));
+        }
+        // As after a kill: more was logged than the last checkpoint knows.
+        File.AppendAllText(Path.Combine(folder["parts"], "metrics.jsonl"), "{\"step\":24,\"loss\":9}\n{\"step\":2");
+        (TrainingResult end, _) = Run(folder["parts"], Options, resume: true);
+        Assert.Equal(TrainingEnd.Finished, end.End);
+        foreach (string other in (string[])["threads", "parts"])
+        {
+            string[] files = [.. Files(folder["whole"])];
+            Assert.Equal(files, Files(folder[other]));
+            foreach (string file in files)
+                Assert.True(File.ReadAllBytes(Path.Combine(folder["whole"], file)).SequenceEqual(File.ReadAllBytes(Path.Combine(folder[other], file))), $"{other}: {file} differs");
+        }
+    }
+
+    [Fact]
+    public void TheBestCheckpointHasTheBestLoss()
+    {
+        using TemporaryFolder folder = new();
+        (TrainingResult result, List<TrainingProgress> seen) = Run(folder["run"], Options);
+        Assert.Equal(seen.Min(p => p.ValidationLoss), result.BestValidationLoss);
+        using Decoder best = ModelFolder.ReadDecoder(Path.Combine(folder["run"], "best"));
+        (TokenDataset training, TokenDataset validation) = Data();
+        using Workers workers = new(1);
+        using Tape tape = new(workers, best.Parameters);
+        Assert.Equal(result.BestValidationLoss, new Trainer(best, training, validation, Options, workers).Evaluate(tape));
+    }
+
+    [Fact]
+    public void PatienceEndsTheRun()
+    {
+        (TrainingResult result, _) = Run(null, Options with { Steps = 400, LearningRate = 0.3, MinimumLearningRate = 0.3, EvaluateEvery = 2, Patience = 3 });
+        Assert.Equal(TrainingEnd.Patience, result.End);
+        Assert.Equal(result.BestStep + 6, result.Step);
+    }
+
+    [Fact]
+    public void AccumulatedPassesAreOneBatch()
+    {
+        DecoderConfig still = Config with { Dropout = 0 };
+        (TrainingResult one, _) = Run(null, Options with { Batch = 6, Accumulate = 1, Steps = 10 }, config: still);
+        (TrainingResult two, _) = Run(null, Options with { Batch = 2, Accumulate = 3, Steps = 10 }, config: still);
+        Assert.Equal(one.Loss, two.Loss, 1e-5);
+    }
+
+    [Fact]
+    public void ANumberThatIsNotFiniteIsNamedAndNothingIsSaved()
+    {
+        using TemporaryFolder folder = new();
+        TrainingFailedException e = Assert.Throws<TrainingFailedException>(() => Run(folder["run"], Options, poison: "blocks.1.feed_forward.down.weight"));
+        Assert.Equal("training: the loss of step 1 is NaN; the first weight that is not finite is NaN at element 3 of 'blocks.1.feed_forward.down.weight'", e.Message);
+        Assert.Equal(["metrics.jsonl"], Files(folder["run"]));
+    }
+
+    [Fact]
+    public void WhatDoesNotFitIsRefused()
+    {
+        (TokenDataset training, TokenDataset validation) = Data();
+        using Workers workers = new(1);
+        using Decoder decoder = new(Config);
+        Assert.Contains("the training data has the id 16, but the vocabulary has 16", Assert.Throws<ArgumentException>(() =>
+        {
+            using Decoder small = new(Config with { VocabularySize = 16 });
+            return new Trainer(small, training, validation, Options, workers);
+        }).Message, StringComparison.Ordinal);
+        Assert.Contains("13 tokens are longer", Assert.Throws<ArgumentException>(() => new Trainer(decoder, training, validation, Options with { Length = 13 }, workers)).Message, StringComparison.Ordinal);
+        Assert.Contains("validation data: a window of length 12", Assert.Throws<InvalidDataException>(() => new Trainer(decoder, training, Data().Training.Split(0.01).Validation is { } few
+            ? new TokenDataset(few.Ids.ToArray(), "validation data") : validation, Options, workers)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnotherSeedOrOtherDataCannotResume()
+    {
+        using TemporaryFolder folder = new();
+        Run(folder["run"], Options, stopAfter: 4);
+        Assert.Contains("seed 5, not 6", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options with { Seed = 6 }, resume: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("epoch", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options with { Batch = 4 }, resume: true)).Message, StringComparison.Ordinal);
+    }
+
+    private static (TrainingResult Result, List<TrainingProgress> Progress) Run(string? folder, TrainingOptions options, int threads = 1,
+        int stopAfter = int.MaxValue, bool resume = false, DecoderConfig? config = null, string? poison = null)
+    {
+        (TokenDataset training, TokenDataset validation) = Data();
+        using Workers workers = new(threads);
+        using Decoder decoder = resume ? ModelFolder.ReadDecoder(Path.Combine(folder!, "last"), Config.Dropout) : new Decoder(config ?? Config);
+        if (!resume)
+            decoder.Initialize(options.Seed);
+        if (poison != null)
+            decoder.Parameters.Weights(decoder.Parameters[poison])[3] = float.NaN;
+        using CancellationTokenSource source = new();
+        Recorder recorder = new(p =>
+        {
+            if (p.Step >= stopAfter)
+                source.Cancel();
+        });
+        Trainer trainer = new(decoder, training, validation, options, workers) { Folder = folder, Run = "{\"a\":1}" };
+        return (trainer.Train(resume, recorder, source.Token), recorder.Seen);
+    }
+
+    private static IEnumerable<string> Files(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+        .Select(file => Path.GetRelativePath(folder, file)).Where(file => file != "timings.jsonl").Order(StringComparer.Ordinal);
+
+    private sealed class Recorder(Action<TrainingProgress> then) : IProgress<TrainingProgress>
+    {
+        public List<TrainingProgress> Seen { get; } = [];
+
+        public void Report(TrainingProgress value)
+        {
+            Seen.Add(value);
+            then(value);
+        }
+    }
+}
