@@ -1,1 +1,4 @@
-return 0;
+using BenchmarkDotNet.Running;
+
+// dotnet run --project bench/Lemma.Bench -c Release -- --filter "*MatrixProduct*"     (--list flat names them all)
+BenchmarkSwitcher.FromAssembly(typeof(Lemma.Bench.MatrixProducts).Assembly).Run(args);
