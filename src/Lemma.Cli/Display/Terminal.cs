@@ -3,7 +3,7 @@ namespace Lemma.Cli.Display;
 /// <summary>What standard output is: a terminal to draw on, or a file or pipe that gets plain lines.</summary>
 internal static class Terminal
 {
-    public static bool IsInteractive { get; } =
+    public static bool IsInteractive { get; set; } =
         !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or "");
 
     /// <summary>Columns to draw in.</summary>

@@ -9,13 +9,15 @@ internal static class Choice
 {
     public static Option<int?> Whole(string name, string description, int least = 1, int most = int.MaxValue, int? fallback = null) =>
         Make<int?>(name, description, "N", fallback,
-            token => int.TryParse(token, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? value : null,
+            token => int.TryParse(token, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least
+                && value <= most ? value : null,
             most == int.MaxValue ? $"a whole number of at least {least}" : $"a whole number from {least} to {most}");
 
     public static Option<double?> Number(string name, string description, double least = 0, double below = double.PositiveInfinity,
         double? fallback = null) =>
         Make<double?>(name, description, "X", fallback,
-            token => double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value < below ? value : null,
+            token => double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least
+                && value < below ? value : null,
             FormattableString.Invariant(double.IsFinite(below) ? $"a number of at least {least} and below {below}"
                 : (FormattableString)$"a number of at least {least}"));
 

@@ -25,6 +25,9 @@ internal static class Examples
 
     private sealed class HelpWithExamples(HelpAction inner, (string What, string Line)[] examples) : SynchronousCommandLineAction
     {
+        // Help needs no arguments: what else the line lacks does not matter.
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             int code = inner.Invoke(parseResult);

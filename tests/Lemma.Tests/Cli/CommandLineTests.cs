@@ -1,0 +1,126 @@
+using Lemma.Cli;
+using Lemma.Cli.Display;
+
+namespace Lemma.Tests.Cli;
+
+/// <summary>The tool as a shell sees it: exit codes, standard output and standard error.</summary>
+[Collection("console")]
+public class CommandLineTests
+{
+    private const string Tiny = "--layers 1 --heads 2 --width 16 --length 8 --batch 2 --eval-every 2 --eval-batches 1 --warmup 1 "
+        + "--threads 1";
+
+    [Theory]
+    [InlineData("train --layers x", 2, "lemma train: --layers: a whole number of at least 1 is needed, but 'x' was given")]
+    [InlineData("train --dropout 1", 2, "lemma train: --dropout: a number of at least 0 and below 1 is needed, but '1' was given")]
+    [InlineData("train --encoding klingon", 2, "--encoding: the name of an encoding")]
+    [InlineData("train --preset huge", 2, "--preset: there is no 'huge'; there are gpt2-124m")]
+    [InlineData("train --preset tiny --config c.json", 2, "--preset and --config exclude each other")]
+    [InlineData("train --char --vocab 300", 2, "--char and --vocab exclude each other")]
+    [InlineData("train --char --kv-heads 2 --data a", 2, "--kv-heads: gpt2 has as many")]
+    [InlineData("train", 2, "lemma train: --data is needed")]
+    [InlineData("train --force --resume --out none", 2, "--resume and --force exclude each other")]
+    [InlineData("train --resume --out none", 2, "--resume: the folder 'none' has no checkpoint")]
+    [InlineData("train --data none.txt", 1, "lemma train: data: there is no file or folder 'none.txt'")]
+    [InlineData("train --data none.txt --config none.json", 1, "model: there is no folder 'none.json'")]
+    [InlineData("train --data none.txt --heads 6 --width 100", 1, "attention: 6 heads do not divide d_model 100")]
+    [InlineData("train --data none.txt --minimum-learning-rate 1", 1, "the minimum learning rate must be in [0, 0.001], but it is 1")]
+    [InlineData("generate none", 1, "lemma generate: model: there is no folder 'none'")]
+    [InlineData("generate", 2, "lemma generate: Required argument 'MODEL' missing")]
+    [InlineData("eval none", 2, "lemma eval: Option '--data' is required")]
+    [InlineData("bench train huge", 2, "lemma bench train: Argument 'huge' not recognized")]
+    [InlineData("fly", 2, "lemma: Unrecognized command or argument 'fly'")]
+    public void WhatIsWrongIsSaidInOneSentence(string line, int code, string sentence)
+    {
+        (int actual, string output, string error) = Run(line);
+        Assert.Contains(sentence, error, StringComparison.Ordinal);
+        Assert.Equal(code, actual);
+        Assert.Equal("", output);
+        Assert.Equal(code == 2 && error.Contains("Try '", StringComparison.Ordinal) ? 2 : 1, error.TrimEnd().Split('\n').Length);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("quickstart")]
+    [InlineData("train")]
+    [InlineData("generate")]
+    [InlineData("chat")]
+    [InlineData("eval")]
+    [InlineData("bench")]
+    [InlineData("bench train")]
+    [InlineData("bench matmul")]
+    public void EveryCommandHasHelpWithExamples(string command)
+    {
+        (int code, string output, string error) = Run($"{command} --help");
+        Assert.Equal(0, code);
+        Assert.Equal("", error);
+        Assert.Contains("Usage:", output, StringComparison.Ordinal);
+        Assert.Contains("Examples:", output, StringComparison.Ordinal);
+        Assert.Contains($"\n  lemma {command}".TrimEnd(), output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ARunIsTrainedRefusedResumedReplacedEvaluatedAndContinued()
+    {
+        using TemporaryFolder folder = new();
+        string data = folder.Write("data.txt", string.Concat(Enumerable.Range(0,
+            60).Select(i => $"{i % 7} and {i % 5} are {i % 7 + i % 5}.\n")));
+        string run = folder["run"], train = $"train --data {data} --char --steps 4 {Tiny} --out {run}";
+
+        (int code, string output, string error) = Run(train);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("step 4/4  loss", output, StringComparison.Ordinal);
+        Assert.Contains("Training is done.", output, StringComparison.Ordinal);
+        byte[] weights = File.ReadAllBytes(Path.Combine(run, "last", "model.safetensors"));
+
+        (code, _, error) = Run(train);
+        Assert.Equal((2, true), (code, error.Contains("exists already; --resume goes on with its run, --force begins anew",
+            StringComparison.Ordinal)));
+        (code, _, error) = Run($"train --resume --out {run} --steps 9");
+        Assert.Equal((2, true), (code, error.Contains("the run was started with --steps 4, not --steps 9", StringComparison.Ordinal)));
+        (code, _, error) = Run($"train --force --data {data} --heads 3 --out {run}");
+        Assert.Equal((1, true), (code, error.Contains("3 heads do not divide", StringComparison.Ordinal)));
+        Assert.Equal(weights, File.ReadAllBytes(Path.Combine(run, "last", "model.safetensors")));
+        Assert.Equal(0, Run($"train --resume --out {run}").Code);
+        Assert.Equal(0, Run($"{train.Replace("--threads 1", "--threads 2")} --force").Code);
+        Assert.Equal(weights, File.ReadAllBytes(Path.Combine(run, "last", "model.safetensors")));
+
+        (code, output, error) = Run($"eval {run} --data {data} --stride 4");
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("bits a byte", output, StringComparison.Ordinal);
+        (code, output, error) = Run($"generate {run} --prompt 1 --tokens 5 --seed 3");
+        Assert.Equal((0, ""), (code, error));
+        Assert.StartsWith("1", output, StringComparison.Ordinal);
+        Assert.Equal(output, Run($"generate {run} --prompt 1 --tokens 5 --seed 3 --threads 2").Output);
+        Assert.Contains("needs a prompt", Run($"generate {run}").Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AVocabularyThatTheDataCannotFillIsRefused()
+    {
+        using TemporaryFolder folder = new();
+        string data = folder.Write("data.txt", "a few words, a few words");
+        (int code, _, string error) = Run($"train --data {data} --vocab 5000 {Tiny} --out {folder["run"]}");
+        Assert.Equal(1, code);
+        Assert.Contains("vocabulary: 5000 ids were asked for, but the data allow only", error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["run"]));
+    }
+
+    private static (int Code, string Output, string Error) Run(string line)
+    {
+        Terminal.IsInteractive = false;
+        TextWriter output = Console.Out, error = Console.Error;
+        using StringWriter newOutput = new(), newError = new();
+        Console.SetOut(newOutput);
+        Console.SetError(newError);
+        try
+        {
+            return (CommandLine.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)), newOutput.ToString(), newError.ToString());
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+    }
+}
