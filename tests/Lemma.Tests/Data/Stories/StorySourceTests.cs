@@ -68,7 +68,7 @@ public sealed class StorySourceTests
         {
             Assert.All(story.Text, c => Assert.True(c is '\n' or (>= ' ' and <= '~')));
             Assert.EndsWith(".\n", story.Text, StringComparison.Ordinal);
-            Assert.Equal(3, story.Text.Split("\nQ: ").Length - 1);
+            Assert.Equal(Source.Options.Questions, story.Text.Split("\nQ: ").Length - 1);
             words += story.Text.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Length;
         }
         Assert.InRange(words / 1000.0, 60, 150);
