@@ -3,7 +3,7 @@ using Lemma.Text.Decoding;
 
 namespace Lemma.Text;
 
-/// <summary>Ids in one at a time, text out: the parts together are what <see cref="Tokenizer.Decode"/> gives, characters never split.</summary>
+/// <summary>Ids in one at a time, text out: together what <see cref="Tokenizer.Decode"/> gives, no character ever split.</summary>
 /// <remarks>One stream and one thread; make a new one for each text.</remarks>
 /// <param name="tokenizer">Whose ids come in.</param>
 /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>

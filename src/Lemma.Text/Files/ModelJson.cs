@@ -17,7 +17,8 @@ internal static class ModelJson
 
     private static BpeModel ReadBpe(JsonPlace place)
     {
-        if (place["dropout"] is { IsNull: false } dropout && (dropout.Value.ValueKind != JsonValueKind.Number || dropout.Value.GetDouble() != 0))
+        if (place["dropout"] is { IsNull: false } dropout
+            && (dropout.Value.ValueKind != JsonValueKind.Number || dropout.Value.GetDouble() != 0))
             throw dropout.Error("must be null or 0: an encoding here is never random");
         BpeOptions options = new()
         {
@@ -56,7 +57,7 @@ internal static class ModelJson
         return (text[..space], text[(space + 1)..]);
     }
 
-    /// <summary>Where pieces have spaces themselves: the only space that parts two pieces of the vocabulary which make a third, or −1.</summary>
+    /// <summary>The only space that parts two pieces of the vocabulary which make a third, or −1; for pieces that have spaces.</summary>
     private static int TrueSpace(string text, Vocabulary vocabulary)
     {
         int found = -1;

@@ -41,7 +41,12 @@ internal static class TokenizerFile
         {
             using (FileStream stream = new(temporary, FileMode.Create, FileAccess.Write))
             {
-                JsonWriterOptions options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+                JsonWriterOptions options = new()
+                {
+                    Indented = true,
+                    NewLine = "\n",
+                    Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+                };
                 using (Utf8JsonWriter json = new(stream, options))
                     Write(json, tokenizer);
                 stream.WriteByte((byte)'\n');

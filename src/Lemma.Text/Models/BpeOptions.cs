@@ -9,7 +9,7 @@ public sealed record BpeOptions
     /// <summary>Whether neighbouring unknown characters become one unknown piece.</summary>
     public bool FuseUnknown { get; init; }
 
-    /// <summary>Whether a character that the vocabulary lacks is written as the pieces &lt;0x00&gt; to &lt;0xFF&gt; of its UTF-8 bytes.</summary>
+    /// <summary>Whether a character that the vocabulary lacks becomes the pieces &lt;0x00&gt; to &lt;0xFF&gt; of its UTF-8 bytes.</summary>
     public bool ByteFallback { get; init; }
 
     /// <summary>Whether a piece that is whole in the vocabulary is taken without merging.</summary>

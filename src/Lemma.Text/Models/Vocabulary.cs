@@ -15,7 +15,7 @@ public sealed class Vocabulary
     }
 
     /// <summary>A vocabulary of pieces with given ids.</summary>
-    /// <exception cref="ArgumentException">A piece or an id occurs twice, or an id is negative or far above the number of pieces.</exception>
+    /// <exception cref="ArgumentException">A piece or an id occurs twice, or an id is negative or far above their number.</exception>
     public Vocabulary(IEnumerable<KeyValuePair<string, int>> entries)
     {
         KeyValuePair<string, int>[] all = [.. entries];
@@ -51,6 +51,6 @@ public sealed class Vocabulary
     /// <summary>The piece of an id, or null for an id without one.</summary>
     public string? PieceOf(int id) => (uint)id < (uint)pieces.Length ? pieces[id] : null;
 
-    /// <summary>The largest id that a vocabulary of so many pieces may have: gaps are rare, so a file may not ask for memory with one.</summary>
+    /// <summary>The largest id of a vocabulary of so many pieces: gaps are rare, and a file may not ask for memory with one.</summary>
     internal static int MostIds(int pieces) => (int)Math.Min(1 << 24, 65536L + 4L * pieces);
 }

@@ -2,8 +2,9 @@ using System.Text;
 
 namespace Lemma.Text.Splitting;
 
-/// <summary>GPT-2's alphabet of bytes: each of the 256 bytes is one printable character, so that any text has a spelling without spaces.</summary>
-/// <remarks>Bytes that print in Latin-1 (33 to 126, 161 to 172, 174 to 255) are themselves; the 68 others, in order, are U+0100 and up.</remarks>
+/// <summary>GPT-2's alphabet of bytes: a printable character for each of the 256 bytes, so any text is spelled without spaces.</summary>
+/// <remarks>Bytes that print in Latin-1 (33 to 126, 161 to 172, 174 to 255) are themselves;
+/// the 68 others, in order, are U+0100 and up.</remarks>
 public static class ByteAlphabet
 {
     private static readonly char[] CharacterOfByte = MakeCharacters();

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Lemma.Text.Training;
 
-/// <summary>The words of a text as rows of ids, and how often each pair of neighbours occurs in them; kept true while pairs merge.</summary>
+/// <summary>The words of a text as rows of ids, and how often each pair of neighbours occurs, kept true while pairs merge.</summary>
 internal sealed class PairIndex
 {
     private readonly int[][] words;

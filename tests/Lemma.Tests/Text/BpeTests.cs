@@ -9,7 +9,8 @@ namespace Lemma.Tests.Text;
 
 public sealed class BpeTests
 {
-    private const string Text = "the cat sat on the mat; the cats' mats sat. Ein Kätzchen saß auf der Matte. 猫はマットの上に座った。 😀😀😀 1234 123 12\n\n\n";
+    private const string Text = "the cat sat on the mat; the cats' mats sat. "
+        + "Ein Kätzchen saß auf der Matte. 猫はマットの上に座った。 😀😀😀 1234 123 12\n\n\n";
 
     private static readonly Tokenizer Trained = BpeTrainer.Train(
         [Text, Text], new BpeTrainerOptions { VocabularySize = 330, SpecialTokens = ["<|endoftext|>", "<|user|>"] });
@@ -20,7 +21,8 @@ public sealed class BpeTests
         Gen.Char['a', 'e'].Select(c => c.ToString())).Array[0, 80].Select(string.Concat);
 
     [Fact]
-    public void Decoding_undoes_encoding_for_any_Unicode() => AnyText.Sample(text => Assert.Equal(text, Trained.Decode(Trained.Encode(text))));
+    public void Decoding_undoes_encoding_for_any_Unicode() =>
+        AnyText.Sample(text => Assert.Equal(text, Trained.Decode(Trained.Encode(text))));
 
     [Fact]
     public void Streamed_text_equals_decoded_text_and_splits_no_character() =>

@@ -71,8 +71,9 @@ public sealed class BpeTrainerTests
         while (merges.Count < most)
         {
             var best = words.SelectMany(word => word.Zip(word.Skip(1))).GroupBy(pair => pair)
-                .Select(group => (group.Key, Count: group.Count(), Left: vocabulary.IndexOf(group.Key.First), Right: vocabulary.IndexOf(group.Key.Second)))
-                .OrderByDescending(pair => pair.Count).ThenBy(pair => pair.Left).ThenBy(pair => pair.Right).FirstOrDefault();
+                .Select(group => (group.Key, Count: group.Count()))
+                .OrderByDescending(pair => pair.Count).ThenBy(pair => vocabulary.IndexOf(pair.Key.First))
+                .ThenBy(pair => vocabulary.IndexOf(pair.Key.Second)).FirstOrDefault();
             if (best.Count < least)
                 break;
             (string left, string right) = best.Key;

@@ -26,7 +26,8 @@ public sealed class CharacterTokenizerTests
 
     [Fact]
     public void No_text_is_an_error() =>
-        Assert.StartsWith("train: a character-level vocabulary needs text", Assert.Throws<ArgumentException>(() => CharacterTrainer.Train([""])).Message);
+        Assert.StartsWith(
+            "train: a character-level vocabulary needs text", Assert.Throws<ArgumentException>(() => CharacterTrainer.Train([""])).Message);
 
     [Fact]
     public void A_saved_tokenizer_is_read_back()

@@ -6,16 +6,21 @@ namespace Lemma.Tests.Text;
 public sealed class TokenizerFileTests
 {
     private const string Good = """
-        {"version": "1.0", "added_tokens": [{"id": 0, "content": "<unk>", "normalized": false, "special": true}, {"id": 1, "content": "<s>", "special": true}],
-         "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "_"}, {"type": "Replace", "pattern": {"String": " "}, "content": "_"}]},
+        {"version": "1.0", "added_tokens": [{"id": 0, "content": "<unk>", "normalized": false, "special": true},
+           {"id": 1, "content": "<s>", "special": true}],
+         "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "_"},
+           {"type": "Replace", "pattern": {"String": " "}, "content": "_"}]},
          "pre_tokenizer": null,
-         "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "S", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+         "post_processor": {"type": "TemplateProcessing", "single": [
+             {"SpecialToken": {"id": "S", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
            "special_tokens": {"S": {"id": "S", "ids": [1], "tokens": ["<s>"]}}},
-         "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "_"}, "content": " "}, {"type": "ByteFallback"},
+         "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "_"}, "content": " "},
+           {"type": "ByteFallback"},
            {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
          "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true,
-           "vocab": {"<unk>": 0, "<s>": 1, "_": 2, "a": 3, "b": 4, "_a": 5, "ab": 6, "<0xC3>": 7, "<0xA9>": 8}, "merges": ["_ a", ["a", "b"]]}}
+           "vocab": {"<unk>": 0, "<s>": 1, "_": 2, "a": 3, "b": 4, "_a": 5, "ab": 6, "<0xC3>": 7, "<0xA9>": 8},
+           "merges": ["_ a", ["a", "b"]]}}
         """;
 
     [Fact]
@@ -58,7 +63,8 @@ public sealed class TokenizerFileTests
     [InlineData("\"model\": {", "\"modle\": {", "model must be an object, but is missing")]
     [InlineData("\"type\": \"BPE\"", "\"type\": \"Quantum\"", "model has the unknown model type 'Quantum'")]
     [InlineData("\"Prepend\"", "\"Prefix\"", "normalizer.normalizers[0] has the unknown normalizer type 'Prefix'")]
-    [InlineData("\"pre_tokenizer\": null", "\"pre_tokenizer\": {\"type\": \"Cutter\"}", "pre_tokenizer has the unknown pre-tokenizer type 'Cutter'")]
+    [InlineData("\"pre_tokenizer\": null", "\"pre_tokenizer\": {\"type\": \"Cutter\"}",
+        "pre_tokenizer has the unknown pre-tokenizer type 'Cutter'")]
     [InlineData("\"Fuse\"", "\"Melt\"", "decoder.decoders[2] has the unknown decoder type 'Melt'")]
     [InlineData("\"TemplateProcessing\"", "\"Frame\"", "post_processor has the unknown post-processor type 'Frame'")]
     [InlineData("{\"String\": \" \"}", "{\"Regex\": \" \"}", "normalizer.normalizers[1].pattern must be a fixed text")]
@@ -73,9 +79,11 @@ public sealed class TokenizerFileTests
     [InlineData("\"a\": 3", "\"a\": 3.5", "model.vocab.a must be a whole number of 32 bits, but is 3.5")]
     [InlineData("\"a\": 3", "\"\\ud800\": 3", "must be valid Unicode, but is not")]
     [InlineData("\"unk_token\": \"<unk>\"", "\"unk_token\": \"?\"", "bpe: the unknown piece '?' is not in the vocabulary")]
-    [InlineData("\"id\": 0, \"content\": \"<unk>\"", "\"id\": 3, \"content\": \"<unk>\"", "added token: '<unk>' has the id 3, but 0 in the vocabulary")]
+    [InlineData("\"id\": 0, \"content\": \"<unk>\"", "\"id\": 3, \"content\": \"<unk>\"",
+        "added token: '<unk>' has the id 3, but 0 in the vocabulary")]
     [InlineData("\"version\"", "\"truncation\": {}, \"version\"", "truncation must be null")]
-    [InlineData("{\"SpecialToken\": {\"id\": \"S\"", "{\"SpecialToken\": {\"id\": \"T\"", "post_processor template: the special token 'T' is not among")]
+    [InlineData("{\"SpecialToken\": {\"id\": \"S\"", "{\"SpecialToken\": {\"id\": \"T\"",
+        "post_processor template: the special token 'T' is not among")]
     [InlineData("\"merges\": [", "\"dropout\": 0.1, \"merges\": [", "model.dropout must be null or 0")]
     public void A_broken_file_is_refused_with_one_sentence(string part, string replacement, string message)
     {

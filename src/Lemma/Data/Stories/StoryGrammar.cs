@@ -4,7 +4,8 @@ namespace Lemma.Data;
 /// <remarks>
 /// <code>
 /// document  = opening things events questions
-/// opening   = "It was a {weather} {time}. " names " were {relation}. They knew " places ". " ("{name} was at the {place}. ") for each person
+/// opening   = "It was a {weather} {time}. " names " were {relation}. They knew " places ". " positions
+/// positions = "{name} was at the {place}. " for each person
 /// things    = [ "There was a {size} {color} {thing} at the {place}." | "{name} had a {size} {color} {thing}." ]  parted by " "
 /// events    = line feed, then events parted by " "
 /// event     = [ | {lead}] {name} action [ "." | " {manner}." ]
@@ -183,7 +184,7 @@ public static class StoryGrammar
         }
     }
 
-    /// <summary>Whether another sentence follows (a space) or the next part begins (a line feed); the total is even in least to most.</summary>
+    /// <summary>Whether another sentence follows (a space) or the next part begins (a line feed); totals are equally likely.</summary>
     private static bool TellMore(StoryPath path, int count, int least, int most)
     {
         if (count >= least)

@@ -19,19 +19,19 @@ public sealed record StoryOptions
     public int MostPlaces { get; init; } = 3;
 
     /// <summary>The fewest things; at least 1.</summary>
-    public int LeastThings { get; init; } = 2;
+    public int LeastThings { get; init; } = 1;
 
     /// <summary>The most things.</summary>
-    public int MostThings { get; init; } = 3;
+    public int MostThings { get; init; } = 2;
 
     /// <summary>The fewest events; at least 1.</summary>
-    public int LeastEvents { get; init; } = 4;
+    public int LeastEvents { get; init; } = 3;
 
     /// <summary>The most events.</summary>
-    public int MostEvents { get; init; } = 7;
+    public int MostEvents { get; init; } = 5;
 
     /// <summary>The number of questions, all different; 0 to 6.</summary>
-    public int Questions { get; init; } = 3;
+    public int Questions { get; init; } = 2;
 
     /// <summary>Checks the numbers and the words against each other.</summary>
     /// <exception cref="ArgumentException">A rule is broken; the message says which, and the values.</exception>

@@ -3,7 +3,7 @@ using Lemma.Data;
 
 namespace Lemma.Tests.Data.Stories;
 
-/// <summary>Reads stories as a person would, sentence by sentence, knowing nothing of the grammar's code, and answers their questions.</summary>
+/// <summary>Reads stories sentence by sentence, knowing nothing of the grammar's code, and answers their questions.</summary>
 public sealed class StoryAnswersTests
 {
     [Fact]
@@ -22,7 +22,8 @@ public sealed class StoryAnswersTests
                 Assert.Equal($"{lines[i]} A: {reader.Answer(lines[i])}", $"{lines[i]} {lines[i + 1]}");
             }
         }
-        Assert.Superset(new HashSet<string>(["Q: Where is", "Q: Where was", "Q: Who has", "Q: Who is", "Q: What is", "Q: How many", "Q: What does"]), kinds);
+        Assert.Superset(new HashSet<string>(
+            ["Q: Where is", "Q: Where was", "Q: Who has", "Q: Who is", "Q: What is", "Q: How many", "Q: What does"]), kinds);
     }
 
     private sealed class Reader
@@ -38,7 +39,8 @@ public sealed class StoryAnswersTests
                 people.Add(m.Groups["who"].Value);
                 place[m.Groups["who"].Value] = first[m.Groups["who"].Value] = m.Groups["where"].Value;
             }
-            else if (Try(sentence, "^(?<who>There|[A-Z][a-z]+) (was|had) a (?<size>[a-z]+) (?<color>[a-z]+) (?<what>[a-z]+)( at the (?<where>[a-z]+))?$", out m))
+            else if (Try(sentence, "^(?<who>There|[A-Z][a-z]+) (was|had) a (?<size>[a-z]+) (?<color>[a-z]+) (?<what>[a-z]+)"
+                + "( at the (?<where>[a-z]+))?$", out m))
             {
                 looks[m.Groups["what"].Value] = $"{m.Groups["size"].Value} and {m.Groups["color"].Value}";
                 if (m.Groups["where"].Success)
@@ -79,7 +81,8 @@ public sealed class StoryAnswersTests
             else if (Try(sentence, Start + "(wanted|needed) the (?<what>[a-z]+)", out m))
                 wish[m.Groups["who"].Value] = m.Groups["what"].Value;
             else
-                Assert.Matches("^It was a|^They knew|were [a-z]+$|sang|laughed|rested|waited|danced|whispered|smiled|yawned|coughed|slept", sentence);
+                Assert.Matches(
+                    "^It was a|^They knew|were [a-z]+$|sang|laughed|rested|waited|danced|whispered|smiled|yawned|coughed|slept", sentence);
         }
 
         public string Answer(string question)
@@ -98,8 +101,10 @@ public sealed class StoryAnswersTests
             if (Try(question, "What does (?<who>[A-Z][a-z]+) want\\?", out m))
                 return $"{m.Groups["who"].Value} wants the {wish[m.Groups["who"].Value]}.";
             if (Try(question, "How many things does (?<who>[A-Z][a-z]+) have\\?", out m))
-                return $"{m.Groups["who"].Value} has "
-                    + $"{new[] { "no things", "one thing", "two things", "three things" }[holder.Values.Count(m.Groups["who"].Value.Equals)]}.";
+            {
+                string[] numbers = ["no things", "one thing", "two things", "three things"];
+                return $"{m.Groups["who"].Value} has {numbers[holder.Values.Count(m.Groups["who"].Value.Equals)]}.";
+            }
             Assert.True(Try(question, "Who is at the (?<where>[a-z]+)\\?", out m), question);
             string[] there = [.. people.Where(who => place[who] == m.Groups["where"].Value)];
             string list = there.Length switch

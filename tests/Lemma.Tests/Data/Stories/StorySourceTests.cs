@@ -24,7 +24,8 @@ public sealed class StorySourceTests
     [InlineData(2, 1, 2, 0, 50_000)]
     [InlineData(3, 1, 1, 0, 10_000)]
     [InlineData(2, 2, 1, 0, 10_000)]
-    public void The_probabilities_of_all_texts_of_a_tiny_grammar_sum_to_one(int people, int things, int events, int questions, int atLeast)
+    public void The_probabilities_of_all_texts_of_a_tiny_grammar_sum_to_one(
+        int people, int things, int events, int questions, int atLeast)
     {
         StorySource source = new(0, Tiny(people, things, events, questions));
         double sum = 0;
@@ -67,7 +68,7 @@ public sealed class StorySourceTests
         {
             Assert.All(story.Text, c => Assert.True(c is '\n' or (>= ' ' and <= '~')));
             Assert.EndsWith(".\n", story.Text, StringComparison.Ordinal);
-            Assert.Equal(3, story.Text.Split("\nQ: ").Length - 1);
+            Assert.Equal(Source.Options.Questions, story.Text.Split("\nQ: ").Length - 1);
             words += story.Text.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Length;
         }
         Assert.InRange(words / 1000.0, 60, 150);
@@ -93,7 +94,8 @@ public sealed class StorySourceTests
     public void Options_are_checked()
     {
         static string Message(StoryOptions options) => Assert.Throws<ArgumentException>(() => new StorySource(0, options)).Message;
-        Assert.Equal("stories: the number of people must be between 2 and 44, but is 1 to 3", Message(new StoryOptions { LeastPeople = 1 }));
+        Assert.Equal("stories: the number of people must be between 2 and 32, but is 1 to 3",
+            Message(new StoryOptions { LeastPeople = 1 }));
         Assert.Equal("stories: of the names, 'Ann' must not be the start of 'Anna'",
             Message(new StoryOptions { Words = new StoryWords { Names = ["Anna", "Ben", "Ann"] } }));
         Assert.Throws<ArgumentOutOfRangeException>(() => Source.At(-1));
