@@ -13,7 +13,7 @@ namespace Lemma.Formulas;
 /// </code>
 /// A panel of A (12 × 384, 18 KB) stays in the first-level cache while panels of B (384 × 32, 48 KB) stream from the second.
 /// </remarks>
-internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*, nint, bool, void> multiply)
+internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*, nint, bool, void> multiply, int exactRows)
 {
     /// <summary>Rows of A a panel.</summary>
     public const int Rows = 12;
@@ -25,12 +25,16 @@ internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*,
     public const int Depth = 384;
 
     private readonly delegate*<int, int, float*, float*, float*, nint, bool, void> multiply = multiply;
+    private readonly int exactRows = exactRows;
 
     /// <summary>The tile for the widest vectors of this processor.</summary>
-    public static Tile Best { get; } = Vector512.IsHardwareAccelerated ? new(&Tile512.Multiply)
-        : Vector256.IsHardwareAccelerated ? new(&Tile256.Multiply)
-        : new(&Tile128.Multiply);
+    public static Tile Best { get; } = Vector512.IsHardwareAccelerated ? new(&Tile512.Multiply, Tile512.ExactRows)
+        : Vector256.IsHardwareAccelerated ? new(&Tile256.Multiply, Tile256.ExactRows)
+        : new(&Tile128.Multiply, Tile128.ExactRows);
 
-    /// <summary>C = A·B or C += A·B for one panel each; writes rows rounded up to 1, 2, 4, 8 or 12, and 32 columns, of C.</summary>
+    /// <summary>Whether exactly so many rows of C are written; if not, C needs room for 12.</summary>
+    public bool WritesExactly(int rows) => (exactRows >> rows & 1) != 0;
+
+    /// <summary>C = A·B or C += A·B for one panel each; writes 32 columns of C, and of rows all or more: <see cref="WritesExactly"/>.</summary>
     public void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add) => multiply(rows, k, a, b, c, stride, add);
 }
