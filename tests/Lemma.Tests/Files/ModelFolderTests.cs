@@ -27,8 +27,12 @@ public class ModelFolderTests
     [Fact]
     public void Gpt2sConfigIsReadAsItIs()
     {
-        DecoderConfig expected = Presets.Gpt2(96, width: 32, layers: 2, heads: 4, length: 128) with { Dropout = 0.1f, BeginId = 1,
-            EndId = 2 };
+        DecoderConfig expected = Presets.Gpt2(96, width: 32, layers: 2, heads: 4, length: 128) with
+        {
+            Dropout = 0.1f,
+            BeginId = 1,
+            EndId = 2
+        };
         Assert.Equal(expected, ModelFolder.ReadConfig(Golden("gpt2")));
     }
 

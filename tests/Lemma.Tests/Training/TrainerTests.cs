@@ -10,7 +10,8 @@ namespace Lemma.Tests.Training;
 public class TrainerTests
 {
     private static readonly DecoderConfig Config = Presets.Llama(17, width: 16, layers: 2, heads: 2, hidden: 32,
-        length: 12) with { Dropout = 0.1f };
+        length: 12) with
+    { Dropout = 0.1f };
 
     private static readonly TrainingOptions Options = new()
     {
@@ -88,8 +89,14 @@ public class TrainerTests
     [Fact]
     public void PatienceEndsTheRun()
     {
-        (TrainingResult result, _) = Run(null, Options with { Steps = 400, LearningRate = 0.3, MinimumLearningRate = 0.3,
-            EvaluateEvery = 2, Patience = 3 });
+        (TrainingResult result, _) = Run(null, Options with
+        {
+            Steps = 400,
+            LearningRate = 0.3,
+            MinimumLearningRate = 0.3,
+            EvaluateEvery = 2,
+            Patience = 3
+        });
         Assert.Equal(TrainingEnd.Patience, result.End);
         Assert.Equal(result.BestStep + 6, result.Step);
     }
