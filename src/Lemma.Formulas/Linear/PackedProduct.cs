@@ -37,7 +37,7 @@ internal static unsafe class PackedProduct
     public static void Multiply(Tile tile, int rows, int columns, int k, float* a, float* b, nint panelStride, float* c, nint stride, bool add)
     {
         int column = 0;
-        if (tile.WritesExactly(rows))
+        if (tile.IsExact(rows))
         {
             for (; column + Tile.Columns <= columns; column += Tile.Columns, b += panelStride)
                 tile.Multiply(rows, k, a, b, c + column, stride, add);

@@ -25,16 +25,23 @@ internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*,
     public const int Depth = 384;
 
     private readonly delegate*<int, int, float*, float*, float*, nint, bool, void> multiply = multiply;
-    private readonly int exactRows = exactRows;
 
     /// <summary>The tile for the widest vectors of this processor.</summary>
-    public static Tile Best { get; } = Vector512.IsHardwareAccelerated ? new(&Tile512.Multiply, Tile512.ExactRows)
-        : Vector256.IsHardwareAccelerated ? new(&Tile256.Multiply, Tile256.ExactRows)
-        : new(&Tile128.Multiply, Tile128.ExactRows);
+    public static Tile Best { get; } = Vector512.IsHardwareAccelerated ? new(&Tile512.Multiply, Set(1, 2, 4, 8, 12))
+        : Vector256.IsHardwareAccelerated ? new(&Tile256.Multiply, Set(1, 6, 12))
+        : new(&Tile128.Multiply, Set(1, 4, 8, 12));
 
-    /// <summary>Whether exactly so many rows of C are written; if not, C needs room for 12.</summary>
-    public bool WritesExactly(int rows) => (exactRows >> rows & 1) != 0;
+    /// <summary>Whether that many rows of C are written and no more; with other numbers of rows C must have room for 12.</summary>
+    public bool IsExact(int rows) => (exactRows >> rows & 1) != 0;
 
-    /// <summary>C = A·B or C += A·B for one panel each; writes 32 columns of C, and of rows all or more: <see cref="WritesExactly"/>.</summary>
+    /// <summary>C = A·B or C += A·B for one panel each; writes 32 columns, and more rows than asked for unless <see cref="IsExact"/>.</summary>
     public void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add) => multiply(rows, k, a, b, c, stride, add);
+
+    private static int Set(params ReadOnlySpan<int> rows)
+    {
+        int set = 0;
+        foreach (int count in rows)
+            set |= 1 << count;
+        return set;
+    }
 }

@@ -7,9 +7,6 @@ namespace Lemma.Formulas;
 /// <remarks>The 12 × 32 tile is walked in pieces that fit the registers; the order of the sum in each element is that of the other tiles.</remarks>
 internal static unsafe class Tile256
 {
-    /// <summary>The numbers of rows that are written exactly, as bits.</summary>
-    public const int ExactRows = 1 << 1 | 1 << 6 | 1 << 12;
-
     private const int Rows = Tile.Rows, Columns = Tile.Columns;
 
     /// <summary>C = A·B or C += A·B for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>

@@ -7,9 +7,6 @@ namespace Lemma.Formulas;
 /// <remarks>Every element is one chain of fused products in the order of k, so all tiles and all row counts give the same bits.</remarks>
 internal static unsafe class Tile512
 {
-    /// <summary>The numbers of rows that are written exactly, as bits.</summary>
-    public const int ExactRows = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 8 | 1 << 12;
-
     private const int Rows = Tile.Rows, Columns = Tile.Columns;
 
     /// <summary>C = A·B or C += A·B for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>

@@ -15,7 +15,14 @@ internal readonly record struct JsonPlace(JsonElement Value, string Path)
         {
             Expect(JsonValueKind.Object);
             string path = Path.Length == 0 ? name : $"{Path}.{name}";
-            return Value.TryGetProperty(name, out JsonElement member) ? new JsonPlace(member, path) : new JsonPlace(default, path);
+            try
+            {
+                return new JsonPlace(Value.TryGetProperty(name, out JsonElement member) ? member : default, path);
+            }
+            catch (InvalidOperationException)
+            {
+                throw Error("must have names that are valid Unicode, but has not");
+            }
         }
     }
 

@@ -164,4 +164,26 @@ public class OperationTests
         tape.RunBackward();
         Assert.Equal(kept, tape.Gradient(x));
     }
+
+    [Fact]
+    public unsafe void AProductWritesNothingBesideItsMatrix()
+    {
+        // Every number of rows and some of columns, in a matrix with a margin that must stay as it is.
+        float[] a = OperationCheck.Random(30 * 5, 1), b = OperationCheck.Random(5 * 70, 2);
+        using Workers workers = new(1);
+        for (int m = 1; m <= 30; m++)
+        {
+            foreach (int n in new[] { 1, 31, 32, 33, 64, 70 })
+            {
+                float[] c = [.. Enumerable.Repeat(7f, 45 * 104)];
+                fixed (float* pa = a, pb = b, pc = c)
+                    Ops.Product(workers, m, n, 5, Matrix.Rows(pa, 5), Matrix.Rows(pb, 70), pc, 104, add: false);
+                for (int row = 0; row < 45; row++)
+                {
+                    for (int column = 0; column < 104; column++)
+                        Assert.Equal(row >= m || column >= n, c[row * 104 + column] == 7f);
+                }
+            }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using CsCheck;
 using Lemma.Text;
 using Lemma.Text.Training;
 
@@ -99,6 +100,24 @@ public sealed class TokenizerFileTests
         for (int length = 0; length < Good.Length - 1; length += 7)
             Assert.Throws<InvalidDataException>(() => Load(Good[..length]));
     }
+
+    [Fact]
+    public void A_changed_file_is_read_or_refused_but_never_fails_otherwise() =>
+        Gen.Select(Gen.Int[0, Good.Length - 1], Gen.OneOf("", "0", "-", "9", "\"", "\\ud800", "{", "}", "[", "null", ",", "\u0000", "1e999"))
+            .Array[1, 3].Sample(changes =>
+            {
+                string changed = Good;
+                foreach ((int at, string text) in changes)
+                    changed = changed.Remove(Math.Min(at, changed.Length - 1), 1).Insert(Math.Min(at, changed.Length - 1), text);
+                try
+                {
+                    Assert.True(Load(changed).VocabularySize > 0);
+                }
+                catch (InvalidDataException error)
+                {
+                    Assert.StartsWith("tokenizer.json: ", error.Message);
+                }
+            }, iter: 2000);
 
     [Fact]
     public void A_missing_file_is_named()
