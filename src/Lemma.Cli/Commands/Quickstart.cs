@@ -14,19 +14,21 @@ namespace Lemma.Cli.Commands;
 /// <summary>The quickstart's steps: source, tokenizer, training, evaluation against the source's entropy, a story.</summary>
 internal sealed class Quickstart(string folder, ulong seed, int? threads)
 {
-    private const int VocabularySize = 512, TokenizerStories = 1000, ValidationStories = 200, ProbeSteps = 4;
+    private const int VocabularySize = 1024, TokenizerStories = 3000, ValidationStories = 200, ProbeSteps = 4;
     private const long FirstValidationStory = 1L << 40;
-    private static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize);
+    private static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize) with { Layers = 3 };
     private static readonly TrainingOptions Options = new()
     {
-        Steps = 900,
-        Batch = 8,
-        Length = 256,
-        LearningRate = 4e-3,
-        MinimumLearningRate = 1e-4,
+        Steps = 3900,
+        Batch = 6,
+        Length = 176,
+        LearningRate = 2.5e-3,
+        MinimumLearningRate = 5e-5,
         Warmup = 50,
-        EvaluateEvery = 100,
-        EvaluationBatches = 8,
+        Beta2 = 0.98,
+        EvaluateEvery = 300,
+        EvaluationBatches = 20,
+        Order = WindowOrder.Documents,
     };
 
     private readonly StorySource source = new(seed);
@@ -81,7 +83,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
             ("share of the processor's peak",
                 Percent(6.0 * model.Decoder.Parameters.Count * result.TokensPerSecond / 1e9 / PeakRate.Measure(model.Workers))),
             ("what next", $"lemma chat {folder}"),
-            ("", $"lemma generate {folder} --prompt \"On a\""),
+            ("", $"lemma generate {folder} --prompt \"It was a\""),
             ("", "lemma train --data YOUR.txt --out runs/mine"),
         ]);
     }
@@ -118,7 +120,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         using Workers workers = new(threads);
         using Decoder decoder = new(config);
         decoder.Initialize(seed);
-        TokenDataset zeros = new(new int[4 * Options.Batch * Options.Length]);
+        TokenDataset zeros = new(Enumerable.Repeat(config.EndId!.Value, 4 * Options.Batch * Options.Length).ToArray());
         TrainingOptions probe = Options with { Steps = ProbeSteps, EvaluateEvery = ProbeSteps, EvaluationBatches = 1 };
         new Trainer(decoder, zeros, zeros, probe, workers).Train();
         return new Trainer(decoder, zeros, zeros, probe, workers).Train().TokensPerSecond;
@@ -126,7 +128,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
 
     private TokenDataset NewStories(Tokenizer tokenizer, int end, int tokens)
     {
-        List<int> ids = new(tokens + 1000);
+        List<int> ids = new(tokens + 1000) { end };
         for (long index = 0; ids.Count <= tokens; index++)
         {
             tokenizer.Encode(source.At(index).Text, ids, addSpecialTokens: false);
@@ -135,8 +137,9 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         return new TokenDataset(ids.ToArray(), "training data");
     }
 
+    // An end mark stands before the first story too: every story is read from the mark before it.
     private TokenDataset Pack(Tokenizer tokenizer, int end, long first, long count) =>
-        TokenDataset.Pack(source.Range(first, count).Select(story => tokenizer.Encode(story.Text, addSpecialTokens: false)), end);
+        TokenDataset.Pack([[], .. source.Range(first, count).Select(story => tokenizer.Encode(story.Text, addSpecialTokens: false))], end);
 
     private static string PerUnit(double nats, long tokens, long bytes) => string.Create(CultureInfo.InvariantCulture,
         $"{nats / tokens:0.0000} nats a token, {nats / Math.Log(2) / bytes:0.0000} bits a byte");

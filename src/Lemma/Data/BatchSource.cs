@@ -10,6 +10,10 @@ public enum WindowOrder
 
     /// <summary>Every window at an independent random place.</summary>
     Random,
+
+    /// <summary>Every window from the beginning of a document (the end mark before it), each document once an epoch, in a new order every epoch;
+    /// what a document has beyond the window is not seen.</summary>
+    Documents,
 }
 
 /// <summary>Batches of windows of a dataset: inputs, and as targets the ids one place further on.</summary>
@@ -24,10 +28,12 @@ public sealed class BatchSource
     private readonly TokenDataset data;
     private readonly WindowOrder order;
     private readonly ulong seed;
+    private readonly int[] starts = [];
 
     /// <summary>Batches of <paramref name="batch"/> windows with <paramref name="length"/> inputs each; the data must hold at least one
     /// window.</summary>
-    public BatchSource(TokenDataset data, int length, int batch, ulong seed, WindowOrder order = WindowOrder.Shuffled)
+    public BatchSource(TokenDataset data, int length, int batch, ulong seed, WindowOrder order = WindowOrder.Shuffled,
+        int? endId = null)
     {
         Require.That(length > 0 && batch > 0, $"batches: length and batch must be positive, but they are {length} and {batch}");
         if (data.Count <= length)
@@ -35,6 +41,13 @@ public sealed class BatchSource
                 + $"{data.Count}");
         (this.data, Length, Batch, this.seed, this.order) = (data, length, batch, seed, order);
         WindowsPerEpoch = Math.Max(1, (data.Count - length) / length);
+        if (order != WindowOrder.Documents)
+            return;
+        Require.That(endId is not null, $"batches: windows that begin with documents need the id that ends a document");
+        starts = [.. Enumerable.Range(0, data.Count - length).Where(i => data.Ids[i] == endId)];
+        if (starts.Length == 0)
+            throw new InvalidDataException($"{data.Name}: no document begins {length + 1L} tokens or more before the end of the {data.Count}");
+        WindowsPerEpoch = starts.Length;
     }
 
     /// <summary>The inputs of a window.</summary>
@@ -76,6 +89,8 @@ public sealed class BatchSource
         if (order == WindowOrder.Random)
             return new Philox(seed, RandomStream).Below(data.Count - Length, (ulong)window);
         (long epoch, long place) = Math.DivRem(window, WindowsPerEpoch);
+        if (order == WindowOrder.Documents)
+            return starts[new Permutation(WindowsPerEpoch, seed, (ulong)epoch)[place]];
         int slack = data.Count - 1 - WindowsPerEpoch * Length;
         int offset = new Philox(seed, OffsetStream).Below(slack + 1, (ulong)epoch);
         return offset + (int)new Permutation(WindowsPerEpoch, seed, (ulong)epoch)[place] * Length;

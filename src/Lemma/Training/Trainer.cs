@@ -43,9 +43,10 @@ public sealed class Trainer
             Require.That(data.LargestId < decoder.Config.VocabularySize,
                 $"training: the {data.Name} has the id {data.LargestId}, but the vocabulary has {decoder.Config.VocabularySize}");
         }
-        this.training = new BatchSource(training, options.Length, options.Batch, options.Seed, options.Order);
+        this.training = new BatchSource(training, options.Length, options.Batch, options.Seed, options.Order, decoder.Config.EndId);
         // Every evaluation sees the same windows, and runs with other seeds are judged by them as well.
-        this.validation = new BatchSource(validation, options.Length, options.Batch, seed: 0);
+        WindowOrder judged = options.Order == WindowOrder.Documents ? WindowOrder.Documents : WindowOrder.Shuffled;
+        this.validation = new BatchSource(validation, options.Length, options.Batch, seed: 0, judged, decoder.Config.EndId);
         inputs = new int[options.Batch * options.Length];
         targets = new int[inputs.Length];
         state = new TrainingState { Step = 0, Epoch = 0, Position = 0, Seed = options.Seed };

@@ -4,8 +4,8 @@ namespace Lemma.Data;
 /// <remarks>
 /// <code>
 /// document  = opening things events questions
-/// opening   = "It was a {weather} {time}. " names " were {relation}. They knew " places ". " positions
-/// positions = "{name} was at the {place}. " for each person
+/// opening   = "It was a {weather} {time} in {month}. " names " were {relation}. They knew " places ". " positions
+/// positions = "{name}, a {trait} {trade} from {town} in a {fabric} {garment}, was at the {place}. " for each person
 /// things    = [ "There was a {size} {color} {thing} at the {place}." | "{name} had a {size} {color} {thing}." ]  parted by " "
 /// events    = line feed, then events parted by " "
 /// event     = [ | {lead}] {name} action [ "." | " {manner}." ]
@@ -40,7 +40,8 @@ public static class StoryGrammar
         StoryWords words = options.Words;
         path.Say("It was a ");
         ChooseWord(path, words.Weathers, " ");
-        ChooseWord(path, words.Times, ". ");
+        ChooseWord(path, words.Times, " in ");
+        ChooseWord(path, words.Months, ". ");
         TellList(path, "", words.Names, options.LeastPeople, options.MostPeople, state.People);
         path.Say(" were ");
         ChooseWord(path, words.Relations, ". They knew ");
@@ -48,10 +49,14 @@ public static class StoryGrammar
         path.Say(". ");
         foreach (string person in state.People)
         {
-            path.Say($"{person} was at the ");
+            path.Say($"{person}, a ");
+            ChooseWord(path, words.Traits, " ");
+            ChooseWord(path, words.Trades, " from ");
+            ChooseWord(path, words.Towns, " in a ");
+            ChooseWord(path, words.Fabrics, " ");
+            ChooseWord(path, words.Garments, ", was at the ");
             int place = ChooseWord(path, state.Places, ". ");
             state.PlaceOf.Add(place);
-            state.FirstPlaceOf.Add(place);
             state.WantOf.Add(-1);
         }
     }
@@ -66,10 +71,11 @@ public static class StoryGrammar
             foreach (string person in state.People)
                 path.Offer($"{person} had a ");
             int holder = path.Choose() - 1;
-            string size = words.Sizes[ChooseWord(path, words.Sizes, " ")], color = words.Colors[ChooseWord(path, words.Colors, " ")];
+            ChooseWord(path, words.Sizes, " ");
+            ChooseWord(path, words.Colors, " ");
             int kind = ChooseWord(path, left, holder < 0 ? " at the " : ".");
             int place = holder < 0 ? ChooseWord(path, state.Places, ".") : -1;
-            state.Things.Add(new StoryThing { Name = left[kind], Size = size, Color = color, Holder = holder, Place = place });
+            state.Things.Add(new StoryThing { Name = left[kind], Holder = holder, Place = place });
             left.RemoveAt(kind);
         }
         while (TellMore(path, state.Things.Count, options.LeastThings, options.MostThings));

@@ -25,10 +25,10 @@ public sealed record StoryOptions
     public int MostThings { get; init; } = 2;
 
     /// <summary>The fewest events; at least 1.</summary>
-    public int LeastEvents { get; init; } = 3;
+    public int LeastEvents { get; init; } = 2;
 
     /// <summary>The most events.</summary>
-    public int MostEvents { get; init; } = 5;
+    public int MostEvents { get; init; } = 3;
 
     /// <summary>The number of questions, all different; 0 to 6.</summary>
     public int Questions { get; init; } = 2;
@@ -46,6 +46,12 @@ public sealed record StoryOptions
         Distinct("times", Words.Times);
         Distinct("names", Words.Names);
         Distinct("relations", Words.Relations);
+        Distinct("traits", Words.Traits);
+        Distinct("trades", Words.Trades);
+        Distinct("towns", Words.Towns);
+        Distinct("fabrics", Words.Fabrics);
+        Distinct("garments", Words.Garments);
+        Distinct("months", Words.Months);
         Distinct("places", Words.Places);
         Distinct("things", Words.Things);
         Distinct("sizes", Words.Sizes);

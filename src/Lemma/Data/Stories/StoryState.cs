@@ -1,13 +1,9 @@
 namespace Lemma.Data;
 
-/// <summary>A thing of a story: what it is like, and who has it or where it lies.</summary>
+/// <summary>A thing of a story: who has it or where it lies.</summary>
 internal sealed class StoryThing
 {
     public required string Name { get; init; }
-
-    public required string Size { get; init; }
-
-    public required string Color { get; init; }
 
     /// <summary>The index of the person who has it, or −1.</summary>
     public int Holder { get; set; } = -1;
@@ -28,14 +24,8 @@ internal sealed class StoryState
     /// <summary>The place of each person now.</summary>
     public List<int> PlaceOf { get; } = [];
 
-    /// <summary>The place of each person when the story began.</summary>
-    public List<int> FirstPlaceOf { get; } = [];
-
     /// <summary>The thing that each person wants, or −1.</summary>
     public List<int> WantOf { get; } = [];
-
-    /// <summary>The place where a thing is, in someone's hands or not.</summary>
-    public int PlaceOfThing(int thing) => Things[thing].Holder is int holder and >= 0 ? PlaceOf[holder] : Things[thing].Place;
 
     public bool AreTogether(int person, int other) => person != other && PlaceOf[person] == PlaceOf[other];
 
@@ -44,14 +34,6 @@ internal sealed class StoryState
     public bool Has(int person, int thing) => Things[thing].Holder == person;
 
     public bool CanWant(int person, int thing) => !Has(person, thing) && WantOf[person] != thing;
-
-    public int CountOf(int person)
-    {
-        int count = 0;
-        foreach (StoryThing thing in Things)
-            count += thing.Holder == person ? 1 : 0;
-        return count;
-    }
 
     /// <summary>A person gets a thing, and so wants it no longer.</summary>
     public void Take(int person, int thing)

@@ -10,7 +10,7 @@ public static unsafe partial class Ops
     /// <summary>C = A·B (+ bias) or C += A·B, split over the workers into a grid of blocks; the bits do not depend on the grid.</summary>
     internal static void Product(Workers workers, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null)
     {
-        (int rowParts, int columnParts) = Grid(workers.Count, m, n);
+        (int rowParts, int columnParts) = Grid(workers.Count, m, n, k);
         workers.Run(rowParts * columnParts, new ProductJob(m, n, k, a, b, (nint)c, stride, add, (nint)bias, rowParts, columnParts),
             static (in job, index) =>
             {
@@ -25,9 +25,9 @@ public static unsafe partial class Ops
     }
 
     // Every part packs its own rows of A once for 512 columns, and its own columns of B once: the cheapest grid packs least.
-    private static (int Rows, int Columns) Grid(int parts, int m, int n)
+    private static (int Rows, int Columns) Grid(int parts, int m, int n, int k)
     {
-        if ((long)m * n < 4096)
+        if ((long)m * n * k < 65536)
             return (1, 1);
         (int Rows, int Columns) best = (1, parts);
         double least = double.MaxValue;
