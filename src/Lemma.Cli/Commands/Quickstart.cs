@@ -19,7 +19,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
     private static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize) with { Layers = 3 };
     private static readonly TrainingOptions Options = new()
     {
-        Steps = 3900,
+        Steps = 4000,
         Batch = 6,
         Length = 176,
         LearningRate = 2.5e-3,

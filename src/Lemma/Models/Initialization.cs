@@ -6,11 +6,11 @@ namespace Lemma.Models;
 /// <summary>Draws the first weights of a model.</summary>
 internal static class Initialization
 {
-    /// <summary>Normal with deviation 1/√(inputs), divided by √(2·layers) where a branch joins the residual stream; 2/√d for embeddings;
+    /// <summary>Normal with deviation 1/√d, divided by √(2·layers) where a branch joins the residual stream; 2/√d for embeddings;
     /// gains 1, biases 0.</summary>
     /// <remarks>Each parameter has its own stream, so its numbers depend on the seed and its place alone. A fixed deviation of 0.02 suits
     /// widths near 2,000; at width 128 attention starts so flat that a model takes long to learn to look back (docs/log.md).</remarks>
-    public static void Draw(Parameters parameters, int layers, ulong seed)
+    public static void Draw(Parameters parameters, int layers, int width, ulong seed)
     {
         for (int index = 0; index < parameters.All.Count; index++)
         {
@@ -24,7 +24,7 @@ internal static class Initialization
             bool joins = parameter.Name.EndsWith("attention.output.weight", StringComparison.Ordinal)
                 || parameter.Name.EndsWith("feed_forward.down.weight", StringComparison.Ordinal);
             bool embeds = parameter.Name is "embedding.weight" or "positions.weight";
-            double deviation = (embeds ? 2 : joins ? 1 / Math.Sqrt(2.0 * layers) : 1) / Math.Sqrt(parameter.Shape.Columns);
+            double deviation = (embeds ? 2 : joins ? 1 / Math.Sqrt(2.0 * layers) : 1) / Math.Sqrt(width);
             Philox generator = new(seed, (ulong)index);
             for (int i = 0; i < weights.Length; i++)
                 weights[i] = (float)(deviation * generator.Normal((ulong)i));
