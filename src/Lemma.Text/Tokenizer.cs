@@ -1,6 +1,7 @@
 using Lemma.Text.Decoding;
 using Lemma.Text.Files;
 using Lemma.Text.Models;
+using Lemma.Text.Models.ByteLevel;
 using Lemma.Text.Normalization;
 using Lemma.Text.PostProcessing;
 using Lemma.Text.Splitting;
@@ -11,18 +12,22 @@ namespace Lemma.Text;
 /// <remarks>Immutable and thread-safe. Lone surrogates in a text, which no UTF-8 can hold, are read as U+FFFD.</remarks>
 public sealed partial class Tokenizer
 {
-    private readonly AddedTokenFinder rawFinder, normalizedFinder;
+    private readonly AddedTokenFinder rawFinder, normalizedFinder, anyFinder;
+    private readonly ByteLevelPath? byteLevelPath;
     private readonly Dictionary<string, AddedToken> addedByContent;
     private readonly Dictionary<int, AddedToken> addedById;
-    private SplitBuffer? spareBuffer;
+    private EncodingRun? spareRun;
+    private List<int>? spareIds;
 
     /// <summary>A tokenizer of its stages; only the model is required.</summary>
     /// <exception cref="ArgumentException">Added tokens contradict each other or the vocabulary.</exception>
     public Tokenizer(
         TokenModel model, IReadOnlyList<AddedToken>? addedTokens = null, Normalizer? normalizer = null, Splitter? splitter = null,
-        PostProcessor? postProcessor = null, PieceDecoder? decoder = null)
+        PostProcessor? postProcessor = null, PieceDecoder? decoder = null, TruncationOptions? truncation = null,
+        PaddingOptions? padding = null)
     {
         (Model, Normalizer, Splitter, PostProcessor, Decoder) = (model, normalizer, splitter, postProcessor, decoder);
+        (Truncation, Padding) = (truncation, padding);
         AddedTokens = addedTokens ?? [];
         addedByContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
         addedById = [];
@@ -32,6 +37,10 @@ public sealed partial class Tokenizer
         rawFinder = new AddedTokenFinder(AddedTokens.Where(token => !token.IsNormalized).Select(token => (token.Content, token)));
         normalizedFinder = new AddedTokenFinder(AddedTokens.Where(token => token.IsNormalized)
             .Select(token => (normalizer?.Normalize(token.Content) ?? token.Content, token)));
+        anyFinder = new AddedTokenFinder(AddedTokens.Select(static token => (token.Content, token)));
+        // Without a normalizer one search finds raw and normalized tokens, unless a raw one could hide inside another.
+        byteLevelPath = normalizer is null && AddedTokens.Select(static token => token.IsNormalized).Distinct().Count() <= 1
+            ? ByteLevelPath.TryMake(model, splitter) : null;
     }
 
     /// <summary>The stage that turns pieces into ids.</summary>
@@ -54,6 +63,12 @@ public sealed partial class Tokenizer
 
     /// <summary>The stage that turns pieces back into text; null when pieces are joined by spaces.</summary>
     public PieceDecoder? Decoder { get; }
+
+    /// <summary>How texts that are too long are cut; null for not at all.</summary>
+    public TruncationOptions? Truncation { get; }
+
+    /// <summary>How texts that are too short are filled up; null for not at all.</summary>
+    public PaddingOptions? Padding { get; }
 
     /// <summary>One more than the largest id: the rows that an embedding needs.</summary>
     public int VocabularySize { get; private set; }

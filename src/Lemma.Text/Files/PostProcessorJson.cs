@@ -55,7 +55,7 @@ internal static class PostProcessorJson
             case ByteLevelPostProcessor byteLevel:
                 json.WriteString("type", "ByteLevel");
                 json.WriteBoolean("add_prefix_space", byteLevel.AddPrefixSpace);
-                json.WriteBoolean("trim_offsets", byteLevel.TrimOffsets);
+                json.WriteBoolean("trim_offsets", byteLevel.TrimsOffsets);
                 json.WriteBoolean("use_regex", true);
                 break;
             case TemplatePostProcessor template:
