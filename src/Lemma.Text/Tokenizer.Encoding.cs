@@ -173,6 +173,7 @@ public sealed partial class Tokenizer
             if (start > at)
             {
                 run.Buffer.Fill(normalized, at, start);
+                run.Buffer.StartsText = origin + at == 0;
                 EncodePieces(origin + at, run);
             }
             if (token is not null)

@@ -34,10 +34,11 @@ public sealed partial class Tokenizer
         VocabularySize = model.Vocabulary.Size;
         foreach (AddedToken token in AddedTokens)
             Add(token);
-        rawFinder = new AddedTokenFinder(AddedTokens.Where(token => !token.IsNormalized).Select(token => (token.Content, token)));
-        normalizedFinder = new AddedTokenFinder(AddedTokens.Where(token => token.IsNormalized)
-            .Select(token => (normalizer?.Normalize(token.Content) ?? token.Content, token)));
-        anyFinder = new AddedTokenFinder(AddedTokens.Select(static token => (token.Content, token)));
+        AddedToken[] found = [.. AddedTokens.Where(static token => !token.IsHidden)];
+        rawFinder = new AddedTokenFinder(found.Where(token => !token.IsNormalized).Select(token => (token.Content, token)));
+        normalizedFinder = new AddedTokenFinder(found.Where(token => token.IsNormalized)
+            .Select(token => (normalizer?.NormalizeToken(token.Content) ?? token.Content, token)));
+        anyFinder = new AddedTokenFinder(found.Select(static token => (token.Content, token)));
         // Without a normalizer one search finds raw and normalized tokens, unless a raw one could hide inside another.
         byteLevelPath = normalizer is null && AddedTokens.Select(static token => token.IsNormalized).Distinct().Count() <= 1
             ? ByteLevelPath.TryMake(model, splitter) : null;
@@ -73,9 +74,18 @@ public sealed partial class Tokenizer
     /// <summary>One more than the largest id: the rows that an embedding needs.</summary>
     public int VocabularySize { get; private set; }
 
-    /// <summary>Reads a tokenizer.json, or the one in a folder.</summary>
+    /// <summary>Reads a tokenizer.json, a SentencePiece model, tiktoken ranks, vocab.txt, vocab.json with merges.txt, the vocabulary of a
+    /// GGUF, llama2.c's tokenizer.bin, or the first of them in a folder.</summary>
     /// <exception cref="InvalidDataException">The file is malformed, inconsistent, or names a component that is not known.</exception>
-    public static Tokenizer Load(string path) => TokenizerFile.Read(path);
+    public static Tokenizer Load(string path) => TokenizerFiles.Read(path);
+
+    /// <summary>Reads a tiktoken rank file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="pattern">The pattern that splits texts; null for the one that vocabularies of this size have.</param>
+    /// <param name="specialTokens">The special tokens; null for those that vocabularies of this size have.</param>
+    /// <exception cref="InvalidDataException">A line is broken, a byte is missing, or the pattern is not known.</exception>
+    public static Tokenizer LoadTiktoken(string path, WordPattern? pattern = null, IReadOnlyList<AddedToken>? specialTokens = null) =>
+        TiktokenFile.Read(path, pattern, specialTokens);
 
     /// <summary>Writes a tokenizer.json for this and other readers: to a temporary file, flushed to disk, then renamed.</summary>
     public void Save(string path) => TokenizerFile.Write(path, this);

@@ -66,6 +66,14 @@ internal readonly record struct JsonPlace(JsonElement Value, string Path)
         return Value.TryGetInt32(out int number) ? number : throw Error($"must be a whole number of 32 bits, but is {Shown()}");
     }
 
+    /// <summary>A finite number.</summary>
+    public double Real()
+    {
+        Expect(JsonValueKind.Number);
+        return Value.TryGetDouble(out double number) && double.IsFinite(number) ? number
+            : throw Error($"must be a finite number, but is {Shown()}");
+    }
+
     /// <summary>A number at least 0.</summary>
     public int Natural() => Integer() is int number and >= 0 ? number : throw Error($"must be at least 0, but is {Shown()}");
 

@@ -19,7 +19,7 @@ internal static class TiktokenFile
         byte[] bytes = FileBytes.Read(path);
         try
         {
-            List<byte[]> pieces = ReadPieces(bytes);
+            SortedDictionary<int, byte[]> pieces = ReadPieces(bytes);
             pattern ??= PatternOf(pieces.Count) ?? throw new InvalidDataException(
                 $"the file has {pieces.Count} pieces, which is no known vocabulary: say which pattern splits its texts");
             return Make(pieces, pattern.Value, specialTokens ?? SpecialTokensOf(pieces.Count));
@@ -34,38 +34,38 @@ internal static class TiktokenFile
         }
     }
 
-    private static Tokenizer Make(List<byte[]> pieces, WordPattern pattern, IReadOnlyList<AddedToken> specialTokens)
+    private static Tokenizer Make(SortedDictionary<int, byte[]> pieces, WordPattern pattern, IReadOnlyList<AddedToken> specialTokens)
     {
-        string[] spellings = [.. pieces.Select(static piece => ByteAlphabet.Spell(piece))];
-        Vocabulary vocabulary = new(spellings);
+        Vocabulary vocabulary = new(pieces.Select(static piece => KeyValuePair.Create(ByteAlphabet.Spell(piece.Value), piece.Key)));
         for (int value = 0; value < 256; value++)
             if (vocabulary.IdOf([ByteAlphabet.ToCharacter((byte)value)]) < 0)
                 throw new InvalidDataException($"the file must have all 256 bytes, but has not the byte {value}");
-        BpeModel model = new(vocabulary, MergesOf(spellings, vocabulary), new BpeOptions { IgnoreMerges = true, SharesRanks = true });
+        BpeModel model = new(vocabulary, MergesOf(vocabulary), new BpeOptions { IgnoreMerges = true, SharesRanks = true });
         Splitter splitter = new SequenceSplitter([PatternSplitter.Of(pattern), new ByteLevelSplitter(splitWords: false)]);
         return new Tokenizer(model, specialTokens, splitter: splitter,
             postProcessor: new ByteLevelPostProcessor(addPrefixSpace: false, trimOffsets: false), decoder: new ByteLevelDecoder());
     }
 
     /// <summary>Every split of a piece into two pieces is a merge; its rank is that of the piece it makes.</summary>
-    private static List<(string, string)> MergesOf(string[] pieces, Vocabulary vocabulary)
+    private static List<(string, string)> MergesOf(Vocabulary vocabulary)
     {
-        List<(string, string)> merges = new(2 * pieces.Length);
+        List<(string, string)> merges = new(2 * vocabulary.Count);
         List<(int Left, int Right)> splits = [];
-        foreach (string piece in pieces)
+        for (int id = 0; id < vocabulary.Size; id++)
         {
             splits.Clear();
+            string piece = vocabulary.PieceOf(id) ?? "";
             for (int i = 1; i < piece.Length; i++)
                 if (vocabulary.IdOf(piece.AsSpan(0, i)) is int left and >= 0 && vocabulary.IdOf(piece.AsSpan(i)) is int right and >= 0)
                     splits.Add((left, right));
             splits.Sort();
             foreach ((int left, int right) in splits)
-                merges.Add((pieces[left], pieces[right]));
+                merges.Add((vocabulary.PieceOf(left)!, vocabulary.PieceOf(right)!));
         }
         return merges;
     }
 
-    private static List<byte[]> ReadPieces(ReadOnlySpan<byte> file)
+    private static SortedDictionary<int, byte[]> ReadPieces(ReadOnlySpan<byte> file)
     {
         SortedDictionary<int, byte[]> byRank = [];
         int number = 0;
@@ -88,10 +88,7 @@ internal static class TiktokenFile
         }
         if (byRank.Count == 0)
             throw new InvalidDataException("the file must have a line a piece, but is empty");
-        int last = byRank.Keys.Last();
-        if (last != byRank.Count - 1)
-            throw new InvalidDataException($"the ranks must be 0 to {byRank.Count - 1}, but one is {last}");
-        return [.. byRank.Values];
+        return byRank;
     }
 
     private static string Shown(ReadOnlySpan<byte> line) =>

@@ -9,12 +9,13 @@ namespace Lemma.Text.Models;
 /// <remarks>Gage 1994; Sennrich, Haddow and Birch 2016, "Neural machine translation of rare words with subword units".</remarks>
 public sealed class BpeModel : TokenModel
 {
+    private const char Mark = '\u2581';
     private readonly MergeTable table;
     private readonly PieceCache cache = new();
     private readonly int[] directIds;
     private readonly int[]? byteIds;
     private readonly int unknownId;
-    private readonly bool plain;
+    private readonly bool plain, cutsAtMarks;
     private readonly Lazy<ByteLevelBpe?> byteLevel;
 
     /// <summary>A model of a vocabulary and its merges, the first learned first.</summary>
@@ -34,6 +35,9 @@ public sealed class BpeModel : TokenModel
             ranked[i] = (IdIn(i, left, "names"), IdIn(i, right, "names"), IdIn(i, left + tail, "makes"));
         }
         table = new MergeTable(ranked, Options.SharesRanks);
+        // No merge goes over the start of a word, so words can be merged, and remembered, one by one.
+        cutsAtMarks = plain && !Options.IgnoreMerges && merges.Any(static merge => merge.Left.StartsWith(Mark))
+            && !merges.Any(static merge => GoesOverMark(merge.Left + merge.Right));
         byteLevel = new Lazy<ByteLevelBpe?>(() => plain && !Options.ByteFallback
             ? ByteLevelBpe.TryMake(vocabulary, table, Options.IgnoreMerges) : null);
         unknownId = Options.UnknownPiece is null ? -1 : vocabulary.IdOf(Options.UnknownPiece);
@@ -57,6 +61,30 @@ public sealed class BpeModel : TokenModel
 
     /// <inheritdoc/>
     public override int Encode(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (!cutsAtMarks)
+            return EncodePart(piece, ids);
+        for (int at = 0, end; at < piece.Length; at = end)
+        {
+            end = EndOfWord(piece, at);
+            int unknown = EncodePart(piece[at..end], ids);
+            if (unknown >= 0)
+                return at + unknown;
+        }
+        return -1;
+    }
+
+    /// <summary>The next place after which a mark of a space follows something else, or the end.</summary>
+    private static int EndOfWord(ReadOnlySpan<char> piece, int at)
+    {
+        int letter = piece[at..].IndexOfAnyExcept(Mark);
+        if (letter < 0)
+            return piece.Length;
+        int next = piece[(at + letter)..].IndexOf(Mark);
+        return next < 0 ? piece.Length : at + letter + next;
+    }
+
+    private int EncodePart(ReadOnlySpan<char> piece, List<int> ids)
     {
         if (piece.Length > PieceCache.LongestPiece)
             return EncodeNew(piece, ids);
@@ -93,6 +121,12 @@ public sealed class BpeModel : TokenModel
                 at = Math.Min(piece.Length, at + LengthOf(ids[i], isFirst: at == 0));
             ranges.Add((start, at));
         }
+    }
+
+    private static bool GoesOverMark(string piece)
+    {
+        int letter = piece.AsSpan().IndexOfAnyExcept(Mark);
+        return letter >= 0 && piece.AsSpan(letter).Contains(Mark);
     }
 
     private int EndOfUnknown(ReadOnlySpan<char> piece, int at)

@@ -12,6 +12,9 @@ public abstract class Normalizer
         return aligned.Text.ToString();
     }
 
+    /// <summary>The form in which the text of an added token stands in normalized text.</summary>
+    internal virtual string NormalizeToken(string token) => Normalize(token);
+
     /// <summary>Normalizes in place, and keeps where characters came from.</summary>
     public abstract void Apply(AlignedText text);
 }

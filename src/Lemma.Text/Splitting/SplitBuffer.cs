@@ -13,6 +13,9 @@ public sealed class SplitBuffer
     /// <summary>The number of pieces.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Whether the normalized text begins with the text of this buffer, and not with an added token.</summary>
+    public bool StartsText { get; set; } = true;
+
     /// <summary>The text of all pieces.</summary>
     public AlignedText Aligned { get; } = new();
 
