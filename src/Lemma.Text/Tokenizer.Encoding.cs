@@ -153,7 +153,9 @@ public sealed partial class Tokenizer
         for (int at = 0; at < text.Length;)
         {
             AddedToken? token = rawFinder.Next(text, at, out int start, out int end);
-            if (start > at)
+            if (start > at && wordPiecePath is not null && !run.Tracks)
+                wordPiecePath.Encode(text[at..start], at, run, EncodeNormalized);
+            else if (start > at)
                 EncodeNormalized(text[at..start], at, run);
             if (token is not null)
                 run.Add(token.Id, start, end);

@@ -14,6 +14,7 @@ public sealed partial class Tokenizer
 {
     private readonly AddedTokenFinder rawFinder, normalizedFinder, anyFinder;
     private readonly ByteLevelPath? byteLevelPath;
+    private readonly WordPiecePath? wordPiecePath;
     private readonly Dictionary<string, AddedToken> addedByContent;
     private readonly Dictionary<int, AddedToken> addedById;
     private EncodingRun? spareRun;
@@ -42,6 +43,7 @@ public sealed partial class Tokenizer
         // Without a normalizer one search finds raw and normalized tokens, unless a raw one could hide inside another.
         byteLevelPath = normalizer is null && AddedTokens.Select(static token => token.IsNormalized).Distinct().Count() <= 1
             ? ByteLevelPath.TryMake(model, splitter) : null;
+        wordPiecePath = found.Any(static token => token.IsNormalized) ? null : WordPiecePath.TryMake(model, normalizer, splitter);
     }
 
     /// <summary>The stage that turns pieces into ids.</summary>

@@ -53,7 +53,7 @@ internal static class ModelJson
             JsonPlace[] parts = [.. item.Items()];
             if (parts.Length != 2)
                 throw item.Error($"must have a piece and a score, but has {parts.Length} parts");
-            pieces.Add((parts[0].Text(), parts[1].Real()));
+            pieces.Add((parts[0].Text(), parts[1].Score()));
         }
         return new UnigramModel(pieces, place["unk_id"].IsNull ? null : place["unk_id"].Natural(), place["byte_fallback"].FlagOr(false));
     }

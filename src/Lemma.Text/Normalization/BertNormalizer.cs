@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Lemma.Text.Normalization;
@@ -45,7 +44,7 @@ public sealed class BertNormalizer(
     {
         private protected override int Rewrite(Rune rune, Span<char> characters)
         {
-            if (cleans && (rune.Value is 0 or 0xFFFD || IsControl(rune)))
+            if (cleans && UnicodeTables.IsControl(rune.Value))
                 return 0;
             if (cleans && (rune.Value is '\t' or '\n' or '\r' || Rune.IsWhiteSpace(rune)))
                 rune = new Rune(' ');
@@ -56,9 +55,6 @@ public sealed class BertNormalizer(
             return width + 2;
         }
 
-        private static bool IsControl(Rune rune) => rune.Value is not ('\t' or '\n' or '\r') && Rune.GetUnicodeCategory(rune)
-            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned;
-
         private static bool IsChinese(int scalar) => scalar is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF)
             or (>= 0x20000 and <= 0x2A6DF) or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF)
             or (>= 0xF900 and <= 0xFAFF) or (>= 0x2F800 and <= 0x2FA1F);
@@ -66,9 +62,7 @@ public sealed class BertNormalizer(
 
     private sealed class MarkStripper : ScalarNormalizer
     {
-        private protected override bool KeepsAscii(char c) => true;
-
         private protected override int Rewrite(Rune rune, Span<char> characters) =>
-            Rune.GetUnicodeCategory(rune) == UnicodeCategory.NonSpacingMark ? 0 : rune.EncodeToUtf16(characters);
+            UnicodeTables.IsNonspacingMark(rune.Value) ? 0 : rune.EncodeToUtf16(characters);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Lemma.Text.Splitting;
 
@@ -7,6 +6,8 @@ namespace Lemma.Text.Normalization;
 /// <summary>A normalizer that looks at one Unicode scalar at a time.</summary>
 public abstract class ScalarNormalizer : Normalizer
 {
+    private bool[]? keepsAscii;
+
     /// <inheritdoc/>
     public sealed override void Apply(AlignedText text)
     {
@@ -21,6 +22,15 @@ public abstract class ScalarNormalizer : Normalizer
         Span<char> characters = stackalloc char[4];
         for (int at = plain, width; at < source.Length; at += width)
         {
+            int end = at;
+            while (end < source.Length && source[end] < 0x80 && KeepsAscii(source[end]))
+                end++;
+            width = end - at;
+            if (width > 0)
+            {
+                text.Keep(at, end);
+                continue;
+            }
             Rune rune = Unicode.RuneAt(source, at);
             width = rune.Utf16SequenceLength;
             text.Append(characters[..Rewrite(rune, characters)], at, at + width);
@@ -29,10 +39,17 @@ public abstract class ScalarNormalizer : Normalizer
     }
 
     /// <summary>Whether an ASCII character stays as it is.</summary>
-    private protected virtual bool KeepsAscii(char c)
+    private bool KeepsAscii(char c)
     {
-        Span<char> characters = stackalloc char[4];
-        return Rewrite(new Rune(c), characters) == 1 && characters[0] == c;
+        if (keepsAscii is null)
+        {
+            bool[] keeps = new bool[128];
+            Span<char> characters = stackalloc char[4];
+            for (int i = 0; i < 128; i++)
+                keeps[i] = Rewrite(new Rune(i), characters) == 1 && characters[0] == i;
+            keepsAscii = keeps;
+        }
+        return keepsAscii[c];
     }
 
     /// <summary>Writes what stands for a scalar, at most four code units; returns their number.</summary>
@@ -58,9 +75,8 @@ public sealed class LowercaseNormalizer : ScalarNormalizer
 /// <summary>Takes away marks (\p{M}); a decomposition before it takes accents off letters.</summary>
 public sealed class StripAccentsNormalizer : ScalarNormalizer
 {
-    private protected override int Rewrite(Rune rune, Span<char> characters) => Rune.GetUnicodeCategory(rune)
-        is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-        ? 0 : rune.EncodeToUtf16(characters);
+    private protected override int Rewrite(Rune rune, Span<char> characters) =>
+        UnicodeTables.IsMark(rune.Value) ? 0 : rune.EncodeToUtf16(characters);
 }
 
 /// <summary>The rules of Google's translation models: controls go, every kind of space becomes a space.</summary>

@@ -1,13 +1,16 @@
 namespace Lemma.Text.Normalization;
 
-/// <summary>Combining classes, decompositions and compositions of Unicode 15 and later, Hangul aside.</summary>
-/// <remarks>The runtime's own normalization is missing where globalization is invariant, so these tables come along;
-/// bench/unicode/make_tables.py writes them.</remarks>
+/// <summary>Combining classes, decompositions, compositions (Hangul aside) and kinds of characters as tokenizer.json means them.</summary>
+/// <remarks>The tables are those of Hugging Face's tokenizers, which has several versions of Unicode; and the runtime's own
+/// normalization is missing where globalization is invariant. bench/unicode/make_tables.py writes them.</remarks>
 internal static class UnicodeTables
 {
     private static readonly Dictionary<int, byte> Classes = [];
     private static readonly Dictionary<int, int[]> Canonical = [], Compatible = [];
     private static readonly Dictionary<long, int> Compositions = [];
+
+    private static readonly ulong[] MarkBits = new ulong[0x110000 / 64], NonspacingBits = new ulong[0x110000 / 64];
+    private static readonly ulong[] PunctuationBits = new ulong[0x110000 / 64], ControlBits = new ulong[0x110000 / 64];
 
     static UnicodeTables()
     {
@@ -30,7 +33,29 @@ internal static class UnicodeTables
             int second = reader.Read7BitEncodedInt();
             Compositions[((long)code << 32) | (uint)second] = reader.Read7BitEncodedInt();
         }
+        foreach (ulong[] bits in (ulong[][])[MarkBits, NonspacingBits, PunctuationBits, ControlBits])
+            for (int left = reader.Read7BitEncodedInt(), code = 0; left > 0; left--)
+            {
+                code += reader.Read7BitEncodedInt();
+                int count = reader.Read7BitEncodedInt();
+                for (int scalar = code; scalar < code + count; scalar++)
+                    bits[scalar >> 6] |= 1UL << scalar;
+            }
     }
+
+    /// <summary>Whether a scalar is a mark, \p{M}.</summary>
+    public static bool IsMark(int scalar) => Has(MarkBits, scalar);
+
+    /// <summary>Whether a scalar is a nonspacing mark, \p{Mn}.</summary>
+    public static bool IsNonspacingMark(int scalar) => Has(NonspacingBits, scalar);
+
+    /// <summary>Whether a scalar is punctuation, \p{P} or an ASCII symbol.</summary>
+    public static bool IsPunctuation(int scalar) => Has(PunctuationBits, scalar);
+
+    /// <summary>Whether BERT's normalizer takes a scalar away as a control.</summary>
+    public static bool IsControl(int scalar) => scalar == 0 || Has(ControlBits, scalar);
+
+    private static bool Has(ulong[] bits, int scalar) => (bits[scalar >> 6] >> scalar & 1) != 0;
 
     /// <summary>The canonical combining class of a scalar; 0 for starters.</summary>
     public static byte ClassOf(int scalar) => scalar < 0x300 ? (byte)0 : Classes.GetValueOrDefault(scalar);

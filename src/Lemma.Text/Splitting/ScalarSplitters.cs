@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Lemma.Text.Normalization;
 
 namespace Lemma.Text.Splitting;
 
@@ -62,11 +63,7 @@ public sealed class DelimiterSplitter(Rune delimiter) : ScalarSplitter(SplitBeha
 /// <param name="behavior">What becomes of punctuation.</param>
 public sealed class PunctuationSplitter(SplitBehavior behavior = SplitBehavior.Isolated) : ScalarSplitter(behavior)
 {
-    private protected override bool Matches(Rune rune) => IsPunctuation(rune);
-
-    /// <summary>Whether a scalar is punctuation.</summary>
-    internal static bool IsPunctuation(Rune rune) => rune.IsAscii
-        ? rune.Value is > 32 and < 127 && !Rune.IsLetterOrDigit(rune) : Rune.IsPunctuation(rune);
+    private protected override bool Matches(Rune rune) => UnicodeTables.IsPunctuation(rune.Value);
 }
 
 /// <summary>Splits at numbers, \p{N}.</summary>
