@@ -82,6 +82,23 @@ public sealed class UnigramModel : TokenModel
     internal override void Locate(ReadOnlySpan<char> piece, ReadOnlySpan<int> ids, List<(int Start, int End)> ranges) =>
         EncodeNew(piece, [], ranges);
 
+    /// <summary>The best ways to cut a piece of text, at most <paramref name="count"/>, with their log probabilities.</summary>
+    /// <remarks>Unknown scalars have the unknown id, or −1 where there is none.</remarks>
+    public IReadOnlyList<(double Score, int[] Ids)> EncodeBest(string piece, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        return [.. UnigramLattice.Best(this, piece, count).Select(way => (way.Score, WithUnknown(way.Ids)))];
+    }
+
+    /// <summary>A way to cut a piece of text, drawn with a probability proportional to its own to the power of alpha.</summary>
+    /// <param name="piece">The text.</param>
+    /// <param name="alpha">0 for all ways alike; the greater, the more the best are preferred.</param>
+    /// <param name="random">Where chance comes from.</param>
+    public int[] EncodeSample(string piece, double alpha, Random random) =>
+        WithUnknown(UnigramLattice.Sample(this, piece, alpha, random));
+
+    private int[] WithUnknown(int[] ids) => [.. ids.Select(id => id >= 0 ? id : UnknownId ?? -1)];
+
     private int EncodeNew(ReadOnlySpan<char> text, List<int> ids, List<(int Start, int End)>? ranges)
     {
         int places = text.Length + 1;
