@@ -45,6 +45,9 @@ internal static class CommandLine
             GenerateCommand.Build(),
             ChatCommand.Build(),
             EvalCommand.Build(),
+            TokenizerCommand.Build(),
+            TokenizeCommand.Build(),
+            DetokenizeCommand.Build(),
             BenchCommand.Build(),
         };
         Examples.Add(root,

@@ -19,4 +19,7 @@ public sealed record AddedToken(int Id, string Content)
 
     /// <summary>Whether it is sought, itself normalized, in the normalized text, and not in the text as given.</summary>
     public bool IsNormalized { get; init; }
+
+    /// <summary>Whether no text means it, only its id does: SentencePiece's start and end. A tokenizer.json does not say this.</summary>
+    public bool IsHidden { get; init; }
 }

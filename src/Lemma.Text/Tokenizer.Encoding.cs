@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Text;
+using Lemma.Text.Models.ByteLevel;
 using Lemma.Text.Splitting;
 
 namespace Lemma.Text;
@@ -11,12 +13,22 @@ public sealed partial class Tokenizer
     /// <exception cref="ArgumentException">The vocabulary has no piece for a character, and no unknown piece.</exception>
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
-        List<int> ids = new(text.Length / 3 + 8);
-        Encode(text, ids, addSpecialTokens);
-        return [.. ids];
+        if (Truncation is not null || Padding is not null)
+            return [.. EncodeDetailed(text, addSpecialTokens: addSpecialTokens).Ids];
+        if (byteLevelPath is null || (addSpecialTokens && PostProcessor is { AddsTokens: true }))
+        {
+            List<int> ids = new(text.Length / 3 + 8);
+            Encode(text, ids, addSpecialTokens);
+            return [.. ids];
+        }
+        ByteLevelState state = byteLevelPath.Rent();
+        EncodeBytes(text, state);
+        int[] result = state.Ids.AsSpan(0, state.Count).ToArray();
+        byteLevelPath.Return(state);
+        return result;
     }
 
-    /// <summary>Appends the ids of a text to a list, which the caller may use again and again.</summary>
+    /// <summary>Appends the ids of a text to a list, which the caller may use again and again; never cut or padded.</summary>
     /// <param name="text">Any text; added tokens in it become their ids.</param>
     /// <param name="ids">Where the ids are appended; unchanged after an error.</param>
     /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the ids.</param>
@@ -24,10 +36,83 @@ public sealed partial class Tokenizer
     public void Encode(ReadOnlySpan<char> text, List<int> ids, bool addSpecialTokens = true)
     {
         int first = ids.Count;
-        SplitBuffer buffer = Interlocked.Exchange(ref spareBuffer, null) ?? new SplitBuffer();
+        if (byteLevelPath is not null)
+        {
+            ByteLevelState state = byteLevelPath.Rent();
+            EncodeBytes(text, state);
+            CollectionsMarshal.SetCount(ids, first + state.Count);
+            state.Ids.AsSpan(0, state.Count).CopyTo(CollectionsMarshal.AsSpan(ids)[first..]);
+            byteLevelPath.Return(state);
+        }
+        else
+            EncodeInStages(text, ids);
+        if (addSpecialTokens)
+            PostProcessor?.Process(ids, first);
+    }
+
+    /// <summary>Writes the ids of a text into a span, without allocation once warm; never cut or padded, without special tokens around.</summary>
+    /// <param name="text">Any text; added tokens in it become their ids.</param>
+    /// <param name="destination">Where the ids are written.</param>
+    /// <param name="count">The number of ids of the text, also when they do not fit.</param>
+    /// <returns>Whether they fit; otherwise nothing is written.</returns>
+    public bool TryEncode(ReadOnlySpan<char> text, Span<int> destination, out int count)
+    {
+        if (byteLevelPath is null)
+        {
+            List<int> ids = Interlocked.Exchange(ref spareIds, null) ?? [];
+            ids.Clear();
+            EncodeInStages(text, ids);
+            count = ids.Count;
+            bool fits = count <= destination.Length;
+            if (fits)
+                CollectionsMarshal.AsSpan(ids).CopyTo(destination);
+            spareIds = ids;
+            return fits;
+        }
+        ByteLevelState state = byteLevelPath.Rent();
+        EncodeBytes(text, state);
+        count = state.Count;
+        bool whole = state.Ids.AsSpan(0, count).TryCopyTo(destination);
+        byteLevelPath.Return(state);
+        return whole;
+    }
+
+    /// <summary>The number of ids of a text, without special tokens around.</summary>
+    /// <exception cref="ArgumentException">The vocabulary has no piece for a character, and no unknown piece.</exception>
+    public int CountTokens(ReadOnlySpan<char> text)
+    {
+        TryEncode(text, [], out int count);
+        return count;
+    }
+
+    /// <summary>The ids of many texts, on several threads, in the order of the texts.</summary>
+    /// <param name="texts">Any texts.</param>
+    /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the ids.</param>
+    /// <param name="threads">The most threads; at least 1, null for all processors.</param>
+    /// <exception cref="ArgumentException">The vocabulary has no piece for a character, and no unknown piece.</exception>
+    public int[][] EncodeBatch(IReadOnlyList<string> texts, bool addSpecialTokens = true, int? threads = null)
+    {
+        int[][] all = new int[texts.Count][];
+        ParallelOptions options = new() { MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount };
         try
         {
-            EncodeRaw(text, ids, buffer);
+            Parallel.For(0, all.Length, options, i => all[i] = Encode(texts[i], addSpecialTokens));
+        }
+        catch (AggregateException error) when (error.InnerException is ArgumentException)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error.InnerException);
+        }
+        return all;
+    }
+
+    private void EncodeInStages(ReadOnlySpan<char> text, List<int> ids)
+    {
+        int first = ids.Count;
+        EncodingRun run = Interlocked.Exchange(ref spareRun, null) ?? new EncodingRun();
+        run.Begin(ids);
+        try
+        {
+            EncodeRaw(text, run);
         }
         catch (ArgumentException)
         {
@@ -36,52 +121,83 @@ public sealed partial class Tokenizer
         }
         finally
         {
-            spareBuffer = buffer;
+            spareRun = run;
         }
-        if (addSpecialTokens)
-            PostProcessor?.Process(ids, first);
+    }
+
+    /// <summary>Text without a normalizer, straight to the bytes' merges.</summary>
+    private void EncodeBytes(ReadOnlySpan<char> text, ByteLevelState state)
+    {
+        if (AddedTokens.Count == 0)
+        {
+            byteLevelPath!.Encode(text, state);
+            return;
+        }
+        for (int at = 0; at < text.Length;)
+        {
+            AddedToken? token = anyFinder.Next(text, at, out int start, out int end);
+            if (start > at)
+                byteLevelPath!.Encode(text[at..start], state);
+            if (token is not null)
+            {
+                state.Reserve(1);
+                state.Ids[state.Count++] = token.Id;
+            }
+            at = end;
+        }
     }
 
     /// <summary>Finds the added tokens of the text as given; the text between them goes on.</summary>
-    private void EncodeRaw(ReadOnlySpan<char> text, List<int> ids, SplitBuffer buffer)
+    private void EncodeRaw(ReadOnlySpan<char> text, EncodingRun run)
     {
         for (int at = 0; at < text.Length;)
         {
             AddedToken? token = rawFinder.Next(text, at, out int start, out int end);
-            if (start > at)
-                EncodeNormalized(text[at..start], at, ids, buffer);
+            if (start > at && wordPiecePath is not null && !run.Tracks)
+                wordPiecePath.Encode(text[at..start], at, run, EncodeNormalized);
+            else if (start > at)
+                EncodeNormalized(text[at..start], at, run);
             if (token is not null)
-                ids.Add(token.Id);
+                run.Add(token.Id, start, end);
             at = end;
         }
     }
 
     /// <summary>Normalizes, finds the added tokens of the normalized text; the text between them goes on.</summary>
-    private void EncodeNormalized(ReadOnlySpan<char> text, int origin, List<int> ids, SplitBuffer buffer)
+    private void EncodeNormalized(ReadOnlySpan<char> text, int origin, EncodingRun run)
     {
-        if (Normalizer is not null)
-            text = Normalizer.Normalize(Unicode.WellFormed(text));
-        for (int at = 0; at < text.Length;)
+        AlignedText normalized = run.Normalized;
+        normalized.Fill(text, run.Tracks, origin);
+        Normalizer?.Apply(normalized);
+        for (int at = 0; at < normalized.Text.Length;)
         {
-            AddedToken? token = normalizedFinder.Next(text, at, out int start, out int end);
+            AddedToken? token = normalizedFinder.Next(normalized.Text, at, out int start, out int end);
             if (start > at)
-                EncodePieces(text[at..start], origin + at, ids, buffer);
+            {
+                run.Buffer.Fill(normalized, at, start);
+                run.Buffer.StartsText = origin + at == 0;
+                EncodePieces(origin + at, run);
+            }
             if (token is not null)
-                ids.Add(token.Id);
+                run.Add(token.Id, normalized, start, end);
             at = end;
         }
     }
 
-    private void EncodePieces(ReadOnlySpan<char> text, int origin, List<int> ids, SplitBuffer buffer)
+    private void EncodePieces(int origin, EncodingRun run)
     {
-        buffer.Fill(text);
+        SplitBuffer buffer = run.Buffer;
         Splitter?.Split(buffer);
         for (int i = 0; i < buffer.Count; i++)
         {
             ReadOnlySpan<char> piece = buffer[i];
-            int unknown = Model.Encode(piece, ids);
+            int first = run.Ids.Count, unknown = Model.Encode(piece, run.Ids);
             if (unknown < 0)
+            {
+                if (run.Tracks)
+                    run.Locate(Model, i, first);
                 continue;
+            }
             Rune rune = Unicode.RuneAt(piece, unknown);
             string place = Normalizer is null && Splitter is null ? "" : " of the normalized text";
             throw new ArgumentException($"encode: the vocabulary of {VocabularySize} has no piece for {Unicode.Describe(rune)}, "

@@ -1,6 +1,7 @@
 using Lemma.Text.Decoding;
 using Lemma.Text.Files;
 using Lemma.Text.Models;
+using Lemma.Text.Models.ByteLevel;
 using Lemma.Text.Normalization;
 using Lemma.Text.PostProcessing;
 using Lemma.Text.Splitting;
@@ -11,27 +12,38 @@ namespace Lemma.Text;
 /// <remarks>Immutable and thread-safe. Lone surrogates in a text, which no UTF-8 can hold, are read as U+FFFD.</remarks>
 public sealed partial class Tokenizer
 {
-    private readonly AddedTokenFinder rawFinder, normalizedFinder;
+    private readonly AddedTokenFinder rawFinder, normalizedFinder, anyFinder;
+    private readonly ByteLevelPath? byteLevelPath;
+    private readonly WordPiecePath? wordPiecePath;
     private readonly Dictionary<string, AddedToken> addedByContent;
     private readonly Dictionary<int, AddedToken> addedById;
-    private SplitBuffer? spareBuffer;
+    private EncodingRun? spareRun;
+    private List<int>? spareIds;
 
     /// <summary>A tokenizer of its stages; only the model is required.</summary>
     /// <exception cref="ArgumentException">Added tokens contradict each other or the vocabulary.</exception>
     public Tokenizer(
         TokenModel model, IReadOnlyList<AddedToken>? addedTokens = null, Normalizer? normalizer = null, Splitter? splitter = null,
-        PostProcessor? postProcessor = null, PieceDecoder? decoder = null)
+        PostProcessor? postProcessor = null, PieceDecoder? decoder = null, TruncationOptions? truncation = null,
+        PaddingOptions? padding = null)
     {
         (Model, Normalizer, Splitter, PostProcessor, Decoder) = (model, normalizer, splitter, postProcessor, decoder);
+        (Truncation, Padding) = (truncation, padding);
         AddedTokens = addedTokens ?? [];
         addedByContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
         addedById = [];
         VocabularySize = model.Vocabulary.Size;
         foreach (AddedToken token in AddedTokens)
             Add(token);
-        rawFinder = new AddedTokenFinder(AddedTokens.Where(token => !token.IsNormalized).Select(token => (token.Content, token)));
-        normalizedFinder = new AddedTokenFinder(AddedTokens.Where(token => token.IsNormalized)
-            .Select(token => (normalizer?.Normalize(token.Content) ?? token.Content, token)));
+        AddedToken[] found = [.. AddedTokens.Where(static token => !token.IsHidden)];
+        rawFinder = new AddedTokenFinder(found.Where(token => !token.IsNormalized).Select(token => (token.Content, token)));
+        normalizedFinder = new AddedTokenFinder(found.Where(token => token.IsNormalized)
+            .Select(token => (normalizer?.NormalizeToken(token.Content) ?? token.Content, token)));
+        anyFinder = new AddedTokenFinder(found.Select(static token => (token.Content, token)));
+        // Without a normalizer one search finds raw and normalized tokens, unless a raw one could hide inside another.
+        byteLevelPath = normalizer is null && AddedTokens.Select(static token => token.IsNormalized).Distinct().Count() <= 1
+            ? ByteLevelPath.TryMake(model, splitter) : null;
+        wordPiecePath = found.Any(static token => token.IsNormalized) ? null : WordPiecePath.TryMake(model, normalizer, splitter);
     }
 
     /// <summary>The stage that turns pieces into ids.</summary>
@@ -55,12 +67,27 @@ public sealed partial class Tokenizer
     /// <summary>The stage that turns pieces back into text; null when pieces are joined by spaces.</summary>
     public PieceDecoder? Decoder { get; }
 
+    /// <summary>How texts that are too long are cut; null for not at all.</summary>
+    public TruncationOptions? Truncation { get; }
+
+    /// <summary>How texts that are too short are filled up; null for not at all.</summary>
+    public PaddingOptions? Padding { get; }
+
     /// <summary>One more than the largest id: the rows that an embedding needs.</summary>
     public int VocabularySize { get; private set; }
 
-    /// <summary>Reads a tokenizer.json, or the one in a folder.</summary>
+    /// <summary>Reads a tokenizer.json, a SentencePiece model, tiktoken ranks, vocab.txt, vocab.json with merges.txt, the vocabulary of a
+    /// GGUF, llama2.c's tokenizer.bin, or the first of them in a folder.</summary>
     /// <exception cref="InvalidDataException">The file is malformed, inconsistent, or names a component that is not known.</exception>
-    public static Tokenizer Load(string path) => TokenizerFile.Read(path);
+    public static Tokenizer Load(string path) => TokenizerFiles.Read(path);
+
+    /// <summary>Reads a tiktoken rank file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="pattern">The pattern that splits texts; null for the one that vocabularies of this size have.</param>
+    /// <param name="specialTokens">The special tokens; null for those that vocabularies of this size have.</param>
+    /// <exception cref="InvalidDataException">A line is broken, a byte is missing, or the pattern is not known.</exception>
+    public static Tokenizer LoadTiktoken(string path, WordPattern? pattern = null, IReadOnlyList<AddedToken>? specialTokens = null) =>
+        TiktokenFile.Read(path, pattern, specialTokens);
 
     /// <summary>Writes a tokenizer.json for this and other readers: to a temporary file, flushed to disk, then renamed.</summary>
     public void Save(string path) => TokenizerFile.Write(path, this);

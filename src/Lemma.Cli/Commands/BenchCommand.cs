@@ -9,7 +9,7 @@ internal static class BenchCommand
 {
     public static Command Build()
     {
-        Command command = new("bench", "Measure speed.") { BuildTrain(), BuildMatrixProduct() };
+        Command command = new("bench", "Measure speed.") { BuildTrain(), BuildMatrixProduct(), BuildTokenizer() };
         Examples.Add(command,
             ("a training step of GPT-2's size", "lemma bench train gpt2-124m"),
             ("matrix products", "lemma bench matmul --threads 1"));
@@ -44,6 +44,19 @@ internal static class BenchCommand
         Command command = new("matmul", "Time matrix products beside the processor's peak.") { seconds, threads };
         Examples.Add(command, ("on one thread", "lemma bench matmul --threads 1"));
         command.SetAction(parsed => MatrixBench.Run(parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static Command BuildTokenizer()
+    {
+        Argument<string> file = new("TOKENIZER") { Description = "A tokenizer's file or folder" };
+        Argument<string> text = new("TEXT") { Description = "A file of text" };
+        Option<int?> threads = Choice.Threads();
+        Option<bool> train = Choice.Flag("--train", "Also time the training of byte-level BPE");
+        Command command = new("tokenizer", "Time encoding: one thread, all threads, a cold memory of words.") { file, text, threads, train };
+        Examples.Add(command, ("encode and train", "lemma bench tokenizer tokenizer.json book.txt --train"));
+        command.SetAction(parsed => TokenizerBench.Run(
+            parsed.GetRequiredValue(file), parsed.GetRequiredValue(text), parsed.GetValue(threads), parsed.GetValue(train)));
         return command;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lemma.Text.Decoding;
+using Lemma.Text.Splitting;
 
 namespace Lemma.Text.Files;
 
@@ -13,11 +14,23 @@ internal static class DecoderJson
         "ByteLevel" => new ByteLevelDecoder(),
         "ByteFallback" => new ByteFallbackDecoder(),
         "Fuse" => new FuseDecoder(),
-        "Replace" => new ReplaceDecoder(PatternJson.Read(place["pattern"]), place["content"].Text()),
+        "Replace" => ReadReplace(place),
+        "WordPiece" => new WordPieceDecoder(place["prefix"].TextOr("##"), place["cleanup"].FlagOr(true)),
+        "Metaspace" => new MetaspaceDecoder(MetaspaceJson.Mark(place), MetaspaceJson.Prepends(place) != PrependScheme.Never),
+        "BPEDecoder" => new SuffixDecoder(place["suffix"].IsNull ? "</w>" : place["suffix"].SomeText()),
+        "CTC" => new CtcDecoder(place["pad_token"].IsNull ? "<pad>" : place["pad_token"].SomeText(),
+            place["word_delimiter_token"].IsNull ? "|" : place["word_delimiter_token"].SomeText(), place["cleanup"].FlagOr(true)),
         "Strip" => new StripDecoder(ReadCharacter(place["content"]), place["start"].Natural(), place["stop"].Natural()),
         "Sequence" => new SequenceDecoder([.. place["decoders"].Items().Select(ReadOne)]),
         string type => throw place.Unknown("decoder", type),
     };
+
+    private static ReplaceDecoder ReadReplace(JsonPlace place)
+    {
+        (string pattern, bool isRegex) = PatternJson.Read(place["pattern"]);
+        return isRegex ? throw place["pattern"].Error("must be a fixed text in a decoder, but is a regular expression")
+            : new ReplaceDecoder(pattern, place["content"].Text());
+    }
 
     private static char ReadCharacter(JsonPlace place)
     {
@@ -47,9 +60,27 @@ internal static class DecoderJson
             case FuseDecoder:
                 json.WriteString("type", "Fuse");
                 break;
+            case WordPieceDecoder wordPiece:
+                json.WriteString("type", "WordPiece");
+                json.WriteString("prefix", wordPiece.Prefix);
+                json.WriteBoolean("cleanup", wordPiece.CleansUp);
+                break;
+            case MetaspaceDecoder metaspace:
+                MetaspaceJson.Write(json, metaspace.Replacement, metaspace.DropsFirst ? PrependScheme.Always : PrependScheme.Never, true);
+                break;
+            case SuffixDecoder suffix:
+                json.WriteString("type", "BPEDecoder");
+                json.WriteString("suffix", suffix.Suffix);
+                break;
+            case CtcDecoder ctc:
+                json.WriteString("type", "CTC");
+                json.WriteString("pad_token", ctc.Blank);
+                json.WriteString("word_delimiter_token", ctc.Delimiter);
+                json.WriteBoolean("cleanup", ctc.CleansUp);
+                break;
             case ReplaceDecoder replace:
                 json.WriteString("type", "Replace");
-                PatternJson.Write(json, replace.Pattern);
+                PatternJson.Write(json, replace.Pattern, isRegex: false);
                 json.WriteString("content", replace.Content);
                 break;
             case StripDecoder strip:

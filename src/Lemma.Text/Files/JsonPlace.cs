@@ -66,6 +66,43 @@ internal readonly record struct JsonPlace(JsonElement Value, string Path)
         return Value.TryGetInt32(out int number) ? number : throw Error($"must be a whole number of 32 bits, but is {Shown()}");
     }
 
+    /// <summary>A finite number.</summary>
+    public double Real()
+    {
+        Expect(JsonValueKind.Number);
+        return Value.TryGetDouble(out double number) && double.IsFinite(number) ? number
+            : throw Error($"must be a finite number, but is {Shown()}");
+    }
+
+    /// <summary>A finite number as Hugging Face's reader takes it: all digits as one whole number, divided by a power of ten.</summary>
+    /// <remarks>That can be the last bit away from the nearest number, which decides between pieces of equal scores.</remarks>
+    public double Score()
+    {
+        double number = Real();
+        string text = Value.GetRawText();
+        int point = text.IndexOf('.', StringComparison.Ordinal);
+        if (point < 0 || text.AsSpan().ContainsAny('e', 'E'))
+            return number;
+        ulong digits = 0;
+        int decimals = 0;
+        for (int i = text[0] == '-' ? 1 : 0; i < text.Length; i++)
+        {
+            if (i == point)
+                continue;
+            ulong digit = (ulong)(text[i] - '0');
+            if (digits > (ulong.MaxValue - digit) / 10)
+            {
+                if (i < point)
+                    return number;
+                break;
+            }
+            digits = (digits * 10) + digit;
+            decimals += i > point ? 1 : 0;
+        }
+        double size = decimals <= 22 ? digits / Math.Pow(10, decimals) : Math.Abs(number);
+        return text[0] == '-' ? -size : size;
+    }
+
     /// <summary>A number at least 0.</summary>
     public int Natural() => Integer() is int number and >= 0 ? number : throw Error($"must be at least 0, but is {Shown()}");
 

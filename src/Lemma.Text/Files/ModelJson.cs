@@ -10,9 +10,52 @@ internal static class ModelJson
     {
         if (place.IsNull)
             throw place.Error("must be an object, but is missing");
-        // Files from before the types were written have only BPE models with merges.
-        string type = place["type"].TextOr(place["merges"].IsNull ? "none" : "BPE");
-        return type == "BPE" ? ReadBpe(place) : throw place.Unknown("model", type);
+        string type = place["type"].IsNull ? TypeOf(place) : place["type"].Text();
+        try
+        {
+            return type switch
+            {
+                "BPE" => ReadBpe(place),
+                "WordPiece" => ReadWordPiece(place),
+                "WordLevel" => new WordModel(ReadVocabulary(place), place["unk_token"].TextOr("<unk>")),
+                "Unigram" => ReadUnigram(place),
+                _ => throw place.Unknown("model", type),
+            };
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidDataException(error.Message, error);
+        }
+    }
+
+    // Files from before the types were written.
+    private static string TypeOf(JsonPlace place)
+    {
+        if (!place["merges"].IsNull)
+            return "BPE";
+        if (place["vocab"].Value.ValueKind == JsonValueKind.Array)
+            return "Unigram";
+        return place["continuing_subword_prefix"].IsNull && place["max_input_chars_per_word"].IsNull ? "WordLevel" : "WordPiece";
+    }
+
+    private static Vocabulary ReadVocabulary(JsonPlace place) => new(place["vocab"].Members().Select(static member =>
+        KeyValuePair.Create(member.Name, member.Value.Integer())));
+
+    private static WordPieceModel ReadWordPiece(JsonPlace place) => new(
+        ReadVocabulary(place), place["unk_token"].TextOr("[UNK]"), place["continuing_subword_prefix"].TextOr("##"),
+        place["max_input_chars_per_word"].IsNull ? 100 : place["max_input_chars_per_word"].Natural());
+
+    private static UnigramModel ReadUnigram(JsonPlace place)
+    {
+        List<(string, double)> pieces = [];
+        foreach (JsonPlace item in place["vocab"].Items())
+        {
+            JsonPlace[] parts = [.. item.Items()];
+            if (parts.Length != 2)
+                throw item.Error($"must have a piece and a score, but has {parts.Length} parts");
+            pieces.Add((parts[0].Text(), parts[1].Score()));
+        }
+        return new UnigramModel(pieces, place["unk_id"].IsNull ? null : place["unk_id"].Natural(), place["byte_fallback"].FlagOr(false));
     }
 
     private static BpeModel ReadBpe(JsonPlace place)
@@ -29,16 +72,8 @@ internal static class ModelJson
             ContinuingPrefix = place["continuing_subword_prefix"].TextOr(""),
             EndSuffix = place["end_of_word_suffix"].TextOr(""),
         };
-        try
-        {
-            Vocabulary vocabulary = new(place["vocab"].Members().Select(static member =>
-                KeyValuePair.Create(member.Name, member.Value.Integer())));
-            return new BpeModel(vocabulary, [.. place["merges"].Items().Select(merge => ReadMerge(merge, vocabulary))], options);
-        }
-        catch (ArgumentException error)
-        {
-            throw new InvalidDataException(error.Message, error);
-        }
+        Vocabulary vocabulary = ReadVocabulary(place);
+        return new BpeModel(vocabulary, [.. place["merges"].Items().Select(merge => ReadMerge(merge, vocabulary))], options);
     }
 
     private static (string Left, string Right) ReadMerge(JsonPlace place, Vocabulary vocabulary)
@@ -75,9 +110,63 @@ internal static class ModelJson
 
     public static void Write(Utf8JsonWriter json, TokenModel model)
     {
-        if (model is not BpeModel bpe)
-            throw new NotSupportedException($"save: a tokenizer.json has no form for the model {model.GetType().Name}");
         json.WriteStartObject();
+        switch (model)
+        {
+            case BpeModel bpe:
+                WriteBpe(json, bpe);
+                break;
+            case WordPieceModel wordPiece:
+                json.WriteString("type", "WordPiece");
+                json.WriteString("unk_token", wordPiece.UnknownPiece);
+                json.WriteString("continuing_subword_prefix", wordPiece.ContinuingPrefix);
+                json.WriteNumber("max_input_chars_per_word", wordPiece.MostCharacters);
+                WriteVocabulary(json, wordPiece.Vocabulary);
+                break;
+            case WordModel words:
+                json.WriteString("type", "WordLevel");
+                WriteVocabulary(json, words.Vocabulary);
+                json.WriteString("unk_token", words.UnknownPiece);
+                break;
+            case UnigramModel unigram:
+                WriteUnigram(json, unigram);
+                break;
+            default:
+                throw new NotSupportedException($"save: a tokenizer.json has no form for the model {model.GetType().Name}");
+        }
+        json.WriteEndObject();
+    }
+
+    private static void WriteUnigram(Utf8JsonWriter json, UnigramModel unigram)
+    {
+        json.WriteString("type", "Unigram");
+        if (unigram.UnknownId is int unknown)
+            json.WriteNumber("unk_id", unknown);
+        else
+            json.WriteNull("unk_id");
+        json.WriteStartArray("vocab");
+        foreach ((string piece, double score) in unigram.Pieces)
+        {
+            json.WriteStartArray();
+            json.WriteStringValue(piece);
+            json.WriteNumberValue(score);
+            json.WriteEndArray();
+        }
+        json.WriteEndArray();
+        json.WriteBoolean("byte_fallback", unigram.ByteFallback);
+    }
+
+    private static void WriteVocabulary(Utf8JsonWriter json, Vocabulary vocabulary)
+    {
+        json.WriteStartObject("vocab");
+        for (int id = 0; id < vocabulary.Size; id++)
+            if (vocabulary.PieceOf(id) is string piece)
+                json.WriteNumber(piece, id);
+        json.WriteEndObject();
+    }
+
+    private static void WriteBpe(Utf8JsonWriter json, BpeModel bpe)
+    {
         json.WriteString("type", "BPE");
         json.WriteNull("dropout");
         WriteTextOrNull(json, "unk_token", bpe.Options.UnknownPiece);
@@ -86,13 +175,8 @@ internal static class ModelJson
         json.WriteBoolean("fuse_unk", bpe.Options.FuseUnknown);
         json.WriteBoolean("byte_fallback", bpe.Options.ByteFallback);
         json.WriteBoolean("ignore_merges", bpe.Options.IgnoreMerges);
-        json.WriteStartObject("vocab");
-        for (int id = 0; id < bpe.Vocabulary.Size; id++)
-            if (bpe.Vocabulary.PieceOf(id) is string piece)
-                json.WriteNumber(piece, id);
-        json.WriteEndObject();
+        WriteVocabulary(json, bpe.Vocabulary);
         WriteMerges(json, bpe.Merges);
-        json.WriteEndObject();
     }
 
     /// <summary>As "left right", which every reader knows, unless a piece has a space.</summary>

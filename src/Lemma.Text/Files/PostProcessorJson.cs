@@ -11,10 +11,40 @@ internal static class PostProcessorJson
     private static PostProcessor ReadOne(JsonPlace place) => place["type"].Text() switch
     {
         "ByteLevel" => new ByteLevelPostProcessor(place["add_prefix_space"].FlagOr(true), place["trim_offsets"].FlagOr(true)),
+        "BertProcessing" => new BertPostProcessor(ReadToken(place["sep"]), ReadToken(place["cls"])),
+        "RobertaProcessing" => new RobertaPostProcessor(ReadToken(place["sep"]), ReadToken(place["cls"]),
+            place["trim_offsets"].FlagOr(true), place["add_prefix_space"].FlagOr(true)),
         "TemplateProcessing" => ReadTemplate(place),
-        "Sequence" => new SequencePostProcessor([.. place["processors"].Items().Select(ReadOne)]),
+        "Sequence" => ReadSequence(place),
         string type => throw place.Unknown("post-processor", type),
     };
+
+    private static SequencePostProcessor ReadSequence(JsonPlace place)
+    {
+        try
+        {
+            return new SequencePostProcessor([.. place["processors"].Items().Select(ReadOne)]);
+        }
+        catch (ArgumentException error)
+        {
+            throw place.Error(error.Message);
+        }
+    }
+
+    private static (string Piece, int Id) ReadToken(JsonPlace place)
+    {
+        JsonPlace[] parts = [.. place.Items()];
+        return parts.Length == 2 ? (parts[0].Text(), parts[1].Natural())
+            : throw place.Error($"must have a piece and an id, but has {parts.Length} parts");
+    }
+
+    private static void WriteToken(Utf8JsonWriter json, string name, (string Piece, int Id) token)
+    {
+        json.WriteStartArray(name);
+        json.WriteStringValue(token.Piece);
+        json.WriteNumberValue(token.Id);
+        json.WriteEndArray();
+    }
 
     private static TemplatePostProcessor ReadTemplate(JsonPlace place)
     {
@@ -55,8 +85,20 @@ internal static class PostProcessorJson
             case ByteLevelPostProcessor byteLevel:
                 json.WriteString("type", "ByteLevel");
                 json.WriteBoolean("add_prefix_space", byteLevel.AddPrefixSpace);
-                json.WriteBoolean("trim_offsets", byteLevel.TrimOffsets);
+                json.WriteBoolean("trim_offsets", byteLevel.TrimsOffsets);
                 json.WriteBoolean("use_regex", true);
+                break;
+            case BertPostProcessor bert:
+                json.WriteString("type", "BertProcessing");
+                WriteToken(json, "sep", bert.Separator);
+                WriteToken(json, "cls", bert.Classifier);
+                break;
+            case RobertaPostProcessor roberta:
+                json.WriteString("type", "RobertaProcessing");
+                WriteToken(json, "sep", roberta.Separator);
+                WriteToken(json, "cls", roberta.Classifier);
+                json.WriteBoolean("trim_offsets", roberta.TrimsOffsets);
+                json.WriteBoolean("add_prefix_space", roberta.AddPrefixSpace);
                 break;
             case TemplatePostProcessor template:
                 json.WriteString("type", "TemplateProcessing");

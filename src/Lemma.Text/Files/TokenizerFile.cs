@@ -8,25 +8,20 @@ namespace Lemma.Text.Files;
 internal static class TokenizerFile
 {
     private const string Name = "tokenizer.json";
-    private const long LargestFile = 512L << 20;
 
     public static Tokenizer Read(string path)
     {
         if (Directory.Exists(path))
             path = Path.Combine(path, Name);
-        FileInfo file = new(path);
-        if (!file.Exists)
-            throw new FileNotFoundException($"tokenizer: there is no file {path}", path);
+        byte[] bytes = FileBytes.Read(path);
         try
         {
-            if (file.Length > LargestFile)
-                throw new InvalidDataException($"the file must have at most {LargestFile} bytes, but has {file.Length}");
-            using JsonDocument document = Parse(File.ReadAllBytes(path));
+            using JsonDocument document = Parse(bytes);
             return Read(new JsonPlace(document.RootElement, ""));
         }
         catch (InvalidDataException error)
         {
-            throw new InvalidDataException($"{file.Name}: {error.Message}", error);
+            throw new InvalidDataException($"{Path.GetFileName(path)}: {error.Message}", error);
         }
     }
 
@@ -78,15 +73,13 @@ internal static class TokenizerFile
 
     private static Tokenizer Read(JsonPlace root)
     {
-        foreach (string name in (ReadOnlySpan<string>)["truncation", "padding"])
-            if (!root[name].IsNull)
-                throw root[name].Error("must be null: texts are cut and padded when batches are made, not by the tokenizer");
         TokenModel model = ModelJson.Read(root["model"]);
         AddedToken[] addedTokens = root["added_tokens"].IsNull ? [] : [.. root["added_tokens"].Items().Select(ReadAddedToken)];
         try
         {
             return new Tokenizer(model, addedTokens, NormalizerJson.Read(root["normalizer"]), SplitterJson.Read(root["pre_tokenizer"]),
-                PostProcessorJson.Read(root["post_processor"]), DecoderJson.Read(root["decoder"]));
+                PostProcessorJson.Read(root["post_processor"]), DecoderJson.Read(root["decoder"]),
+                LengthJson.ReadTruncation(root["truncation"]), LengthJson.ReadPadding(root["padding"]));
         }
         catch (ArgumentException error)
         {
@@ -107,8 +100,7 @@ internal static class TokenizerFile
     {
         json.WriteStartObject();
         json.WriteString("version", "1.0");
-        json.WriteNull("truncation");
-        json.WriteNull("padding");
+        LengthJson.Write(json, tokenizer.Truncation, tokenizer.Padding);
         json.WriteStartArray("added_tokens");
         foreach (AddedToken token in tokenizer.AddedTokens)
         {

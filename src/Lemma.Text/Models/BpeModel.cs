@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Lemma.Text.Decoding;
+using Lemma.Text.Models.ByteLevel;
 
 namespace Lemma.Text.Models;
 
@@ -8,12 +9,14 @@ namespace Lemma.Text.Models;
 /// <remarks>Gage 1994; Sennrich, Haddow and Birch 2016, "Neural machine translation of rare words with subword units".</remarks>
 public sealed class BpeModel : TokenModel
 {
+    private const char Mark = '\u2581';
     private readonly MergeTable table;
     private readonly PieceCache cache = new();
     private readonly int[] directIds;
     private readonly int[]? byteIds;
     private readonly int unknownId;
-    private readonly bool plain;
+    private readonly bool plain, cutsAtMarks;
+    private readonly Lazy<ByteLevelBpe?> byteLevel;
 
     /// <summary>A model of a vocabulary and its merges, the first learned first.</summary>
     /// <exception cref="ArgumentException">A merge names a piece that the vocabulary lacks, or makes one that it lacks.</exception>
@@ -31,7 +34,12 @@ public sealed class BpeModel : TokenModel
                 ? right[Options.ContinuingPrefix.Length..] : right;
             ranked[i] = (IdIn(i, left, "names"), IdIn(i, right, "names"), IdIn(i, left + tail, "makes"));
         }
-        table = new MergeTable(ranked);
+        table = new MergeTable(ranked, Options.SharesRanks);
+        // No merge goes over the start of a word, so words can be merged, and remembered, one by one.
+        cutsAtMarks = plain && !Options.IgnoreMerges && merges.Any(static merge => merge.Left.StartsWith(Mark))
+            && !merges.Any(static merge => GoesOverMark(merge.Left + merge.Right));
+        byteLevel = new Lazy<ByteLevelBpe?>(() => plain && !Options.ByteFallback
+            ? ByteLevelBpe.TryMake(vocabulary, table, Options.IgnoreMerges) : null);
         unknownId = Options.UnknownPiece is null ? -1 : vocabulary.IdOf(Options.UnknownPiece);
         if (Options.UnknownPiece is not null && unknownId < 0)
             throw new ArgumentException($"bpe: the unknown piece '{Options.UnknownPiece}' is not in the vocabulary");
@@ -42,6 +50,9 @@ public sealed class BpeModel : TokenModel
             byteIds = [.. Enumerable.Range(0, 256).Select(value => vocabulary.IdOf(ByteFallbackDecoder.PieceOf((byte)value)))];
     }
 
+    /// <summary>The encoder of whole texts for a vocabulary of bytes; null for other vocabularies.</summary>
+    internal ByteLevelBpe? ByteLevel => byteLevel.Value;
+
     /// <summary>The merges, the first learned first.</summary>
     public IReadOnlyList<(string Left, string Right)> Merges { get; }
 
@@ -50,6 +61,30 @@ public sealed class BpeModel : TokenModel
 
     /// <inheritdoc/>
     public override int Encode(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (!cutsAtMarks)
+            return EncodePart(piece, ids);
+        for (int at = 0, end; at < piece.Length; at = end)
+        {
+            end = EndOfWord(piece, at);
+            int unknown = EncodePart(piece[at..end], ids);
+            if (unknown >= 0)
+                return at + unknown;
+        }
+        return -1;
+    }
+
+    /// <summary>The next place after which a mark of a space follows something else, or the end.</summary>
+    private static int EndOfWord(ReadOnlySpan<char> piece, int at)
+    {
+        int letter = piece[at..].IndexOfAnyExcept(Mark);
+        if (letter < 0)
+            return piece.Length;
+        int next = piece[(at + letter)..].IndexOf(Mark);
+        return next < 0 ? piece.Length : at + letter + next;
+    }
+
+    private int EncodePart(ReadOnlySpan<char> piece, List<int> ids)
     {
         if (piece.Length > PieceCache.LongestPiece)
             return EncodeNew(piece, ids);
@@ -61,6 +96,56 @@ public sealed class BpeModel : TokenModel
         if (unknown < 0)
             cache.Remember(piece, hash, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[start..]);
         return unknown;
+    }
+
+    /// <inheritdoc/>
+    internal override void Locate(ReadOnlySpan<char> piece, ReadOnlySpan<int> ids, List<(int Start, int End)> ranges)
+    {
+        int at = 0;
+        for (int i = 0; i < ids.Length && at < piece.Length; i++)
+        {
+            int start = at, width = char.IsHighSurrogate(piece[at]) ? 2 : 1;
+            if (byteIds is not null && Array.IndexOf(byteIds, ids[i]) >= 0 && CharacterId(piece, at, width) < 0)
+            {
+                // Every byte of a character stands for the whole of it.
+                int bytes = Encoding.UTF8.GetByteCount(piece.Slice(at, width));
+                at += width;
+                for (int b = 0; b < bytes; b++)
+                    ranges.Add((start, at));
+                i += bytes - 1;
+                continue;
+            }
+            if (ids[i] == unknownId && CharacterId(piece, at, width) < 0)
+                at = EndOfUnknown(piece, at);
+            else
+                at = Math.Min(piece.Length, at + LengthOf(ids[i], isFirst: at == 0));
+            ranges.Add((start, at));
+        }
+    }
+
+    private static bool GoesOverMark(string piece)
+    {
+        int letter = piece.AsSpan().IndexOfAnyExcept(Mark);
+        return letter >= 0 && piece.AsSpan(letter).Contains(Mark);
+    }
+
+    private int EndOfUnknown(ReadOnlySpan<char> piece, int at)
+    {
+        do
+            at += char.IsHighSurrogate(piece[at]) ? 2 : 1;
+        while (Options.FuseUnknown && at < piece.Length && CharacterId(piece, at, char.IsHighSurrogate(piece[at]) ? 2 : 1) < 0);
+        return at;
+    }
+
+    private int LengthOf(int id, bool isFirst)
+    {
+        string text = Vocabulary.PieceOf(id)!;
+        int length = text.Length;
+        if (!isFirst && Options.ContinuingPrefix.Length > 0 && text.StartsWith(Options.ContinuingPrefix, StringComparison.Ordinal))
+            length -= Options.ContinuingPrefix.Length;
+        if (Options.EndSuffix.Length > 0 && text.EndsWith(Options.EndSuffix, StringComparison.Ordinal))
+            length -= Options.EndSuffix.Length;
+        return length;
     }
 
     private int EncodeNew(ReadOnlySpan<char> piece, List<int> ids)

@@ -15,6 +15,9 @@ public sealed record BpeOptions
     /// <summary>Whether a piece that is whole in the vocabulary is taken without merging.</summary>
     public bool IgnoreMerges { get; init; }
 
+    /// <summary>Whether neighbouring merges that make the same piece have one rank, as in tiktoken; files do not say this.</summary>
+    public bool SharesRanks { get; init; }
+
     /// <summary>What stands before every part of a piece but the first; empty for none.</summary>
     public string ContinuingPrefix { get; init; } = "";
 

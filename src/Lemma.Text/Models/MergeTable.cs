@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Lemma.Text.Models;
 
@@ -6,41 +8,60 @@ namespace Lemma.Text.Models;
 internal sealed class MergeTable
 {
     private const ulong Empty = ulong.MaxValue;
-    private readonly ulong[] keys;
-    private readonly (int Rank, int Merged)[] values;
+    private readonly Entry[] entries;
     private readonly int shift;
 
+    private struct Entry
+    {
+        public ulong Key;
+        public int Rank, Merged;
+    }
+
     /// <summary>The table of pairs and results; the index is the rank.</summary>
-    public MergeTable(ReadOnlySpan<(int Left, int Right, int Merged)> merges)
+    /// <param name="merges">The merges, the first learned first.</param>
+    /// <param name="sharesRanks">Whether neighbouring merges that make the same piece have one rank.</param>
+    public MergeTable(ReadOnlySpan<(int Left, int Right, int Merged)> merges, bool sharesRanks = false)
     {
         int capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, 2 * merges.Length));
-        keys = new ulong[capacity];
-        values = new (int, int)[capacity];
+        entries = new Entry[capacity];
         shift = 64 - BitOperations.Log2((uint)capacity);
-        Array.Fill(keys, Empty);
-        for (int rank = 0; rank < merges.Length; rank++)
+        foreach (ref Entry entry in entries.AsSpan())
+            entry.Key = Empty;
+        Dictionary<int, int> rankOfPiece = new(merges.Length);
+        HasOneRankForEachPiece = true;
+        for (int i = 0, rank = 0; i < merges.Length; i++)
         {
-            (int left, int right, int merged) = merges[rank];
+            (int left, int right, int merged) = merges[i];
+            if (!sharesRanks || i == 0 || merges[i - 1].Merged != merged)
+                rank = i;
+            if (!rankOfPiece.TryAdd(merged, rank) && rankOfPiece[merged] != rank)
+                HasOneRankForEachPiece = false;
             ulong key = Key(left, right);
             int slot = SlotOf(key);
-            while (keys[slot] != Empty && keys[slot] != key)
+            while (entries[slot].Key != Empty && entries[slot].Key != key)
                 slot = (slot + 1) & (capacity - 1);
-            (keys[slot], values[slot]) = (key, (rank, merged));
+            entries[slot] = new Entry { Key = key, Rank = rank, Merged = merged };
         }
     }
 
+    /// <summary>Whether all merges that make the same piece have the same rank.</summary>
+    public bool HasOneRankForEachPiece { get; }
+
     /// <summary>Whether a pair merges, with its rank (lower comes first) and the id that it becomes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGet(int left, int right, out int rank, out int merged)
     {
         ulong key = Key(left, right);
-        for (int slot = SlotOf(key); ; slot = (slot + 1) & (keys.Length - 1))
+        ref Entry first = ref MemoryMarshal.GetArrayDataReference(entries);
+        for (int slot = SlotOf(key); ; slot = (slot + 1) & (entries.Length - 1))
         {
-            if (keys[slot] == key)
+            ref Entry entry = ref Unsafe.Add(ref first, slot);
+            if (entry.Key == key)
             {
-                (rank, merged) = values[slot];
+                (rank, merged) = (entry.Rank, entry.Merged);
                 return true;
             }
-            if (keys[slot] == Empty)
+            if (entry.Key == Empty)
             {
                 (rank, merged) = (int.MaxValue, -1);
                 return false;
@@ -50,5 +71,6 @@ internal sealed class MergeTable
 
     private static ulong Key(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int SlotOf(ulong key) => (int)((key * 0x9E3779B97F4A7C15UL) >> shift);
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Lemma.Text.Models;
 
@@ -9,16 +10,20 @@ internal static class Merger
     private const int LongPiece = 48;
 
     /// <summary>Merges in place; returns the number of ids left at the front of the span.</summary>
-    public static int Merge(MergeTable table, Span<int> ids) =>
-        ids.Length < LongPiece ? MergeShort(table, ids) : MergeLong(table, ids);
+    /// <param name="table">The merges.</param>
+    /// <param name="ids">The ids.</param>
+    /// <param name="fewest">Merging ends when so many ids are left.</param>
+    public static int Merge(MergeTable table, Span<int> ids, int fewest = 1) =>
+        ids.Length < LongPiece ? MergeShort(table, ids, fewest) : MergeLong(table, ids, fewest);
 
-    private static int MergeShort(MergeTable table, Span<int> ids)
+    [SkipLocalsInit]
+    private static int MergeShort(MergeTable table, Span<int> ids, int fewest)
     {
         Span<int> ranks = stackalloc int[LongPiece], merged = stackalloc int[LongPiece];
         int count = ids.Length;
         for (int i = 0; i + 1 < count; i++)
             table.TryGet(ids[i], ids[i + 1], out ranks[i], out merged[i]);
-        while (count > 1)
+        while (count > fewest)
         {
             int best = 0;
             for (int i = 1; i < count - 1; i++)
@@ -40,9 +45,9 @@ internal static class Merger
     }
 
     /// <summary>A linked row of ids and a heap of its pairs; a pair that has changed since it was pushed is passed over.</summary>
-    private static int MergeLong(MergeTable table, Span<int> ids)
+    private static int MergeLong(MergeTable table, Span<int> ids, int fewest)
     {
-        int count = ids.Length;
+        int count = ids.Length, merges = 0;
         int[] links = ArrayPool<int>.Shared.Rent(2 * count);
         Span<int> next = links.AsSpan(0, count), previous = links.AsSpan(count, count);
         PriorityQueue<(int Left, int LeftId, int RightId), long> queue = new(count);
@@ -50,13 +55,14 @@ internal static class Merger
             (next[i], previous[i]) = (i + 1 < count ? i + 1 : -1, i - 1);
         for (int i = 0; i + 1 < count; i++)
             Push(table, queue, ids, i, i + 1);
-        while (queue.TryDequeue(out (int Left, int LeftId, int RightId) pair, out _))
+        while (count - merges > fewest && queue.TryDequeue(out (int Left, int LeftId, int RightId) pair, out _))
         {
             int left = pair.Left, right = next[left];
             if (right < 0 || ids[left] != pair.LeftId || ids[right] != pair.RightId)
                 continue;
             table.TryGet(pair.LeftId, pair.RightId, out _, out int merged);
             (ids[left], ids[right]) = (merged, -1);
+            merges++;
             next[left] = next[right];
             if (next[left] >= 0)
             {

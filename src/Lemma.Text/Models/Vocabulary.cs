@@ -28,6 +28,7 @@ public sealed class Vocabulary
             if (!ids.TryAdd(piece, id))
                 throw new ArgumentException($"vocabulary: the piece '{piece}' occurs twice, with the ids {ids[piece]} and {id}");
             largest = Math.Max(largest, id);
+            LongestPiece = Math.Max(LongestPiece, piece.Length);
         }
         pieces = new string?[largest + 1];
         foreach ((string piece, int id) in all)
@@ -44,6 +45,9 @@ public sealed class Vocabulary
 
     /// <summary>One more than the largest id; 0 for an empty vocabulary.</summary>
     public int Size => pieces.Length;
+
+    /// <summary>The length of the longest piece in code units.</summary>
+    internal int LongestPiece { get; }
 
     /// <summary>The id of a piece, or −1.</summary>
     public int IdOf(ReadOnlySpan<char> piece) => lookup.TryGetValue(piece, out int id) ? id : -1;

@@ -4,7 +4,19 @@ namespace Lemma.Text.Normalization;
 public abstract class Normalizer
 {
     /// <summary>The normalized text; never null, may be longer or shorter than the text.</summary>
-    public abstract string Normalize(string text);
+    public string Normalize(string text)
+    {
+        AlignedText aligned = new();
+        aligned.Fill(text);
+        Apply(aligned);
+        return aligned.Text.ToString();
+    }
+
+    /// <summary>The form in which the text of an added token stands in normalized text.</summary>
+    internal virtual string NormalizeToken(string token) => Normalize(token);
+
+    /// <summary>Normalizes in place, and keeps where characters came from.</summary>
+    public abstract void Apply(AlignedText text);
 }
 
 /// <summary>Puts a fixed text before every text that is not empty.</summary>
@@ -15,28 +27,15 @@ public sealed class PrependNormalizer(string text) : Normalizer
     public string Text { get; } = text;
 
     /// <inheritdoc/>
-    public override string Normalize(string text) => text.Length == 0 ? text : Text + text;
-}
-
-/// <summary>Replaces every occurrence of a fixed text, from left to right.</summary>
-public sealed class ReplaceNormalizer : Normalizer
-{
-    /// <summary>Replaces <paramref name="pattern"/>, which must not be empty, by <paramref name="content"/>.</summary>
-    public ReplaceNormalizer(string pattern, string content)
+    public override void Apply(AlignedText text)
     {
-        ArgumentException.ThrowIfNullOrEmpty(pattern);
-        ArgumentNullException.ThrowIfNull(content);
-        (Pattern, Content) = (pattern, content);
+        if (text.Text.IsEmpty)
+            return;
+        text.BeginRewrite();
+        text.Append(Text, 0, 0);
+        text.Keep(0, text.Text.Length);
+        text.EndRewrite();
     }
-
-    /// <summary>What is replaced, compared by code units.</summary>
-    public string Pattern { get; }
-
-    /// <summary>What stands in its place; may be empty.</summary>
-    public string Content { get; }
-
-    /// <inheritdoc/>
-    public override string Normalize(string text) => text.Replace(Pattern, Content, StringComparison.Ordinal);
 }
 
 /// <summary>Normalizers one after another.</summary>
@@ -47,10 +46,9 @@ public sealed class SequenceNormalizer(IReadOnlyList<Normalizer> normalizers) : 
     public IReadOnlyList<Normalizer> Normalizers { get; } = normalizers;
 
     /// <inheritdoc/>
-    public override string Normalize(string text)
+    public override void Apply(AlignedText text)
     {
         foreach (Normalizer normalizer in Normalizers)
-            text = normalizer.Normalize(text);
-        return text;
+            normalizer.Apply(text);
     }
 }

@@ -15,29 +15,19 @@ public sealed record TemplateToken(string Name, IReadOnlyList<int> Ids, IReadOnl
 /// <summary>Writes the ids of a text into a template of special tokens, such as &lt;s&gt; A &lt;/s&gt;.</summary>
 public sealed class TemplatePostProcessor : PostProcessor
 {
-    private readonly int[] before, after;
-
     /// <summary>A template for one sequence, one for two, and the special tokens that both name.</summary>
     /// <exception cref="ArgumentException">The single template has not exactly one sequence "A", or a token is unknown.</exception>
     public TemplatePostProcessor(
         IReadOnlyList<TemplatePart> single, IReadOnlyList<TemplatePart> pair, IReadOnlyList<TemplateToken> tokens)
     {
         (Single, Pair, Tokens) = (single, pair, tokens);
-        int sequence = -1;
-        for (int i = 0; i < single.Count; i++)
-            if (single[i].IsSequence)
-            {
-                if (sequence >= 0 || single[i].Name != "A")
-                    throw new ArgumentException("template: the single template must have the sequence A once and no other");
-                sequence = i;
-            }
-        if (sequence < 0)
-            throw new ArgumentException("template: the single template must have the sequence A once, but has none");
-        before = [.. single.Take(sequence).SelectMany(IdsOf)];
-        after = [.. single.Skip(sequence + 1).SelectMany(IdsOf)];
-        foreach (TemplatePart part in pair)
-            if (!part.IsSequence)
-                _ = IdsOf(part);
+        int sequences = single.Count(static part => part.IsSequence);
+        if (sequences != 1 || single.Any(static part => part.IsSequence && part.Name != "A"))
+            throw new ArgumentException("template: the single template must have the sequence A once and no other"
+                + (sequences == 0 ? ", but has none" : ""));
+        if (pair.FirstOrDefault(static part => part.IsSequence && part.Name is not ("A" or "B")) is TemplatePart other)
+            throw new ArgumentException($"template: a sequence must be A or B, but is '{other.Name}'");
+        (ForSingle, ForPair) = ([.. single.SelectMany(Items)], [.. pair.SelectMany(Items)]);
     }
 
     /// <summary>The template for one sequence.</summary>
@@ -50,11 +40,14 @@ public sealed class TemplatePostProcessor : PostProcessor
     public IReadOnlyList<TemplateToken> Tokens { get; }
 
     /// <inheritdoc/>
-    public override void Process(List<int> ids, int start)
-    {
-        ids.InsertRange(start, before);
-        ids.AddRange(after);
-    }
+    public override IReadOnlyList<TemplateItem> ForSingle { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<TemplateItem> ForPair { get; }
+
+    private IEnumerable<TemplateItem> Items(TemplatePart part) => part.IsSequence
+        ? [new TemplateItem(part.Name[0], 0, part.TypeId)]
+        : IdsOf(part).Select(id => new TemplateItem('\0', id, part.TypeId));
 
     private IReadOnlyList<int> IdsOf(TemplatePart part)
     {

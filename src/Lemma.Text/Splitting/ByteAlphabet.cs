@@ -24,6 +24,27 @@ public static class ByteAlphabet
         return sorted;
     }
 
+    /// <summary>The bytes of a piece, or null where it has a character outside the alphabet.</summary>
+    public static byte[]? TryRead(ReadOnlySpan<char> piece)
+    {
+        byte[] bytes = new byte[piece.Length];
+        for (int i = 0; i < piece.Length; i++)
+        {
+            int value = ToByte(piece[i]);
+            if (value < 0)
+                return null;
+            bytes[i] = (byte)value;
+        }
+        return bytes;
+    }
+
+    /// <summary>The piece of bytes: a character for each.</summary>
+    public static string Spell(ReadOnlySpan<byte> bytes) => string.Create(bytes.Length, bytes, static (piece, bytes) =>
+    {
+        for (int i = 0; i < bytes.Length; i++)
+            piece[i] = ToCharacter(bytes[i]);
+    });
+
     /// <summary>Spells well-formed text: one character a byte of its UTF-8 form.</summary>
     /// <param name="text">Well-formed UTF-16.</param>
     /// <param name="spelling">At least three characters for each of the text.</param>

@@ -20,11 +20,19 @@ public sealed class ByteLevelSplitter(bool addPrefixSpace = false, bool splitWor
             PutSpaces(buffer);
         if (SplitWords)
             buffer.Cut(Words);
+        AlignedText text = buffer.Aligned;
         buffer.BeginRewrite();
         for (int i = 0; i < buffer.Count; i++)
         {
             ReadOnlySpan<char> piece = buffer[i];
-            buffer.Append(ByteAlphabet.Spell(piece, buffer.Reserve(checked(3 * piece.Length))));
+            int start = buffer.StartOf(i);
+            // Where characters came from is kept character by character, otherwise a piece is spelled in one go.
+            for (int at = 0, width; at < piece.Length; at += width)
+            {
+                width = !text.IsTracked ? piece.Length : char.IsHighSurrogate(piece[at]) ? 2 : 1;
+                int spelled = ByteAlphabet.Spell(piece.Slice(at, width), text.Reserve(checked(3 * width)));
+                text.Advance(spelled, start + at, start + at + width);
+            }
             buffer.EndPiece(buffer.OriginOf(i));
         }
         buffer.EndRewrite();
@@ -35,12 +43,10 @@ public sealed class ByteLevelSplitter(bool addPrefixSpace = false, bool splitWor
         buffer.BeginRewrite();
         for (int i = 0; i < buffer.Count; i++)
         {
-            ReadOnlySpan<char> piece = buffer[i];
-            int space = piece[0] == ' ' ? 0 : 1;
-            Span<char> room = buffer.Reserve(piece.Length + 1);
-            room[0] = ' ';
-            piece.CopyTo(room[space..]);
-            buffer.Append(piece.Length + space);
+            int start = buffer.StartOf(i);
+            if (buffer[i][0] != ' ')
+                buffer.Aligned.Append(" ", start, start);
+            buffer.Aligned.Keep(start, start + buffer[i].Length);
             buffer.EndPiece(buffer.OriginOf(i));
         }
         buffer.EndRewrite();

@@ -68,7 +68,8 @@ public sealed class TokenizerFileTests
         "pre_tokenizer has the unknown pre-tokenizer type 'Cutter'")]
     [InlineData("\"Fuse\"", "\"Melt\"", "decoder.decoders[2] has the unknown decoder type 'Melt'")]
     [InlineData("\"TemplateProcessing\"", "\"Frame\"", "post_processor has the unknown post-processor type 'Frame'")]
-    [InlineData("{\"String\": \" \"}", "{\"Regex\": \" \"}", "normalizer.normalizers[1].pattern must be a fixed text")]
+    [InlineData("{\"String\": \" \"}", "{\"Regex\": \"(\"}", "normalizer.normalizers[1] replace: the regular expression is not valid")]
+    [InlineData("{\"String\": \" \"}", "{\"Text\": \" \"}", "normalizer.normalizers[1].pattern must have either String or Regex")]
     [InlineData("[\"a\", \"b\"]", "[\"a\", \"x\"]", "merge 1 names the unknown piece 'x'")]
     [InlineData("[\"a\", \"b\"]", "[\"b\", \"a\"]", "merge 1 makes the unknown piece 'ba'")]
     [InlineData("[\"a\", \"b\"]", "[\"a\"]", "model.merges[1] must have two pieces, but has 1")]
@@ -82,7 +83,7 @@ public sealed class TokenizerFileTests
     [InlineData("\"unk_token\": \"<unk>\"", "\"unk_token\": \"?\"", "bpe: the unknown piece '?' is not in the vocabulary")]
     [InlineData("\"id\": 0, \"content\": \"<unk>\"", "\"id\": 3, \"content\": \"<unk>\"",
         "added token: '<unk>' has the id 3, but 0 in the vocabulary")]
-    [InlineData("\"version\"", "\"truncation\": {}, \"version\"", "truncation must be null")]
+    [InlineData("\"version\"", "\"truncation\": {}, \"version\"", "truncation.max_length must be a number, but is missing")]
     [InlineData("{\"SpecialToken\": {\"id\": \"S\"", "{\"SpecialToken\": {\"id\": \"T\"",
         "post_processor template: the special token 'T' is not among")]
     [InlineData("\"merges\": [", "\"dropout\": 0.1, \"merges\": [", "model.dropout must be null or 0")]

@@ -1,0 +1,65 @@
+"""Ids that the peers give for corpora and for generated strings of hard Unicode, as folders that the tests read.
+
+usage: make_cases.py DATA OUT [--strings 100000] [--only NAME]
+DATA has tokenizers/ and corpora/. Every folder of OUT has a tokenizer file and cases.json, a list of {"text", "ids"}.
+Then:  LEMMA_TOKENIZERS=OUT dotnet test --project tests/Lemma.Tests -c Release -- --filter-class "*TokenizerFolderTests"
+"""
+import argparse, glob, json, os, random, shutil
+parser = argparse.ArgumentParser()
+parser.add_argument("data"); parser.add_argument("out"); parser.add_argument("--strings", type=int, default=100000)
+parser.add_argument("--only"); parser.add_argument("--seed", type=int, default=1)
+options = parser.parse_args()
+
+PARTS = (" ", "  ", "   ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u2028", "\u200b", "\u200d", "\ufeff", "a", "the", " The", "HELLO", "camelCase",
+         "don't", "I'LL", "'s", "''", "é", "e\u0301", "ﬁ", "Å", "ǅ", "ß", "İ", "ı", "ſ", "Ω", "ж", "猫", "日本語", "ひらがな", "カタカナ", "한국어", "\u1112\u1161\u11ab", "ไทย", "हिन्दी",
+         "العربية", "עברית", "\u202e", "0", "12345", "½", "Ⅷ", "٣", "۱۲", "_", "-", "--", "...", "!?", "$1,000.00", "https://a.b/c?d=e", "#", "##", "▁", "▁▁", "<", "</s>",
+         "[MASK]", "<|endoftext|>", "\u0000", "\u0007", "\u007f", "\u0085", "\u00ad", "€", "™", "😀", "👩\u200d👩\u200d👧", "🏳\ufe0f\u200d🌈", "🇩🇪", "𝒜𝓑", "𐍈", "𠀀", "\U000e0041", "\ue000", "\ufffd")
+def scalar(r):
+    while True:
+        c = r.choice((r.randrange(0x80), r.randrange(0x800), r.randrange(0x10000), r.randrange(0x20000), r.randrange(0x110000)))
+        if not 0xD800 <= c < 0xE000: return chr(c)
+def generated(r):
+    kind = r.random()
+    if kind < 0.02: return r.choice(PARTS) * r.randrange(1, 200)
+    if kind < 0.05: return "".join(r.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(r.randrange(1, 300)))
+    return "".join(r.choice(PARTS) if r.random() < 0.8 else scalar(r) for _ in range(r.randrange(0, 24)))
+random_source = random.Random(options.seed)
+texts = [generated(random_source) for _ in range(options.strings)]
+for path in sorted(glob.glob(options.data + "/corpora/udhr/*.txt")) + [options.data + "/corpora/tinyshakespeare.txt"]:
+    texts.append(open(path, encoding="utf8", newline="").read())
+for path in sorted(glob.glob(options.data + "/corpora/*.json")):
+    texts.append(open(path, encoding="utf8", newline="").read()[:400000])
+texts.append(open(options.data + "/corpora/tinystories-sample.txt", encoding="utf8", newline="").read()[:1000000])
+
+def write(name, source, target, encode):
+    if options.only and options.only not in name: return
+    folder = os.path.join(options.out, name); os.makedirs(folder, exist_ok=True)
+    shutil.copyfile(source, os.path.join(folder, target))
+    with open(os.path.join(folder, "cases.json"), "w", encoding="utf8") as file:
+        json.dump([{"text": t, "ids": encode(t)} for t in texts], file)
+    print(name, len(texts), flush=True)
+
+from tokenizers import Tokenizer
+for path in sorted(glob.glob(options.data + "/tokenizers/*/tokenizer.json")):
+    try: tokenizer = Tokenizer.from_file(path)
+    except Exception as error: print("the peer cannot read", path, error, flush=True); continue
+    write(os.path.basename(os.path.dirname(path)), path, "tokenizer.json", lambda t: tokenizer.encode(t).ids)
+import tiktoken
+from tiktoken.load import load_tiktoken_bpe
+FOLDED = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"; SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+U = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"; L = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"; P = r"[^\r\n\p{L}\p{N}]?"
+PATTERNS = {"r50k": r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+            "cl100k": FOLDED + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACES,
+            "qwen": FOLDED + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACES,
+            "o200k": f"{P}{U}*{L}+{FOLDED}?|{P}{U}+{L}*{FOLDED}?" + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + SPACES}
+for path in sorted(glob.glob(options.data + "/tokenizers/*/*.tiktoken")):
+    name = next(n for n in PATTERNS if n in os.path.basename(path))
+    ranks = load_tiktoken_bpe(path)
+    special = {"<|endoftext|>": {"r50k": 50256, "cl100k": 100257, "qwen": 151643, "o200k": 199999}[name]}
+    encoding = tiktoken.Encoding(name, pat_str=PATTERNS[name], mergeable_ranks=ranks, special_tokens=special)
+    write("tiktoken-" + name, path, os.path.basename(path), lambda t: encoding.encode(t, allowed_special="all"))
+import sentencepiece
+for path in sorted(glob.glob(options.data + "/tokenizers/*/*.model*")):
+    model = sentencepiece.SentencePieceProcessor(model_file=path)
+    name = os.path.basename(os.path.dirname(path)) + "-" + os.path.basename(path).rsplit(".", 1)[-1]
+    write("sentencepiece-" + name, path, "tokenizer.model", lambda t: model.encode(t))

@@ -1,0 +1,33 @@
+using System.CommandLine;
+using System.Globalization;
+using Lemma.Cli.Parsing;
+using Lemma.Text;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary><c>lemma detokenize</c>: ids to text.</summary>
+internal static class DetokenizeCommand
+{
+    public static Command Build()
+    {
+        Argument<string> model = new("MODEL") { Description = "A model's folder, or a tokenizer's file" };
+        Argument<string[]> ids = new("IDS") { Description = "Ids; standard input without them", Arity = ArgumentArity.ZeroOrMore };
+        Option<bool> special = Choice.Flag("--special", "Show special tokens");
+        Command command = new("detokenize", "Show the text of ids.") { model, ids, special };
+        Examples.Add(command, ("a text", "lemma detokenize tokenizer.json 7454 2402 257 640"));
+        command.SetAction(parsed => Run(TokenizeCommand.ModelPath(parsed.GetRequiredValue(model)), parsed.GetValue(ids) ?? [], parsed.GetValue(special)));
+        return command;
+    }
+
+    private static int Run(string path, string[] words, bool special)
+    {
+        Tokenizer tokenizer = Tokenizer.Load(path);
+        string all = words.Length > 0 ? string.Join(' ', words) : Console.In.ReadToEnd();
+        int[] ids = [.. all.Split([' ', ',', '[', ']', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(Read)];
+        Console.WriteLine(tokenizer.Decode(ids, skipSpecialTokens: !special));
+        return CommandLine.Done;
+    }
+
+    private static int Read(string word) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id
+        : throw new UsageException($"an id must be a whole number of at least 0, but is '{word}'");
+}

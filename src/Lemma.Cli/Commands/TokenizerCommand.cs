@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Lemma.Cli.Display;
+using Lemma.Cli.Parsing;
+using Lemma.Data;
+using Lemma.Text;
+using Lemma.Text.Training;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary><c>lemma tokenizer</c>: train a tokenizer, look into one.</summary>
+internal static class TokenizerCommand
+{
+    private static readonly string[] Algorithms = ["byte-bpe", "wordpiece", "unigram", "word", "char"];
+
+    public static Command Build()
+    {
+        Command command = new("tokenizer", "Train a tokenizer, or look into one.") { BuildTrain(), BuildInspect() };
+        Examples.Add(command, ("a vocabulary of 8,192 pieces", "lemma tokenizer train --vocab 8192 --data book.txt --out runs/tokenizer"));
+        command.SetAction(parsed => Examples.ShowHelp(parsed, command));
+        return command;
+    }
+
+    private static Command BuildTrain()
+    {
+        Option<string> algorithm = new("--algorithm") { Description = "How pieces are learned", DefaultValueFactory = static _ => Algorithms[0] };
+        algorithm.AcceptOnlyFromAmong(Algorithms);
+        Option<int?> size = Choice.Whole("--vocab", "The number of pieces", fallback: 8192);
+        Option<string> score = new("--score") { Description = "By what WordPiece joins pairs", DefaultValueFactory = static _ => "likelihood" };
+        score.AcceptOnlyFromAmong("likelihood", "frequency");
+        Option<string[]> data = Data();
+        Option<string> folder = new("--out") { Description = "The folder for tokenizer.json", HelpName = "FOLDER", Required = true };
+        Option<Encoding?> encoding = Choice.TextEncoding();
+        Command command = new("train", "Learn a vocabulary from texts.") { algorithm, size, score, data, folder, encoding };
+        Examples.Add(command,
+            ("byte-level BPE", "lemma tokenizer train --vocab 8192 --data book.txt --out runs/tokenizer"),
+            ("unigram", "lemma tokenizer train --algorithm unigram --vocab 8000 --data 'texts/*.txt' --out runs/tokenizer"));
+        command.SetAction(parsed => Train(parsed.GetRequiredValue(algorithm), parsed.GetValue(size)!.Value, parsed.GetRequiredValue(score),
+            TextFiles.Read(parsed.GetRequiredValue(data), parsed.GetValue(encoding)), parsed.GetRequiredValue(folder)));
+        return command;
+    }
+
+    private static int Train(string algorithm, int size, string score, List<TextDocument> documents, string folder)
+    {
+        using Interruption interruption = new();
+        IEnumerable<string> texts = documents.Select(static document => document.Text);
+        WordPieceScore pairs = score == "frequency" ? WordPieceScore.Frequency : WordPieceScore.Likelihood;
+        Tokenizer tokenizer = algorithm switch
+        {
+            "wordpiece" => WordPieceTrainer.Train(
+                texts, new WordPieceTrainerOptions { VocabularySize = size, Score = pairs }, cancellation: interruption.Token),
+            "unigram" => UnigramTrainer.Train(texts, new UnigramTrainerOptions { VocabularySize = size }, cancellation: interruption.Token),
+            "word" => WordTrainer.Train(texts, size),
+            "char" => CharacterTrainer.Train(texts),
+            _ => BpeTrainer.Train(texts, new BpeTrainerOptions { VocabularySize = size }, cancellation: interruption.Token),
+        };
+        Directory.CreateDirectory(folder);
+        tokenizer.Save(folder);
+        Console.WriteLine($"{Path.Combine(folder, "tokenizer.json")}: {algorithm}, {tokenizer.VocabularySize} pieces");
+        return CommandLine.Done;
+    }
+
+    private static Command BuildInspect()
+    {
+        Argument<string> model = new("MODEL") { Description = "A model's folder, or a tokenizer's file" };
+        Option<string[]> data = Data();
+        data.Required = false;
+        Option<Encoding?> encoding = Choice.TextEncoding();
+        Command command = new("inspect", "Show a tokenizer's stages, its vocabulary, and how it compresses texts.") { model, data, encoding };
+        Examples.Add(command, ("bytes a token, file by file", "lemma tokenizer inspect tokenizer.json --data texts"));
+        command.SetAction(parsed => Inspect(TokenizeCommand.ModelPath(parsed.GetRequiredValue(model)), parsed.GetValue(data) ?? [], parsed.GetValue(encoding)));
+        return command;
+    }
+
+    private static int Inspect(string path, string[] data, Encoding? encoding)
+    {
+        Tokenizer tokenizer = Tokenizer.Load(path);
+        static string Name(object? stage) => stage?.GetType().Name ?? "none";
+        ResultTable.Write(path,
+        [
+            ("normalizer", Name(tokenizer.Normalizer)), ("splitter", Name(tokenizer.Splitter)), ("model", Name(tokenizer.Model)),
+            ("post-processor", Name(tokenizer.PostProcessor)), ("decoder", Name(tokenizer.Decoder)),
+            ("pieces", Amount.Count(tokenizer.Model.Vocabulary.Count)), ("added tokens", Amount.Count(tokenizer.AddedTokens.Count)),
+            ("ids", Amount.Count(tokenizer.VocabularySize)),
+        ]);
+        if (data.Length == 0)
+            return CommandLine.Done;
+        bool[] used = new bool[tokenizer.VocabularySize];
+        List<(string, string)> rows = [];
+        foreach (string file in data)
+        {
+            long bytes = 0, words = 0, tokens = 0;
+            foreach (TextDocument document in TextFiles.Read([file], encoding))
+            {
+                bytes += Encoding.UTF8.GetByteCount(document.Text);
+                words += document.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
+                foreach (int id in tokenizer.Encode(document.Text, addSpecialTokens: false))
+                {
+                    used[id] = true;
+                    tokens++;
+                }
+            }
+            rows.Add((file, string.Create(CultureInfo.InvariantCulture,
+                $"{bytes / (double)Math.Max(1, tokens):0.000} bytes a token, {tokens / (double)Math.Max(1, words):0.000} tokens a word")));
+        }
+        rows.Add(("unused ids", Amount.Count(used.Count(static one => !one))));
+        ResultTable.Write("compression", rows);
+        return CommandLine.Done;
+    }
+
+    private static Option<string[]> Data() => new("--data")
+    {
+        Description = "Files, folders or globs of text",
+        HelpName = "FILE|FOLDER|GLOB",
+        AllowMultipleArgumentsPerToken = true,
+        Required = true,
+    };
+}

@@ -1,0 +1,143 @@
+using Lemma.Text.Models;
+using Lemma.Text.PostProcessing;
+using Lemma.Text.Splitting;
+
+namespace Lemma.Text.Files;
+
+/// <summary>The vocabulary of a GGUF file: the kinds llama, gpt2, bert and t5.</summary>
+internal static class GgufVocabulary
+{
+    private const string Prefix = "tokenizer.ggml.";
+
+    /// <summary>Reads the tokenizer of a GGUF file; the weights are not touched.</summary>
+    public static Tokenizer Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"tokenizer: there is no file {path}", path);
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            return new Settings(new GgufReader(stream, static name => name.StartsWith(Prefix, StringComparison.Ordinal)).Read()).Build();
+        }
+        catch (Exception error) when (error is InvalidDataException or ArgumentException)
+        {
+            throw new InvalidDataException($"{Path.GetFileName(path)}: {error.Message}", error);
+        }
+    }
+
+    private sealed class Settings(Dictionary<string, object> values)
+    {
+        public Tokenizer Build()
+        {
+            string[] tokens = Items<string>("tokens") ?? throw new InvalidDataException($"the file must have {Prefix}tokens, but has not");
+            string kind = values.TryGetValue(Prefix + "model", out object? value) && value is string text ? text : "none";
+            return kind switch
+            {
+                "llama" or "t5" => Framed(SentencePiece(tokens, isBpe: kind == "llama"), isStartUsual: kind == "llama", isEndUsual: kind == "t5"),
+                "gpt2" => Framed(ByteLevel(tokens), isStartUsual: false, isEndUsual: false),
+                "bert" => VocabularyTextFile.Build([.. tokens.Select(WordPieceOf)]),
+                _ => throw new InvalidDataException($"the tokenizer must be llama, gpt2, bert or t5, but is '{kind}'"),
+            };
+        }
+
+        private Tokenizer SentencePiece(string[] tokens, bool isBpe)
+        {
+            double[] scores = Numbers("scores") ?? new double[tokens.Length];
+            double[] kinds = Numbers("token_type") ?? [.. Enumerable.Repeat(1.0, tokens.Length)];
+            if (scores.Length != tokens.Length || kinds.Length != tokens.Length)
+                throw new InvalidDataException(
+                    $"there must be a score and a type for each of {tokens.Length} pieces, but there are {scores.Length} and {kinds.Length}");
+            SentencePieceVocabulary vocabulary = new()
+            {
+                IsBpe = isBpe,
+                AddsSpace = Flag("add_space_prefix", true),
+                RemovesSpaces = Flag("remove_extra_whitespaces", !isBpe),
+                CharacterMap = [.. (Numbers("precompiled_charsmap") ?? []).Select(static value => (byte)(int)value)],
+            };
+            for (int id = 0; id < tokens.Length; id++)
+            {
+                if (kinds[id] is not (>= 1 and <= 6))
+                    throw new InvalidDataException($"the type of piece {id} must be 1 to 6, but is {kinds[id]}");
+                vocabulary.Pieces.Add((tokens[id], scores[id], (PieceKind)(int)kinds[id]));
+            }
+            vocabulary.ByteFallback = vocabulary.Pieces.Any(static piece => piece.Kind == PieceKind.Byte);
+            return vocabulary.Build();
+        }
+
+        private Tokenizer ByteLevel(string[] tokens)
+        {
+            string pre = values.TryGetValue(Prefix + "pre", out object? value) && value is string text ? text : "gpt-2";
+            WordPattern pattern = pre switch
+            {
+                "gpt-2" or "default" => WordPattern.Gpt2,
+                "llama-bpe" or "llama3" => WordPattern.Cl100k,
+                "qwen2" => WordPattern.Qwen,
+                "gpt-4o" => WordPattern.O200k,
+                _ => throw new InvalidDataException($"{Prefix}pre must be gpt-2, llama-bpe, qwen2 or gpt-4o, but is '{pre}'"),
+            };
+            List<(string, string)> merges = [];
+            foreach (string merge in Items<string>("merges") ?? throw new InvalidDataException($"the file must have {Prefix}merges, but has not"))
+            {
+                int space = merge.IndexOf(' ', 1);
+                if (space < 0 || space == merge.Length - 1)
+                    throw new InvalidDataException($"merge {merges.Count} must be two pieces with one space between them, but is '{merge}'");
+                merges.Add((merge[..space], merge[(space + 1)..]));
+            }
+            Vocabulary vocabulary = new(tokens);
+            double[] kinds = Numbers("token_type") ?? [];
+            AddedToken[] added = [.. tokens.Index().Where(token => token.Index < kinds.Length && kinds[token.Index] is 3 or 4)
+                .Where(static token => token.Item.Length > 0)
+                .Select(token => new AddedToken(token.Index, token.Item) { IsSpecial = kinds[token.Index] == 3 })];
+            Splitter splitter = new SequenceSplitter([PatternSplitter.Of(pattern), new ByteLevelSplitter(splitWords: false)]);
+            return new Tokenizer(new BpeModel(vocabulary, merges, new BpeOptions { IgnoreMerges = pattern == WordPattern.Cl100k }), added,
+                splitter: splitter, postProcessor: new ByteLevelPostProcessor(false, false), decoder: new Decoding.ByteLevelDecoder());
+        }
+
+        /// <summary>Puts the start and the end around texts where the file says so.</summary>
+        private Tokenizer Framed(Tokenizer tokenizer, bool isStartUsual, bool isEndUsual)
+        {
+            List<TemplateToken> tokens = [];
+            List<TemplatePart> single = [], pair = [];
+            TemplatePart? start = Frame(tokenizer, tokens, "bos_token_id", Flag("add_bos_token", isStartUsual));
+            TemplatePart? end = Frame(tokenizer, tokens, "eos_token_id", Flag("add_eos_token", isEndUsual));
+            if (start is null && end is null)
+                return tokenizer;
+            foreach (string name in (ReadOnlySpan<string>)["A", "B"])
+            {
+                pair.AddRange(((TemplatePart?[])[start, new TemplatePart(name, true, 0), end]).OfType<TemplatePart>());
+                if (name == "A")
+                    single.AddRange(pair);
+            }
+            return new Tokenizer(tokenizer.Model, tokenizer.AddedTokens, tokenizer.Normalizer, tokenizer.Splitter,
+                new TemplatePostProcessor(single, pair, tokens), tokenizer.Decoder);
+        }
+
+        private TemplatePart? Frame(Tokenizer tokenizer, List<TemplateToken> tokens, string name, bool isWanted)
+        {
+            if (!isWanted || !values.TryGetValue(Prefix + name, out object? value) || value is not long id)
+                return null;
+            if (id < 0 || id >= tokenizer.VocabularySize)
+                throw new InvalidDataException($"{Prefix}{name} must be in 0 to {tokenizer.VocabularySize - 1}, but is {id}");
+            string piece = tokenizer.PieceOf((int)id);
+            if (tokens.All(token => token.Name != piece))
+                tokens.Add(new TemplateToken(piece, [(int)id], [piece]));
+            return new TemplatePart(piece, false, 0);
+        }
+
+        // GGUF marks the pieces that begin a word, and not those inside of one.
+        private static string WordPieceOf(string token) => token.StartsWith('\u2581') ? token[1..]
+            : token.StartsWith('[') && token.EndsWith(']') ? token : "##" + token;
+
+        private bool Flag(string name, bool other) =>
+            values.TryGetValue(Prefix + name, out object? value) && value is long number ? number != 0 : other;
+
+        private T[]? Items<T>(string name) => !values.TryGetValue(Prefix + name, out object? value) ? null
+            : value is object[] items && items.All(static item => item is T) ? [.. items.Cast<T>()]
+            : throw new InvalidDataException($"{Prefix}{name} must be an array of texts, but is not");
+
+        private double[]? Numbers(string name) => !values.TryGetValue(Prefix + name, out object? value) ? null
+            : value is object[] items && items.All(static item => item is long or double)
+                ? [.. items.Select(static item => item is long whole ? whole : (double)item)]
+                : throw new InvalidDataException($"{Prefix}{name} must be an array of numbers, but is not");
+    }
+}

@@ -1,0 +1,110 @@
+using Lemma.Text.Decoding;
+using Lemma.Text.Models;
+using Lemma.Text.Normalization;
+
+namespace Lemma.Text.Files;
+
+/// <summary>The kinds of SentencePiece's pieces, with their numbers in files.</summary>
+internal enum PieceKind
+{
+    /// <summary>Made by encoding.</summary>
+    Normal = 1,
+
+    /// <summary>Stands for what has no piece.</summary>
+    Unknown = 2,
+
+    /// <summary>Has no text: the start and the end.</summary>
+    Control = 3,
+
+    /// <summary>Found in the text before all else.</summary>
+    UserDefined = 4,
+
+    /// <summary>In the file, never made.</summary>
+    Unused = 5,
+
+    /// <summary>One byte.</summary>
+    Byte = 6,
+}
+
+/// <summary>What a SentencePiece model says, whichever file it comes from, and the tokenizer of it.</summary>
+internal sealed class SentencePieceVocabulary
+{
+    private const string Mark = "\u2581";
+
+    public List<(string Piece, double Score, PieceKind Kind)> Pieces { get; } = [];
+
+    public bool IsBpe { get; set; }
+
+    public bool ByteFallback { get; set; }
+
+    public bool AddsSpace { get; set; } = true;
+
+    public bool RemovesSpaces { get; set; } = true;
+
+    public bool MarksSpaces { get; set; } = true;
+
+    public bool MarkIsSuffix { get; set; }
+
+    public byte[] CharacterMap { get; set; } = [];
+
+    /// <summary>The tokenizer: encoding adds no start or end.</summary>
+    public Tokenizer Build()
+    {
+        if (MarkIsSuffix)
+            throw new InvalidDataException("the mark of a space must stand before words, but the model has it after them");
+        int unknown = Pieces.FindIndex(static piece => piece.Kind == PieceKind.Unknown);
+        AddedToken[] added = [.. Pieces.Index().Where(static piece => piece.Item.Kind is PieceKind.UserDefined or PieceKind.Control)
+            .Where(static piece => piece.Item.Piece.Length > 0)
+            .Select(static piece => new AddedToken(piece.Index, piece.Item.Piece)
+            {
+                IsSpecial = piece.Item.Kind == PieceKind.Control,
+                IsNormalized = piece.Item.Kind == PieceKind.UserDefined,
+                IsHidden = piece.Item.Kind == PieceKind.Control,
+            })];
+        return new Tokenizer(IsBpe ? Bpe(unknown) : Unigram(unknown), added, new SentencePieceNormalizer(
+            CharacterMap, AddsSpace, RemovesSpaces, MarksSpaces), decoder: Decoder());
+    }
+
+    private UnigramModel Unigram(int unknown)
+    {
+        HashSet<int> unusable = [.. Pieces.Index().Where(static piece => piece.Item.Kind != PieceKind.Normal
+            && piece.Item.Kind != PieceKind.UserDefined).Select(static piece => piece.Index)];
+        return new UnigramModel(
+            [.. Pieces.Select(static piece => (piece.Piece, piece.Score))], unknown >= 0 ? unknown : null, ByteFallback, unusable);
+    }
+
+    /// <summary>Any two pieces that join to a third are a merge; the higher the third's score, the earlier.</summary>
+    private BpeModel Bpe(int unknown)
+    {
+        Vocabulary vocabulary = new([.. Pieces.Select(static piece => piece.Piece)]);
+        List<(string, string)> merges = [];
+        foreach ((int id, (string piece, _, PieceKind kind)) in Pieces.Index().OrderByDescending(static piece => piece.Item.Score))
+        {
+            if (kind is not PieceKind.Normal)
+                continue;
+            for (int i = 1; i < piece.Length; i++)
+                if (IsNormal(vocabulary.IdOf(piece.AsSpan(0, i))) && IsNormal(vocabulary.IdOf(piece.AsSpan(i))))
+                    merges.Add((piece[..i], piece[i..]));
+        }
+        return new BpeModel(vocabulary, merges, new BpeOptions
+        {
+            UnknownPiece = unknown >= 0 ? Pieces[unknown].Piece : null,
+            FuseUnknown = true,
+            ByteFallback = ByteFallback,
+            SharesRanks = true,
+        });
+    }
+
+    private bool IsNormal(int id) => id >= 0 && Pieces[id].Kind is PieceKind.Normal or PieceKind.UserDefined;
+
+    private SequenceDecoder Decoder()
+    {
+        List<PieceDecoder> decoders = [new ReplaceDecoder(Mark, " ")];
+        if (ByteFallback)
+            decoders.Add(new ByteFallbackDecoder());
+        decoders.Add(new FuseDecoder());
+        if (AddsSpace)
+            decoders.Add(new StripDecoder(' ', 1, 0));
+        return new SequenceDecoder(decoders);
+    }
+}

@@ -1,0 +1,121 @@
+using System.Buffers.Text;
+using Lemma.Text.Decoding;
+using Lemma.Text.Models;
+using Lemma.Text.PostProcessing;
+using Lemma.Text.Splitting;
+
+namespace Lemma.Text.Files;
+
+/// <summary>The rank files of tiktoken: a line a piece, its bytes in base 64, a space and its rank, which is its id.</summary>
+/// <remarks>A file does not say how text is split, nor its special tokens. The number of its pieces tells those of OpenAI, Llama 3 and
+/// Qwen apart; other files need a pattern from the caller.</remarks>
+internal static class TiktokenFile
+{
+    private const int LongestPiece = 1 << 12;
+
+    /// <summary>Reads a rank file.</summary>
+    public static Tokenizer Read(string path, WordPattern? pattern, IReadOnlyList<AddedToken>? specialTokens)
+    {
+        byte[] bytes = FileBytes.Read(path);
+        try
+        {
+            SortedDictionary<int, byte[]> pieces = ReadPieces(bytes);
+            pattern ??= PatternOf(pieces.Count) ?? throw new InvalidDataException(
+                $"the file has {pieces.Count} pieces, which is no known vocabulary: say which pattern splits its texts");
+            return Make(pieces, pattern.Value, specialTokens ?? SpecialTokensOf(pieces.Count));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new InvalidDataException($"{Path.GetFileName(path)}: {error.Message}", error);
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidDataException($"{Path.GetFileName(path)}: {error.Message}", error);
+        }
+    }
+
+    private static Tokenizer Make(SortedDictionary<int, byte[]> pieces, WordPattern pattern, IReadOnlyList<AddedToken> specialTokens)
+    {
+        Vocabulary vocabulary = new(pieces.Select(static piece => KeyValuePair.Create(ByteAlphabet.Spell(piece.Value), piece.Key)));
+        for (int value = 0; value < 256; value++)
+            if (vocabulary.IdOf([ByteAlphabet.ToCharacter((byte)value)]) < 0)
+                throw new InvalidDataException($"the file must have all 256 bytes, but has not the byte {value}");
+        BpeModel model = new(vocabulary, MergesOf(vocabulary), new BpeOptions { IgnoreMerges = true, SharesRanks = true });
+        Splitter splitter = new SequenceSplitter([PatternSplitter.Of(pattern), new ByteLevelSplitter(splitWords: false)]);
+        return new Tokenizer(model, specialTokens, splitter: splitter,
+            postProcessor: new ByteLevelPostProcessor(addPrefixSpace: false, trimOffsets: false), decoder: new ByteLevelDecoder());
+    }
+
+    /// <summary>Every split of a piece into two pieces is a merge; its rank is that of the piece it makes.</summary>
+    private static List<(string, string)> MergesOf(Vocabulary vocabulary)
+    {
+        List<(string, string)> merges = new(2 * vocabulary.Count);
+        List<(int Left, int Right)> splits = [];
+        for (int id = 0; id < vocabulary.Size; id++)
+        {
+            splits.Clear();
+            string piece = vocabulary.PieceOf(id) ?? "";
+            for (int i = 1; i < piece.Length; i++)
+                if (vocabulary.IdOf(piece.AsSpan(0, i)) is int left and >= 0 && vocabulary.IdOf(piece.AsSpan(i)) is int right and >= 0)
+                    splits.Add((left, right));
+            splits.Sort();
+            foreach ((int left, int right) in splits)
+                merges.Add((vocabulary.PieceOf(left)!, vocabulary.PieceOf(right)!));
+        }
+        return merges;
+    }
+
+    private static SortedDictionary<int, byte[]> ReadPieces(ReadOnlySpan<byte> file)
+    {
+        SortedDictionary<int, byte[]> byRank = [];
+        int number = 0;
+        foreach (Range range in file.Split((byte)'\n'))
+        {
+            ReadOnlySpan<byte> line = file[range].TrimEnd((byte)'\r');
+            number++;
+            if (line.IsEmpty)
+                continue;
+            int space = line.IndexOf((byte)' ');
+            if (space <= 0 || !Utf8Parser.TryParse(line[(space + 1)..], out int rank, out int used) || used != line.Length - space - 1
+                || rank < 0)
+                throw new InvalidDataException($"line {number} must be a piece in base 64, a space and a rank, but is '{Shown(line)}'");
+            byte[] piece = new byte[Base64.GetMaxDecodedFromUtf8Length(space)];
+            if (space > LongestPiece
+                || Base64.DecodeFromUtf8(line[..space], piece, out _, out int length) != System.Buffers.OperationStatus.Done || length == 0)
+                throw new InvalidDataException($"line {number} must start with a piece in base 64, but is '{Shown(line)}'");
+            if (!byRank.TryAdd(rank, piece[..length]))
+                throw new InvalidDataException($"line {number} has the rank {rank}, which an earlier line has");
+        }
+        if (byRank.Count == 0)
+            throw new InvalidDataException("the file must have a line a piece, but is empty");
+        return byRank;
+    }
+
+    private static string Shown(ReadOnlySpan<byte> line) =>
+        System.Text.Encoding.Latin1.GetString(line[..Math.Min(line.Length, 40)]) + (line.Length > 40 ? "..." : "");
+
+    private static WordPattern? PatternOf(int pieces) => pieces switch
+    {
+        50256 or 50280 => WordPattern.Gpt2,
+        100256 or 128000 => WordPattern.Cl100k,
+        151643 => WordPattern.Qwen,
+        199998 => WordPattern.O200k,
+        _ => null,
+    };
+
+    private static AddedToken[] SpecialTokensOf(int pieces) => pieces switch
+    {
+        50256 => Number(50256, "<|endoftext|>"),
+        50280 => [new AddedToken(50256, "<|endoftext|>")],
+        100256 => [new(100257, "<|endoftext|>"), .. Number(100258, "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>"),
+            new(100276, "<|endofprompt|>")],
+        199998 => [new(199999, "<|endoftext|>"), new(200018, "<|endofprompt|>")],
+        151643 => Number(151643, "<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+        128000 => [.. Number(128000, "<|begin_of_text|>", "<|end_of_text|>"), .. Number(128006, "<|start_header_id|>", "<|end_header_id|>"),
+            new(128009, "<|eot_id|>")],
+        _ => [],
+    };
+
+    private static AddedToken[] Number(int first, params string[] contents) =>
+        [.. contents.Select((content, i) => new AddedToken(first + i, content))];
+}

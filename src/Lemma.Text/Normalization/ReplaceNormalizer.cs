@@ -1,0 +1,82 @@
+using System.Text.RegularExpressions;
+
+namespace Lemma.Text.Normalization;
+
+/// <summary>Replaces every occurrence of a fixed text or of a regular expression, from left to right.</summary>
+public sealed class ReplaceNormalizer : Normalizer
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private readonly Regex? regex;
+
+    /// <summary>Replaces <paramref name="pattern"/>, which must not be empty, by <paramref name="content"/>.</summary>
+    /// <exception cref="ArgumentException">The pattern is empty or not a valid regular expression.</exception>
+    public ReplaceNormalizer(string pattern, string content, bool isRegex = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(pattern);
+        ArgumentNullException.ThrowIfNull(content);
+        (Pattern, Content, IsRegex) = (pattern, content, isRegex);
+        if (!isRegex)
+            return;
+        try
+        {
+            regex = new Regex(pattern, RegexOptions.CultureInvariant, Patience);
+        }
+        catch (ArgumentException error)
+        {
+            throw new ArgumentException($"replace: the regular expression is not valid: {error.Message}", error);
+        }
+    }
+
+    /// <summary>What is replaced; a fixed text is compared by code units.</summary>
+    public string Pattern { get; }
+
+    /// <summary>What stands in its place, as it is; may be empty.</summary>
+    public string Content { get; }
+
+    /// <summary>Whether the pattern is a regular expression.</summary>
+    public bool IsRegex { get; }
+
+    /// <inheritdoc/>
+    public override void Apply(AlignedText text)
+    {
+        if (regex is not null)
+        {
+            ApplyRegex(text, regex);
+            return;
+        }
+        if (text.Text.IndexOf(Pattern) < 0)
+            return;
+        text.BeginRewrite();
+        int at = 0;
+        for (int found; (found = text.Text[at..].IndexOf(Pattern)) >= 0; at += Pattern.Length)
+        {
+            text.Keep(at, at + found);
+            at += found;
+            text.Append(Content, at, at + Pattern.Length);
+        }
+        text.Keep(at, text.Text.Length);
+        text.EndRewrite();
+    }
+
+    private void ApplyRegex(AlignedText text, Regex regex)
+    {
+        text.BeginRewrite();
+        int at = 0;
+        try
+        {
+            foreach (ValueMatch found in regex.EnumerateMatches(text.Text))
+            {
+                text.Keep(at, found.Index);
+                at = found.Index + found.Length;
+                text.Append(Content, found.Index, at);
+            }
+        }
+        catch (RegexMatchTimeoutException error)
+        {
+            throw new ArgumentException($"encode: the pattern of a Replace must pass a text of {text.Text.Length} characters in "
+                + $"{Patience.TotalSeconds} s, but did not", error);
+        }
+        text.Keep(at, text.Text.Length);
+        text.EndRewrite();
+    }
+}

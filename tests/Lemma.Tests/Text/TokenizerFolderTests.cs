@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Lemma.Text;
+
+namespace Lemma.Tests.Text;
+
+/// <summary>Tokenizers with golden files in a folder named by LEMMA_TOKENIZERS: each a tokenizer beside cases.json.</summary>
+public sealed class TokenizerFolderTests
+{
+    public static TheoryData<string> Folders
+    {
+        get
+        {
+            string? root = Environment.GetEnvironmentVariable("LEMMA_TOKENIZERS");
+            string[] folders = root is null ? [] : [.. Directory.EnumerateDirectories(root)
+                .Where(folder => File.Exists(Path.Combine(folder, "cases.json"))).Order(StringComparer.Ordinal)];
+            return folders.Length > 0 ? [.. folders] : [""];
+        }
+    }
+
+    [Theory, MemberData(nameof(Folders))]
+    public void Every_case_has_the_golden_ids(string folder)
+    {
+        if (folder.Length == 0)
+            Assert.Skip("needs LEMMA_TOKENIZERS, a folder of tokenizers with cases.json");
+        Tokenizer tokenizer = Tokenizer.Load(folder);
+        using FileStream stream = File.OpenRead(Path.Combine(folder, "cases.json"));
+        using JsonDocument cases = JsonDocument.Parse(stream);
+        int count = 0, wrong = 0;
+        List<string> shown = [];
+        bool? special = null;
+        foreach (JsonElement item in cases.RootElement.EnumerateArray())
+        {
+            string text = item.GetProperty("text").GetString()!;
+            int[] expected = [.. item.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
+            // A golden file is with or without the special tokens around; its first case tells.
+            special ??= tokenizer.Encode(text).AsSpan().SequenceEqual(expected)
+                || !tokenizer.Encode(text, addSpecialTokens: false).AsSpan().SequenceEqual(expected);
+            int[] actual = tokenizer.Encode(text, special.Value);
+            count++;
+            if (actual.AsSpan().SequenceEqual(expected))
+                continue;
+            wrong++;
+            if (shown.Count < 12)
+                shown.Add(Difference(text, expected, actual));
+        }
+        Assert.True(wrong == 0, $"{wrong} of {count} cases differ:\n{string.Join('\n', shown)}");
+    }
+
+    private static string Difference(string text, int[] expected, int[] actual)
+    {
+        int at = expected.AsSpan().CommonPrefixLength(actual);
+        return $"{JsonSerializer.Serialize(text.Length > 160 ? text[..160] : text)}: from {at} on [{string.Join(' ', expected.Skip(at).Take(8))}]"
+            + $" but [{string.Join(' ', actual.Skip(at).Take(8))}]";
+    }
+}
