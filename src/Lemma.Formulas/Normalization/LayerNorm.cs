@@ -11,6 +11,21 @@ namespace Lemma.Formulas;
 /// </remarks>
 public static class LayerNorm
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "layer_norm",
+        Group = "Normalization",
+        Text = "y = γ·(x − μ)/√(σ² + ε) + β",
+        Shapes = "x, y: [rows, d]; weight (γ), bias (β): [d]",
+        Symbols = "μ, σ²: mean and variance of a row, over d",
+        Source = "Ba, Kiros and Hinton 2016, Layer normalization, eq. 4",
+        Gradient = "dx += r·(γ∘dy − mean(γ∘dy) − n·mean(n∘γ∘dy)), n = (x − μ)·r",
+        Notes = "A second pass keeps the digits of a row with a large mean.",
+        Example = "x[5,33] weight[33] bias[33] epsilon=0.01",
+        Evaluate = Evaluate,
+    };
+
     /// <summary>y = γ·(x − μ)·r + β.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, float epsilon,
@@ -109,5 +124,15 @@ public static class LayerNorm
                 to[i] = MathF.FusedMultiplyAdd(MathF.FusedMultiplyAdd(normal, -meanAlong, up[i] * gamma[i] - meanPlain), scale, to[i]);
             }
         }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values x = call["x"], gamma = call.Input("weight", x.Columns), beta = call.Input("bias", x.Columns), y = x.Like();
+        float[] mean = new float[x.Rows], r = new float[x.Rows];
+        Forward(x, gamma, beta, (float)call.Number("epsilon", 1e-5), y, mean, r);
+        if (call.Backward(y, out float[]? dy))
+            Backward(x, gamma, mean, r, dy, call.Gradient("x"), call.Gradient("weight"), call.Gradient("bias"));
+        return y;
     }
 }

@@ -8,6 +8,21 @@ namespace Lemma.Formulas;
 /// <remarks>m = β₁m + (1 − β₁)g; v = β₂v + (1 − β₂)g². ε stands outside the root. Loshchilov and Hutter 2017, algorithm 2.</remarks>
 public static class AdamW
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "adamw",
+        Group = "Optimizers",
+        Text = "θ = θ − η·(m̂/(√v̂ + ε) + λ·θ)",
+        Shapes = "parameter (θ): [n]; gradients (g): [steps, n]",
+        Symbols = "as adam; λ: weight_decay",
+        Source = "Loshchilov and Hutter 2017, Decoupled weight decay regularization, algorithm 2",
+        Gradient = "None: it applies gradients, nothing is differentiated through it",
+        IsDifferentiable = false,
+        Example = "parameter[6] gradients[10,6] learning_rate=0.01 weight_decay=0.1",
+        Evaluate = Adam.EvaluateDecayed,
+    };
+
     /// <summary>The numbers of one step.</summary>
     /// <param name="LearningRate">η.</param>
     /// <param name="Beta1">β₁ in [0, 1).</param>
