@@ -165,11 +165,11 @@ public static class GoldenFile
     private static Values ReadValues(string name, JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.Object)
-            return new Values(Shape(value), Singles(Numbers(value.GetProperty("data"))));
+            return new Values(Shape(value), Numbers(value.GetProperty("data")));
         List<int> shape = [];
         List<double> numbers = [];
         Collect(name, value, 0, shape, numbers);
-        return new Values([.. shape], Singles([.. numbers]));
+        return new Values([.. shape], numbers.ToArray());
     }
 
     private static void Collect(string name, JsonElement value, int depth, List<int> shape, List<double> numbers)

@@ -6,6 +6,8 @@ namespace Lemma.Formulas;
 /// <remarks>Row-major, float32. A scalar has the shape [].</remarks>
 public sealed class Values
 {
+    private readonly double[]? exact;
+
     /// <summary>Numbers of a shape; their count must be the product of its sizes.</summary>
     public Values(int[] shape, float[] data)
     {
@@ -21,6 +23,19 @@ public sealed class Values
 
     /// <summary>Zeros of a shape.</summary>
     public Values(params int[] shape) : this(shape, new float[shape.Aggregate(1, (count, size) => checked(count * size))]) { }
+
+    /// <summary>Numbers that may have more digits than float32 holds; formulas that would lose them can ask for <see cref="Exact"/>.</summary>
+    public Values(int[] shape, double[] data) : this(shape, Array.ConvertAll(data, value => (float)value))
+    {
+        for (int i = 0; i < data.Length && exact is null; i++)
+            exact = (double)Data[i] == data[i] || !double.IsFinite(data[i]) ? null : data;
+    }
+
+    /// <summary>Whether the numbers have more digits than float32 holds.</summary>
+    public bool HasMoreDigits => exact is not null;
+
+    /// <summary>The numbers in double, with all the digits that they came with.</summary>
+    public double[] Exact => exact ?? Array.ConvertAll(Data, value => (double)value);
 
     /// <summary>The sizes of the axes.</summary>
     public int[] Shape { get; }

@@ -128,11 +128,25 @@ public static class LayerNorm
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values x = call["x"], gamma = call.Input("weight", x.Columns), beta = call.Input("bias", x.Columns), y = x.Like();
+        Values given = call["x"], x = given.HasMoreDigits ? Centered(given) : given, y = x.Like();
+        Values gamma = call.Input("weight", x.Columns), beta = call.Input("bias", x.Columns);
         float[] mean = new float[x.Rows], r = new float[x.Rows];
         Forward(x, gamma, beta, (float)call.Number("epsilon", 1e-5), y, mean, r);
         if (call.Backward(y, out float[]? dy))
             Backward(x, gamma, mean, r, dy, call.Gradient("x"), call.Gradient("weight"), call.Gradient("bias"));
         return y;
+    }
+
+    // A shift of a row changes nothing; without its mean, a row keeps the digits that float32 would cut off.
+    private static Values Centered(Values given)
+    {
+        double[] exact = [.. given.Exact];
+        for (int row = 0; row < exact.Length; row += given.Columns)
+        {
+            double mean = exact.AsSpan(row, given.Columns).ToArray().Average();
+            for (int i = row; i < row + given.Columns; i++)
+                exact[i] -= mean;
+        }
+        return new Values(given.Shape, exact);
     }
 }

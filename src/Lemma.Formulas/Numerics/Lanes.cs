@@ -80,6 +80,28 @@ internal static class Lanes
         return Sum(sum);
     }
 
+    /// <summary>Σ x·y in double, over 8 lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    {
+        ref double startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + 8 <= x.Length; i += 8)
+            sum = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref startX, (nuint)i), Vector512.LoadUnsafe(ref startY, (nuint)i), sum);
+        double rest = 0;
+        for (; i < x.Length; i++)
+            rest = Math.FusedMultiplyAdd(x[i], y[i], rest);
+        return sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7])) + rest;
+    }
+
+    /// <summary>y += α·x for x in double.</summary>
+    public static void AddScaled(ReadOnlySpan<double> x, double alpha, Span<float> y)
+    {
+        for (int i = 0; i < x.Length; i++)
+            y[i] = (float)Math.FusedMultiplyAdd(x[i], alpha, y[i]);
+    }
+
     /// <summary>The largest element; −∞ for none, NaN if one is NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Max(ReadOnlySpan<float> x)
