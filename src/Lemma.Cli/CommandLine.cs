@@ -45,6 +45,7 @@ internal static class CommandLine
             GenerateCommand.Build(),
             ChatCommand.Build(),
             EvalCommand.Build(),
+            FormulasCommand.Build(),
             BenchCommand.Build(),
         };
         Examples.Add(root,

@@ -50,7 +50,7 @@ internal static class ScoredAttention
         {
             for (int i = 0; i < sizes.Queries; i++)
             {
-                int heaviest = Weights(sizes, scale, q, k, score, index, i, weights);
+                Weights(sizes, scale, q, k, score, index, i, weights);
                 ReadOnlySpan<double> up = dy.Slice((index * sizes.Queries + i) * sizes.ValueWidth, sizes.ValueWidth);
                 for (int j = 0; j < sizes.Keys; j++)
                 {
@@ -58,7 +58,8 @@ internal static class ScoredAttention
                     if (weights[j] != 0)
                         Lanes.AddScaled(up, weights[j], dv.Slice(Value(sizes, index, j), sizes.ValueWidth));
                 }
-                // Relative to the heaviest key: its own slope is the small sum of the others, without a difference of near equals.
+                // Where one key has all the weight, the slopes are what rounding leaves of this difference. Products in order, not fused,
+                // leave what other implementations in double leave, so that they can be compared.
                 double along = 0;
                 for (int j = 0; j < sizes.Keys; j++)
                     along += weights[j] * dweights[j];
@@ -76,8 +77,8 @@ internal static class ScoredAttention
         }
     }
 
-    // The softmax of one row of scores; returns the key of the largest.
-    private static int Weights<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k, TScore score, int index, int i,
+    // The softmax of one row of scores.
+    private static void Weights<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k, TScore score, int index, int i,
         Span<double> weights) where TScore : IScore
     {
         int heaviest = 0;
@@ -93,7 +94,6 @@ internal static class ScoredAttention
             total += weights[j] = double.IsNegativeInfinity(weights[j]) ? 0 : Math.Exp(weights[j] - largest);
         for (int j = 0; j < sizes.Keys && total != 0; j++)
             weights[j] /= total;
-        return heaviest;
     }
 
     private static double Plain(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
