@@ -15,7 +15,7 @@ public static class AdaptiveSpan
         Source = "Sukhbaatar et al. 2019, Adaptive attention span in transformers, eq. 3 to 5",
         Gradient = "as attention; dz_h += Σ ds/(R·m) on the ramp",
         Notes = "A head learns how far it looks.",
-        Example = "q[1,2,7,4] k[1,2,7,4] v[1,2,7,4] span:1.3,2.6 ramp=2.7",
+        Example = "q[1,2,7,4] k[1,2,7,4] v[1,2,7,4] span:1.4,2.6 ramp=2.7",
         Evaluate = Evaluate,
     };
 

@@ -22,7 +22,7 @@ public static class ErasureChannel
     /// <summary>C in bits a use.</summary>
     public static double Forward(double p)
     {
-        Check.That(p is >= 0 and <= 1, "binary_erasure_capacity", $"p must lie in [0, 1], but it is {p}");
+        Check.That(p is >= 0 and <= 1, "binary_erasure_capacity", $"p must lie in [0, 1], but it is {(float)p}");
         return 1 - p;
     }
 

@@ -23,7 +23,7 @@ public static class SymmetricChannel
     /// <summary>C in bits a use.</summary>
     public static double Forward(double p)
     {
-        Check.That(p is >= 0 and <= 1, "binary_symmetric_capacity", $"p must lie in [0, 1], but it is {p}");
+        Check.That(p is >= 0 and <= 1, "binary_symmetric_capacity", $"p must lie in [0, 1], but it is {(float)p}");
         return 1 - (InformationUnit.Term(p) + InformationUnit.Term(1 - p)) / Math.Log(2);
     }
 

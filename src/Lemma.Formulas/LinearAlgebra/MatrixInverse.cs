@@ -25,7 +25,7 @@ public static class MatrixInverse
         DenseMatrix a = Decompositions.Read(call, "matrix_inverse", square: true);
         double[] singular = [.. a.Svd(computeVectors: false).S];
         double largest = singular[0], smallest = singular[^1];
-        Check.That(smallest > largest * 1e-13, "matrix_inverse", $"the matrix is singular: its singular values reach from {smallest:G4} to {largest:G4}");
+        Check.That(smallest > largest * 1e-13, "matrix_inverse", $"the matrix is singular: its singular values reach from {Math.Abs(smallest):G4} to {Math.Abs(largest):G4}");
         MathNet.Numerics.LinearAlgebra.Matrix<double> inverse = a.Inverse();
         Values y = Decompositions.Write(inverse);
         if (call.Backward(y, out float[]? dy))

@@ -15,7 +15,7 @@ public static class ClippedPolicy
         Source = "Schulman et al. 2017, Proximal policy optimization, eq. 7",
         Gradient = "d ln π += −r·A/N·dL where the unclipped term is the smaller, else 0",
         Notes = "Old log probabilities and advantages are constants.",
-        Example = "log_probs[6,5]*0.4 old_log_probs[6,5]*0.4 advantages[6,5] epsilon=0.2",
+        Example = "log_probs[6,5]*0.55 old_log_probs[6,5]*0.45 advantages[6,5] epsilon=0.2",
         Evaluate = Evaluate,
     };
 
