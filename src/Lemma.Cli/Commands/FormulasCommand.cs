@@ -24,7 +24,8 @@ internal static class FormulasCommand
         Examples.Add(command,
             ("every formula by group", "lemma formulas"),
             ("the page of one", "lemma formulas softmax"),
-            ("on numbers of your own, with gradients", "lemma formulas softmax --input '{\"x\": [1, 2, 3], \"temperature\": 0.7}' --gradient"),
+            ("on numbers of your own, with gradients",
+                "lemma formulas softmax --input '{\"x\": [1, 2, 3], \"temperature\": 0.7}' --gradient"),
             ("against golden cases", "lemma formulas --check ops.json"));
         command.SetAction(parsed => Run(parsed.GetValue(name), parsed.GetValue(input), parsed.GetValue(gradient), parsed.GetValue(json),
             parsed.GetValue(check), parsed.GetValue(pages)));
@@ -79,7 +80,8 @@ internal static class FormulasCommand
                 Console.WriteLine($"  {formula.Name.PadRight(width)}  {formula.Text}");
             Console.WriteLine();
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{FormulaIndex.All.Count} formulas; 'lemma formulas NAME' shows one."));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{FormulaIndex.All.Count} formulas; 'lemma formulas NAME' shows one."));
         return CommandLine.Done;
     }
 
@@ -92,7 +94,8 @@ internal static class FormulasCommand
         {
             GoldenResult result = one.Check();
             (passed, failed) = result.Passed ? (passed + 1, failed) : (passed, failed + 1);
-            string gradients = one.Gradients.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  gradients {result.GradientError:0.0E+00}");
+            string gradients = one.Gradients.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture,
+                $"  gradients {result.GradientError:0.0E+00}");
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{(result.Passed ? "passed" : "FAILED")}  {one.Formula,-34} error {result.Error:0.0E+00}{gradients,-21}  {one.Describe()}"
                 + $"{(result.Passed ? "" : ": " + result.Problem)}").TrimEnd());
@@ -147,7 +150,8 @@ internal static class FormulasCommand
         return CommandLine.Done;
     }
 
-    private static string Numbers(Values values) => string.Join(", ", values.Data.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+    private static string Numbers(Values values) => string.Join(", ",
+        values.Data.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
 
     private static void Describe(Utf8JsonWriter writer, Formula formula)
     {
@@ -188,7 +192,11 @@ internal static class FormulasCommand
     private static void WriteJson(Action<Utf8JsonWriter> write)
     {
         using MemoryStream stream = new();
-        JsonWriterOptions options = new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        JsonWriterOptions options = new()
+        {
+            Indented = true,
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+        };
         using (Utf8JsonWriter writer = new(stream, options))
             write(writer);
         Console.WriteLine(Encoding.UTF8.GetString(stream.ToArray()));

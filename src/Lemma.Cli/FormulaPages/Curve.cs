@@ -67,7 +67,8 @@ internal sealed record Curve(double Low, double High, float[] Y, float[]? Slope)
             for (int i = 0; i < values.Length; i++)
             {
                 if (float.IsFinite(values[i]))
-                    svg.Append(CultureInfo.InvariantCulture, $"{Across(Low + (High - Low) * i / (values.Length - 1)):0.#},{Down(values[i]):0.#} ");
+                    svg.Append(CultureInfo.InvariantCulture,
+                        $"{Across(Low + (High - Low) * i / (values.Length - 1)):0.#},{Down(values[i]):0.#} ");
             }
             svg.Append("\"/>\n");
         }

@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Lemma.Formulas;
 
 /// <summary>y = x/2·(1 + tanh(√(2/π)(x + 0.044715x³))), GPT-2's approximation of GELU.</summary>
-/// <remarks>x, y: any shape. Hendrycks and Gimpel 2016, section 2. Computed as x·σ(2u), the same function since (1 + tanh u)/2 = σ(2u).</remarks>
+/// <remarks>
+/// x, y: any shape. Hendrycks and Gimpel 2016, section 2. Computed as x·σ(2u), the same function since (1 + tanh u)/2 = σ(2u).
+/// </remarks>
 public static class GeluTanh
 {
     /// <summary>The entry of the index.</summary>

@@ -58,12 +58,14 @@ public static class LogSoftmax
             int i = 0;
             for (; i + Lanes.Count <= width; i += Lanes.Count)
             {
-                Vector512<float> slope = Vector512.FusedMultiplyAdd(VectorMath.Exp(Lanes.Load(ref startY, i)), total, Lanes.Load(ref startUp, i));
+                Vector512<float> slope = Vector512.FusedMultiplyAdd(VectorMath.Exp(Lanes.Load(ref startY, i)), total,
+                    Lanes.Load(ref startUp, i));
                 Vector512.FusedMultiplyAdd(slope, scale, Lanes.Load(ref startTo, i)).StoreUnsafe(ref startTo, (nuint)i);
             }
             if (i < width)
             {
-                Vector512<float> slope = Vector512.FusedMultiplyAdd(VectorMath.Exp(Lanes.LoadTail(value[i..])), total, Lanes.LoadTail(up[i..]));
+                Vector512<float> slope = Vector512.FusedMultiplyAdd(VectorMath.Exp(Lanes.LoadTail(value[i..])), total,
+                    Lanes.LoadTail(up[i..]));
                 Lanes.StoreTail(Vector512.FusedMultiplyAdd(slope, scale, Lanes.LoadTail(to[i..])), to[i..]);
             }
         }

@@ -78,7 +78,8 @@ public static class Softmax
     internal static void AddRow(ReadOnlySpan<float> p, ReadOnlySpan<float> dp, float scale, Span<float> ds)
     {
         float along = Lanes.Dot(p, dp);
-        ref float startP = ref MemoryMarshal.GetReference(p), startUp = ref MemoryMarshal.GetReference(dp), startTo = ref MemoryMarshal.GetReference(ds);
+        ref float startP = ref MemoryMarshal.GetReference(p), startUp = ref MemoryMarshal.GetReference(dp),
+            startTo = ref MemoryMarshal.GetReference(ds);
         int i = 0;
         for (; i + Lanes.Count <= p.Length; i += Lanes.Count)
         {

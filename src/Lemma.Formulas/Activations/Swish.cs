@@ -44,7 +44,8 @@ public static class Swish
     {
         Check.SameLength("swish", x.Length, dy.Length);
         Check.SameLength("swish", x.Length, dx.Length);
-        ref float from = ref MemoryMarshal.GetReference(x), up = ref MemoryMarshal.GetReference(dy), to = ref MemoryMarshal.GetReference(dx);
+        ref float from = ref MemoryMarshal.GetReference(x), up = ref MemoryMarshal.GetReference(dy),
+            to = ref MemoryMarshal.GetReference(dx);
         Vector512<float> dbeta = default;
         int i = 0;
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
@@ -58,7 +59,8 @@ public static class Swish
     private static Vector512<float> Value(Vector512<float> x, float beta) => x * VectorMath.Sigmoid(x * beta);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Slope(Vector512<float> x, float beta, Vector512<float> dy, Vector512<float> dx, ref Vector512<float> dbeta)
+    private static Vector512<float> Slope(Vector512<float> x, float beta, Vector512<float> dy, Vector512<float> dx,
+        ref Vector512<float> dbeta)
     {
         Vector512<float> gate = VectorMath.Sigmoid(x * beta), along = x * (gate * (Vector512.Create(1f) - gate));
         dbeta = Vector512.FusedMultiplyAdd(along * x, dy, dbeta);

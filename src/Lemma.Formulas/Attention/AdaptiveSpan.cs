@@ -1,7 +1,12 @@
 namespace Lemma.Formulas;
 
-/// <summary>a_ij = m(i − j)·e^s_ij/Σ m(i − j')·e^s_ij', m(x) = clip((z_h + R − x)/R, 0, 1): a soft span z_h that each head learns.</summary>
-/// <remarks>q, k, v: [b, H, T, d], causal; span (z): [H], at least 0; R (ramp): positions over which a head fades out. Sukhbaatar et al. 2019, eq. 3 to 5.</remarks>
+/// <summary>
+/// a_ij = m(i − j)·e^s_ij/Σ m(i − j')·e^s_ij', m(x) = clip((z_h + R − x)/R, 0, 1): a soft span z_h that each head learns.
+/// </summary>
+/// <remarks>
+/// q, k, v: [b, H, T, d], causal; span (z): [H], at least 0; R (ramp): positions over which a head fades out. Sukhbaatar et al. 2019, eq. 3
+/// to 5.
+/// </remarks>
 public static class AdaptiveSpan
 {
     /// <summary>The entry of the index.</summary>

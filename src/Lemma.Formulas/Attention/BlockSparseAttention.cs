@@ -1,6 +1,8 @@
 namespace Lemma.Formulas;
 
-/// <summary>A query sees the keys of its own and neighbouring blocks, of every s-th block, of the first blocks, and of some random ones.</summary>
+/// <summary>
+/// A query sees the keys of its own and neighbouring blocks, of every s-th block, of the first blocks, and of some random ones.
+/// </summary>
 /// <remarks>
 /// The pattern is over blocks of positions and a function of the seed: local window, stride, global blocks (which also see everything) and
 /// random blocks a row. Child et al. 2019, section 4; Zaheer et al. 2020, Big bird, section 2.
@@ -62,7 +64,8 @@ public static class BlockSparseAttention
     private static Values Evaluate(FormulaCall call)
     {
         HeadSizes sizes = HeadSizes.Of("block_sparse_attention", call["q"], call["k"], call["v"]);
-        Pattern pattern = new(call.Whole("block", 64), call.Whole("local", 1), call.Whole("stride", 0), call.Whole("global", 1), call.Whole("random", 1),
+        Pattern pattern = new(call.Whole("block", 64), call.Whole("local", 1), call.Whole("stride", 0), call.Whole("global", 1),
+            call.Whole("random", 1),
             (ulong)call.Whole("seed", 1), call.Flag("causal", true));
         int block = pattern.Block;
         Check.That(block > 0, "block_sparse_attention", $"a block must have at least one position, but it has {block}");

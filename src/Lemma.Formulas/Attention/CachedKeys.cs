@@ -27,7 +27,8 @@ public static class CachedKeys
     {
         Values q = call["q"], k = call["k"], v = call["v"];
         HeadSizes sizes = HeadSizes.Of("kv_cache", q, k, v);
-        Check.That(sizes.Queries == sizes.Keys && sizes.Width == sizes.ValueWidth, "kv_cache", $"q {q}, k {k} and v {v} must agree in length and width");
+        Check.That(sizes.Queries == sizes.Keys && sizes.Width == sizes.ValueWidth, "kv_cache",
+            $"q {q}, k {k} and v {v} must agree in length and width");
         Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
         int width = sizes.Width, length = sizes.Keys;
         for (int b = 0; b < sizes.Batch; b++)
@@ -39,7 +40,8 @@ public static class CachedKeys
                 {
                     HeadSizes step = new(1, 1, 1, 1, t + 1, width, width);
                     HeadAttention.Forward(step, new HeadAttention.Mask(true), q.Data.AsSpan(own + t * width, width),
-                        k.Data.AsSpan(shared, (t + 1) * width), v.Data.AsSpan(shared, (t + 1) * width), y.Data.AsSpan(own + t * width, width), new float[1]);
+                        k.Data.AsSpan(shared, (t + 1) * width), v.Data.AsSpan(shared, (t + 1) * width), y.Data.AsSpan(own + t * width,
+                            width), new float[1]);
                 }
             }
         }

@@ -13,12 +13,14 @@ public static class DualChunkAttention
     {
         Name = "dual_chunk_attention",
         Group = "Attention",
-        Text = "s_ij = R(p_i)·q_i·(R(j mod c)·k_j)/√d, p_i = i mod c, min(i mod c + c, L − 1) or L − 1 for j in the same, the previous or an earlier chunk",
+        Text = "s_ij = R(p_i)·q_i·(R(j mod c)·k_j)/√d, p_i = i mod c, min(i mod c + c, L − 1) or L − 1 for j in the same, the previous "
+            + "or an earlier chunk",
         Shapes = "q, k, v, Y: [b, H, T, d]",
         Symbols = "chunk (c), trained_length (L); causal",
         Source = "An et al. 2024, Training-free long-context scaling of large language models, section 3",
         Gradient = "as attention, turned back",
-        Notes = "Runs past the trained length without tuning: no distance is beyond it. Not the dynamic context of other notes (correction 4).",
+        Notes = "Runs past the trained length without tuning: no distance is beyond it. Not the dynamic context of other notes "
+            + "(correction 4).",
         Example = "q[1,2,11,4] k[1,2,11,4] v[1,2,11,4] chunk=3 trained_length=5",
         Evaluate = Evaluate,
     };
@@ -52,7 +54,8 @@ public static class DualChunkAttention
         {
             q.Data.CopyTo(forms, form * q.Count);
             for (int row = 0; row < q.Rows; row++)
-                Turn(forms.AsSpan(form * q.Count + row * width, width), Position(row % queries, form, chunk, trained), cosines, sines, inverse: false);
+                Turn(forms.AsSpan(form * q.Count + row * width, width), Position(row % queries, form, chunk, trained), cosines, sines,
+                    inverse: false);
         }
         for (int row = 0; row < k.Rows; row++)
             Turn(keys.AsSpan(row * width, width), row % queries % chunk, cosines, sines, inverse: false);
@@ -62,7 +65,8 @@ public static class DualChunkAttention
         if (!call.Backward(y, out float[]? dy))
             return y;
         float[] dforms = new float[forms.Length], dkeys = new float[keys.Length];
-        ScoredAttention.Backward(sizes, scale, exactForms, exactKeys, v.Exact, new Score(chunk), Array.ConvertAll(dy, value => (double)value),
+        ScoredAttention.Backward(sizes, scale, exactForms, exactKeys, v.Exact, new Score(chunk),
+            Array.ConvertAll(dy, value => (double)value),
             dforms, dkeys, call.Gradient("v"));
         for (int form = 0; form < 3; form++)
         {

@@ -1,7 +1,11 @@
 namespace Lemma.Formulas;
 
-/// <summary>Y = softmax(Q)·(softmax(Kᵀ)·V): a softmax of each query over its features, of each feature of the keys over positions.</summary>
-/// <remarks>q, k: [heads, T, d]; v: [heads, S, d_v]; linear in the length, not causal. Shen et al. 2018, Efficient attention, eq. 5.</remarks>
+/// <summary>
+/// Y = softmax(Q)·(softmax(Kᵀ)·V): a softmax of each query over its features, of each feature of the keys over positions.
+/// </summary>
+/// <remarks>
+/// q, k: [heads, T, d]; v: [heads, S, d_v]; linear in the length, not causal. Shen et al. 2018, Efficient attention, eq. 5.
+/// </remarks>
 public static class EfficientAttention
 {
     /// <summary>The entry of the index.</summary>
@@ -29,23 +33,29 @@ public static class EfficientAttention
             Part part = new(sizes, h);
             Transpose(part.Key(k), sizes.Keys, sizes.Width, part.Key(keys));
             Softmax.Forward(part.Key(keys), sizes.Keys, 1, part.Key(keys));
-            SpanProduct.Multiply(sizes.Width, sizes.ValueWidth, sizes.Keys, part.Key(keys), false, part.Value(v), false, part.Context(context));
-            SpanProduct.Multiply(sizes.Queries, sizes.ValueWidth, sizes.Width, part.Query(queries), false, part.Context(context), false, part.Output(y));
+            SpanProduct.Multiply(sizes.Width, sizes.ValueWidth, sizes.Keys, part.Key(keys), false, part.Value(v), false,
+                part.Context(context));
+            SpanProduct.Multiply(sizes.Queries, sizes.ValueWidth, sizes.Width, part.Query(queries), false, part.Context(context), false,
+                part.Output(y));
         }
     }
 
     /// <summary>dC = ρ(Q)ᵀ·dY, dρ(Q) = dY·Cᵀ, dρ(K)ᵀ = dC·Vᵀ, dV += ρ(K)·dC, then both softmaxes.</summary>
-    public static void Backward(in HeadSizes sizes, ReadOnlySpan<float> v, ReadOnlySpan<float> queries, ReadOnlySpan<float> keys, ReadOnlySpan<float> context,
+    public static void Backward(in HeadSizes sizes, ReadOnlySpan<float> v, ReadOnlySpan<float> queries, ReadOnlySpan<float> keys,
+        ReadOnlySpan<float> context,
         ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv)
     {
         float[] back = new float[sizes.Keys * sizes.Width], turned = new float[back.Length];
         for (int h = 0; h < sizes.Batch * sizes.Heads; h++)
         {
             Part part = new(sizes, h);
-            float[] dcontext = SpanProduct.New(sizes.Width, sizes.ValueWidth, sizes.Queries, part.Query(queries), true, part.Output(dy), false);
-            float[] dqueries = SpanProduct.New(sizes.Queries, sizes.Width, sizes.ValueWidth, part.Output(dy), false, part.Context(context), true);
+            float[] dcontext = SpanProduct.New(sizes.Width, sizes.ValueWidth, sizes.Queries, part.Query(queries), true, part.Output(dy),
+                false);
+            float[] dqueries = SpanProduct.New(sizes.Queries, sizes.Width, sizes.ValueWidth, part.Output(dy), false, part.Context(context),
+                true);
             Softmax.Backward(part.Query(queries), sizes.Width, 1, dqueries, part.Query(dq));
-            SpanProduct.Multiply(sizes.Keys, sizes.ValueWidth, sizes.Width, part.Key(keys), true, dcontext, false, part.Value(dv), add: true);
+            SpanProduct.Multiply(sizes.Keys, sizes.ValueWidth, sizes.Width, part.Key(keys), true, dcontext, false, part.Value(dv),
+                add: true);
             float[] dkeys = SpanProduct.New(sizes.Width, sizes.Keys, sizes.ValueWidth, dcontext, false, part.Value(v), true);
             Array.Clear(back);
             Softmax.Backward(part.Key(keys), sizes.Keys, 1, dkeys, back);
@@ -73,15 +83,18 @@ public static class EfficientAttention
 
         public Span<float> Key(Span<float> x) => x.Slice(h * sizes.Keys * sizes.Width, sizes.Keys * sizes.Width);
 
-        public ReadOnlySpan<float> Value(ReadOnlySpan<float> x) => x.Slice(h * sizes.Keys * sizes.ValueWidth, sizes.Keys * sizes.ValueWidth);
+        public ReadOnlySpan<float> Value(ReadOnlySpan<float> x) => x.Slice(h * sizes.Keys * sizes.ValueWidth,
+            sizes.Keys * sizes.ValueWidth);
 
         public Span<float> Value(Span<float> x) => x.Slice(h * sizes.Keys * sizes.ValueWidth, sizes.Keys * sizes.ValueWidth);
 
-        public ReadOnlySpan<float> Context(ReadOnlySpan<float> x) => x.Slice(h * sizes.Width * sizes.ValueWidth, sizes.Width * sizes.ValueWidth);
+        public ReadOnlySpan<float> Context(ReadOnlySpan<float> x) => x.Slice(h * sizes.Width * sizes.ValueWidth,
+            sizes.Width * sizes.ValueWidth);
 
         public Span<float> Context(Span<float> x) => x.Slice(h * sizes.Width * sizes.ValueWidth, sizes.Width * sizes.ValueWidth);
 
-        public ReadOnlySpan<float> Output(ReadOnlySpan<float> x) => x.Slice(h * sizes.Queries * sizes.ValueWidth, sizes.Queries * sizes.ValueWidth);
+        public ReadOnlySpan<float> Output(ReadOnlySpan<float> x) => x.Slice(h * sizes.Queries * sizes.ValueWidth,
+            sizes.Queries * sizes.ValueWidth);
 
         public Span<float> Output(Span<float> x) => x.Slice(h * sizes.Queries * sizes.ValueWidth, sizes.Queries * sizes.ValueWidth);
     }
@@ -90,10 +103,13 @@ public static class EfficientAttention
     {
         Values q = call["q"], k = call["k"], v = call["v"];
         HeadSizes sizes = HeadSizes.Of("efficient_attention", q, k, v);
-        Check.That(sizes.Heads == sizes.KeyValueHeads, "efficient_attention", $"{sizes.KeyValueHeads} key/value heads for {sizes.Heads} heads");
-        Check.That(!call.Flag("causal", false), "efficient_attention", $"there is no causal form: the softmax of keys runs over all positions");
+        Check.That(sizes.Heads == sizes.KeyValueHeads, "efficient_attention",
+            $"{sizes.KeyValueHeads} key/value heads for {sizes.Heads} heads");
+        Check.That(!call.Flag("causal", false), "efficient_attention",
+            $"there is no causal form: the softmax of keys runs over all positions");
         Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
-        float[] queries = new float[q.Count], keys = new float[k.Count], context = new float[sizes.Batch * sizes.Heads * sizes.Width * sizes.ValueWidth];
+        float[] queries = new float[q.Count], keys = new float[k.Count],
+            context = new float[sizes.Batch * sizes.Heads * sizes.Width * sizes.ValueWidth];
         Forward(sizes, q, k, v, y, queries, keys, context);
         if (call.Backward(y, out float[]? dy))
             Backward(sizes, v, queries, keys, context, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));

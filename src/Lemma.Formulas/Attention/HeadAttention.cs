@@ -34,24 +34,28 @@ public static unsafe class HeadAttention
             {
                 AttentionHead head = Head(sizes, mask, index, pq, pk, pv, py, pl);
                 AttentionGradient.Backward(Shape(sizes, mask), head, new AttentionHeadGradient(
-                    (nint)pdy + (head.Output - (nint)py), (nint)pdq + (head.Query - (nint)pq), (nint)pdk + (head.Key - (nint)pk), (nint)pdv + (head.Value - (nint)pv)));
+                    (nint)pdy + (head.Output - (nint)py), (nint)pdq + (head.Query - (nint)pq), (nint)pdk + (head.Key - (nint)pk),
+                        (nint)pdv + (head.Value - (nint)pv)));
             }
         }
     }
 
     private static AttentionShape Shape(in HeadSizes sizes, Mask mask) =>
-        new(sizes.Queries, sizes.Keys, sizes.Width, 1, mask.Causal, mask.Window, mask.Scale == 0 ? (float)(1 / Math.Sqrt(sizes.Width)) : mask.Scale);
+        new(sizes.Queries, sizes.Keys, sizes.Width, 1, mask.Causal, mask.Window,
+            mask.Scale == 0 ? (float)(1 / Math.Sqrt(sizes.Width)) : mask.Scale);
 
     private static AttentionHead Head(in HeadSizes sizes, Mask mask, int index, float* q, float* k, float* v, float* y, float* logs)
     {
         (int sequence, int head) = (index / sizes.Heads, index % sizes.Heads);
         nint queries = (nint)index * sizes.Queries * sizes.Width;
         nint keys = ((nint)sequence * sizes.KeyValueHeads + head / sizes.Group) * sizes.Keys * sizes.Width;
-        return new AttentionHead((nint)(q + queries), sizes.Width, (nint)(k + keys), (nint)(v + keys), sizes.Width, (nint)(y + queries), sizes.Width,
+        return new AttentionHead((nint)(q + queries), sizes.Width, (nint)(k + keys), (nint)(v + keys), sizes.Width, (nint)(y + queries),
+            sizes.Width,
             (nint)(logs + (nint)index * sizes.Queries), mask.Lengths.IsEmpty ? sizes.Keys : mask.Lengths.Span[sequence]);
     }
 
-    private static void CheckInput(in HeadSizes sizes, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, ReadOnlySpan<float> y)
+    private static void CheckInput(in HeadSizes sizes, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
+        ReadOnlySpan<float> y)
     {
         Check.SameLength("attention", sizes.Width, sizes.ValueWidth);
         Check.SameLength("attention", sizes.Batch * sizes.Heads * sizes.Queries * sizes.Width, q.Length);

@@ -1,6 +1,8 @@
 namespace Lemma.Formulas;
 
-/// <summary>The sizes of an attention whose heads lie one after another: q [b, H, T, d], k [b, H_kv, S, d], v [b, H_kv, S, d_v], y [b, H, T, d_v].</summary>
+/// <summary>
+/// The sizes of an attention whose heads lie one after another: q [b, H, T, d], k [b, H_kv, S, d], v [b, H_kv, S, d_v], y [b, H, T, d_v].
+/// </summary>
 /// <param name="Batch">b.</param>
 /// <param name="Heads">H.</param>
 /// <param name="KeyValueHeads">H_kv, which divides H.</param>
@@ -23,7 +25,8 @@ public readonly record struct HeadSizes(int Batch, int Heads, int KeyValueHeads,
             $"q, k and v must be [batch, heads, length, width], but they are {q}, {k} and {v}");
         Check.That(k.Shape[0] == q.Shape[0] && k.Columns == q.Columns && k.Shape.AsSpan(0, 3).SequenceEqual(v.Shape.AsSpan(0, 3)), formula,
             $"q {q}, k {k} and v {v} must agree in batch and width, k and v in heads and length");
-        Check.That(k.Shape[1] > 0 && q.Shape[1] % k.Shape[1] == 0, formula, $"{k.Shape[1]} key/value heads do not divide {q.Shape[1]} heads");
+        Check.That(k.Shape[1] > 0 && q.Shape[1] % k.Shape[1] == 0, formula,
+            $"{k.Shape[1]} key/value heads do not divide {q.Shape[1]} heads");
         return new HeadSizes(q.Shape[0], q.Shape[1], k.Shape[1], q.Shape[2], k.Shape[2], q.Columns, v.Columns);
     }
 

@@ -1,6 +1,8 @@
 namespace Lemma.Formulas;
 
-/// <summary>c = x·W_C; head h: softmax((q_h·k_hᵀ + q'_h·k'ᵀ)/√(d_n + d_r))·v_h, k_h = c·U_h, v_h = c·V_h, q' and k' = x·W_R turned by position.</summary>
+/// <summary>
+/// c = x·W_C; head h: softmax((q_h·k_hᵀ + q'_h·k'ᵀ)/√(d_n + d_r))·v_h, k_h = c·U_h, v_h = c·V_h, q' and k' = x·W_R turned by position.
+/// </summary>
 /// <remarks>
 /// Multi-head latent attention: what is cached is the latent c [T, r] and the one rotary key k' [T, d_r]. Naive form: keys and values are
 /// unpacked from c. Absorbed form: U_h goes into the query, q_h·U_hᵀ, and V_h behind the sum, so that all heads share c as key and as value.
@@ -29,7 +31,8 @@ public static class LatentAttention
         public float Add(int sequence, int head, int i, int j) => j <= i ? 0 : float.NegativeInfinity;
     }
 
-    private sealed record Parts(int Length, int Width, int Heads, int Plain, int Rotary, int Rank, float[] Queries, float[] Latent, float[] Keys,
+    private sealed record Parts(int Length, int Width, int Heads, int Plain, int Rotary, int Rank, float[] Queries, float[] Latent,
+        float[] Keys,
         float[] Values, float[] RotaryKey, float[] Cosines, float[] Sines)
     {
         public int HeadWidth => Plain + Rotary;
@@ -39,7 +42,8 @@ public static class LatentAttention
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values x = call.Input("x", -1, -1), wq = call.Input("wq", x.Columns, -1), wc = call.Input("wc", x.Columns, -1), wr = call.Input("wr", x.Columns, -1);
+        Values x = call.Input("x", -1, -1), wq = call.Input("wq", x.Columns, -1), wc = call.Input("wc", x.Columns, -1),
+            wr = call.Input("wr", x.Columns, -1);
         Values u = call.Input("u", wc.Columns, -1), v = call.Same("v", u), wo = call.Input("wo", u.Columns, x.Columns), y = x.Like();
         int heads = call.Whole("heads"), rotary = wr.Columns, rank = wc.Columns, length = x.Rows, d = x.Columns;
         Check.That(heads > 0 && u.Columns % heads == 0 && wq.Columns == u.Columns + heads * rotary, "multi_head_latent_attention",
@@ -49,8 +53,10 @@ public static class LatentAttention
         Check.That(form is "naive" or "absorbed", "multi_head_latent_attention", $"the form must be naive or absorbed, but it is {form}");
         (float[] cosines, float[] sines) = RopeFormula.Angles(0, length, rotary, call.Number("theta", 10000), RopeScaling.None);
         float[] latent = SpanProduct.New(length, rank, d, x, false, wc, false);
-        Parts p = new(length, d, heads, plain, rotary, rank, HeadSizes.Split(SpanProduct.New(length, wq.Columns, d, x, false, wq, false), 1, heads, plain + rotary),
-            latent, SpanProduct.New(length, u.Columns, rank, latent, false, u, false), SpanProduct.New(length, u.Columns, rank, latent, false, v, false),
+        Parts p = new(length, d, heads, plain, rotary, rank, HeadSizes.Split(SpanProduct.New(length, wq.Columns, d, x, false, wq, false), 1,
+            heads, plain + rotary),
+            latent, SpanProduct.New(length, u.Columns, rank, latent, false, u, false), SpanProduct.New(length, u.Columns, rank, latent,
+                false, v, false),
             SpanProduct.New(length, rotary, d, x, false, wr, false), cosines, sines);
         TurnAll(p, p.Queries, p.RotaryKey, inverse: false);
         float[] naiveKeys = NaiveKeys(p), values = HeadSizes.Split(p.Values, 1, heads, plain);
@@ -149,7 +155,8 @@ public static class LatentAttention
             Turn(queries.AsSpan(row * p.HeadWidth + p.Plain, p.Rotary), row % p.Length);
         for (int t = 0; t < p.Length; t++)
             Turn(rotaryKey.AsSpan(t * p.Rotary, p.Rotary), t);
-        void Turn(Span<float> part, int t) => Rope.Turn(part, p.Cosines.AsSpan(t * half, half), p.Sines.AsSpan(t * half, half), interleaved: true, inverse);
+        void Turn(Span<float> part, int t) => Rope.Turn(part, p.Cosines.AsSpan(t * half, half), p.Sines.AsSpan(t * half, half),
+            interleaved: true, inverse);
     }
 
     private static double[] Wide(float[] numbers) => Array.ConvertAll(numbers, value => (double)value);

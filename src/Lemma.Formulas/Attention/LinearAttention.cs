@@ -23,7 +23,8 @@ public static class LinearAttention
     };
 
     /// <summary>y, one step after another (causal) or from the whole sums.</summary>
-    public static void Forward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth, bool causal,
+    public static void Forward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth,
+        bool causal,
         Span<float> y)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
@@ -44,7 +45,8 @@ public static class LinearAttention
     }
 
     /// <summary>y in chunks: scores within a chunk, the sums of earlier chunks for the rest; equal to the recurrence.</summary>
-    public static void ForwardChunked(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth, int chunk,
+    public static void ForwardChunked(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width,
+        int valueWidth, int chunk,
         Span<float> y)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
@@ -77,8 +79,12 @@ public static class LinearAttention
         }
     }
 
-    /// <summary>dn = dy/m, dm = −⟨dy, y⟩/m; dφ(q) = S·dn + z·dm; with G = Σ_{t ≥ j} φ(q_t)·dn_tᵀ, g = Σ φ(q_t)·dm_t: dφ(k_j) = G·v_j + g, dv_j += Gᵀ·φ(k_j).</summary>
-    public static void Backward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth, bool causal,
+    /// <summary>
+    /// dn = dy/m, dm = −⟨dy, y⟩/m; dφ(q) = S·dn + z·dm; with G = Σ_{t ≥ j} φ(q_t)·dn_tᵀ, g = Σ φ(q_t)·dm_t: dφ(k_j) = G·v_j + g, dv_j +=
+    /// Gᵀ·φ(k_j).
+    /// </summary>
+    public static void Backward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth,
+        bool causal,
         ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
@@ -113,12 +119,14 @@ public static class LinearAttention
                 AddMapped(Row(k, h, t, length, width), dfeatures, dk.Slice((h * length + t) * width, width));
                 Map(Row(k, h, t, length, width), features);
                 for (int i = 0; i < width; i++)
-                    Lanes.AddScaled(state.S.AsSpan(i * valueWidth, valueWidth), features[i], dv.Slice((h * length + t) * valueWidth, valueWidth));
+                    Lanes.AddScaled(state.S.AsSpan(i * valueWidth, valueWidth), features[i],
+                        dv.Slice((h * length + t) * valueWidth, valueWidth));
             }
         }
     }
 
-    private static ReadOnlySpan<float> Row(ReadOnlySpan<float> x, int head, int t, int length, int width) => x.Slice((head * length + t) * width, width);
+    private static ReadOnlySpan<float> Row(ReadOnlySpan<float> x, int head, int t, int length,
+        int width) => x.Slice((head * length + t) * width, width);
 
     private static Span<float> Map(ReadOnlySpan<float> x, Span<float> features)
     {
@@ -133,7 +141,8 @@ public static class LinearAttention
             dx[i] += x[i] > 0 ? dfeatures[i] : dfeatures[i] * (float)Math.Exp(x[i]);
     }
 
-    private static int CheckInput(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth, ReadOnlySpan<float> y)
+    private static int CheckInput(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width,
+        int valueWidth, ReadOnlySpan<float> y)
     {
         Check.Rows("linear_attention", q.Length, length * width);
         Check.SameLength("linear_attention", q.Length, k.Length);
@@ -188,7 +197,8 @@ public static class LinearAttention
     {
         Values q = call["q"], k = call["k"], v = call["v"];
         HeadSizes sizes = HeadSizes.Of("linear_attention", q, k, v);
-        Check.That(sizes.Heads == sizes.KeyValueHeads && sizes.Queries == sizes.Keys, "linear_attention", $"q {q} and k {k} must have the same shape");
+        Check.That(sizes.Heads == sizes.KeyValueHeads && sizes.Queries == sizes.Keys, "linear_attention",
+            $"q {q} and k {k} must have the same shape");
         string map = call.Word("feature_map", "elu_plus_one");
         Check.That(map == "elu_plus_one", "linear_attention", $"the feature map must be elu_plus_one, but it is {map}");
         bool causal = call.Flag("causal", true);
@@ -200,7 +210,8 @@ public static class LinearAttention
             Forward(q, k, v, sizes.Keys, sizes.Width, sizes.ValueWidth, causal, y);
         if (call.Backward(y, out float[]? dy))
         {
-            Backward(q, k, v, sizes.Keys, sizes.Width, sizes.ValueWidth, causal, y, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+            Backward(q, k, v, sizes.Keys, sizes.Width, sizes.ValueWidth, causal, y, dy, call.Gradient("q"), call.Gradient("k"),
+                call.Gradient("v"));
         }
         return y;
     }

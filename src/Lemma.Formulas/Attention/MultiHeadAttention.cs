@@ -1,6 +1,8 @@
 namespace Lemma.Formulas;
 
-/// <summary>Y = [head₁ … head_H]·W_O, head_h = attention(x·W_Q, m·W_K, m·W_V) of its part of the width; m is x itself or another sequence.</summary>
+/// <summary>
+/// Y = [head₁ … head_H]·W_O, head_h = attention(x·W_Q, m·W_K, m·W_V) of its part of the width; m is x itself or another sequence.
+/// </summary>
 /// <remarks>
 /// x: [b, T, d]; m: [b, S, d]; W_Q: [d, H·d_h]; W_K, W_V: [d, H_kv·d_h]; W_O: [H·d_h, d]. H_kv = H is multi-head, 1 multi-query, between
 /// grouped-query; one kernel serves all. Vaswani et al. 2017, section 3.2.2; Shazeer 2019; Ainslie et al. 2023.
@@ -39,7 +41,8 @@ public static class MultiHeadAttention
     public sealed record State(HeadSizes Sizes, float[] Q, float[] K, float[] V, float[] Heads, float[] Logs);
 
     /// <summary>Y.</summary>
-    public static State Forward(in Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> memory, ReadOnlySpan<float> wq, ReadOnlySpan<float> wk,
+    public static State Forward(in Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> memory, ReadOnlySpan<float> wq,
+        ReadOnlySpan<float> wk,
         ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, Span<float> y)
     {
         int d = o.Width, rows = x.Length / d, others = memory.Length / d, wide = wq.Length / d, narrow = wk.Length / d;
@@ -58,12 +61,15 @@ public static class MultiHeadAttention
     }
 
     /// <summary>dW_O += headsᵀ·dy, then the attention's gradient, then dx += dq·W_Qᵀ, dm += dk·W_Kᵀ + dv·W_Vᵀ and the weights'.</summary>
-    public static void Backward(in Options o, State state, ReadOnlySpan<float> x, ReadOnlySpan<float> memory, ReadOnlySpan<float> wq, ReadOnlySpan<float> wk,
-        ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dmemory, Span<float> dwq, Span<float> dwk,
+    public static void Backward(in Options o, State state, ReadOnlySpan<float> x, ReadOnlySpan<float> memory, ReadOnlySpan<float> wq,
+        ReadOnlySpan<float> wk,
+        ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dmemory, Span<float> dwq,
+            Span<float> dwk,
         Span<float> dwv, Span<float> dwo)
     {
         ArgumentNullException.ThrowIfNull(state);
-        int d = o.Width, rows = x.Length / d, others = memory.Length / d, wide = wq.Length / d, narrow = wk.Length / d, width = wide / o.Heads;
+        int d = o.Width, rows = x.Length / d, others = memory.Length / d, wide = wq.Length / d, narrow = wk.Length / d,
+            width = wide / o.Heads;
         SpanProduct.Multiply(wide, d, rows, HeadSizes.Join(state.Heads, o.Batch, o.Heads, width), true, dy, false, dwo, add: true);
         float[] up = HeadSizes.Split(SpanProduct.New(rows, wide, d, dy, false, wo, true), o.Batch, o.Heads, width);
         float[] dq = new float[up.Length], dk = new float[state.K.Length], dv = new float[state.V.Length];
@@ -74,7 +80,8 @@ public static class MultiHeadAttention
     }
 
     // The gradient of y = x·W.
-    private static void Through(float[] dy, ReadOnlySpan<float> x, ReadOnlySpan<float> w, int rows, int outputs, int inputs, Span<float> dx, Span<float> dw)
+    private static void Through(float[] dy, ReadOnlySpan<float> x, ReadOnlySpan<float> w, int rows, int outputs, int inputs, Span<float> dx,
+        Span<float> dw)
     {
         SpanProduct.Multiply(rows, inputs, outputs, dy, false, w, true, dx, add: true);
         SpanProduct.Multiply(inputs, outputs, rows, x, true, dy, false, dw, add: true);
@@ -82,7 +89,8 @@ public static class MultiHeadAttention
 
     private static Values Evaluate(FormulaCall call) => Run(call, "multi_head_attention", "x", call.Whole("kv_heads", call.Whole("heads")));
 
-    internal static Values EvaluateCross(FormulaCall call) => Run(call, "cross_attention", "memory", call.Whole("kv_heads", call.Whole("heads")));
+    internal static Values EvaluateCross(FormulaCall call) => Run(call, "cross_attention", "memory",
+        call.Whole("kv_heads", call.Whole("heads")));
 
     internal static Values EvaluateQuery(FormulaCall call) => Run(call, "multi_query_attention", "x", 1);
 

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>Causal attention in which head h sees the last w_h positions: short windows for some heads, long ones for others.</summary>
-/// <remarks>q: [b, H, T, d]; k, v: [b, H_kv, S, d]; windows: one a head, 0 for all positions. Guo, Qiu, Liu et al. 2019, Multi-scale self-attention, section 3.</remarks>
+/// <remarks>
+/// q: [b, H, T, d]; k, v: [b, H_kv, S, d]; windows: one a head, 0 for all positions. Guo, Qiu, Liu et al. 2019, Multi-scale self-attention,
+/// section 3.
+/// </remarks>
 public static class MultiScaleWindowAttention
 {
     /// <summary>The entry of the index.</summary>

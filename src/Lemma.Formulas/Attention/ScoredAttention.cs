@@ -21,7 +21,8 @@ internal interface IScore
 internal static class ScoredAttention
 {
     /// <summary>Y; q: [forms][b, H, T, d].</summary>
-    public static void Forward<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k, ReadOnlySpan<double> v, TScore score,
+    public static void Forward<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k,
+        ReadOnlySpan<double> v, TScore score,
         Span<float> y) where TScore : IScore
     {
         double[] weights = new double[sizes.Keys];
@@ -42,7 +43,8 @@ internal static class ScoredAttention
     }
 
     /// <summary>dV += Pᵀ·dY;  dS = P∘(dY·Vᵀ − ⟨P, dY·Vᵀ⟩);  dQ += s·dS·K;  dK += s·dSᵀ·Q; dS goes to the addend as well.</summary>
-    public static void Backward<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k, ReadOnlySpan<double> v, TScore score,
+    public static void Backward<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k,
+        ReadOnlySpan<double> v, TScore score,
         ReadOnlySpan<double> dy, Span<float> dq, Span<float> dk, Span<float> dv) where TScore : IScore
     {
         double[] weights = new double[sizes.Keys], dweights = new double[sizes.Keys];
@@ -78,7 +80,8 @@ internal static class ScoredAttention
     }
 
     // The softmax of one row of scores.
-    private static void Weights<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k, TScore score, int index, int i,
+    private static void Weights<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k, TScore score,
+        int index, int i,
         Span<double> weights) where TScore : IScore
     {
         int heaviest = 0;

@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = E·Σ fᵢ·Pᵢ: f the share of assignments, P the mean probability of each expert.</summary>
-/// <remarks>z: [tokens, E]; L: 1 when balanced, at most E. f is a constant. Fedus, Zoph and Shazeer 2021, Switch transformers, eq. 4 to 6.</remarks>
+/// <remarks>
+/// z: [tokens, E]; L: 1 when balanced, at most E. f is a constant. Fedus, Zoph and Shazeer 2021, Switch transformers, eq. 4 to 6.
+/// </remarks>
 public static class BalanceLoss
 {
     /// <summary>The entry of the index.</summary>

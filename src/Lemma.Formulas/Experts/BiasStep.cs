@@ -1,7 +1,12 @@
 namespace Lemma.Formulas;
 
-/// <summary>b_i += γ·sign(c̄ − c_i): the selection bias of an expert rises while its load c_i is below the mean c̄, and falls above it.</summary>
-/// <remarks>b, c: [experts]; balances without a loss, so no gradient disturbs the model. Wang et al. 2024, Auxiliary-loss-free load balancing, algorithm 1.</remarks>
+/// <summary>
+/// b_i += γ·sign(c̄ − c_i): the selection bias of an expert rises while its load c_i is below the mean c̄, and falls above it.
+/// </summary>
+/// <remarks>
+/// b, c: [experts]; balances without a loss, so no gradient disturbs the model. Wang et al. 2024, Auxiliary-loss-free load balancing,
+/// algorithm 1.
+/// </remarks>
 public static class BiasStep
 {
     /// <summary>The entry of the index.</summary>

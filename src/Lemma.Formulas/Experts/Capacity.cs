@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>C = ⌈f·k·n/E⌉: an expert takes its first C tokens, the others are dropped (their gates become 0).</summary>
-/// <remarks>gates: [tokens, experts], 0 where not routed; f: capacity factor. Lepikhin et al. 2020, GShard, algorithm 1; Fedus et al. 2021, eq. 3.</remarks>
+/// <remarks>
+/// gates: [tokens, experts], 0 where not routed; f: capacity factor. Lepikhin et al. 2020, GShard, algorithm 1; Fedus et al. 2021, eq. 3.
+/// </remarks>
 public static class Capacity
 {
     /// <summary>The entry of the index.</summary>
@@ -22,7 +24,9 @@ public static class Capacity
     /// <summary>How many tokens an expert takes.</summary>
     public static int Of(double factor, int topK, int tokens, int experts) => (int)Math.Ceiling(factor * topK * tokens / experts);
 
-    /// <summary>Clears the gates of tokens beyond the capacity, in the order of tokens; returns how many assignments were dropped.</summary>
+    /// <summary>
+    /// Clears the gates of tokens beyond the capacity, in the order of tokens; returns how many assignments were dropped.
+    /// </summary>
     public static int Apply(Span<float> gates, int experts, int capacity)
     {
         Check.Rows("expert_capacity", gates.Length, experts);

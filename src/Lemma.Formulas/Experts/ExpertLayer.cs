@@ -24,7 +24,8 @@ public static class ExpertLayer
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values x = call.Input("x", -1, -1), router = call.Input("router", x.Columns, -1), w1 = call.Input("w1", -1, x.Columns, -1), w2 = call.Same("w2", w1);
+        Values x = call.Input("x", -1, -1), router = call.Input("router", x.Columns, -1), w1 = call.Input("w1", -1, x.Columns, -1),
+            w2 = call.Same("w2", w1);
         Values w3 = call.Input("w3", w1.Shape[0], w1.Columns, x.Columns), y = x.Like();
         int experts = router.Columns, d = x.Columns, wide = w1.Columns, all = w1.Shape[0];
         Check.That(all >= experts, "moe", $"there are {all} feed-forward layers for {experts} routed experts");
@@ -44,7 +45,8 @@ public static class ExpertLayer
             float[] outputs = new float[rows.Length];
             float Gate(int token) => e < experts ? gates[token * experts + e] : 1;
             Range weights = (e * d * wide)..((e + 1) * d * wide);
-            GatedFeedForward.Forward(new Activation("silu"), rows, w1.Data.AsSpan(weights), w2.Data.AsSpan(weights), w3.Data.AsSpan(weights), d, outputs, u, b, h);
+            GatedFeedForward.Forward(new Activation("silu"), rows, w1.Data.AsSpan(weights), w2.Data.AsSpan(weights),
+                w3.Data.AsSpan(weights), d, outputs, u, b, h);
             for (int n = 0; n < tokens.Length; n++)
                 Lanes.AddScaled(outputs.AsSpan(n * d, d), Gate(tokens[n]), y.Data.AsSpan(tokens[n] * d, d));
             if (!differentiates)
@@ -57,7 +59,8 @@ public static class ExpertLayer
                     dgates[tokens[n] * experts + e] = Lanes.Dot(slope, outputs.AsSpan(n * d, d));
                 System.Numerics.Tensors.TensorPrimitives.Multiply(slope, Gate(tokens[n]), slope);
             }
-            GatedFeedForward.Backward(new Activation("silu"), rows, w1.Data.AsSpan(weights), w2.Data.AsSpan(weights), w3.Data.AsSpan(weights), d, u, b, h, up,
+            GatedFeedForward.Backward(new Activation("silu"), rows, w1.Data.AsSpan(weights), w2.Data.AsSpan(weights),
+                w3.Data.AsSpan(weights), d, u, b, h, up,
                 dx, call.Gradient("w1")[weights], call.Gradient("w2")[weights], call.Gradient("w3")[weights]);
             for (int n = 0; n < tokens.Length; n++)
                 Lanes.AddScaled(dx.AsSpan(n * d, d), 1, call.Gradient("x").Slice(tokens[n] * d, d));

@@ -39,7 +39,8 @@ public static class RouterZLoss
         for (int at = 0; at < logits.Length; at += experts)
         {
             Softmax.Forward(logits.Slice(at, experts), experts, 1, p);
-            Lanes.AddScaled(p, (float)(2 * dy * experts / logits.Length * CrossEntropy.LogSumExp(logits.Slice(at, experts))), dlogits.Slice(at, experts));
+            Lanes.AddScaled(p, (float)(2 * dy * experts / logits.Length * CrossEntropy.LogSumExp(logits.Slice(at, experts))),
+                dlogits.Slice(at, experts));
         }
     }
 

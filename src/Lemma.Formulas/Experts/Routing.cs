@@ -15,7 +15,8 @@ public static class Routing
         Group = "Experts",
         Text = "g_i = s_i/(Σ_{j∈K} s_j) for i ∈ K, else 0; K = the k largest of s + b",
         Shapes = "logits (z), g: [tokens, experts]",
-        Symbols = "s: softmax(z) or σ(z) (score); top_k; renormalize; selection_bias (b) picks and does not weigh; groups, group_limit; scale",
+        Symbols = "s: softmax(z) or σ(z) (score); top_k; renormalize; selection_bias (b) picks and does not weigh; groups, group_limit; "
+            + "scale",
         Source = "Shazeer et al. 2017, Outrageously large neural networks, eq. 3; DeepSeek-AI 2024, DeepSeek-V3, eq. 13 to 16",
         Gradient = "through the division and the score; the choice has none",
         Notes = "Cost grows with k, memory with the number of experts (correction 9).",
@@ -31,10 +32,12 @@ public static class Routing
     /// <param name="Groups">Groups of equal size; 1 for none.</param>
     /// <param name="GroupLimit">Groups that may be picked from.</param>
     /// <param name="Scale">What gates are multiplied with.</param>
-    public readonly record struct Options(int Experts, int TopK, bool Softmax = true, bool Renormalize = true, int Groups = 1, int GroupLimit = 1, float Scale = 1);
+    public readonly record struct Options(int Experts, int TopK, bool Softmax = true, bool Renormalize = true, int Groups = 1,
+        int GroupLimit = 1, float Scale = 1);
 
     /// <summary>Gates g and scores s, and the picked experts of each token, [tokens, k].</summary>
-    public static void Forward(in Options o, ReadOnlySpan<float> logits, ReadOnlySpan<float> bias, Span<float> gates, Span<float> scores, Span<int> picked)
+    public static void Forward(in Options o, ReadOnlySpan<float> logits, ReadOnlySpan<float> bias, Span<float> gates, Span<float> scores,
+        Span<int> picked)
     {
         CheckInput(o, logits, bias);
         Check.SameLength("moe_route", logits.Length, gates.Length);
@@ -65,8 +68,11 @@ public static class Routing
         }
     }
 
-    /// <summary>ds of the picked (through the division when renormalized), then the softmax's or σ's gradient; the choice itself has none.</summary>
-    public static void Backward(in Options o, ReadOnlySpan<float> scores, ReadOnlySpan<int> picked, ReadOnlySpan<float> dgates, Span<float> dlogits)
+    /// <summary>
+    /// ds of the picked (through the division when renormalized), then the softmax's or σ's gradient; the choice itself has none.
+    /// </summary>
+    public static void Backward(in Options o, ReadOnlySpan<float> scores, ReadOnlySpan<int> picked, ReadOnlySpan<float> dgates,
+        Span<float> dlogits)
     {
         float[] ds = new float[o.Experts];
         for (int token = 0; token < scores.Length / o.Experts; token++)
@@ -139,7 +145,8 @@ public static class Routing
         }
     }
 
-    internal static Options Read(FormulaCall call, int experts) => new(experts, call.Whole("top_k"), call.Word("score", "softmax") == "softmax",
+    internal static Options Read(FormulaCall call, int experts) => new(experts, call.Whole("top_k"),
+        call.Word("score", "softmax") == "softmax",
         call.Flag("renormalize", true), call.Whole("groups", 1), call.Whole("group_limit", 1), (float)call.Number("scale", 1));
 
     private static Values Evaluate(FormulaCall call)

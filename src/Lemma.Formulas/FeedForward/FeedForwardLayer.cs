@@ -20,7 +20,8 @@ public static class FeedForwardLayer
     };
 
     /// <summary>y; keeps u = x·W₁ + b₁ and h = φ(u) for the backward.</summary>
-    public static void Forward(Activation activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> b1, ReadOnlySpan<float> w2,
+    public static void Forward(Activation activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> b1,
+        ReadOnlySpan<float> w2,
         ReadOnlySpan<float> b2, Span<float> y, Span<float> u, Span<float> h)
     {
         LinearMap.Forward(x, w1, b1, b2.Length, u);
@@ -29,7 +30,8 @@ public static class FeedForwardLayer
     }
 
     /// <summary>dh = dy·W₂ᵀ, du = φ'(u)∘dh, dx += du·W₁ᵀ, and the weights' gradients.</summary>
-    public static void Backward(Activation activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> w2, ReadOnlySpan<float> u,
+    public static void Backward(Activation activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> w2,
+        ReadOnlySpan<float> u,
         ReadOnlySpan<float> h, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dw1, Span<float> db1, Span<float> dw2, Span<float> db2)
     {
         float[] dh = new float[h.Length], du = new float[h.Length];

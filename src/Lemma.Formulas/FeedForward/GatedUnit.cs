@@ -21,7 +21,8 @@ public static class GatedUnit
     };
 
     /// <summary>y; keeps a = x·W + b, u = x·V + c and σ(u) for the backward.</summary>
-    public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> v, ReadOnlySpan<float> b, ReadOnlySpan<float> c, int inputs,
+    public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> v, ReadOnlySpan<float> b,
+        ReadOnlySpan<float> c, int inputs,
         Span<float> y, Span<float> a, Span<float> u, Span<float> gate)
     {
         LinearMap.Forward(x, w, b, inputs, a);
@@ -31,7 +32,8 @@ public static class GatedUnit
     }
 
     /// <summary>da = σ(u)∘dy, du = a∘σ'(u)∘dy, then both linear maps' gradients.</summary>
-    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> v, int inputs, ReadOnlySpan<float> a, ReadOnlySpan<float> u,
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> v, int inputs, ReadOnlySpan<float> a,
+        ReadOnlySpan<float> u,
         ReadOnlySpan<float> gate, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dw, Span<float> dv, Span<float> db, Span<float> dc)
     {
         float[] da = new float[a.Length], dgate = new float[a.Length], du = new float[a.Length];
@@ -44,7 +46,8 @@ public static class GatedUnit
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values x = call["x"], w = call.Input("w", x.Columns, -1), v = call.Same("v", w), b = call.Input("b", w.Columns), c = call.Input("c", w.Columns);
+        Values x = call["x"], w = call.Input("w", x.Columns, -1), v = call.Same("v", w), b = call.Input("b", w.Columns), c = call.Input("c",
+            w.Columns);
         Values y = new([.. x.Shape[..^1], w.Columns], new float[x.Rows * w.Columns]), a = y.Like(), u = y.Like(), gate = y.Like();
         Forward(x, w, v, b, c, x.Columns, y, a, u, gate);
         if (call.Backward(y, out float[]? dy))

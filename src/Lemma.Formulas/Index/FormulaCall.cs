@@ -75,7 +75,8 @@ public sealed class FormulaCall
     {
         double value = Find(name, fallback is { } number ? (double?)number : null, "a whole number");
         return value == Math.Truncate(value) && Math.Abs(value) < int.MaxValue ? (int)value
-            : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{formula}: {name} must be a whole number, but it is {value}"));
+            : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"{formula}: {name} must be a whole number, but it is {value}"));
     }
 
     /// <summary>A flag.</summary>
@@ -132,5 +133,6 @@ public sealed class FormulaCall
         return value is T found ? found : throw new ArgumentException($"{formula}: {name} must be {kind}, but it is {Show(value)}");
     }
 
-    private static string Show(object value) => value is double[] list ? $"{list.Length} numbers" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+    private static string Show(object value) => value is double[] list ? $"{list.Length} numbers" : Convert.ToString(value,
+        CultureInfo.InvariantCulture)!;
 }

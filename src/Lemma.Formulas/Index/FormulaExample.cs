@@ -58,7 +58,8 @@ public sealed class FormulaExample
     private static Values Make(string text, Philox generator)
     {
         int close = text.IndexOf(']', StringComparison.Ordinal);
-        int[] shape = [.. text[1..close].Split(',', StringSplitOptions.RemoveEmptyEntries).Select(size => int.Parse(size, CultureInfo.InvariantCulture))];
+        int[] shape = [.. text[1..close].Split(',', StringSplitOptions.RemoveEmptyEntries).Select(size => int.Parse(size,
+            CultureInfo.InvariantCulture))];
         string[] rest = text[(close + 1)..].Split('*');
         Values values = new(shape);
         for (int i = 0; i < values.Count; i++)

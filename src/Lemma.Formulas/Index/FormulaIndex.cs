@@ -53,7 +53,8 @@ public static class FormulaIndex
             : throw new ArgumentException($"formulas: there is no '{name}'; the nearest are {string.Join(", ", Nearest(name))}");
     }
 
-    private static IEnumerable<string> Nearest(string name) => All.Select(formula => formula.Name).OrderBy(other => Distance(name, other)).Take(3);
+    private static IEnumerable<string> Nearest(string name) => All.Select(formula => formula.Name).OrderBy(other => Distance(name,
+        other)).Take(3);
 
     // The fewest letters to insert, delete or replace; a name that contains the other is nearer.
     private static int Distance(string a, string b)

@@ -111,7 +111,8 @@ public static class MathMlWriter
         }
         if (IsLetter(c))
         {
-            while (at < text.Length && (IsLetter(text[at]) || CharUnicodeInfo.GetUnicodeCategory(text[at]) == UnicodeCategory.NonSpacingMark))
+            while (at < text.Length && (IsLetter(text[at])
+                || CharUnicodeInfo.GetUnicodeCategory(text[at]) == UnicodeCategory.NonSpacingMark))
                 at++;
             return bare = $"<mi>{text[start..at]}</mi>";
         }
@@ -119,7 +120,8 @@ public static class MathMlWriter
         return bare = Operator(c);
     }
 
-    private static bool IsLetter(char c) => char.IsLetter(c) && !Raised.Contains(c, StringComparison.Ordinal) && !Lowered.Contains(c, StringComparison.Ordinal);
+    private static bool IsLetter(char c) => char.IsLetter(c) && !Raised.Contains(c, StringComparison.Ordinal) && !Lowered.Contains(c,
+        StringComparison.Ordinal);
 
     private static string Operator(char c) => c switch
     {

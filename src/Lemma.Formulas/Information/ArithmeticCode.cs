@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>bits ≤ −Σ log₂ p(x_t) + 2.</summary>
-/// <remarks>p: [steps, n], the model's distribution at each step; symbols: [steps]; bits: []; the number of bits that the text takes; any model that predicts the next symbol will do. Rissanen 1976; Witten, Neal and Cleary 1987.</remarks>
+/// <remarks>
+/// p: [steps, n], the model's distribution at each step; symbols: [steps]; bits: []; the number of bits that the text takes; any model that
+/// predicts the next symbol will do. Rissanen 1976; Witten, Neal and Cleary 1987.
+/// </remarks>
 public static class ArithmeticCode
 {
     /// <summary>The entry of the index.</summary>

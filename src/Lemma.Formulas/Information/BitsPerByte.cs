@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>bpb = nll·tokens/(bytes·ln 2).</summary>
-/// <remarks>nll: any shape, mean loss a token in nats; result: its shape; tokens, bytes: counts of one text; independent of the tokenizer. Gao et al. 2020, The Pile, section 3.1.</remarks>
+/// <remarks>
+/// nll: any shape, mean loss a token in nats; result: its shape; tokens, bytes: counts of one text; independent of the tokenizer. Gao et
+/// al. 2020, The Pile, section 3.1.
+/// </remarks>
 public static class BitsPerByte
 {
     /// <summary>The entry of the index.</summary>

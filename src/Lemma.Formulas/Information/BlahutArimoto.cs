@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>C = max_{p(x)} I(X; Y).</summary>
-/// <remarks>channel: [x, y], rows p(y | x); C: []; C in bits a use, found by iteration to within tolerance. Blahut 1972, algorithm 1; Arimoto 1972.</remarks>
+/// <remarks>
+/// channel: [x, y], rows p(y | x); C: []; C in bits a use, found by iteration to within tolerance. Blahut 1972, algorithm 1; Arimoto 1972.
+/// </remarks>
 public static class BlahutArimoto
 {
     /// <summary>The entry of the index.</summary>
@@ -20,8 +22,11 @@ public static class BlahutArimoto
         Evaluate = Evaluate,
     };
 
-    /// <summary>C in bits a use, and the input distribution that reaches it; stops when upper and lower bound are within the tolerance.</summary>
-    public static (double Capacity, double[] Input) Forward(ReadOnlySpan<float> channel, int outputs, double tolerance = 1e-10, int steps = 100000)
+    /// <summary>
+    /// C in bits a use, and the input distribution that reaches it; stops when upper and lower bound are within the tolerance.
+    /// </summary>
+    public static (double Capacity, double[] Input) Forward(ReadOnlySpan<float> channel, int outputs, double tolerance = 1e-10,
+        int steps = 100000)
     {
         Check.Distributions("channel_capacity", "channel", channel, outputs);
         int inputs = channel.Length / outputs;

@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>H(Y | X) = H(X, Y) − H(X).</summary>
-/// <remarks>joint: [x, y], all of it sums to 1; result: []; unit: bits or nats. Shannon 1948, A mathematical theory of communication, section 6.</remarks>
+/// <remarks>
+/// joint: [x, y], all of it sums to 1; result: []; unit: bits or nats. Shannon 1948, A mathematical theory of communication, section 6.
+/// </remarks>
 public static class ConditionalEntropy
 {
     /// <summary>The entry of the index.</summary>

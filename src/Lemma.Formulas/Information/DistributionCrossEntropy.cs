@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>H(p, q) = −Σ p·log q.</summary>
-/// <remarks>p, q: [rows, n], distributions; H: [rows]; unit: bits or nats; ∞ where q is 0 and p is not. Kullback 1959; Cover and Thomas 2006, section 5.4.</remarks>
+/// <remarks>
+/// p, q: [rows, n], distributions; H: [rows]; unit: bits or nats; ∞ where q is 0 and p is not. Kullback 1959; Cover and Thomas 2006,
+/// section 5.4.
+/// </remarks>
 public static class DistributionCrossEntropy
 {
     /// <summary>The entry of the index.</summary>
@@ -36,7 +39,8 @@ public static class DistributionCrossEntropy
     }
 
     /// <summary>dp += −ln q·dH;  dq += −p/q·dH.</summary>
-    public static void Backward(ReadOnlySpan<float> p, ReadOnlySpan<float> q, int width, double unit, ReadOnlySpan<float> dy, Span<float> dp, Span<float> dq)
+    public static void Backward(ReadOnlySpan<float> p, ReadOnlySpan<float> q, int width, double unit, ReadOnlySpan<float> dy,
+        Span<float> dp, Span<float> dq)
     {
         for (int i = 0; i < p.Length; i++)
         {

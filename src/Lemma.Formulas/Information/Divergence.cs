@@ -30,7 +30,8 @@ public static class Divergence
     }
 
     /// <summary>dz_p += p∘(ln p/q − KL)/rows;  dz_q += (q − p)/rows.</summary>
-    public static void Backward(ReadOnlySpan<float> pLogits, ReadOnlySpan<float> qLogits, int width, double unit, double dy, Span<float> dp, Span<float> dq)
+    public static void Backward(ReadOnlySpan<float> pLogits, ReadOnlySpan<float> qLogits, int width, double unit, double dy, Span<float> dp,
+        Span<float> dq)
     {
         (float[] p, float[] logP, float[] logQ) = Logs(pLogits, qLogits, width);
         double scale = dy * unit * width / p.Length;

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>L̄ = Σ p·l, H(p) ≤ L̄ &lt; H(p) + 1.</summary>
-/// <remarks>p, lengths l: [n], a distribution; l: length of each code word in bits; words are given by Words. Huffman 1952, A method for the construction of minimum-redundancy codes.</remarks>
+/// <remarks>
+/// p, lengths l: [n], a distribution; l: length of each code word in bits; words are given by Words. Huffman 1952, A method for the
+/// construction of minimum-redundancy codes.
+/// </remarks>
 public static class HuffmanCode
 {
     /// <summary>The entry of the index.</summary>

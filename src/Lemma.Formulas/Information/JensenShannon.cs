@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2.</summary>
-/// <remarks>p, q: [rows, n], distributions; JS: [rows]; unit: bits or nats; between 0 and 1 bit. Lin 1991, Divergence measures based on the Shannon entropy, eq. 4.1.</remarks>
+/// <remarks>
+/// p, q: [rows, n], distributions; JS: [rows]; unit: bits or nats; between 0 and 1 bit. Lin 1991, Divergence measures based on the Shannon
+/// entropy, eq. 4.1.
+/// </remarks>
 public static class JensenShannon
 {
     /// <summary>The entry of the index.</summary>
@@ -36,7 +39,8 @@ public static class JensenShannon
     }
 
     /// <summary>dp += ln(p/m)/2·dJS, m = (p + q)/2, and the same for q.</summary>
-    public static void Backward(ReadOnlySpan<float> p, ReadOnlySpan<float> q, int width, double unit, ReadOnlySpan<float> dy, Span<float> dp, Span<float> dq)
+    public static void Backward(ReadOnlySpan<float> p, ReadOnlySpan<float> q, int width, double unit, ReadOnlySpan<float> dy,
+        Span<float> dp, Span<float> dq)
     {
         for (int i = 0; i < p.Length; i++)
         {

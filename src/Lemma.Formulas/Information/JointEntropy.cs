@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>H(X, Y) = −Σ p(x, y)·log p(x, y).</summary>
-/// <remarks>joint: [x, y], all of it sums to 1; result: []; unit: bits or nats. Shannon 1948, A mathematical theory of communication, section 6.</remarks>
+/// <remarks>
+/// joint: [x, y], all of it sums to 1; result: []; unit: bits or nats. Shannon 1948, A mathematical theory of communication, section 6.
+/// </remarks>
 public static class JointEntropy
 {
     /// <summary>The entry of the index.</summary>

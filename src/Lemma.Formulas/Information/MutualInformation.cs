@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>I(X; Y) = H(X) + H(Y) − H(X, Y) ≥ 0.</summary>
-/// <remarks>joint: [x, y], all of it sums to 1; result: []; unit: bits or nats. Shannon 1948, A mathematical theory of communication, section 12.</remarks>
+/// <remarks>
+/// joint: [x, y], all of it sums to 1; result: []; unit: bits or nats. Shannon 1948, A mathematical theory of communication, section 12.
+/// </remarks>
 public static class MutualInformation
 {
     /// <summary>The entry of the index.</summary>

@@ -31,7 +31,8 @@ public static class Perplexity
     {
         (double sum, double count) = WeightedCrossEntropy.Forward(logits, targets, classes, 0, default, CrossEntropy.Ignore);
         if (count > 0)
-            WeightedCrossEntropy.Backward(logits, targets, classes, 0, default, CrossEntropy.Ignore, dy * Math.Exp(sum / count) / count, dlogits);
+            WeightedCrossEntropy.Backward(logits, targets, classes, 0, default, CrossEntropy.Ignore, dy * Math.Exp(sum / count) / count,
+                dlogits);
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>I(p) = −log p.</summary>
-/// <remarks>p, I: any shape; unit: bits or nats; p outside [0, 1] is an error; p = 0 gives ∞. Shannon 1948, A mathematical theory of communication, section 6.</remarks>
+/// <remarks>
+/// p, I: any shape; unit: bits or nats; p outside [0, 1] is an error; p = 0 gives ∞. Shannon 1948, A mathematical theory of communication,
+/// section 6.
+/// </remarks>
 public static class SelfInformation
 {
     /// <summary>The entry of the index.</summary>

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>C = 1 − H(p), H(p) = −p·log₂ p − (1 − p)·log₂(1 − p).</summary>
-/// <remarks>p, C: any shape; p: probability that a bit is flipped; C in bits a use. Shannon 1948, A mathematical theory of communication, section 15.</remarks>
+/// <remarks>
+/// p, C: any shape; p: probability that a bit is flipped; C in bits a use. Shannon 1948, A mathematical theory of communication, section
+/// 15.
+/// </remarks>
 public static class SymmetricChannel
 {
     /// <summary>The entry of the index.</summary>

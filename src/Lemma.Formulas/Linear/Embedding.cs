@@ -47,7 +47,8 @@ public static class Embedding
     private static Values Evaluate(FormulaCall call)
     {
         int[] ids = call.Integers("ids");
-        Values weight = call.Input("weight", -1, -1), y = new([.. call["ids"].Shape, weight.Columns], new float[ids.Length * weight.Columns]);
+        Values weight = call.Input("weight", -1, -1), y = new([.. call["ids"].Shape, weight.Columns],
+            new float[ids.Length * weight.Columns]);
         Forward(ids, weight, weight.Columns, y);
         if (call.Backward(y, out float[]? dy))
             Backward(ids, dy, weight.Columns, 0, weight.Columns, call.Gradient("weight"));

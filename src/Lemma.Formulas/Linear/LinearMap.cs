@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>y = x·W + b.</summary>
-/// <remarks>x: [rows, in]; W: [in, out]; b: [out], or empty; y: [rows, out]. Checkpoints store Wᵀ, which the tape's operation takes.</remarks>
+/// <remarks>
+/// x: [rows, in]; W: [in, out]; b: [out], or empty; y: [rows, out]. Checkpoints store Wᵀ, which the tape's operation takes.
+/// </remarks>
 public static class LinearMap
 {
     /// <summary>The entry of the index.</summary>

@@ -3,7 +3,10 @@ using DenseMatrix = MathNet.Numerics.LinearAlgebra.Double.DenseMatrix;
 namespace Lemma.Formulas;
 
 /// <summary>A·x_i = λ_i·x_i.</summary>
-/// <remarks>a: [n, n], symmetric; result: [n + 1, n], first the λ rising, then a row x_i each; a matrix that is not symmetric is an error: its eigenvalues may not be real. Golub and Van Loan 2013, Matrix computations, section 8.3.</remarks>
+/// <remarks>
+/// a: [n, n], symmetric; result: [n + 1, n], first the λ rising, then a row x_i each; a matrix that is not symmetric is an error: its
+/// eigenvalues may not be real. Golub and Van Loan 2013, Matrix computations, section 8.3.
+/// </remarks>
 public static class EigenValues
 {
     /// <summary>The entry of the index.</summary>

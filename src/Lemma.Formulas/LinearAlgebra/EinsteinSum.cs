@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>C_{out} = Σ over indices not in out of Π_t A_t.</summary>
-/// <remarks>a, and b if there are two: any shapes; C: by the indices after the arrow; equation: such as ij,jk->ik; an index of two sizes, or one after the arrow that stands nowhere before it, is an error. Einstein 1916, section 5.</remarks>
+/// <remarks>
+/// a, and b if there are two: any shapes; C: by the indices after the arrow; equation: such as ij,jk->ik; an index of two sizes, or one
+/// after the arrow that stands nowhere before it, is an error. Einstein 1916, section 5.
+/// </remarks>
 public static class EinsteinSum
 {
     /// <summary>The entry of the index.</summary>

@@ -3,7 +3,10 @@ using DenseMatrix = MathNet.Numerics.LinearAlgebra.Double.DenseMatrix;
 namespace Lemma.Formulas;
 
 /// <summary>A·A⁻¹ = I.</summary>
-/// <remarks>a, A⁻¹: [n, n]; a singular matrix is an error that gives its smallest and largest singular value. Golub and Van Loan 2013, Matrix computations, section 3.4.</remarks>
+/// <remarks>
+/// a, A⁻¹: [n, n]; a singular matrix is an error that gives its smallest and largest singular value. Golub and Van Loan 2013, Matrix
+/// computations, section 3.4.
+/// </remarks>
 public static class MatrixInverse
 {
     /// <summary>The entry of the index.</summary>
@@ -25,7 +28,8 @@ public static class MatrixInverse
         DenseMatrix a = Decompositions.Read(call, "matrix_inverse", square: true);
         double[] singular = [.. a.Svd(computeVectors: false).S];
         double largest = singular[0], smallest = singular[^1];
-        Check.That(smallest > largest * 1e-13, "matrix_inverse", $"the matrix is singular: its singular values reach from {Math.Abs(smallest):G4} to {Math.Abs(largest):G4}");
+        Check.That(smallest > largest * 1e-13, "matrix_inverse",
+            $"the matrix is singular: its singular values reach from {Math.Abs(smallest):G4} to {Math.Abs(largest):G4}");
         MathNet.Numerics.LinearAlgebra.Matrix<double> inverse = a.Inverse();
         Values y = Decompositions.Write(inverse);
         if (call.Backward(y, out float[]? dy))

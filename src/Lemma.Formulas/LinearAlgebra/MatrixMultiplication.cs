@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>C_ij = Σ_k A_ik·B_kj.</summary>
-/// <remarks>a: [m, k]; b: [k, n]; C: [m, n]; inner sizes that differ are an error. Golub and Van Loan 2013, Matrix computations, section 1.1; Goto and van de Geijn 2008 for the kernel.</remarks>
+/// <remarks>
+/// a: [m, k]; b: [k, n]; C: [m, n]; inner sizes that differ are an error. Golub and Van Loan 2013, Matrix computations, section 1.1; Goto
+/// and van de Geijn 2008 for the kernel.
+/// </remarks>
 public static class MatrixMultiplication
 {
     /// <summary>The entry of the index.</summary>

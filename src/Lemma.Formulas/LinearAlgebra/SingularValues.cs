@@ -3,7 +3,10 @@ using DenseMatrix = MathNet.Numerics.LinearAlgebra.Double.DenseMatrix;
 namespace Lemma.Formulas;
 
 /// <summary>A = U·Σ·Vᵀ.</summary>
-/// <remarks>a: [m, n]; result: [m + n + 1, k], k = min(m, n): first σ falling, then U [m, k], then V [n, k]; U and V have orthonormal columns; σ ≥ 0. Golub and Van Loan 2013, Matrix computations, section 2.4.</remarks>
+/// <remarks>
+/// a: [m, n]; result: [m + n + 1, k], k = min(m, n): first σ falling, then U [m, k], then V [n, k]; U and V have orthonormal columns; σ ≥
+/// 0. Golub and Van Loan 2013, Matrix computations, section 2.4.
+/// </remarks>
 public static class SingularValues
 {
     /// <summary>The entry of the index.</summary>

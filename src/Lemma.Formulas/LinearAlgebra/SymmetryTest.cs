@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>A = Aᵀ.</summary>
-/// <remarks>a: [n, n]; result: [], 1 or 0; tolerance: 1e−5 of the largest magnitude. Golub and Van Loan 2013, Matrix computations, section 2.1.</remarks>
+/// <remarks>
+/// a: [n, n]; result: [], 1 or 0; tolerance: 1e−5 of the largest magnitude. Golub and Van Loan 2013, Matrix computations, section 2.1.
+/// </remarks>
 public static class SymmetryTest
 {
     /// <summary>The entry of the index.</summary>

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = −(1/N)·Σ [y·ln ŷ + (1 − y)·ln(1 − ŷ)].</summary>
-/// <remarks>prediction (ŷ), target (y): any one shape; L: []. ŷ, y: probabilities; outside [0, 1], NaN included, is an error. L in nats. Good 1952; Goodfellow, Bengio and Courville 2016, section 5.5.</remarks>
+/// <remarks>
+/// prediction (ŷ), target (y): any one shape; L: []. ŷ, y: probabilities; outside [0, 1], NaN included, is an error. L in nats. Good 1952;
+/// Goodfellow, Bengio and Courville 2016, section 5.5.
+/// </remarks>
 public static class BinaryCrossEntropy
 {
     /// <summary>What probabilities are kept away from 0 and 1 by.</summary>
@@ -38,7 +41,8 @@ public static class BinaryCrossEntropy
     }
 
     /// <summary>dŷ += (ŷ − y)/(ŷ(1 − ŷ))/N·dL, dy += (ln(1 − ŷ) − ln ŷ)/N·dL; <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> prediction, ReadOnlySpan<float> target, double dy, Span<float> dprediction, Span<float> dtarget)
+    public static void Backward(ReadOnlySpan<float> prediction, ReadOnlySpan<float> target, double dy, Span<float> dprediction,
+        Span<float> dtarget)
     {
         Check.SameLength("binary_cross_entropy", prediction.Length, target.Length);
         Check.Probabilities("binary_cross_entropy", "prediction", prediction);

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = (1/N)·Σ [max(z, 0) − z·y + ln(1 + e^(−|z|))].</summary>
-/// <remarks>logits (z), target (y): any one shape; L: []. y: probabilities, outside [0, 1] is an error; L in nats; NaN in z gives NaN. Goodfellow, Bengio and Courville 2016, section 6.2.2.2.</remarks>
+/// <remarks>
+/// logits (z), target (y): any one shape; L: []. y: probabilities, outside [0, 1] is an error; L in nats; NaN in z gives NaN. Goodfellow,
+/// Bengio and Courville 2016, section 6.2.2.2.
+/// </remarks>
 public static class BinaryCrossEntropyWithLogits
 {
     /// <summary>The entry of the index.</summary>

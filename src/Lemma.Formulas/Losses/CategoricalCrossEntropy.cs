@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = −(1/rows)·Σ Σ_k y_k·ln ŷ_k.</summary>
-/// <remarks>ŷ, y: [rows, classes], rows that are distributions; ŷ is kept above 10⁻³⁰. Shannon 1948; Goodfellow et al. 2016, eq. 3.51.</remarks>
+/// <remarks>
+/// ŷ, y: [rows, classes], rows that are distributions; ŷ is kept above 10⁻³⁰. Shannon 1948; Goodfellow et al. 2016, eq. 3.51.
+/// </remarks>
 public static class CategoricalCrossEntropy
 {
     /// <summary>The entry of the index.</summary>

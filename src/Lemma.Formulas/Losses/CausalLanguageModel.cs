@@ -34,7 +34,8 @@ public static class CausalLanguageModel
         WeightedCrossEntropy.Forward(logits, Targets(ids, length), classes, 0, default, CrossEntropy.Ignore);
 
     /// <summary>dz += (softmax(z_t) − 1 at x_{t+1})·scale, 0 at the last place of each sequence.</summary>
-    public static void Backward(ReadOnlySpan<float> logits, ReadOnlySpan<int> ids, int length, int classes, double scale, Span<float> dlogits) =>
+    public static void Backward(ReadOnlySpan<float> logits, ReadOnlySpan<int> ids, int length, int classes, double scale,
+        Span<float> dlogits) =>
         WeightedCrossEntropy.Backward(logits, Targets(ids, length), classes, 0, default, CrossEntropy.Ignore, scale, dlogits);
 
     private static Values Evaluate(FormulaCall call)

@@ -30,7 +30,8 @@ public static class LinearCrossEntropy
         {
             int rows = Math.Min(Chunk, targets.Length - row);
             float[] logits = SpanProduct.New(rows, classes, d, x.Slice(row * d, rows * d), false, weight, false);
-            (double some, double count) = WeightedCrossEntropy.Forward(logits, targets.Slice(row, rows), classes, 0, default, CrossEntropy.Ignore);
+            (double some, double count) = WeightedCrossEntropy.Forward(logits, targets.Slice(row, rows), classes, 0, default,
+                CrossEntropy.Ignore);
             (sum, counted) = (sum + some, counted + count);
         }
         return counted == 0 ? 0 : sum / counted;

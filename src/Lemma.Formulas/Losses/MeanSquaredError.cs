@@ -33,7 +33,8 @@ public static class MeanSquaredError
     }
 
     /// <summary>dŷ += 2(ŷ − y)/N·dL, dy −= the same; <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> prediction, ReadOnlySpan<float> target, double dy, Span<float> dprediction, Span<float> dtarget)
+    public static void Backward(ReadOnlySpan<float> prediction, ReadOnlySpan<float> target, double dy, Span<float> dprediction,
+        Span<float> dtarget)
     {
         Check.SameLength("mse", prediction.Length, target.Length);
         double scale = dy / prediction.Length;

@@ -22,7 +22,8 @@ public static class NextSentence
     public static void Pairs(int sentences, Philox generator, Span<int> second, Span<int> labels)
     {
         Check.SameLength("next_sentence", second.Length, labels.Length);
-        Check.That(sentences > 2 && second.Length < sentences, "next_sentence", $"{second.Length} pairs need more than {sentences} sentences");
+        Check.That(sentences > 2 && second.Length < sentences, "next_sentence",
+            $"{second.Length} pairs need more than {sentences} sentences");
         for (int i = 0; i < second.Length; i++)
         {
             labels[i] = generator.Uniform(2 * (ulong)i) < 0.5 ? 0 : 1;

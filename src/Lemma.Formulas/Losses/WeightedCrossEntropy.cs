@@ -28,7 +28,8 @@ public static class WeightedCrossEntropy
             sum += (1 - smoothing) * weight * (log - (line[target] - largest));
             if (smoothing > 0)
             {
-                double along = weights.IsEmpty ? Lanes.Sum(line) - (double)classes * largest : TensorPrimitives.Dot(weights, line) - all * largest;
+                double along = weights.IsEmpty ? Lanes.Sum(line) - (double)classes * largest : TensorPrimitives.Dot(weights,
+                    line) - all * largest;
                 sum += smoothing / classes * (all * log - along);
             }
             total += weight;
@@ -37,7 +38,8 @@ public static class WeightedCrossEntropy
     }
 
     /// <summary>dz_c += (p_c·((1 − ε)w_t + (ε/V)Σw) − (1 − ε)w_t·1_t − (ε/V)w_c)·scale, 0 for rows left out.</summary>
-    public static void Backward(ReadOnlySpan<float> z, ReadOnlySpan<int> targets, int classes, double smoothing, ReadOnlySpan<float> weights,
+    public static void Backward(ReadOnlySpan<float> z, ReadOnlySpan<int> targets, int classes, double smoothing,
+        ReadOnlySpan<float> weights,
         int ignore, double scale, Span<float> dz)
     {
         CheckInput(z, targets, classes, smoothing, weights);
@@ -92,7 +94,8 @@ public static class WeightedCrossEntropy
 
     private static double Total(ReadOnlySpan<float> weights, int classes) => weights.IsEmpty ? classes : TensorPrimitives.Sum(weights);
 
-    private static void CheckInput(ReadOnlySpan<float> z, ReadOnlySpan<int> targets, int classes, double smoothing, ReadOnlySpan<float> weights)
+    private static void CheckInput(ReadOnlySpan<float> z, ReadOnlySpan<int> targets, int classes, double smoothing,
+        ReadOnlySpan<float> weights)
     {
         Check.Rows("cross_entropy", z.Length, classes);
         Check.SameLength("cross_entropy", z.Length / classes, targets.Length);

@@ -87,9 +87,12 @@ public static class BatchNorm
         }
     }
 
-    /// <summary>While training: dx += γ·r·(dy − mean(dy) − n·mean(n∘dy)), n = (x − μ)·r; at inference dx += γ·r·dy. dγ += Σ n∘dy, dβ += Σ dy.</summary>
+    /// <summary>
+    /// While training: dx += γ·r·(dy − mean(dy) − n·mean(n∘dy)), n = (x − μ)·r; at inference dx += γ·r·dy. dγ += Σ n∘dy, dβ += Σ dy.
+    /// </summary>
     public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance,
-        ReadOnlySpan<float> mask, float epsilon, bool training, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma, Span<float> dbeta)
+        ReadOnlySpan<float> mask, float epsilon, bool training, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma,
+            Span<float> dbeta)
     {
         int d = gamma.Length, rows = x.Length / d, counted = 0;
         double[] plain = new double[d], along = new double[d];
@@ -143,7 +146,8 @@ public static class BatchNorm
             (mean, variance) = (call.Input("running_mean", x.Columns), call.Input("running_variance", x.Columns));
         Forward(x, gamma, beta, mean, variance, mask, epsilon, y);
         if (call.Backward(y, out float[]? dy))
-            Backward(x, gamma, mean, variance, mask, epsilon, training, dy, call.Gradient("x"), call.Gradient("weight"), call.Gradient("bias"));
+            Backward(x, gamma, mean, variance, mask, epsilon, training, dy, call.Gradient("x"), call.Gradient("weight"),
+                call.Gradient("bias"));
         return y;
     }
 }

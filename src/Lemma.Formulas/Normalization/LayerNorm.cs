@@ -66,7 +66,8 @@ public static class LayerNorm
             for (i = 0; i + Lanes.Count <= d; i += Lanes.Count)
             {
                 Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center) - Vector512.Create(correction)) * scale;
-                Vector512.FusedMultiplyAdd(normal, Lanes.Load(ref startGamma, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY, (nuint)i);
+                Vector512.FusedMultiplyAdd(normal, Lanes.Load(ref startGamma, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY,
+                    (nuint)i);
             }
             for (; i < d; i++)
                 to[i] = MathF.FusedMultiplyAdd((from[i] - center - correction) * scale, gamma[i], beta[i]);
@@ -94,7 +95,8 @@ public static class LayerNorm
             int i = 0;
             for (; i + Lanes.Count <= d; i += Lanes.Count)
             {
-                Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center)) * scale, upstream = Lanes.Load(ref startUp, i);
+                Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center)) * scale, upstream = Lanes.Load(ref startUp,
+                    i);
                 Vector512.FusedMultiplyAdd(normal, upstream, Lanes.Load(ref startDgamma, i)).StoreUnsafe(ref startDgamma, (nuint)i);
                 (upstream + Lanes.Load(ref startDbeta, i)).StoreUnsafe(ref startDbeta, (nuint)i);
                 Vector512<float> weighted = upstream * Lanes.Load(ref startGamma, i);
@@ -103,7 +105,8 @@ public static class LayerNorm
             }
             if (i < d)
             {
-                Vector512<float> normal = (Lanes.LoadTail(from[i..], center) - Vector512.Create(center)) * scale, upstream = Lanes.LoadTail(up[i..]);
+                Vector512<float> normal = (Lanes.LoadTail(from[i..], center) - Vector512.Create(center)) * scale,
+                    upstream = Lanes.LoadTail(up[i..]);
                 Lanes.StoreTail(Vector512.FusedMultiplyAdd(normal, upstream, Lanes.LoadTail(dgamma[i..])), dgamma[i..]);
                 Lanes.StoreTail(upstream + Lanes.LoadTail(dbeta[i..]), dbeta[i..]);
                 Vector512<float> weighted = upstream * Lanes.LoadTail(gamma[i..]);

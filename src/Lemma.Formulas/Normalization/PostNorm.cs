@@ -29,7 +29,8 @@ public static class PostNorm
     }
 
     /// <summary>dx += ds + ds·Wᵀ;  dW += xᵀ·ds, ds = norm'(dy).</summary>
-    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, ReadOnlySpan<float> g, ReadOnlySpan<float> s, ReadOnlySpan<float> r,
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, ReadOnlySpan<float> g, ReadOnlySpan<float> s,
+        ReadOnlySpan<float> r,
         ReadOnlySpan<float> dy, Span<float> dx, Span<float> dweight, Span<float> dg)
     {
         int d = g.Length;
@@ -42,7 +43,8 @@ public static class PostNorm
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values x = call["x"], weight = call.Input("weight", x.Columns, x.Columns), g = call.Input("gain", x.Columns), y = x.Like(), s = x.Like();
+        Values x = call["x"], weight = call.Input("weight", x.Columns, x.Columns), g = call.Input("gain", x.Columns), y = x.Like(),
+            s = x.Like();
         float[] r = new float[x.Rows];
         Forward(x, weight, g, (float)call.Number("epsilon", 1e-5), y, s, r);
         if (call.Backward(y, out float[]? dy))

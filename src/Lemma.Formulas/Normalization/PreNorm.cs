@@ -29,7 +29,8 @@ public static class PreNorm
     }
 
     /// <summary>dx += dy + norm'(dy·Wᵀ);  dW += nᵀ·dy.</summary>
-    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, ReadOnlySpan<float> g, ReadOnlySpan<float> n, ReadOnlySpan<float> r,
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, ReadOnlySpan<float> g, ReadOnlySpan<float> n,
+        ReadOnlySpan<float> r,
         ReadOnlySpan<float> dy, Span<float> dx, Span<float> dweight, Span<float> dg)
     {
         int d = g.Length;
@@ -40,7 +41,8 @@ public static class PreNorm
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values x = call["x"], weight = call.Input("weight", x.Columns, x.Columns), g = call.Input("gain", x.Columns), y = x.Like(), n = x.Like();
+        Values x = call["x"], weight = call.Input("weight", x.Columns, x.Columns), g = call.Input("gain", x.Columns), y = x.Like(),
+            n = x.Like();
         float[] r = new float[x.Rows];
         Forward(x, weight, g, (float)call.Number("epsilon", 1e-5), y, n, r);
         if (call.Backward(y, out float[]? dy))

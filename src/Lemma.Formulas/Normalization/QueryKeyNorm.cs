@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>S = q̂·k̂ᵀ/√d_h, q̂ and k̂ the rows of Q and K after the root-mean-square norm with gains of their own.</summary>
-/// <remarks>Q: [queries, d_h]; K: [keys, d_h]; S: [queries, keys]. Scores stay within √d_h·max|g_q·g_k|. Henry et al. 2020, eq. 2; Dehghani et al. 2023, section 2.</remarks>
+/// <remarks>
+/// Q: [queries, d_h]; K: [keys, d_h]; S: [queries, keys]. Scores stay within √d_h·max|g_q·g_k|. Henry et al. 2020, eq. 2; Dehghani et al.
+/// 2023, section 2.
+/// </remarks>
 public static class QueryKeyNorm
 {
     /// <summary>The entry of the index.</summary>
@@ -20,7 +23,8 @@ public static class QueryKeyNorm
     };
 
     /// <summary>S; keeps q̂, k̂ and their scales for the backward.</summary>
-    public static void Forward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> queryGain, ReadOnlySpan<float> keyGain, float epsilon,
+    public static void Forward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> queryGain, ReadOnlySpan<float> keyGain,
+        float epsilon,
         Span<float> scores, Span<float> qn, Span<float> kn, Span<float> queryScale, Span<float> keyScale)
     {
         RmsNorm.Forward(q, queryGain, epsilon, qn, queryScale);
@@ -31,13 +35,15 @@ public static class QueryKeyNorm
 
     /// <summary>dq̂ = dS·k̂/√d_h, dk̂ = dSᵀ·q̂/√d_h, then the norms' gradients.</summary>
     public static void Backward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> queryGain, ReadOnlySpan<float> keyGain,
-        ReadOnlySpan<float> qn, ReadOnlySpan<float> kn, ReadOnlySpan<float> queryScale, ReadOnlySpan<float> keyScale, ReadOnlySpan<float> dscores,
+        ReadOnlySpan<float> qn, ReadOnlySpan<float> kn, ReadOnlySpan<float> queryScale, ReadOnlySpan<float> keyScale,
+            ReadOnlySpan<float> dscores,
         Span<float> dq, Span<float> dk, Span<float> dqueryGain, Span<float> dkeyGain)
     {
         int d = queryGain.Length;
         float[] up = new float[dscores.Length];
         System.Numerics.Tensors.TensorPrimitives.Multiply(dscores, 1 / MathF.Sqrt(d), up);
-        RmsNorm.Backward(q, queryGain, queryScale, SpanProduct.New(queryScale.Length, d, keyScale.Length, up, false, kn, false), dq, dqueryGain);
+        RmsNorm.Backward(q, queryGain, queryScale, SpanProduct.New(queryScale.Length, d, keyScale.Length, up, false, kn, false), dq,
+            dqueryGain);
         RmsNorm.Backward(k, keyGain, keyScale, SpanProduct.New(keyScale.Length, d, queryScale.Length, up, true, qn, false), dk, dkeyGain);
     }
 

@@ -82,8 +82,10 @@ public static class RmsNorm
             float along = -Lanes.Sum(dot) / d * scale * scale * scale;
             for (i = 0; i + Lanes.Count <= d; i += Lanes.Count)
             {
-                Vector512<float> sum = Vector512.FusedMultiplyAdd(Lanes.Load(ref startX, i), Vector512.Create(along), Lanes.Load(ref startTo, i));
-                Vector512.FusedMultiplyAdd(Lanes.Load(ref startUp, i) * scale, Lanes.Load(ref startG, i), sum).StoreUnsafe(ref startTo, (nuint)i);
+                Vector512<float> sum = Vector512.FusedMultiplyAdd(Lanes.Load(ref startX, i), Vector512.Create(along),
+                    Lanes.Load(ref startTo, i));
+                Vector512.FusedMultiplyAdd(Lanes.Load(ref startUp, i) * scale, Lanes.Load(ref startG, i), sum).StoreUnsafe(ref startTo,
+                    (nuint)i);
             }
             for (; i < d; i++)
                 to[i] = MathF.FusedMultiplyAdd(up[i] * scale, g[i], MathF.FusedMultiplyAdd(from[i], along, to[i]));

@@ -27,7 +27,8 @@ public static class RmsNormOutside
     }
 
     /// <summary>dx += r·(g∘dy) − x·(r²/(d·√(mean x²)))·⟨x, g∘dy⟩;  dg += Σ rows r·x∘dy.</summary>
-    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dg)
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy, Span<float> dx,
+        Span<float> dg)
     {
         Check.Rows("rms_norm", x.Length, g.Length);
         Check.SameLength("rms_norm", x.Length, dy.Length);

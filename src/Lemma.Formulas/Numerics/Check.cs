@@ -24,7 +24,8 @@ internal static class Check
     public static void Target(string formula, int target, int row, int classes)
     {
         if ((uint)target >= (uint)classes)
-            Throw(formula, string.Create(CultureInfo.InvariantCulture, $"targets must be in [0, {classes}), but the target of row {row} is {target}"));
+            Throw(formula, string.Create(CultureInfo.InvariantCulture,
+                $"targets must be in [0, {classes}), but the target of row {row} is {target}"));
     }
 
     /// <summary>Every number must be a probability, which NaN is not.</summary>
@@ -48,7 +49,8 @@ internal static class Check
             foreach (float value in p.Slice(row * columns, columns))
                 sum += value;
             if (Math.Abs(sum - 1) > 1e-4)
-                Throw(formula, string.Create(CultureInfo.InvariantCulture, $"row {row} of {name} must sum to 1, but it sums to {sum:0.######}"));
+                Throw(formula, string.Create(CultureInfo.InvariantCulture,
+                    $"row {row} of {name} must sum to 1, but it sums to {sum:0.######}"));
         }
     }
 

@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics;
 namespace Lemma.Formulas;
 
 /// <summary>Loads, stores and sums over 16 virtual lanes, the same on every processor.</summary>
-/// <remarks>Code is written for <see cref="Vector512{T}"/>; narrower processors run it as several narrower operations, with the same bits.</remarks>
+/// <remarks>
+/// Code is written for <see cref="Vector512{T}"/>; narrower processors run it as several narrower operations, with the same bits.
+/// </remarks>
 internal static class Lanes
 {
     /// <summary>Lanes of a vector.</summary>

@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>g = (1/k)·Σ g_i over the k parts of a batch, and then one step.</summary>
-/// <remarks>gradients: [k, n]; g: [n]. Equal to the gradient of the whole batch when the parts are equally large. Goyal et al. 2017, section 2.</remarks>
+/// <remarks>
+/// gradients: [k, n]; g: [n]. Equal to the gradient of the whole batch when the parts are equally large. Goyal et al. 2017, section 2.
+/// </remarks>
 public static class Accumulation
 {
     /// <summary>The entry of the index.</summary>

@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>V ≈ r·cᵀ/Σr from running sums of rows and columns of G² + ε₁; U = G/√V, clipped to a mean square of d²; θ −= η·U.</summary>
-/// <remarks>θ, G: [m, n]; r: [m]; c: [n]: m + n numbers instead of m·n. β₂ = 1 − t^−0.8. Shazeer and Stern 2018, Adafactor, algorithm 4.</remarks>
+/// <remarks>
+/// θ, G: [m, n]; r: [m]; c: [n]: m + n numbers instead of m·n. β₂ = 1 − t^−0.8. Shazeer and Stern 2018, Adafactor, algorithm 4.
+/// </remarks>
 public static class Adafactor
 {
     /// <summary>The entry of the index.</summary>
@@ -21,7 +23,8 @@ public static class Adafactor
     };
 
     /// <summary>One step, t from 1.</summary>
-    public static void Step(double rate, int t, double clip, double epsilon, Span<float> parameters, ReadOnlySpan<float> gradients, Span<float> rows, Span<float> columns)
+    public static void Step(double rate, int t, double clip, double epsilon, Span<float> parameters, ReadOnlySpan<float> gradients,
+        Span<float> rows, Span<float> columns)
     {
         int m = rows.Length, n = columns.Length;
         Check.SameLength("adafactor", m * n, parameters.Length);

@@ -31,7 +31,8 @@ public static class Adam
     private static Values Run(FormulaCall call, string formula, double decay)
     {
         double rate = GivenGradients.Rate(call, formula), beta1 = call.Number("beta1", 0.9), beta2 = call.Number("beta2", 0.999);
-        Check.That(beta1 is >= 0 and < 1 && beta2 is >= 0 and < 1, formula, $"β₁ and β₂ must lie in [0, 1), but they are {beta1} and {beta2}");
+        Check.That(beta1 is >= 0 and < 1 && beta2 is >= 0 and < 1, formula,
+            $"β₁ and β₂ must lie in [0, 1), but they are {beta1} and {beta2}");
         float epsilon = (float)call.Number("epsilon", 1e-8);
         float[] m = new float[call["parameter"].Count], v = new float[m.Length];
         return GivenGradients.Run(call, (t, parameters, gradients) => AdamW.Step(

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>θ −= η·(sign(β₁m + (1 − β₁)g) + λθ), m = β₂m + (1 − β₂)g.</summary>
-/// <remarks>θ, g, m: one length. Every weight moves by the same amount. Chen et al. 2023, Symbolic discovery of optimization algorithms, algorithm 2.</remarks>
+/// <remarks>
+/// θ, g, m: one length. Every weight moves by the same amount. Chen et al. 2023, Symbolic discovery of optimization algorithms, algorithm
+/// 2.
+/// </remarks>
 public static class Lion
 {
     /// <summary>The entry of the index.</summary>
@@ -20,7 +23,8 @@ public static class Lion
     };
 
     /// <summary>One step.</summary>
-    public static void Step(double rate, double beta1, double beta2, double decay, Span<float> parameters, ReadOnlySpan<float> gradients, Span<float> m)
+    public static void Step(double rate, double beta1, double beta2, double decay, Span<float> parameters, ReadOnlySpan<float> gradients,
+        Span<float> m)
     {
         Check.SameLength("lion", parameters.Length, gradients.Length);
         Check.SameLength("lion", parameters.Length, m.Length);

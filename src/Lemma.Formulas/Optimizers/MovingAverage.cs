@@ -29,7 +29,8 @@ public static class MovingAverage
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values average = call["average"], parameters = call.Input("parameters", -1, average.Count), y = new(average.Shape, [.. average.Data]);
+        Values average = call["average"], parameters = call.Input("parameters", -1, average.Count), y = new(average.Shape,
+            [.. average.Data]);
         double beta = call.Number("beta", 0.999);
         Check.That(beta is >= 0 and <= 1, "ema", $"β must lie in [0, 1], but it is {beta}");
         for (int step = 0; step < parameters.Shape[0]; step++)

@@ -40,7 +40,8 @@ public static class Muon
         }
         for (int step = 0; step < steps; step++)
         {
-            float[] gram = SpanProduct.New(small, small, large, x, false, x, true), square = SpanProduct.New(small, small, small, gram, false, gram, false);
+            float[] gram = SpanProduct.New(small, small, large, x, false, x, true), square = SpanProduct.New(small, small, small, gram,
+                false, gram, false);
             TensorPrimitives.Multiply(gram, B, gram);
             Lanes.AddScaled(square, C, gram);
             float[] next = SpanProduct.New(small, large, small, gram, false, x, false);

@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>y_t = x_t + P[t].</summary>
-/// <remarks>x, y: [batch, T, d]; P: [longest, d], learned; T beyond the longest is an error. Gehring et al. 2017, section 3.1; Radford et al. 2018.</remarks>
+/// <remarks>
+/// x, y: [batch, T, d]; P: [longest, d], learned; T beyond the longest is an error. Gehring et al. 2017, section 3.1; Radford et al. 2018.
+/// </remarks>
 public static class LearnedPositions
 {
     /// <summary>The entry of the index.</summary>

@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>b(h, i, j) = −s_h·(i − j), s_h = 2^(−8h/H) for h = 1 … H.</summary>
-/// <remarks>b: [heads, queries, keys], added to the scores of causal attention; nothing is learned. Press, Smith and Lewis 2021, ALiBi, section 3.</remarks>
+/// <remarks>
+/// b: [heads, queries, keys], added to the scores of causal attention; nothing is learned. Press, Smith and Lewis 2021, ALiBi, section 3.
+/// </remarks>
 public static class LinearBias
 {
     /// <summary>The entry of the index.</summary>

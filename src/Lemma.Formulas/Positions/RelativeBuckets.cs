@@ -38,7 +38,8 @@ public static class RelativeBuckets
     }
 
     /// <summary>b of every head, query and key; the last query stands at the last key.</summary>
-    public static void Forward(ReadOnlySpan<float> table, int heads, int queries, int keys, int largest, bool bidirectional, Span<float> bias)
+    public static void Forward(ReadOnlySpan<float> table, int heads, int queries, int keys, int largest, bool bidirectional,
+        Span<float> bias)
     {
         Check.Rows("relative_buckets", table.Length, heads);
         Check.SameLength("relative_buckets", heads * queries * keys, bias.Length);
@@ -54,7 +55,8 @@ public static class RelativeBuckets
     }
 
     /// <summary>dB[bucket, head] += Σ db(i, j) over the pairs of the bucket.</summary>
-    public static void Backward(ReadOnlySpan<float> dbias, int heads, int queries, int keys, int largest, bool bidirectional, Span<float> dtable)
+    public static void Backward(ReadOnlySpan<float> dbias, int heads, int queries, int keys, int largest, bool bidirectional,
+        Span<float> dtable)
     {
         for (int i = 0; i < queries; i++)
         {

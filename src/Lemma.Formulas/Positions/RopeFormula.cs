@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>y = R(m)·x for every row at position m, with a scaling of the frequencies.</summary>
-/// <remarks>The whole of <see cref="Rope"/> and <see cref="RopeScaling"/> over rows in order; x: [.., T, d], the first row at a start.</remarks>
+/// <remarks>
+/// The whole of <see cref="Rope"/> and <see cref="RopeScaling"/> over rows in order; x: [.., T, d], the first row at a start.
+/// </remarks>
 public static class RopeFormula
 {
     /// <summary>The entry of the index.</summary>
@@ -11,10 +13,12 @@ public static class RopeFormula
         Group = "Positions",
         Text = "(a, b) ↦ (a·cos(m·θᵢ) − b·sin(m·θᵢ), b·cos(m·θᵢ) + a·sin(m·θᵢ)), θᵢ = θ^(−2·i/d)",
         Shapes = "x, y: [.., T, d], d even",
-        Symbols = "interleaved: pairs (x₂ᵢ, x₂ᵢ₊₁), else (xᵢ, xᵢ₊d/2); start: first position; scaling: none, linear, ntk, dynamic, yarn, llama3 with factor, trained_length",
+        Symbols = "interleaved: pairs (x₂ᵢ, x₂ᵢ₊₁), else (xᵢ, xᵢ₊d/2); start: first position; scaling: none, linear, ntk, dynamic, yarn, "
+            + "llama3 with factor, trained_length",
         Source = "Su et al. 2021, RoFormer, eq. 34; Peng et al. 2023 for YaRN; Dubey et al. 2024 for llama3",
         Gradient = "dx += the turn back of dy",
-        Notes = "q·k afterwards depends on the distance alone. The layouts are permutations of each other; concatenated halves are the half-split one (correction 6).",
+        Notes = "q·k afterwards depends on the distance alone. The layouts are permutations of each other; concatenated halves are the "
+            + "half-split one (correction 6).",
         Example = "x[2,7,8] theta=10000 interleaved=true start=3 scaling=yarn factor=4 trained_length=16",
         Evaluate = Evaluate,
     };
@@ -38,7 +42,8 @@ public static class RopeFormula
     }
 
     /// <summary>y = R(m)·x; x: [sequences, T, d] for T positions of the angles.</summary>
-    public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, int width, bool interleaved, Span<float> y)
+    public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, int width, bool interleaved,
+        Span<float> y)
     {
         Check.SameLength("rope", x.Length, y.Length);
         Check.Rows("rope", x.Length, cosines.Length * 2);
@@ -47,7 +52,8 @@ public static class RopeFormula
     }
 
     /// <summary>dx += R(m)ᵀ·dy, the turn back.</summary>
-    public static void Backward(ReadOnlySpan<float> dy, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, int width, bool interleaved, Span<float> dx)
+    public static void Backward(ReadOnlySpan<float> dy, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, int width, bool interleaved,
+        Span<float> dx)
     {
         Check.SameLength("rope", dy.Length, dx.Length);
         float[] back = dy.ToArray();
@@ -55,7 +61,8 @@ public static class RopeFormula
         Lanes.AddScaled(back, 1, dx);
     }
 
-    private static void Turn(Span<float> x, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, int width, bool interleaved, bool inverse)
+    private static void Turn(Span<float> x, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, int width, bool interleaved,
+        bool inverse)
     {
         int half = width / 2, positions = cosines.Length / half;
         for (int row = 0; row < x.Length / width; row++)
@@ -88,7 +95,8 @@ public static class RopeFormula
         Values x = call["x"], y = x.Like();
         Check.That(x.Shape.Length >= 2, "rope", $"x must have positions and a width, but its shape is {x}");
         bool interleaved = call.Flag("interleaved", false);
-        (float[] cosines, float[] sines) = Angles(call.Whole("start", 0), x.Shape[^2], x.Columns, call.Number("theta", 10000), Scaling(call));
+        (float[] cosines, float[] sines) = Angles(call.Whole("start", 0), x.Shape[^2], x.Columns, call.Number("theta", 10000),
+            Scaling(call));
         Forward(x, cosines, sines, x.Columns, interleaved, y);
         if (call.Backward(y, out float[]? dy))
             Backward(dy, cosines, sines, x.Columns, interleaved, call.Gradient("x"));

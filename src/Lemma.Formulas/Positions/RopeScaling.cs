@@ -39,7 +39,8 @@ public abstract record RopeScaling
 public sealed record LinearRopeScaling(double Factor) : RopeScaling
 {
     /// <inheritdoc/>
-    public override double[] Frequencies(int width, double theta, int length) => [.. Plain(width, theta).Select(frequency => frequency / Factor)];
+    public override double[] Frequencies(int width, double theta,
+        int length) => [.. Plain(width, theta).Select(frequency => frequency / Factor)];
 }
 
 /// <summary>θ·s^(d/(d−2)) for θ: fast pairs keep their frequency, slow ones are squeezed.</summary>
@@ -47,7 +48,8 @@ public sealed record LinearRopeScaling(double Factor) : RopeScaling
 public sealed record NtkRopeScaling(double Factor) : RopeScaling
 {
     /// <inheritdoc/>
-    public override double[] Frequencies(int width, double theta, int length) => Plain(width, theta * Math.Pow(Factor, width / (width - 2.0)));
+    public override double[] Frequencies(int width, double theta, int length) => Plain(width,
+        theta * Math.Pow(Factor, width / (width - 2.0)));
 }
 
 /// <summary>NTK-aware scaling whose factor follows the length, s = f·L/L₀ − (f − 1) once L is beyond L₀.</summary>
@@ -60,7 +62,9 @@ public sealed record DynamicNtkRopeScaling(double Factor, int TrainedLength) : R
         : new NtkRopeScaling(Factor * length / TrainedLength - (Factor - 1)).Frequencies(width, theta, length);
 }
 
-/// <summary>YaRN: pairs that turn often within L₀ keep their frequency, pairs that turn less than β_slow times get θᵢ/s, a ramp between.</summary>
+/// <summary>
+/// YaRN: pairs that turn often within L₀ keep their frequency, pairs that turn less than β_slow times get θᵢ/s, a ramp between.
+/// </summary>
 /// <param name="Factor">s.</param>
 /// <param name="TrainedLength">L₀.</param>
 /// <param name="FastTurns">β_fast, 32 in the paper.</param>

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A)], r = π/π_old.</summary>
-/// <remarks>log_probs (ln π), old_log_probs (ln π_old), advantages (A): any one shape; L: []. ε: how far the ratio may move before its gradient stops; logs in nats. Schulman et al. 2017, Proximal policy optimization, eq. 7.</remarks>
+/// <remarks>
+/// log_probs (ln π), old_log_probs (ln π_old), advantages (A): any one shape; L: []. ε: how far the ratio may move before its gradient
+/// stops; logs in nats. Schulman et al. 2017, Proximal policy optimization, eq. 7.
+/// </remarks>
 public static class ClippedPolicy
 {
     /// <summary>The entry of the index.</summary>
@@ -34,8 +37,11 @@ public static class ClippedPolicy
         return logs.IsEmpty ? 0 : sum / logs.Length;
     }
 
-    /// <summary>d ln π += −r·A/N·dL where the unclipped term is the smaller, else 0; <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> advantages, double epsilon, double dy, Span<float> dlogs)
+    /// <summary>
+    /// d ln π += −r·A/N·dL where the unclipped term is the smaller, else 0; <paramref name="dy"/> is the gradient of the mean.
+    /// </summary>
+    public static void Backward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> advantages, double epsilon,
+        double dy, Span<float> dlogs)
     {
         Check.SameLength("ppo_clip", logs.Length, oldLogs.Length);
         Check.SameLength("ppo_clip", logs.Length, advantages.Length);

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = E[max((V − R)², (V_old + clip(V − V_old, −ε, ε) − R)²)]/2.</summary>
-/// <remarks>values (V), old_values (V_old), returns (R): any one shape; L: []. ε (clip): how far a value may move in one update. Schulman et al. 2017, eq. 9; clipping after Engstrom et al. 2020, section 3.</remarks>
+/// <remarks>
+/// values (V), old_values (V_old), returns (R): any one shape; L: []. ε (clip): how far a value may move in one update. Schulman et al.
+/// 2017, eq. 9; clipping after Engstrom et al. 2020, section 3.
+/// </remarks>
 public static class ClippedValue
 {
     /// <summary>The entry of the index.</summary>
@@ -28,14 +31,19 @@ public static class ClippedValue
         double sum = 0;
         for (int i = 0; i < values.Length; i++)
         {
-            double plain = (double)values[i] - returns[i], clipped = oldValues[i] + Math.Clamp((double)values[i] - oldValues[i], -clip, clip) - returns[i];
+            double plain = (double)values[i] - returns[i], clipped = oldValues[i] + Math.Clamp((double)values[i] - oldValues[i], -clip,
+                clip) - returns[i];
             sum += 0.5 * Math.Max(plain * plain, clipped * clipped);
         }
         return values.IsEmpty ? 0 : sum / values.Length;
     }
 
-    /// <summary>dV += the gradient of the larger square; dR −= (V − R)/N·dL where the unclipped square is the larger; <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> values, ReadOnlySpan<float> oldValues, ReadOnlySpan<float> returns, double clip, double dy, Span<float> dvalues, Span<float> dreturns)
+    /// <summary>
+    /// dV += the gradient of the larger square; dR −= (V − R)/N·dL where the unclipped square is the larger; <paramref name="dy"/> is the
+    /// gradient of the mean.
+    /// </summary>
+    public static void Backward(ReadOnlySpan<float> values, ReadOnlySpan<float> oldValues, ReadOnlySpan<float> returns, double clip,
+        double dy, Span<float> dvalues, Span<float> dreturns)
     {
         Check.SameLength("ppo_value", values.Length, oldValues.Length);
         Check.SameLength("ppo_value", values.Length, returns.Length);
@@ -43,7 +51,8 @@ public static class ClippedValue
         double scale = dy / values.Length;
         for (int i = 0; i < values.Length; i++)
         {
-            double move = (double)values[i] - oldValues[i], plain = (double)values[i] - returns[i], clipped = oldValues[i] + Math.Clamp(move, -clip, clip) - returns[i];
+            double move = (double)values[i] - oldValues[i], plain = (double)values[i] - returns[i],
+                clipped = oldValues[i] + Math.Clamp(move, -clip, clip) - returns[i];
             // At a tie, where the value has not moved beyond the clip, both squares are the same function and share the gradient.
             double share = plain * plain > clipped * clipped ? 1 : plain * plain < clipped * clipped ? 0 : 0.5;
             dvalues[i] += (float)(scale * (share * plain + (1 - share) * (Math.Abs(move) <= clip ? clipped : 0)));

@@ -1,7 +1,11 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = −E[(1 − ε)·ln σ(β·m) + ε·ln σ(−β·m)], m = ln(π(y_w)/π_ref(y_w)) − ln(π(y_l)/π_ref(y_l)).</summary>
-/// <remarks>policy_chosen, policy_rejected, reference_chosen, reference_rejected: [pairs] of ln π(y|x); L: []. β: how strongly the policy is held to the reference, above 0; ε: label smoothing (cDPO); logs in nats. Rafailov et al. 2023, Direct preference optimization, eq. 7; Mitchell 2023 for ε.</remarks>
+/// <remarks>
+/// policy_chosen, policy_rejected, reference_chosen, reference_rejected: [pairs] of ln π(y|x); L: []. β: how strongly the policy is held to
+/// the reference, above 0; ε: label smoothing (cDPO); logs in nats. Rafailov et al. 2023, Direct preference optimization, eq. 7; Mitchell
+/// 2023 for ε.
+/// </remarks>
 public static class DirectPreference
 {
     /// <summary>The entry of the index.</summary>
@@ -20,7 +24,8 @@ public static class DirectPreference
     };
 
     /// <summary>L = −E[(1 − ε)·ln σ(β·m) + ε·ln σ(−β·m)], m = ln(π(y_w)/π_ref(y_w)) − ln(π(y_l)/π_ref(y_l)).</summary>
-    public static double Forward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, ReadOnlySpan<float> referenceChosen, ReadOnlySpan<float> referenceRejected, double beta, double smoothing)
+    public static double Forward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, ReadOnlySpan<float> referenceChosen,
+        ReadOnlySpan<float> referenceRejected, double beta, double smoothing)
     {
         Check.SameLength("dpo", chosen.Length, rejected.Length);
         Check.SameLength("dpo", chosen.Length, referenceChosen.Length);
@@ -36,8 +41,13 @@ public static class DirectPreference
         return chosen.IsEmpty ? 0 : sum / chosen.Length;
     }
 
-    /// <summary>dm = β·((1 − ε)·(σ(βm) − 1) + ε·σ(βm))/N·dL; dπ_w += dm, dπ_l −= dm, and the reverse for the reference; <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, ReadOnlySpan<float> referenceChosen, ReadOnlySpan<float> referenceRejected, double beta, double smoothing, double dy, Span<float> dchosen, Span<float> drejected, Span<float> dreferenceChosen, Span<float> dreferenceRejected)
+    /// <summary>
+    /// dm = β·((1 − ε)·(σ(βm) − 1) + ε·σ(βm))/N·dL; dπ_w += dm, dπ_l −= dm, and the reverse for the reference; <paramref name="dy"/> is the
+    /// gradient of the mean.
+    /// </summary>
+    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, ReadOnlySpan<float> referenceChosen,
+        ReadOnlySpan<float> referenceRejected, double beta, double smoothing, double dy, Span<float> dchosen, Span<float> drejected,
+            Span<float> dreferenceChosen, Span<float> dreferenceRejected)
     {
         Check.SameLength("dpo", chosen.Length, rejected.Length);
         Check.SameLength("dpo", chosen.Length, referenceChosen.Length);
@@ -48,7 +58,8 @@ public static class DirectPreference
         for (int i = 0; i < chosen.Length; i++)
         {
             double margin = (double)chosen[i] - rejected[i] - ((double)referenceChosen[i] - referenceRejected[i]);
-            float slope = (float)(scale * beta * ((1 - smoothing) * -Stable.Sigmoid(-beta * margin) + smoothing * Stable.Sigmoid(beta * margin)));
+            float slope = (float)(scale * beta * ((1 - smoothing) * -Stable.Sigmoid(-beta * margin)
+                + smoothing * Stable.Sigmoid(beta * margin)));
             dchosen[i] += slope;
             drejected[i] -= slope;
             dreferenceChosen[i] -= slope;
@@ -58,12 +69,14 @@ public static class DirectPreference
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values chosen = call["policy_chosen"], rejected = call.Same("policy_rejected", chosen), referenceChosen = call.Same("reference_chosen", chosen), referenceRejected = call.Same("reference_rejected", chosen);
+        Values chosen = call["policy_chosen"], rejected = call.Same("policy_rejected", chosen),
+            referenceChosen = call.Same("reference_chosen", chosen), referenceRejected = call.Same("reference_rejected", chosen);
         double beta = call.Number("beta");
         double smoothing = call.Number("label_smoothing", 0);
         Values y = Values.Scalar(Forward(chosen, rejected, referenceChosen, referenceRejected, beta, smoothing));
         if (call.Backward(y, out float[]? dy))
-            Backward(chosen, rejected, referenceChosen, referenceRejected, beta, smoothing, dy[0], call.Gradient("policy_chosen"), call.Gradient("policy_rejected"), call.Gradient("reference_chosen"), call.Gradient("reference_rejected"));
+            Backward(chosen, rejected, referenceChosen, referenceRejected, beta, smoothing, dy[0], call.Gradient("policy_chosen"),
+                call.Gradient("policy_rejected"), call.Gradient("reference_chosen"), call.Gradient("reference_rejected"));
         return y;
     }
 }

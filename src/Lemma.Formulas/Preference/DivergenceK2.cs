@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>k₂ = E[(ln π − ln π_ref)²/2].</summary>
-/// <remarks>log_probs (ln π), reference_log_probs (ln π_ref): [samples] drawn from π; k: []. logs in nats; k estimates KL(π‖π_ref). Schulman 2020, Approximating KL divergence, k2.</remarks>
+/// <remarks>
+/// log_probs (ln π), reference_log_probs (ln π_ref): [samples] drawn from π; k: []. logs in nats; k estimates KL(π‖π_ref). Schulman 2020,
+/// Approximating KL divergence, k2.
+/// </remarks>
 public static class DivergenceK2
 {
     /// <summary>The entry of the index.</summary>

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>k₃ = E[e^r − r − 1], r = ln π_ref − ln π.</summary>
-/// <remarks>log_probs (ln π), reference_log_probs (ln π_ref): [samples] drawn from π; k: []. logs in nats; k estimates KL(π‖π_ref). Schulman 2020, Approximating KL divergence, k3.</remarks>
+/// <remarks>
+/// log_probs (ln π), reference_log_probs (ln π_ref): [samples] drawn from π; k: []. logs in nats; k estimates KL(π‖π_ref). Schulman 2020,
+/// Approximating KL divergence, k3.
+/// </remarks>
 public static class DivergenceK3
 {
     /// <summary>The entry of the index.</summary>

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>A_t = δ_t + γλ·A_{t+1}, δ_t = r_t + γ·V_{t+1} − V_t.</summary>
-/// <remarks>r: [rows, T]; V: [rows, T + 1], the last one the value after the end (0 at a terminal state); A: [rows, T]. Schulman et al. 2015, eq. 16.</remarks>
+/// <remarks>
+/// r: [rows, T]; V: [rows, T + 1], the last one the value after the end (0 at a terminal state); A: [rows, T]. Schulman et al. 2015, eq.
+/// 16.
+/// </remarks>
 public static class GeneralizedAdvantage
 {
     /// <summary>The entry of the index.</summary>
@@ -20,13 +23,15 @@ public static class GeneralizedAdvantage
     };
 
     /// <summary>A, from the last step to the first.</summary>
-    public static void Forward(ReadOnlySpan<float> rewards, ReadOnlySpan<float> values, int steps, double gamma, double lambda, Span<float> advantages)
+    public static void Forward(ReadOnlySpan<float> rewards, ReadOnlySpan<float> values, int steps, double gamma, double lambda,
+        Span<float> advantages)
     {
         Check.Rows("gae", rewards.Length, steps);
         int rows = rewards.Length / steps;
         Check.SameLength("gae", rows * (steps + 1), values.Length);
         Check.SameLength("gae", rewards.Length, advantages.Length);
-        Check.That(gamma is >= 0 and <= 1 && lambda is >= 0 and <= 1, "gae", $"γ and λ must lie in [0, 1], but they are {gamma} and {lambda}");
+        Check.That(gamma is >= 0 and <= 1 && lambda is >= 0 and <= 1, "gae",
+            $"γ and λ must lie in [0, 1], but they are {gamma} and {lambda}");
         for (int row = 0; row < rows; row++)
         {
             ReadOnlySpan<float> value = values.Slice(row * (steps + 1), steps + 1);
@@ -40,7 +45,8 @@ public static class GeneralizedAdvantage
     }
 
     /// <summary>dδ_t = dA_t + γλ·dδ_{t−1}; dr_t += dδ_t; dV_t −= dδ_t; dV_{t+1} += γ·dδ_t.</summary>
-    public static void Backward(ReadOnlySpan<float> dadvantages, int steps, double gamma, double lambda, Span<float> drewards, Span<float> dvalues)
+    public static void Backward(ReadOnlySpan<float> dadvantages, int steps, double gamma, double lambda, Span<float> drewards,
+        Span<float> dvalues)
     {
         Check.Rows("gae", dadvantages.Length, steps);
         for (int row = 0; row < dadvantages.Length / steps; row++)
@@ -58,7 +64,8 @@ public static class GeneralizedAdvantage
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values rewards = call.Input("rewards", -1, -1), values = call.Input("values", rewards.Shape[0], rewards.Columns + 1), y = rewards.Like();
+        Values rewards = call.Input("rewards", -1, -1), values = call.Input("values", rewards.Shape[0], rewards.Columns + 1),
+            y = rewards.Like();
         double gamma = call.Number("gamma", 1), lambda = call.Number("lambda_", 0.95);
         Forward(rewards, values, rewards.Columns, gamma, lambda, y);
         if (call.Backward(y, out float[]? dy))

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>A_i = (r_i − mean r)/(std r + ε) within a group of samples of one prompt.</summary>
-/// <remarks>r, A: [prompts, group]; std divides by group − 1. A group whose rewards are equal gives 0. Shao et al. 2024, DeepSeekMath, section 4.1.2.</remarks>
+/// <remarks>
+/// r, A: [prompts, group]; std divides by group − 1. A group whose rewards are equal gives 0. Shao et al. 2024, DeepSeekMath, section
+/// 4.1.2.
+/// </remarks>
 public static class GroupAdvantage
 {
     /// <summary>The entry of the index.</summary>

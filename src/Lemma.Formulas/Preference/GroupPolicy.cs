@@ -79,7 +79,8 @@ public static class GroupPolicy
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values logs = call.Input("log_probs", -1, -1), oldLogs = call.Same("old_log_probs", logs), reference = call.Same("reference_log_probs", logs);
+        Values logs = call.Input("log_probs", -1, -1), oldLogs = call.Same("old_log_probs", logs),
+            reference = call.Same("reference_log_probs", logs);
         Values advantages = call.Input("advantages", logs.Shape[0]), mask = call.Has("mask") ? call.Same("mask", logs) : logs.Like();
         if (!call.Has("mask"))
             Array.Fill(mask.Data, 1);

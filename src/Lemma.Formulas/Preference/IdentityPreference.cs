@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = E[(m − 1/(2·β))²], m = ln(π(y_w)/π_ref(y_w)) − ln(π(y_l)/π_ref(y_l)).</summary>
-/// <remarks>policy_chosen, policy_rejected, reference_chosen, reference_rejected: [pairs] of ln π(y|x); L: []. β: regularization, above 0 (τ in the paper); logs in nats. Azar et al. 2023, A general theoretical paradigm to understand learning from human preferences, eq. 17.</remarks>
+/// <remarks>
+/// policy_chosen, policy_rejected, reference_chosen, reference_rejected: [pairs] of ln π(y|x); L: []. β: regularization, above 0 (τ in the
+/// paper); logs in nats. Azar et al. 2023, A general theoretical paradigm to understand learning from human preferences, eq. 17.
+/// </remarks>
 public static class IdentityPreference
 {
     /// <summary>The entry of the index.</summary>
@@ -20,7 +23,8 @@ public static class IdentityPreference
     };
 
     /// <summary>L = E[(m − 1/(2·β))²], m = ln(π(y_w)/π_ref(y_w)) − ln(π(y_l)/π_ref(y_l)).</summary>
-    public static double Forward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, ReadOnlySpan<float> referenceChosen, ReadOnlySpan<float> referenceRejected, double beta)
+    public static double Forward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, ReadOnlySpan<float> referenceChosen,
+        ReadOnlySpan<float> referenceRejected, double beta)
     {
         Check.SameLength("ipo", chosen.Length, rejected.Length);
         Check.SameLength("ipo", chosen.Length, referenceChosen.Length);
@@ -36,7 +40,9 @@ public static class IdentityPreference
     }
 
     /// <summary>dm = 2(m − 1/(2β))/N·dL; <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, ReadOnlySpan<float> referenceChosen, ReadOnlySpan<float> referenceRejected, double beta, double dy, Span<float> dchosen, Span<float> drejected, Span<float> dreferenceChosen, Span<float> dreferenceRejected)
+    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, ReadOnlySpan<float> referenceChosen,
+        ReadOnlySpan<float> referenceRejected, double beta, double dy, Span<float> dchosen, Span<float> drejected,
+            Span<float> dreferenceChosen, Span<float> dreferenceRejected)
     {
         Check.SameLength("ipo", chosen.Length, rejected.Length);
         Check.SameLength("ipo", chosen.Length, referenceChosen.Length);
@@ -56,11 +62,13 @@ public static class IdentityPreference
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values chosen = call["policy_chosen"], rejected = call.Same("policy_rejected", chosen), referenceChosen = call.Same("reference_chosen", chosen), referenceRejected = call.Same("reference_rejected", chosen);
+        Values chosen = call["policy_chosen"], rejected = call.Same("policy_rejected", chosen),
+            referenceChosen = call.Same("reference_chosen", chosen), referenceRejected = call.Same("reference_rejected", chosen);
         double beta = call.Number("beta");
         Values y = Values.Scalar(Forward(chosen, rejected, referenceChosen, referenceRejected, beta));
         if (call.Backward(y, out float[]? dy))
-            Backward(chosen, rejected, referenceChosen, referenceRejected, beta, dy[0], call.Gradient("policy_chosen"), call.Gradient("policy_rejected"), call.Gradient("reference_chosen"), call.Gradient("reference_rejected"));
+            Backward(chosen, rejected, referenceChosen, referenceRejected, beta, dy[0], call.Gradient("policy_chosen"),
+                call.Gradient("policy_rejected"), call.Gradient("reference_chosen"), call.Gradient("reference_rejected"));
         return y;
     }
 }

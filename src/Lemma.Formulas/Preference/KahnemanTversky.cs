@@ -38,7 +38,8 @@ public static class KahnemanTversky
 
     /// <summary>dr = ∓λβ·σ(g)σ(−g)/N·dL, g = β(r − z₀): minus for the desirable; dπ += dr, dπ_ref −= dr.</summary>
     public static void Backward(ReadOnlySpan<float> policy, ReadOnlySpan<float> reference, ReadOnlySpan<float> desirable,
-        double beta, double origin, double desirableWeight, double undesirableWeight, double dy, Span<float> dpolicy, Span<float> dreference)
+        double beta, double origin, double desirableWeight, double undesirableWeight, double dy, Span<float> dpolicy,
+            Span<float> dreference)
     {
         CheckInput(policy, reference, desirable, beta, origin);
         for (int i = 0; i < policy.Length; i++)
@@ -51,7 +52,8 @@ public static class KahnemanTversky
         }
     }
 
-    private static void CheckInput(ReadOnlySpan<float> policy, ReadOnlySpan<float> reference, ReadOnlySpan<float> desirable, double beta, double origin)
+    private static void CheckInput(ReadOnlySpan<float> policy, ReadOnlySpan<float> reference, ReadOnlySpan<float> desirable, double beta,
+        double origin)
     {
         Check.SameLength("kto", policy.Length, reference.Length);
         Check.SameLength("kto", policy.Length, desirable.Length);

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = E[−a_w − λ·ln σ(ln(o_w/o_l))], o = e^a/(1 − e^a).</summary>
-/// <remarks>policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token, below 0; L: []. λ: weight of the odds ratio; logs in nats; a ≥ 0 or NaN is an error. Hong, Lee and Thorne 2024, ORPO, eq. 6 and 7.</remarks>
+/// <remarks>
+/// policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token, below 0; L: []. λ: weight of the odds ratio; logs in nats; a ≥
+/// 0 or NaN is an error. Hong, Lee and Thorne 2024, ORPO, eq. 6 and 7.
+/// </remarks>
 public static class OddsRatioPreference
 {
     /// <summary>The entry of the index.</summary>
@@ -34,8 +37,12 @@ public static class OddsRatioPreference
         return chosen.IsEmpty ? 0 : sum / chosen.Length;
     }
 
-    /// <summary>da_w += (−1 − λ·σ(−h)/(1 − e^a_w))/N·dL, da_l += λ·σ(−h)/(1 − e^a_l)/N·dL, h = ln(o_w/o_l); <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, double weight, double dy, Span<float> dchosen, Span<float> drejected)
+    /// <summary>
+    /// da_w += (−1 − λ·σ(−h)/(1 − e^a_w))/N·dL, da_l += λ·σ(−h)/(1 − e^a_l)/N·dL, h = ln(o_w/o_l); <paramref name="dy"/> is the gradient of
+    /// the mean.
+    /// </summary>
+    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, double weight, double dy, Span<float> dchosen,
+        Span<float> drejected)
     {
         Check.SameLength("orpo", chosen.Length, rejected.Length);
         CheckLogs("policy_chosen", chosen);

@@ -18,7 +18,8 @@ public static class PolicyObjective
         Source = "Schulman et al. 2017, Proximal policy optimization, eq. 9",
         Gradient = "the parts' gradients with their weights; dH −= c_H/N·dL",
         Notes = "Returns, advantages and old values are constants here.",
-        Example = "log_probs[6,5]*0.4 old_log_probs[6,5]*0.4 reference_log_probs[6,5]*0.4 advantages[6,5] values[6,5] old_values[6,5] returns[6,5] entropies[6,5]+",
+        Example = "log_probs[6,5]*0.4 old_log_probs[6,5]*0.4 reference_log_probs[6,5]*0.4 advantages[6,5] values[6,5] old_values[6,5] "
+            + "returns[6,5] entropies[6,5]+",
         Evaluate = Evaluate,
     };
 
@@ -47,18 +48,21 @@ public static class PolicyObjective
     }
 
     /// <summary>L.</summary>
-    public static double Forward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> reference, ReadOnlySpan<float> advantages,
+    public static double Forward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> reference,
+        ReadOnlySpan<float> advantages,
         ReadOnlySpan<float> values, ReadOnlySpan<float> oldValues, ReadOnlySpan<float> returns, ReadOnlySpan<float> entropies, in Weights w)
     {
         double entropy = 0;
         foreach (float one in entropies)
             entropy += one;
-        return ClippedPolicy.Forward(logs, oldLogs, advantages, w.Epsilon) + w.Value * ClippedValue.Forward(values, oldValues, returns, w.ValueClip)
+        return ClippedPolicy.Forward(logs, oldLogs, advantages, w.Epsilon) + w.Value * ClippedValue.Forward(values, oldValues, returns,
+            w.ValueClip)
             - w.Entropy * entropy / Math.Max(1, entropies.Length) + w.Divergence * DivergenceK3.Forward(logs, reference);
     }
 
     /// <summary>Each part's gradient times its weight; dH −= c_H/N·dL.</summary>
-    public static void Backward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> reference, ReadOnlySpan<float> advantages,
+    public static void Backward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> reference,
+        ReadOnlySpan<float> advantages,
         ReadOnlySpan<float> values, ReadOnlySpan<float> oldValues, ReadOnlySpan<float> returns, in Weights w, double dy,
         Span<float> dlogs, Span<float> dvalues, Span<float> dentropies)
     {

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>J = E[r(x, y) − β·(ln π(y|x) − ln π_ref(y|x))], what reinforcement learning from human feedback makes large.</summary>
-/// <remarks>rewards, log_probs, reference_log_probs: [samples]; the gradient holds for given samples. Ouyang et al. 2022, eq. 2; Ziegler et al. 2019, eq. 2.</remarks>
+/// <remarks>
+/// rewards, log_probs, reference_log_probs: [samples]; the gradient holds for given samples. Ouyang et al. 2022, eq. 2; Ziegler et al.
+/// 2019, eq. 2.
+/// </remarks>
 public static class RewardObjective
 {
     /// <summary>The entry of the index.</summary>
@@ -30,7 +33,8 @@ public static class RewardObjective
     }
 
     /// <summary>dr += dJ/N;  d ln π −= β/N·dJ.</summary>
-    public static void Backward(ReadOnlySpan<float> rewards, ReadOnlySpan<float> logs, ReadOnlySpan<float> reference, double beta, double dy,
+    public static void Backward(ReadOnlySpan<float> rewards, ReadOnlySpan<float> logs, ReadOnlySpan<float> reference, double beta,
+        double dy,
         Span<float> drewards, Span<float> dlogs)
     {
         for (int i = 0; i < drewards.Length; i++)

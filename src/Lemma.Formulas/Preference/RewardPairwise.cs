@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = −E[ln σ(r_w − r_l)].</summary>
-/// <remarks>chosen (r_w), rejected (r_l): [pairs]; L: []. r: rewards, without unit; L in nats. Bradley and Terry 1952; Ouyang et al. 2022, eq. 1.</remarks>
+/// <remarks>
+/// chosen (r_w), rejected (r_l): [pairs]; L: []. r: rewards, without unit; L in nats. Bradley and Terry 1952; Ouyang et al. 2022, eq. 1.
+/// </remarks>
 public static class RewardPairwise
 {
     /// <summary>The entry of the index.</summary>
@@ -30,7 +32,8 @@ public static class RewardPairwise
     }
 
     /// <summary>dr_w += (σ(r_w − r_l) − 1)/N·dL, dr_l −= the same; <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, double dy, Span<float> dchosen, Span<float> drejected)
+    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, double dy, Span<float> dchosen,
+        Span<float> drejected)
     {
         Check.SameLength("reward_pairwise", chosen.Length, rejected.Length);
         double scale = dy / chosen.Length;

@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>L = −E[ln σ(β·(a_w − a_l) − γ)].</summary>
-/// <remarks>policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token; L: []. β: scale of the reward, γ: margin; logs in nats. Meng, Xia and Chen 2024, SimPO, eq. 6.</remarks>
+/// <remarks>
+/// policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token; L: []. β: scale of the reward, γ: margin; logs in nats. Meng,
+/// Xia and Chen 2024, SimPO, eq. 6.
+/// </remarks>
 public static class SimplePreference
 {
     /// <summary>The entry of the index.</summary>
@@ -30,7 +33,8 @@ public static class SimplePreference
     }
 
     /// <summary>dm = β·(σ(βm − γ) − 1)/N·dL, m = a_w − a_l; <paramref name="dy"/> is the gradient of the mean.</summary>
-    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, double beta, double gamma, double dy, Span<float> dchosen, Span<float> drejected)
+    public static void Backward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, double beta, double gamma, double dy,
+        Span<float> dchosen, Span<float> drejected)
     {
         Check.SameLength("simpo", chosen.Length, rejected.Length);
         double scale = dy / chosen.Length;

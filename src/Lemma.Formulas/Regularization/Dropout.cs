@@ -1,6 +1,8 @@
 namespace Lemma.Formulas;
 
-/// <summary>y = x·m/(1 − p), m drawn from a counter: 0 with probability p, else 1 (the inverted form; nothing happens at inference).</summary>
+/// <summary>
+/// y = x·m/(1 − p), m drawn from a counter: 0 with probability p, else 1 (the inverted form; nothing happens at inference).
+/// </summary>
 /// <remarks>The mask is a function of (generator, index), so it is the same for any number of threads and is drawn again in the backward, not stored.
 /// Srivastava et al. 2014.</remarks>
 public static class Dropout
@@ -58,7 +60,8 @@ public static class Dropout
     private static Values Evaluate(FormulaCall call)
     {
         Values x = call["x"], y = x.Like();
-        (float p, bool training, Philox generator) = (Probability(call), call.Flag("training", true), new Philox((ulong)call.Whole("seed", 1)));
+        (float p, bool training, Philox generator) = (Probability(call), call.Flag("training", true),
+            new Philox((ulong)call.Whole("seed", 1)));
         if (training)
             Forward(x, p, generator, 0, y);
         else

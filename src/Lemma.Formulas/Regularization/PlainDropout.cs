@@ -1,6 +1,8 @@
 namespace Lemma.Formulas;
 
-/// <summary>y = x·m while training, y = (1 − p)·x at inference, m drawn from a counter: 0 with probability p, else 1 (the first form).</summary>
+/// <summary>
+/// y = x·m while training, y = (1 − p)·x at inference, m drawn from a counter: 0 with probability p, else 1 (the first form).
+/// </summary>
 /// <remarks>The same masks as <see cref="Dropout"/>, which scales while training instead. Srivastava et al. 2014, section 4.</remarks>
 public static class PlainDropout
 {
@@ -32,12 +34,14 @@ public static class PlainDropout
     }
 
     /// <summary>dx = dy·m, or (1 − p)·dy, in place: the forward with the same generator.</summary>
-    public static void Backward(Span<float> dy, float p, bool training, Philox generator, long start) => Forward(dy, p, training, generator, start, dy);
+    public static void Backward(Span<float> dy, float p, bool training, Philox generator, long start) => Forward(dy, p, training, generator,
+        start, dy);
 
     private static Values Evaluate(FormulaCall call)
     {
         Values x = call["x"], y = x.Like();
-        (float p, bool training, Philox generator) = (Dropout.Probability(call), call.Flag("training", true), new Philox((ulong)call.Whole("seed", 1)));
+        (float p, bool training, Philox generator) = (Dropout.Probability(call), call.Flag("training", true),
+            new Philox((ulong)call.Whole("seed", 1)));
         Forward(x, p, training, generator, 0, y);
         if (call.Backward(y, out float[]? dy))
         {

@@ -26,5 +26,6 @@ public static class ConstantRate
     public static double Share(in ScheduleNumbers s, double step) =>
         Math.Min(1, step / Math.Max(1, s.Warmup));
 
-    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_constant", static (s, step) => Share(s, step));
+    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_constant",
+        static (s, step) => Share(s, step));
 }

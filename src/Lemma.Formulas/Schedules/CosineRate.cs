@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>η_t = η·(m + (1 − m)·(1 + cos(π·(t − w)/(T − w)))/2).</summary>
-/// <remarks>t: step; T: total_steps; w: warmup, over which the rate rises in a line; half a cosine down to m = minimum. Loshchilov and Hutter 2016, SGDR, eq. 5.</remarks>
+/// <remarks>
+/// t: step; T: total_steps; w: warmup, over which the rate rises in a line; half a cosine down to m = minimum. Loshchilov and Hutter 2016,
+/// SGDR, eq. 5.
+/// </remarks>
 public static class CosineRate
 {
     /// <summary>The entry of the index.</summary>
@@ -26,5 +29,6 @@ public static class CosineRate
     public static double Share(in ScheduleNumbers s, double step) =>
         step < s.Warmup ? step / s.Warmup : s.Minimum + (1 - s.Minimum) * 0.5 * (1 + Math.Cos(Math.PI * s.Progress(step)));
 
-    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_cosine", static (s, step) => Share(s, step));
+    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_cosine",
+        static (s, step) => Share(s, step));
 }

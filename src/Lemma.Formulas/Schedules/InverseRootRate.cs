@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>η_t = η·√(w/t).</summary>
-/// <remarks>t: step; T: total_steps; w: warmup, over which the rate rises in a line; w: warmup, at least 1. Vaswani et al. 2017, eq. 3.</remarks>
+/// <remarks>
+/// t: step; T: total_steps; w: warmup, over which the rate rises in a line; w: warmup, at least 1. Vaswani et al. 2017, eq. 3.
+/// </remarks>
 public static class InverseRootRate
 {
     /// <summary>The entry of the index.</summary>
@@ -26,5 +28,6 @@ public static class InverseRootRate
     public static double Share(in ScheduleNumbers s, double step) =>
         step < s.Warmup ? step / s.Warmup : Math.Sqrt(Math.Max(1, s.Warmup) / Math.Max(step, Math.Max(1, s.Warmup)));
 
-    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_inverse_square_root", static (s, step) => Share(s, step));
+    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_inverse_square_root",
+        static (s, step) => Share(s, step));
 }

@@ -1,7 +1,9 @@
 namespace Lemma.Formulas;
 
 /// <summary>η_t = η·(T − t)/(T − w).</summary>
-/// <remarks>t: step; T: total_steps; w: warmup, over which the rate rises in a line; linear to 0, or to minimum. Devlin et al. 2018, appendix A.2.</remarks>
+/// <remarks>
+/// t: step; T: total_steps; w: warmup, over which the rate rises in a line; linear to 0, or to minimum. Devlin et al. 2018, appendix A.2.
+/// </remarks>
 public static class LinearRate
 {
     /// <summary>The entry of the index.</summary>
@@ -26,5 +28,6 @@ public static class LinearRate
     public static double Share(in ScheduleNumbers s, double step) =>
         step < s.Warmup ? step / s.Warmup : 1 - (1 - s.Minimum) * s.Progress(step);
 
-    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_linear", static (s, step) => Share(s, step));
+    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_linear",
+        static (s, step) => Share(s, step));
 }

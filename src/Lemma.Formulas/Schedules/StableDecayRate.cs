@@ -1,7 +1,10 @@
 namespace Lemma.Formulas;
 
 /// <summary>η_t = η until T − D, then η·(T − t)/D.</summary>
-/// <remarks>t: step; T: total_steps; w: warmup, over which the rate rises in a line; constant, then linear over the last decay steps. Hu et al. 2024, MiniCPM, eq. 1.</remarks>
+/// <remarks>
+/// t: step; T: total_steps; w: warmup, over which the rate rises in a line; constant, then linear over the last decay steps. Hu et al.
+/// 2024, MiniCPM, eq. 1.
+/// </remarks>
 public static class StableDecayRate
 {
     /// <summary>The entry of the index.</summary>
@@ -24,7 +27,9 @@ public static class StableDecayRate
 
     /// <summary>The share of the peak rate at a step.</summary>
     public static double Share(in ScheduleNumbers s, double step) =>
-        step < s.Warmup ? step / s.Warmup : step <= s.Steps - s.Decay ? 1 : s.Minimum + (1 - s.Minimum) * Math.Max(0, (s.Steps - step) / s.Decay);
+        step < s.Warmup ? step / s.Warmup : step <= s.Steps - s.Decay ? 1 : s.Minimum + (1 - s.Minimum) * Math.Max(0,
+            (s.Steps - step) / s.Decay);
 
-    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_warmup_stable_decay", static (s, step) => Share(s, step));
+    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_warmup_stable_decay",
+        static (s, step) => Share(s, step));
 }

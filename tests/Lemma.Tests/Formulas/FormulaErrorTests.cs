@@ -27,7 +27,8 @@ public class FormulaErrorTests
     public void BadInputIsNamed(string name, string input, string message)
     {
         FormulaExample example = new(input);
-        Assert.Equal(message, Assert.Throws<ArgumentException>(() => FormulaIndex.Find(name).Run(example.Inputs, example.Attributes)).Message);
+        Assert.Equal(message, Assert.Throws<ArgumentException>(() => FormulaIndex.Find(name).Run(example.Inputs,
+            example.Attributes)).Message);
     }
 
     [Fact]

@@ -8,7 +8,8 @@ namespace Lemma.Tests.Formulas;
 public class IdentityTests
 {
     private static readonly Gen<float[]> Numbers = Gen.Float[-20, 20].Array[1, 70];
-    private static readonly Gen<float[]> Distribution = Gen.Float[0.01f, 1].Array[2, 40].Select(x => x.Select(value => value / x.Sum()).ToArray());
+    private static readonly Gen<float[]> Distribution = Gen.Float[0.01f, 1].Array[2,
+        40].Select(x => x.Select(value => value / x.Sum()).ToArray());
 
     [Fact]
     public void TanhIsTwoSigmoidsOfTheDoubleLessOne() => Numbers.Sample(x =>
@@ -39,7 +40,8 @@ public class IdentityTests
     });
 
     [Fact]
-    public void DivergenceIsCrossEntropyLessEntropyAndNeverNegative() => Gen.Select(Gen.Float[-4, 4].Array[5], Gen.Float[-4, 4].Array[5]).Sample((z, w) =>
+    public void DivergenceIsCrossEntropyLessEntropyAndNeverNegative() => Gen.Select(Gen.Float[-4, 4].Array[5],
+        Gen.Float[-4, 4].Array[5]).Sample((z, w) =>
     {
         float[] p = new float[5], q = new float[5], cross = new float[1], entropy = new float[1];
         Softmax.Forward(z, 5, 1, p);
@@ -87,7 +89,8 @@ public class IdentityTests
     public void HuffmanWordsAreWithinABitOfTheEntropyAndNoneBeginsAnother() => Distribution.Sample(p =>
     {
         int[] lengths = HuffmanCode.Lengths(p);
-        double mean = p.Zip(lengths, (weight, length) => (double)weight * length).Sum(), entropy = p.Sum(value => -value * Math.Log2(value));
+        double mean = p.Zip(lengths, (weight, length) => (double)weight * length).Sum(),
+            entropy = p.Sum(value => -value * Math.Log2(value));
         Assert.InRange(mean, entropy - 1e-5, entropy + 1);
         string[] words = HuffmanCode.Words(lengths);
         Assert.Equal(lengths, words.Select(word => word.Length));
@@ -95,7 +98,8 @@ public class IdentityTests
     }, iter: 100);
 
     [Fact]
-    public void AnArithmeticCodeIsReadBackAndCostsTheInformationOfItsText() => Gen.Select(Distribution, Gen.Int[0, int.MaxValue].Array[1, 60]).Sample((p, draws) =>
+    public void AnArithmeticCodeIsReadBackAndCostsTheInformationOfItsText() => Gen.Select(Distribution,
+        Gen.Int[0, int.MaxValue].Array[1, 60]).Sample((p, draws) =>
     {
         int[] symbols = [.. draws.Select(draw => draw % p.Length)];
         List<bool> bits = ArithmeticCode.Encode(symbols, _ => p);
@@ -112,7 +116,8 @@ public class IdentityTests
     }
 
     [Fact]
-    public void LatentAttentionIsTheSameNaiveAndAbsorbed() => SameOutput("multi_head_latent_attention", "form=naive", "form=absorbed", 1e-5);
+    public void LatentAttentionIsTheSameNaiveAndAbsorbed() => SameOutput("multi_head_latent_attention", "form=naive", "form=absorbed",
+        1e-5);
 
     [Theory]
     [InlineData(1), InlineData(2), InlineData(4), InlineData(9), InlineData(20)]
@@ -146,8 +151,10 @@ public class IdentityTests
     }
 
     [Theory]
-    [InlineData("i,i->", "a[5] b[5]"), InlineData("ik,kj->ij", "a[3,4] b[4,5]"), InlineData("i,j->ij", "a[3] b[4]"), InlineData("ij->ji", "a[3,4]"),
-     InlineData("bij,bjk->bik", "a[2,3,4] b[2,4,5]"), InlineData("bcd,cd->bcd", "a[2,3,4] b[3,4]"), InlineData("abc->", "a[2,3,4]"), InlineData("ii->i", "a[3,3]")]
+    [InlineData("i,i->", "a[5] b[5]"), InlineData("ik,kj->ij", "a[3,4] b[4,5]"), InlineData("i,j->ij", "a[3] b[4]"),
+        InlineData("ij->ji", "a[3,4]"),
+     InlineData("bij,bjk->bik", "a[2,3,4] b[2,4,5]"), InlineData("bcd,cd->bcd", "a[2,3,4] b[3,4]"), InlineData("abc->", "a[2,3,4]"),
+         InlineData("ii->i", "a[3,3]")]
     public void EinsteinSumsAreLoops(string equation, string inputs)
     {
         FormulaExample example = new($"{inputs} equation={equation}");
@@ -187,7 +194,8 @@ public class IdentityTests
         float[] svd = Run("svd", a, 4, 3).Data, scaled = new float[12];
         for (int i = 0; i < 12; i++)
             scaled[i] = svd[3 + i] * svd[i % 3];
-        OperationCheck.Close("U·Σ·Vᵀ", [.. a.Select(value => (double)value)], SpanProduct.New(4, 3, 3, scaled, false, svd.AsSpan(15, 9), true), 1e-5);
+        OperationCheck.Close("U·Σ·Vᵀ", [.. a.Select(value => (double)value)],
+            SpanProduct.New(4, 3, 3, scaled, false, svd.AsSpan(15, 9), true), 1e-5);
         float[] gram = SpanProduct.New(3, 3, 3, square, true, square, false), eigen = Run("eigen", gram, 3, 3).Data;
         for (int i = 0; i < 3; i++)
         {
@@ -201,7 +209,8 @@ public class IdentityTests
     public void ThreeEstimatesOfADivergenceMeetIt()
     {
         // Samples of p = (0.7, 0.3) against q = (0.5, 0.5), as often as p says.
-        float[] logs = [.. Enumerable.Range(0, 10).Select(i => (float)Math.Log(i < 7 ? 0.7 : 0.3))], reference = [.. logs.Select(_ => (float)Math.Log(0.5))];
+        float[] logs = [.. Enumerable.Range(0, 10).Select(i => (float)Math.Log(i < 7 ? 0.7 : 0.3))],
+            reference = [.. logs.Select(_ => (float)Math.Log(0.5))];
         double exact = 0.7 * Math.Log(1.4) + 0.3 * Math.Log(0.6);
         Assert.Equal(exact, DivergenceK1.Forward(logs, reference), 1e-6);
         Assert.Equal(exact, DivergenceK3.Forward(logs, reference), 1e-6);

@@ -17,19 +17,22 @@ public class IndexTests
         string[] declared = [.. typeof(Formula).Assembly.GetTypes()
             .SelectMany(type => type.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly))
             .Where(property => property.PropertyType == typeof(Formula)).Select(property => ((Formula)property.GetValue(null)!).Name)];
-        Assert.Equal(declared.Order(StringComparer.Ordinal), FormulaIndex.All.Select(formula => formula.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(declared.Order(StringComparer.Ordinal),
+            FormulaIndex.All.Select(formula => formula.Name).Order(StringComparer.Ordinal));
         Assert.Equal(declared.Length, declared.Distinct().Count());
     }
 
     [Fact]
     public void EveryRowOfTheCatalogueHasAFormula() =>
-        Assert.Equal(CatalogueNames.All.Order(StringComparer.Ordinal), FormulaIndex.All.Select(formula => formula.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(CatalogueNames.All.Order(StringComparer.Ordinal),
+            FormulaIndex.All.Select(formula => formula.Name).Order(StringComparer.Ordinal));
 
     [Theory, MemberData(nameof(Names))]
     public void AFormulaIsDescribedAndItsExampleEvaluates(string name)
     {
         Formula formula = FormulaIndex.Find(name);
-        Assert.All(new[] { formula.Group, formula.Text, formula.Shapes, formula.Symbols, formula.Source, formula.Gradient, formula.Example },
+        Assert.All(new[] { formula.Group, formula.Text, formula.Shapes, formula.Symbols, formula.Source, formula.Gradient,
+            formula.Example },
             text => Assert.False(string.IsNullOrWhiteSpace(text)));
         Assert.Equal("math", XDocument.Parse(formula.MathMl).Root!.Name.LocalName);
         FormulaExample example = new(formula.Example);
@@ -46,7 +49,8 @@ public class IndexTests
     {
         string folder = Path.Combine(Repository.Root, "docs", "formulas");
         IReadOnlyDictionary<string, string> expected = FormulaPage.Files();
-        Assert.Equal(expected.Keys, Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal));
+        Assert.Equal(expected.Keys,
+            Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal));
         Assert.All(expected, file => Assert.Equal(file.Value, File.ReadAllText(Path.Combine(folder, file.Key))));
     }
 

@@ -9,7 +9,8 @@ public static unsafe partial class Ops
     /// The backward computes the formula again, so nothing is kept but the inputs. It copies its inputs: formulas with an operation of their own
     /// are faster. A formula without a gradient stops one that arrives; an input that the formula holds constant gets none.
     /// </remarks>
-    public static Tensor Apply(this Tape tape, Formula formula, IReadOnlyDictionary<string, object> attributes, params (string Name, Tensor Value)[] inputs)
+    public static Tensor Apply(this Tape tape, Formula formula, IReadOnlyDictionary<string, object> attributes,
+        params (string Name, Tensor Value)[] inputs)
     {
         ArgumentNullException.ThrowIfNull(formula);
         ArgumentNullException.ThrowIfNull(inputs);
