@@ -51,7 +51,10 @@ public static class AttentionFormula
         if (tiled)
             HeadAttention.Backward(sizes, score.Mask, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
         else
-            ScoredAttention.Backward(sizes, scale, q.Exact, k.Exact, v.Exact, score, Array.ConvertAll(dy, value => (double)value), call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        {
+            ScoredAttention.Backward(sizes, scale, q.Exact, k.Exact, v.Exact, score, Array.ConvertAll(dy, value => (double)value),
+                call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        }
         return y;
     }
 }
