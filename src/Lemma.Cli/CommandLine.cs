@@ -48,6 +48,7 @@ internal static class CommandLine
             TokenizerCommand.Build(),
             TokenizeCommand.Build(),
             DetokenizeCommand.Build(),
+            FormulasCommand.Build(),
             BenchCommand.Build(),
         };
         Examples.Add(root,

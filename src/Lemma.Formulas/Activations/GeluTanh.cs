@@ -4,9 +4,28 @@ using System.Runtime.Intrinsics;
 namespace Lemma.Formulas;
 
 /// <summary>y = x/2·(1 + tanh(√(2/π)(x + 0.044715x³))), GPT-2's approximation of GELU.</summary>
-/// <remarks>x, y: any shape. Hendrycks and Gimpel 2016, section 2. Computed as x·σ(2u), the same function since (1 + tanh u)/2 = σ(2u).</remarks>
+/// <remarks>
+/// x, y: any shape. Hendrycks and Gimpel 2016, section 2. Computed as x·σ(2u), the same function since (1 + tanh u)/2 = σ(2u).
+/// </remarks>
 public static class GeluTanh
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "gelu_tanh",
+        Group = "Activations",
+        Text = "y = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))",
+        Shapes = "x, y: any shape",
+        Symbols = "NaN gives NaN",
+        Source = "Hendrycks and Gimpel 2016, Gaussian error linear units, section 2",
+        Gradient = "dx += (σ(2u) + 2x·u'·σ(2u)(1 − σ(2u)))·dy, u = √(2/π)(x + 0.044715x³)",
+        Notes = "GPT-2's approximation of gelu; computed as x·σ(2u), the same function.",
+        Kind = FormulaKind.Elementwise,
+        Example = "x[3,33]",
+        Plot = new FormulaPlot("x", -6, 6),
+        Evaluate = Evaluations.Elementwise(Forward, Backward),
+    };
+
     /// <summary>y = x·σ(2u), u = √(2/π)(x + 0.044715x³); y may be x.</summary>
     public static void Forward(ReadOnlySpan<float> x, Span<float> y) => Elementwise.Forward<Function>(x, y);
 

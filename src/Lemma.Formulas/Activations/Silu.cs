@@ -7,6 +7,23 @@ namespace Lemma.Formulas;
 /// <remarks>x, y: any shape. Elfwing, Uchibe and Doya 2017, eq. 3.</remarks>
 public static class Silu
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "silu",
+        Group = "Activations",
+        Text = "silu(x) = x·σ(x)",
+        Shapes = "x, y: any shape",
+        Symbols = "σ: the logistic function; NaN gives NaN",
+        Source = "Elfwing, Uchibe and Doya 2017, eq. 3",
+        Gradient = "dx += σ(x)(1 + x(1 − σ(x)))·dy",
+        Notes = "swish with β = 1.",
+        Kind = FormulaKind.Elementwise,
+        Example = "x[3,33]",
+        Plot = new FormulaPlot("x", -6, 6),
+        Evaluate = Evaluations.Elementwise(Forward, Backward),
+    };
+
     /// <summary>y = x·σ(x); y may be x.</summary>
     public static void Forward(ReadOnlySpan<float> x, Span<float> y) => Elementwise.Forward<Function>(x, y);
 

@@ -8,6 +8,21 @@ namespace Lemma.Formulas;
 /// <remarks>z: [rows, V]; t: [rows], −100 to leave a row out (its loss and gradient are 0). The maximum is subtracted first.</remarks>
 public static class CrossEntropy
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "cross_entropy",
+        Group = "Losses",
+        Text = "L = −(1/n)·Σ ln softmax(z)_t",
+        Shapes = "logits (z): [n, V]; target (t): [n]; class_weights: [V] or none; L: []",
+        Symbols = "label_smoothing ε, ignore_index −100, reduction mean or sum; L in nats; a target outside [0, V) is an error",
+        Source = "Shannon 1948; Szegedy et al. 2015, section 7, for label smoothing",
+        Gradient = "dz += (softmax(z) − 1_t)/n·dL",
+        Notes = "All rows ignored give 0, not NaN. With weights the mean divides by the sum of the weights of the targets.",
+        Example = "logits[11,17]*3 target[11]%17 label_smoothing=0.1 class_weights[17]+",
+        Evaluate = WeightedCrossEntropy.Evaluate,
+    };
+
     /// <summary>The target of a row that does not count.</summary>
     public const int Ignore = -100;
 

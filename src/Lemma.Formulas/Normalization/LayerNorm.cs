@@ -11,6 +11,21 @@ namespace Lemma.Formulas;
 /// </remarks>
 public static class LayerNorm
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "layer_norm",
+        Group = "Normalization",
+        Text = "y = γ·(x − μ)/√(σ² + ε) + β",
+        Shapes = "x, y: [rows, d]; weight (γ), bias (β): [d]",
+        Symbols = "μ, σ²: mean and variance of a row, over d",
+        Source = "Ba, Kiros and Hinton 2016, Layer normalization, eq. 4",
+        Gradient = "dx += r·(γ∘dy − mean(γ∘dy) − n·mean(n∘γ∘dy)), n = (x − μ)·r",
+        Notes = "A second pass keeps the digits of a row with a large mean.",
+        Example = "x[5,33] weight[33] bias[33] epsilon=0.01",
+        Evaluate = Evaluate,
+    };
+
     /// <summary>y = γ·(x − μ)·r + β.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, float epsilon,
@@ -51,7 +66,8 @@ public static class LayerNorm
             for (i = 0; i + Lanes.Count <= d; i += Lanes.Count)
             {
                 Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center) - Vector512.Create(correction)) * scale;
-                Vector512.FusedMultiplyAdd(normal, Lanes.Load(ref startGamma, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY, (nuint)i);
+                Vector512.FusedMultiplyAdd(normal, Lanes.Load(ref startGamma, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY,
+                    (nuint)i);
             }
             for (; i < d; i++)
                 to[i] = MathF.FusedMultiplyAdd((from[i] - center - correction) * scale, gamma[i], beta[i]);
@@ -79,7 +95,8 @@ public static class LayerNorm
             int i = 0;
             for (; i + Lanes.Count <= d; i += Lanes.Count)
             {
-                Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center)) * scale, upstream = Lanes.Load(ref startUp, i);
+                Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center)) * scale, upstream = Lanes.Load(ref startUp,
+                    i);
                 Vector512.FusedMultiplyAdd(normal, upstream, Lanes.Load(ref startDgamma, i)).StoreUnsafe(ref startDgamma, (nuint)i);
                 (upstream + Lanes.Load(ref startDbeta, i)).StoreUnsafe(ref startDbeta, (nuint)i);
                 Vector512<float> weighted = upstream * Lanes.Load(ref startGamma, i);
@@ -88,7 +105,8 @@ public static class LayerNorm
             }
             if (i < d)
             {
-                Vector512<float> normal = (Lanes.LoadTail(from[i..], center) - Vector512.Create(center)) * scale, upstream = Lanes.LoadTail(up[i..]);
+                Vector512<float> normal = (Lanes.LoadTail(from[i..], center) - Vector512.Create(center)) * scale,
+                    upstream = Lanes.LoadTail(up[i..]);
                 Lanes.StoreTail(Vector512.FusedMultiplyAdd(normal, upstream, Lanes.LoadTail(dgamma[i..])), dgamma[i..]);
                 Lanes.StoreTail(upstream + Lanes.LoadTail(dbeta[i..]), dbeta[i..]);
                 Vector512<float> weighted = upstream * Lanes.LoadTail(gamma[i..]);
@@ -109,5 +127,29 @@ public static class LayerNorm
                 to[i] = MathF.FusedMultiplyAdd(MathF.FusedMultiplyAdd(normal, -meanAlong, up[i] * gamma[i] - meanPlain), scale, to[i]);
             }
         }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values given = call["x"], x = given.HasMoreDigits ? Centered(given) : given, y = x.Like();
+        Values gamma = call.Input("weight", x.Columns), beta = call.Input("bias", x.Columns);
+        float[] mean = new float[x.Rows], r = new float[x.Rows];
+        Forward(x, gamma, beta, (float)call.Number("epsilon", 1e-5), y, mean, r);
+        if (call.Backward(y, out float[]? dy))
+            Backward(x, gamma, mean, r, dy, call.Gradient("x"), call.Gradient("weight"), call.Gradient("bias"));
+        return y;
+    }
+
+    // A shift of a row changes nothing; without its mean, a row keeps the digits that float32 would cut off.
+    private static Values Centered(Values given)
+    {
+        double[] exact = [.. given.Exact];
+        for (int row = 0; row < exact.Length; row += given.Columns)
+        {
+            double mean = exact.AsSpan(row, given.Columns).ToArray().Average();
+            for (int i = row; i < row + given.Columns; i++)
+                exact[i] -= mean;
+        }
+        return new Values(given.Shape, exact);
     }
 }

@@ -8,6 +8,21 @@ namespace Lemma.Formulas;
 /// <remarks>x, y: [rows, d]; g: [d]; r: [rows], kept for the backward. Zhang and Sennrich 2019, eq. 4.</remarks>
 public static class RmsNorm
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "rms_norm",
+        Group = "Normalization",
+        Text = "y = x/√(mean(x²) + ε)·g",
+        Shapes = "x, y: [rows, d]; weight (g): [d]",
+        Symbols = "ε (epsilon) inside the root; epsilon_inside_root=false gives x/(√(mean(x²)) + ε)·g",
+        Source = "Zhang and Sennrich 2019, Root mean square layer normalization, eq. 4",
+        Gradient = "dx += r·(g∘dy) − x·(r³/d)·⟨x, g∘dy⟩, dg += Σ r·x∘dy",
+        Notes = "The forms differ most for small x: at √(mean(x²)) = √ε by 1/√2 (correction 11).",
+        Example = "x[5,33] weight[33] epsilon=0.01",
+        Evaluate = Evaluate,
+    };
+
     /// <summary>y = x · r · g.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float epsilon, Span<float> y, Span<float> r)
@@ -67,11 +82,30 @@ public static class RmsNorm
             float along = -Lanes.Sum(dot) / d * scale * scale * scale;
             for (i = 0; i + Lanes.Count <= d; i += Lanes.Count)
             {
-                Vector512<float> sum = Vector512.FusedMultiplyAdd(Lanes.Load(ref startX, i), Vector512.Create(along), Lanes.Load(ref startTo, i));
-                Vector512.FusedMultiplyAdd(Lanes.Load(ref startUp, i) * scale, Lanes.Load(ref startG, i), sum).StoreUnsafe(ref startTo, (nuint)i);
+                Vector512<float> sum = Vector512.FusedMultiplyAdd(Lanes.Load(ref startX, i), Vector512.Create(along),
+                    Lanes.Load(ref startTo, i));
+                Vector512.FusedMultiplyAdd(Lanes.Load(ref startUp, i) * scale, Lanes.Load(ref startG, i), sum).StoreUnsafe(ref startTo,
+                    (nuint)i);
             }
             for (; i < d; i++)
                 to[i] = MathF.FusedMultiplyAdd(up[i] * scale, g[i], MathF.FusedMultiplyAdd(from[i], along, to[i]));
         }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values x = call["x"], g = call.Input("weight", x.Columns), y = x.Like();
+        bool inside = call.Flag("epsilon_inside_root", true);
+        float epsilon = (float)call.Number("epsilon", 1e-6);
+        float[] r = new float[x.Rows];
+        if (inside)
+            Forward(x, g, epsilon, y, r);
+        else
+            RmsNormOutside.Forward(x, g, epsilon, y, r);
+        if (call.Backward(y, out float[]? dy) && inside)
+            Backward(x, g, r, dy, call.Gradient("x"), call.Gradient("weight"));
+        else if (dy is not null)
+            RmsNormOutside.Backward(x, g, r, dy, call.Gradient("x"), call.Gradient("weight"));
+        return y;
     }
 }

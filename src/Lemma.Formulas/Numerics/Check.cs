@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Lemma.Formulas;
 
-/// <summary>Checks of lengths that name the formula and both values.</summary>
+/// <summary>Checks that name the formula, the rule and the values.</summary>
 internal static class Check
 {
     /// <summary>Two lengths must agree.</summary>
@@ -24,7 +24,41 @@ internal static class Check
     public static void Target(string formula, int target, int row, int classes)
     {
         if ((uint)target >= (uint)classes)
-            Throw(formula, string.Create(CultureInfo.InvariantCulture, $"targets must be in [0, {classes}), but the target of row {row} is {target}"));
+            Throw(formula, string.Create(CultureInfo.InvariantCulture,
+                $"targets must be in [0, {classes}), but the target of row {row} is {target}"));
+    }
+
+    /// <summary>Every number must be a probability, which NaN is not.</summary>
+    public static void Probabilities(string formula, string name, ReadOnlySpan<float> p)
+    {
+        for (int i = 0; i < p.Length; i++)
+        {
+            if (!(p[i] >= 0 && p[i] <= 1))
+                Throw(formula, string.Create(CultureInfo.InvariantCulture, $"{name} must lie in [0, 1], but element {i} is {p[i]}"));
+        }
+    }
+
+    /// <summary>Every row must be a distribution: probabilities that sum to one within 10⁻⁴.</summary>
+    public static void Distributions(string formula, string name, ReadOnlySpan<float> p, int columns)
+    {
+        Rows(formula, p.Length, columns);
+        Probabilities(formula, name, p);
+        for (int row = 0; row < p.Length / columns; row++)
+        {
+            double sum = 0;
+            foreach (float value in p.Slice(row * columns, columns))
+                sum += value;
+            if (Math.Abs(sum - 1) > 1e-4)
+                Throw(formula, string.Create(CultureInfo.InvariantCulture,
+                    $"row {row} of {name} must sum to 1, but it sums to {sum:0.######}"));
+        }
+    }
+
+    /// <summary>A condition on given values.</summary>
+    public static void That([DoesNotReturnIf(false)] bool condition, string formula, FormattableString problem)
+    {
+        if (!condition)
+            Throw(formula, problem.ToString(CultureInfo.InvariantCulture));
     }
 
     [DoesNotReturn]

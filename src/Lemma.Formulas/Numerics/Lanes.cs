@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics;
 namespace Lemma.Formulas;
 
 /// <summary>Loads, stores and sums over 16 virtual lanes, the same on every processor.</summary>
-/// <remarks>Code is written for <see cref="Vector512{T}"/>; narrower processors run it as several narrower operations, with the same bits.</remarks>
+/// <remarks>
+/// Code is written for <see cref="Vector512{T}"/>; narrower processors run it as several narrower operations, with the same bits.
+/// </remarks>
 internal static class Lanes
 {
     /// <summary>Lanes of a vector.</summary>
@@ -78,6 +80,28 @@ internal static class Lanes
         if (i < x.Length)
             sum = Vector512.FusedMultiplyAdd(LoadTail(x[i..]), LoadTail(y[i..]), sum);
         return Sum(sum);
+    }
+
+    /// <summary>Σ x·y in double, over 8 lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    {
+        ref double startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + 8 <= x.Length; i += 8)
+            sum = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref startX, (nuint)i), Vector512.LoadUnsafe(ref startY, (nuint)i), sum);
+        double rest = 0;
+        for (; i < x.Length; i++)
+            rest = Math.FusedMultiplyAdd(x[i], y[i], rest);
+        return sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7])) + rest;
+    }
+
+    /// <summary>y += α·x for x in double.</summary>
+    public static void AddScaled(ReadOnlySpan<double> x, double alpha, Span<float> y)
+    {
+        for (int i = 0; i < x.Length; i++)
+            y[i] = (float)Math.FusedMultiplyAdd(x[i], alpha, y[i]);
     }
 
     /// <summary>The largest element; −∞ for none, NaN if one is NaN.</summary>

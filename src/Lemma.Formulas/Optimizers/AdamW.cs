@@ -8,6 +8,21 @@ namespace Lemma.Formulas;
 /// <remarks>m = β₁m + (1 − β₁)g; v = β₂v + (1 − β₂)g². ε stands outside the root. Loshchilov and Hutter 2017, algorithm 2.</remarks>
 public static class AdamW
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "adamw",
+        Group = "Optimizers",
+        Text = "θ = θ − η·(m̂/(√v̂ + ε) + λ·θ)",
+        Shapes = "parameter (θ): [n]; gradients (g): [steps, n]",
+        Symbols = "as adam; λ: weight_decay",
+        Source = "Loshchilov and Hutter 2017, Decoupled weight decay regularization, algorithm 2",
+        Gradient = "None: it applies gradients, nothing is differentiated through it",
+        IsDifferentiable = false,
+        Example = "parameter[6] gradients[10,6] learning_rate=0.01 weight_decay=0.1",
+        Evaluate = Adam.EvaluateDecayed,
+    };
+
     /// <summary>The numbers of one step.</summary>
     /// <param name="LearningRate">η.</param>
     /// <param name="Beta1">β₁ in [0, 1).</param>
@@ -16,7 +31,8 @@ public static class AdamW
     /// <param name="WeightDecay">λ.</param>
     /// <param name="Step">t, from 1.</param>
     /// <param name="GradientScale">What gradients are multiplied with first: clipping, and 1/accumulation.</param>
-    public readonly record struct Numbers(float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, long Step, float GradientScale);
+    public readonly record struct Numbers(float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, long Step,
+        float GradientScale);
 
     /// <summary>One step over a range of parameters, in one pass over memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -34,11 +50,14 @@ public static class AdamW
         for (; i + Lanes.Count <= parameters.Length; i += Lanes.Count)
         {
             Vector512<float> gradient = Lanes.Load(ref startG, i) * step.GradientScale;
-            Vector512<float> mean = Vector512.FusedMultiplyAdd(gradient - Lanes.Load(ref startM, i), Vector512.Create(1 - step.Beta1), Lanes.Load(ref startM, i));
-            Vector512<float> square = Vector512.FusedMultiplyAdd(gradient * gradient, Vector512.Create(1 - step.Beta2), Lanes.Load(ref startV, i) * step.Beta2);
+            Vector512<float> mean = Vector512.FusedMultiplyAdd(gradient - Lanes.Load(ref startM, i), Vector512.Create(1 - step.Beta1),
+                Lanes.Load(ref startM, i));
+            Vector512<float> square = Vector512.FusedMultiplyAdd(gradient * gradient, Vector512.Create(1 - step.Beta2),
+                Lanes.Load(ref startV, i) * step.Beta2);
             mean.StoreUnsafe(ref startM, (nuint)i);
             square.StoreUnsafe(ref startV, (nuint)i);
-            Vector512<float> change = mean * first / Vector512.FusedMultiplyAdd(Vector512.Sqrt(square), Vector512.Create(root), Vector512.Create(step.Epsilon));
+            Vector512<float> change = mean * first / Vector512.FusedMultiplyAdd(Vector512.Sqrt(square), Vector512.Create(root),
+                Vector512.Create(step.Epsilon));
             Vector512.FusedMultiplyAdd(Lanes.Load(ref startP, i), Vector512.Create(keep), -change).StoreUnsafe(ref startP, (nuint)i);
         }
         for (; i < parameters.Length; i++)

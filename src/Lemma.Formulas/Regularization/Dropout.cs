@@ -1,10 +1,28 @@
 namespace Lemma.Formulas;
 
-/// <summary>y = x·m/(1 − p), m drawn from a counter: 0 with probability p, else 1 (the inverted form; nothing happens at inference).</summary>
+/// <summary>
+/// y = x·m/(1 − p), m drawn from a counter: 0 with probability p, else 1 (the inverted form; nothing happens at inference).
+/// </summary>
 /// <remarks>The mask is a function of (generator, index), so it is the same for any number of threads and is drawn again in the backward, not stored.
 /// Srivastava et al. 2014.</remarks>
 public static class Dropout
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "dropout",
+        Group = "Regularization",
+        Text = "y = x·m/(1 − p) while training, y = x at inference",
+        Shapes = "x, y: any shape",
+        Symbols = "p: probability to drop, in [0, 1); m: 0 or 1, a function of seed and place",
+        Source = "Srivastava et al. 2014, Dropout, section 10, inverted form",
+        Gradient = "dx += dy·m/(1 − p)",
+        Notes = "The mask is the same for any number of threads and is drawn again in the backward.",
+        Kind = FormulaKind.Elementwise,
+        Example = "x[3,33] p=0.25 seed=3",
+        Evaluate = Evaluate,
+    };
+
     /// <summary>y = x·m/(1 − p) for elements whose first index is <paramref name="start"/>; y may be x.</summary>
     /// <param name="x">The elements.</param>
     /// <param name="p">The probability to drop, in [0, 1).</param>
@@ -31,6 +49,32 @@ public static class Dropout
 
     /// <summary>dx = dy·m/(1 − p) in place: the forward with the same generator.</summary>
     public static void Backward(Span<float> dy, float p, Philox generator, long start) => Forward(dy, p, generator, start, dy);
+
+    internal static float Probability(FormulaCall call)
+    {
+        double p = call.Number("p");
+        Check.That(p is >= 0 and < 1, "dropout", $"the probability must be in [0, 1), but it is {p}");
+        return (float)p;
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values x = call["x"], y = x.Like();
+        (float p, bool training, Philox generator) = (Probability(call), call.Flag("training", true),
+            new Philox((ulong)call.Whole("seed", 1)));
+        if (training)
+            Forward(x, p, generator, 0, y);
+        else
+            x.Data.CopyTo(y.Data, 0);
+        if (call.Backward(y, out float[]? dy))
+        {
+            float[] dx = [.. dy];
+            if (training)
+                Backward(dx, p, generator, 0);
+            Lanes.AddScaled(dx, 1, call.Gradient("x"));
+        }
+        return y;
+    }
 
     private static uint Threshold(float p) => (uint)(p * 4294967296.0);
 }

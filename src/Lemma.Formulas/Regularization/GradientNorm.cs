@@ -8,6 +8,21 @@ namespace Lemma.Formulas;
 /// <remarks>Pascanu, Mikolov and Bengio 2012, algorithm 1.</remarks>
 public static class GradientNorm
 {
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "clip_grad_norm",
+        Group = "Regularization",
+        Text = "g = g·min(1, τ/‖g‖₂)",
+        Shapes = "g: any shape",
+        Symbols = "τ (max_norm), above 0",
+        Source = "Pascanu, Mikolov and Bengio 2012, algorithm 1",
+        Gradient = "None: it changes gradients, nothing is differentiated through it",
+        IsDifferentiable = false,
+        Example = "g[3,33]*5 max_norm=1",
+        Evaluate = Evaluate,
+    };
+
     /// <summary>Σ g² of one range: lanes in float32 over 4,096 elements, then double. Ranges are added in order by the caller.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double SumOfSquares(ReadOnlySpan<float> gradients)
@@ -38,4 +53,13 @@ public static class GradientNorm
 
     /// <summary>τ/‖g‖₂ when ‖g‖₂ is above τ, else 1.</summary>
     public static float ClipFactor(double norm, double maximum) => norm > maximum ? (float)(maximum / norm) : 1;
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values g = call["g"], y = g.Like();
+        double maximum = call.Number("max_norm");
+        Check.That(maximum > 0, "clip_grad_norm", $"the largest norm must be above 0, but it is {maximum}");
+        System.Numerics.Tensors.TensorPrimitives.Multiply(g, ClipFactor(Math.Sqrt(SumOfSquares(g)), maximum), y);
+        return y;
+    }
 }

@@ -29,6 +29,11 @@ public class CommandLineTests
     [InlineData("generate", 2, "lemma generate: Required argument 'MODEL' missing")]
     [InlineData("eval none", 2, "lemma eval: Option '--data' is required")]
     [InlineData("bench train huge", 2, "lemma bench train: Argument 'huge' not recognized")]
+    [InlineData("formulas softmaxx", 1, "lemma formulas: formulas: there is no 'softmaxx'; the nearest are softmax")]
+    [InlineData("formulas --check none.json", 1, "lemma formulas: golden: there is no file 'none.json'")]
+    [InlineData("formulas softmax --gradient", 2, "--gradient needs --input")]
+    [InlineData("formulas alibi --input {} --gradient", 1, "lemma formulas: alibi: it has no gradient")]
+    [InlineData("formulas mse --input {\"prediction\":[1],\"target\":[1,2]}", 1, "mse: target must have the shape [1], but it has [2]")]
     [InlineData("fly", 2, "lemma: Unrecognized command or argument 'fly'")]
     public void WhatIsWrongIsSaidInOneSentence(string line, int code, string sentence)
     {
@@ -46,6 +51,7 @@ public class CommandLineTests
     [InlineData("generate")]
     [InlineData("chat")]
     [InlineData("eval")]
+    [InlineData("formulas")]
     [InlineData("bench")]
     [InlineData("bench train")]
     [InlineData("bench matmul")]
@@ -57,6 +63,21 @@ public class CommandLineTests
         Assert.Contains("Usage:", output, StringComparison.Ordinal);
         Assert.Contains("Examples:", output, StringComparison.Ordinal);
         Assert.Contains($"\n  lemma {command}".TrimEnd(), output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FormulasAreListedShownEvaluatedAndChecked()
+    {
+        Assert.Contains("Preference\n", Run("formulas").Output, StringComparison.Ordinal);
+        Assert.Contains("●●●", Run("formulas tanh").Output, StringComparison.Ordinal);
+        (int code, string output, string error) = Run("formulas mse --input {\"prediction\":[1,3],\"target\":[0,1]} --gradient --json");
+        Assert.Equal((0, ""), (code, error));
+        using System.Text.Json.JsonDocument json = System.Text.Json.JsonDocument.Parse(output);
+        Assert.Equal(2.5, json.RootElement.GetProperty("output").GetProperty("data")[0].GetDouble());
+        Assert.Equal(2, json.RootElement.GetProperty("grads").GetProperty("prediction").GetProperty("data")[1].GetDouble());
+        (code, output, _) = Run($"formulas --check {Path.Combine(AppContext.BaseDirectory, "Golden", "ops.json")}");
+        Assert.Equal(0, code);
+        Assert.EndsWith("96 passed, 0 failed\n", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -92,6 +92,21 @@ public class OperationTests
     }
 
     [Fact]
+    public void AnyFormulaIsAnOperation() => OperationCheck.Run(
+        (tape, t) => tape.Apply(FormulaIndex.Find("rms_norm"), new Dictionary<string, object> { ["epsilon"] = 0.01 }, ("x", t[0]), ("weight", t[1])),
+        x => Naive.RmsNorm(x[0], x[1], 0.01), new Shape(5, 33), new Shape(33));
+
+    [Fact]
+    public void AFormulaWithoutAGradientStopsOne()
+    {
+        using Workers workers = new(1);
+        using Tape tape = new(workers);
+        Tensor y = tape.Apply(FormulaIndex.Find("grpo_advantages"), new Dictionary<string, object>(), ("rewards", tape.Input(new Shape(1, 3), [1, 2, 4])));
+        tape.Gradient(y).Fill(1);
+        Assert.Contains("grpo_advantages", Assert.Throws<InvalidOperationException>(tape.RunBackward).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AQueryThatSeesNothingGivesZero()
     {
         int[] lengths = [0, 3];

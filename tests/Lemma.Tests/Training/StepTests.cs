@@ -10,7 +10,7 @@ namespace Lemma.Tests.Training;
 public class StepTests
 {
     // Recorded with AVX-512; the suite runs again with AVX-512 and AVX2 switched off, where the bits must be the same.
-    private const string LlamaBits = "9F19E97E3F8BA78D", Gpt2Bits = "17ED362B6FEF1920";
+    private const string LlamaBits = "FD870DCA587FF91E", Gpt2Bits = "D13640B5BC9F7F8F";
 
     [Theory]
     [InlineData("llama", 1), InlineData("llama", 2), InlineData("llama", 5), InlineData("gpt2", 1), InlineData("gpt2", 3)]

@@ -1,0 +1,60 @@
+namespace Lemma.Formulas;
+
+/// <summary>Y = softmax(Q·Kᵀ/√d + mask)·V with any mask and bias of <see cref="AttentionScore"/>, chosen by name.</summary>
+/// <remarks>q: [b, H, T, d]; k, v: [b, H_kv, S, d]; the tiled kernel where it has the mask, rows of scores elsewhere.</remarks>
+public static class AttentionFormula
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "attention",
+        Group = "Attention",
+        Text = "Y = softmax(Q·Kᵀ/√d + M)·V",
+        Shapes = "q, Y: [b, H, T, d]; k, v: [b, H_kv, S, d]; queries are the last T of S positions",
+        Symbols = "mask: none, causal, sliding_window (window), prefix (prefix), padding (lengths); bias: none or alibi",
+        Source = "Vaswani et al. 2017, Attention is all you need, eq. 1; Dao et al. 2022 for the tiles",
+        Gradient = "dV = Pᵀ·dY, dS = P∘(dP − ⟨P, dP⟩), dQ = dS·K/√d, dK = dSᵀ·Q/√d",
+        Notes = "Tiled with a running maximum and sum: memory is linear in the length. A row with nothing allowed gives 0.",
+        Example = "q[2,4,5,8] k[2,2,7,8] v[2,2,7,8] mask=causal bias=alibi",
+        Evaluate = Evaluate,
+    };
+
+    // A float32 score above this has an error beyond 4·10⁻⁶, which its weight takes over.
+    private const double Precise = 64;
+
+    private static double LargestScore(ReadOnlySpan<float> q, ReadOnlySpan<float> k, int width) => LongestRow(q, width) * LongestRow(k, width);
+
+    private static double LongestRow(ReadOnlySpan<float> x, int width)
+    {
+        double largest = 0;
+        for (int row = 0; row < x.Length; row += width)
+            largest = Math.Max(largest, Lanes.Dot(x.Slice(row, width), x.Slice(row, width)));
+        return Math.Sqrt(largest);
+    }
+
+    private static Values Evaluate(FormulaCall call) => Run(call, "attention", call["q"], call["k"], call["v"]);
+
+    internal static Values Run(FormulaCall call, string formula, Values q, Values k, Values v)
+    {
+        HeadSizes sizes = HeadSizes.Of(formula, q, k, v);
+        AttentionScore score = AttentionScore.Read(call, formula, sizes);
+        Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
+        float[] logs = new float[sizes.Batch * sizes.Heads * sizes.Queries];
+        double scale = 1 / Math.Sqrt(sizes.Width);
+        bool tiled = score.IsTiled && sizes.Width == sizes.ValueWidth && LargestScore(q, k, sizes.Width) * scale < Precise;
+        if (tiled)
+            HeadAttention.Forward(sizes, score.Mask, q, k, v, y, logs);
+        else
+            ScoredAttention.Forward(sizes, scale, q.Exact, k.Exact, v.Exact, score, y);
+        if (!call.Backward(y, out float[]? dy))
+            return y;
+        if (tiled)
+            HeadAttention.Backward(sizes, score.Mask, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        else
+        {
+            ScoredAttention.Backward(sizes, scale, q.Exact, k.Exact, v.Exact, score, Array.ConvertAll(dy, value => (double)value),
+                call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        }
+        return y;
+    }
+}

@@ -1,0 +1,75 @@
+namespace Lemma.Formulas;
+
+/// <summary>
+/// A query sees the keys of its own and neighbouring blocks, of every s-th block, of the first blocks, and of some random ones.
+/// </summary>
+/// <remarks>
+/// The pattern is over blocks of positions and a function of the seed: local window, stride, global blocks (which also see everything) and
+/// random blocks a row. Child et al. 2019, section 4; Zaheer et al. 2020, Big bird, section 2.
+/// </remarks>
+public static class BlockSparseAttention
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "block_sparse_attention",
+        Group = "Attention",
+        Text = "Y = softmax(Q·Kᵀ/√d + M)·V, M = 0 where the pattern of blocks allows, else −∞",
+        Shapes = "q, Y: [b, H, T, d]; k, v: [b, H_kv, S, d]",
+        Symbols = "block: positions a block; local, stride, global, random (with seed): which blocks are seen; causal",
+        Source = "Child et al. 2019, Sparse transformers, section 4; Zaheer et al. 2020, Big bird, section 2",
+        Gradient = "as attention; hidden keys get 0",
+        Notes = "The pattern is a function of the seed alone.",
+        Example = "q[1,2,9,4] k[1,2,9,4] v[1,2,9,4] block=2 local=0 stride=3 global=1 random=1",
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>The pattern.</summary>
+    /// <param name="Block">Positions a block.</param>
+    /// <param name="Local">Blocks to each side.</param>
+    /// <param name="Stride">Every so many blocks; 0 for none.</param>
+    /// <param name="Global">Blocks from the start that see and are seen by all.</param>
+    /// <param name="Random">Random blocks a row of blocks.</param>
+    /// <param name="Seed">Of the random ones.</param>
+    /// <param name="Causal">No later position.</param>
+    public readonly record struct Pattern(int Block, int Local, int Stride, int Global, int Random, ulong Seed, bool Causal);
+
+    /// <summary>mask[i, j]: whether block i sees block j; [blocks, blocks].</summary>
+    public static bool[] Mask(in Pattern pattern, int blocks)
+    {
+        bool[] mask = new bool[blocks * blocks];
+        for (int i = 0; i < blocks; i++)
+        {
+            for (int j = 0; j < blocks; j++)
+            {
+                mask[i * blocks + j] = Math.Abs(i - j) <= pattern.Local || i < pattern.Global || j < pattern.Global
+                    || (pattern.Stride > 0 && j % pattern.Stride == pattern.Stride - 1);
+            }
+            Philox generator = new(pattern.Seed, (ulong)i);
+            for (int n = 0; n < pattern.Random; n++)
+                mask[i * blocks + generator.Below(blocks, (ulong)n)] = true;
+        }
+        return mask;
+    }
+
+    private readonly record struct Score(Pattern Pattern, bool[] Mask, int Blocks, int Offset) : IScore
+    {
+        public float Add(int sequence, int head, int i, int j)
+        {
+            bool seen = Mask[(i + Offset) / Pattern.Block * Blocks + j / Pattern.Block] && (!Pattern.Causal || j <= i + Offset);
+            return seen ? 0 : float.NegativeInfinity;
+        }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        HeadSizes sizes = HeadSizes.Of("block_sparse_attention", call["q"], call["k"], call["v"]);
+        Pattern pattern = new(call.Whole("block", 64), call.Whole("local", 1), call.Whole("stride", 0), call.Whole("global", 1),
+            call.Whole("random", 1),
+            (ulong)call.Whole("seed", 1), call.Flag("causal", true));
+        int block = pattern.Block;
+        Check.That(block > 0, "block_sparse_attention", $"a block must have at least one position, but it has {block}");
+        int blocks = (sizes.Keys + block - 1) / block;
+        return ScoredEvaluation.Run(call, sizes, new Score(pattern, Mask(pattern, blocks), blocks, sizes.Keys - sizes.Queries));
+    }
+}

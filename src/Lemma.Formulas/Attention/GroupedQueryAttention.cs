@@ -1,0 +1,21 @@
+namespace Lemma.Formulas;
+
+/// <summary>Heads in groups share one key/value head: H_kv = 1 for all, between 1 and H for groups.</summary>
+/// <remarks>The code is <see cref="MultiHeadAttention"/>, to which H_kv is a number. Shazeer 2019; Ainslie et al. 2023.</remarks>
+public static class GroupedQueryAttention
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "grouped_query_attention",
+        Group = "Attention",
+        Text = "Y = [head₁ … head_H]·W_O, head_h = attention(x·W_Q, K_{g(h)}, V_{g(h)})",
+        Shapes = "x, Y: [b, T, d]; wk, wv: [d, H_kv·d_h]",
+        Symbols = "kv_heads (H_kv) divides heads (H)",
+        Source = "Ainslie et al. 2023, GQA, section 2.2",
+        Gradient = "through the linear maps and the attention",
+        Notes = "The cache shrinks by H/H_kv.",
+        Example = "x[2,5,8] wq[8,8] wk[8,4] wv[8,4] wo[8,8] heads=4 kv_heads=2 mask=causal",
+        Evaluate = MultiHeadAttention.EvaluateGrouped,
+    };
+}

@@ -1,0 +1,52 @@
+namespace Lemma.Formulas;
+
+/// <summary>H(X, Y) = −Σ p(x, y)·log p(x, y).</summary>
+/// <remarks>
+/// joint: [x, y], all of it sums to 1; result: []; unit: bits or nats. Shannon 1948, A mathematical theory of communication, section 6.
+/// </remarks>
+public static class JointEntropy
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "joint_entropy",
+        Group = "Information",
+        Text = "H(X, Y) = −Σ p(x, y)·log p(x, y)",
+        Shapes = "joint: [x, y], all of it sums to 1; result: []",
+        Symbols = "unit: bits or nats",
+        Source = "Shannon 1948, A mathematical theory of communication, section 6",
+        Gradient = "dp += −(ln p + 1)·dH",
+        Notes = "At most H(X) + H(Y).",
+        Example = "joint[1,4]p",
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>H(X, Y).</summary>
+    public static double Forward(ReadOnlySpan<float> joint, int columns, double unit)
+    {
+        JointTable table = new("joint_entropy", joint, columns);
+        return unit * (table.Joint);
+    }
+
+    /// <summary>dp += −(ln p + 1)·dH.</summary>
+    public static void Backward(ReadOnlySpan<float> joint, int columns, double unit, double dy, Span<float> djoint)
+    {
+        Check.Distributions("joint_entropy", "joint", joint, joint.Length);
+        Check.Rows("joint_entropy", joint.Length, columns);
+        for (int i = 0; i < joint.Length; i++)
+        {
+            if (joint[i] > 0)
+                djoint[i] += (float)(unit * dy * (-Math.Log(joint[i]) - 1));
+        }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values joint = call.Input("joint", -1, -1);
+        double unit = InformationUnit.Read(call, "joint_entropy");
+        Values y = Values.Scalar(Forward(joint, joint.Columns, unit));
+        if (call.Backward(y, out float[]? dy))
+            Backward(joint, joint.Columns, unit, dy[0], call.Gradient("joint"));
+        return y;
+    }
+}

@@ -1,0 +1,51 @@
+namespace Lemma.Formulas;
+
+/// <summary>I(p) = −log p.</summary>
+/// <remarks>
+/// p, I: any shape; unit: bits or nats; p outside [0, 1] is an error; p = 0 gives ∞. Shannon 1948, A mathematical theory of communication,
+/// section 6.
+/// </remarks>
+public static class SelfInformation
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "self_information",
+        Group = "Information",
+        Text = "I(p) = −log p",
+        Shapes = "p, I: any shape",
+        Symbols = "unit: bits or nats; p outside [0, 1] is an error; p = 0 gives ∞",
+        Source = "Shannon 1948, A mathematical theory of communication, section 6",
+        Gradient = "dp += −dI/p",
+        Notes = "What a certain event tells: nothing.",
+        Example = "p[3,8]u unit=bits",
+        Plot = new FormulaPlot("p", 0.01, 1),
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>I.</summary>
+    public static void Forward(ReadOnlySpan<float> p, double unit, Span<float> y)
+    {
+        Check.Probabilities("self_information", "p", p);
+        Check.SameLength("self_information", p.Length, y.Length);
+        for (int i = 0; i < p.Length; i++)
+            y[i] = (float)(-Math.Log(p[i]) * unit);
+    }
+
+    /// <summary>dp += −dI/p.</summary>
+    public static void Backward(ReadOnlySpan<float> p, double unit, ReadOnlySpan<float> dy, Span<float> dp)
+    {
+        for (int i = 0; i < p.Length; i++)
+            dp[i] -= (float)(unit * dy[i] / p[i]);
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values p = call["p"], y = p.Like();
+        double unit = InformationUnit.Read(call, "self_information");
+        Forward(p, unit, y);
+        if (call.Backward(y, out float[]? dy))
+            Backward(p, unit, dy, call.Gradient("p"));
+        return y;
+    }
+}

@@ -1,0 +1,34 @@
+namespace Lemma.Formulas;
+
+/// <summary>I_ij = 1 for i = j, else 0.</summary>
+/// <remarks>I: [n, n]; A·I = I·A = A. Golub and Van Loan 2013, Matrix computations, section 1.1.</remarks>
+public static class IdentityMatrix
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "identity_matrix",
+        Group = "Linear algebra",
+        Text = "I_ij = 1 for i = j, else 0",
+        Shapes = "I: [n, n]",
+        Symbols = "A·I = I·A = A",
+        Source = "Golub and Van Loan 2013, Matrix computations, section 1.1",
+        Gradient = "None: it has no inputs",
+        IsDifferentiable = false,
+        Kind = FormulaKind.Elementwise,
+        Example = "n=4",
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>I of a size.</summary>
+    public static float[] Of(int n)
+    {
+        Check.That(n >= 0, "identity_matrix", $"the size must not be negative, but it is {n}");
+        float[] identity = new float[n * n];
+        for (int i = 0; i < n; i++)
+            identity[i * n + i] = 1;
+        return identity;
+    }
+
+    private static Values Evaluate(FormulaCall call) => new([call.Whole("n"), call.Whole("n")], Of(call.Whole("n")));
+}

@@ -1,0 +1,24 @@
+namespace Lemma.Formulas;
+
+/// <summary>0_ij = 0.</summary>
+/// <remarks>0: [m, n]; A + 0 = A. Golub and Van Loan 2013, Matrix computations, section 1.1.</remarks>
+public static class ZeroMatrix
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "zero_matrix",
+        Group = "Linear algebra",
+        Text = "0_ij = 0",
+        Shapes = "0: [m, n]",
+        Symbols = "A + 0 = A",
+        Source = "Golub and Van Loan 2013, Matrix computations, section 1.1",
+        Gradient = "None: it has no inputs",
+        IsDifferentiable = false,
+        Kind = FormulaKind.Elementwise,
+        Example = "m=2 n=3",
+        Evaluate = Evaluate,
+    };
+
+    private static Values Evaluate(FormulaCall call) => new(call.Whole("m"), call.Whole("n"));
+}

@@ -1,0 +1,57 @@
+namespace Lemma.Formulas;
+
+/// <summary>L = (1/N)·Σ [max(z, 0) − z·y + ln(1 + e^(−|z|))].</summary>
+/// <remarks>
+/// logits (z), target (y): any one shape; L: []. y: probabilities, outside [0, 1] is an error; L in nats; NaN in z gives NaN. Goodfellow,
+/// Bengio and Courville 2016, section 6.2.2.2.
+/// </remarks>
+public static class BinaryCrossEntropyWithLogits
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "binary_cross_entropy_with_logits",
+        Group = "Losses",
+        Text = "L = (1/N)·Σ [max(z, 0) − z·y + ln(1 + e^(−|z|))]",
+        Shapes = "logits (z), target (y): any one shape; L: []",
+        Symbols = "y: probabilities, outside [0, 1] is an error; L in nats; NaN in z gives NaN",
+        Source = "Goodfellow, Bengio and Courville 2016, section 6.2.2.2",
+        Gradient = "dz += (σ(z) − y)/N·dL, dy −= z/N·dL",
+        Notes = "Equal to binary_cross_entropy of σ(z), but finite for every finite z.",
+        Example = "logits[3,8]*20 target[3,8]u",
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>L = (1/N)·Σ [max(z, 0) − z·y + ln(1 + e^(−|z|))].</summary>
+    public static double Forward(ReadOnlySpan<float> logits, ReadOnlySpan<float> target)
+    {
+        Check.SameLength("binary_cross_entropy_with_logits", logits.Length, target.Length);
+        Check.Probabilities("binary_cross_entropy_with_logits", "target", target);
+        double sum = 0;
+        for (int i = 0; i < logits.Length; i++)
+            sum += Stable.Softplus(logits[i]) - (double)logits[i] * target[i];
+        return logits.IsEmpty ? 0 : sum / logits.Length;
+    }
+
+    /// <summary>dz += (σ(z) − y)/N·dL, dy −= z/N·dL; <paramref name="dy"/> is the gradient of the mean.</summary>
+    public static void Backward(ReadOnlySpan<float> logits, ReadOnlySpan<float> target, double dy, Span<float> dlogits, Span<float> dtarget)
+    {
+        Check.SameLength("binary_cross_entropy_with_logits", logits.Length, target.Length);
+        Check.Probabilities("binary_cross_entropy_with_logits", "target", target);
+        double scale = dy / logits.Length;
+        for (int i = 0; i < logits.Length; i++)
+        {
+            dlogits[i] += (float)(scale * (Stable.Sigmoid(logits[i]) - target[i]));
+            dtarget[i] -= (float)(scale * logits[i]);
+        }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values logits = call["logits"], target = call.Same("target", logits);
+        Values y = Values.Scalar(Forward(logits, target));
+        if (call.Backward(y, out float[]? dy))
+            Backward(logits, target, dy[0], call.Gradient("logits"), call.Gradient("target"));
+        return y;
+    }
+}

@@ -1,0 +1,153 @@
+using System.Numerics.Tensors;
+
+namespace Lemma.Formulas;
+
+/// <summary>y = γ·(x − μ)/√(σ² + ε) + β, μ and σ² a column's mean and variance over the rows that count.</summary>
+/// <remarks>
+/// x, y: [rows, d]; γ, β: [d]; mask: [rows] of 1 and 0 (padding), or empty. At inference μ and σ² are running averages. Rows that do not
+/// count give 0. Ioffe and Szegedy 2015, algorithm 1.
+/// </remarks>
+public static class BatchNorm
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "batch_norm",
+        Group = "Normalization",
+        Text = "y = γ·(x − μ)/√(σ² + ε) + β",
+        Shapes = "x, y: [rows, d]; weight (γ), bias (β): [d]; mask: [rows] or none; running_mean, running_variance: [d] for training=false",
+        Symbols = "μ, σ²: of a column over the rows that count",
+        Source = "Ioffe and Szegedy 2015, Batch normalization, algorithm 1",
+        Gradient = "dx += γ·r·(dy − mean(dy) − n·mean(n∘dy)), n = (x − μ)·r",
+        Notes = "Rows that do not count give 0.",
+        Example = "x[12,17] weight[17] bias[17] epsilon=0.01",
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>μ and σ² of each column, in two passes so that a large mean costs no digits; returns how many rows count.</summary>
+    public static int Statistics(ReadOnlySpan<float> x, ReadOnlySpan<float> mask, Span<float> mean, Span<float> variance)
+    {
+        int d = mean.Length, rows = x.Length / d, counted = 0;
+        Check.Rows("batch_norm", x.Length, d);
+        Check.SameLength("batch_norm", d, variance.Length);
+        if (!mask.IsEmpty)
+            Check.SameLength("batch_norm", rows, mask.Length);
+        double[] sums = new double[d], squares = new double[d];
+        for (int row = 0; row < rows; row++)
+        {
+            if (!mask.IsEmpty && mask[row] == 0)
+                continue;
+            counted++;
+            for (int i = 0; i < d; i++)
+                sums[i] += x[row * d + i];
+        }
+        Check.That(counted > 0, "batch_norm", $"at least one of {rows} rows must count");
+        for (int row = 0; row < rows; row++)
+        {
+            for (int i = 0; i < d && (mask.IsEmpty || mask[row] != 0); i++)
+            {
+                double centered = x[row * d + i] - sums[i] / counted;
+                squares[i] += centered * centered;
+            }
+        }
+        for (int i = 0; i < d; i++)
+            (mean[i], variance[i]) = ((float)(sums[i] / counted), (float)(squares[i] / counted));
+        return counted;
+    }
+
+    /// <summary>running = (1 − momentum)·running + momentum·batch, the variance by rows − 1.</summary>
+    public static void Update(ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, int counted, float momentum, Span<float> runningMean,
+        Span<float> runningVariance)
+    {
+        for (int i = 0; i < mean.Length; i++)
+        {
+            runningMean[i] += momentum * (mean[i] - runningMean[i]);
+            runningVariance[i] += momentum * (variance[i] * counted / Math.Max(1, counted - 1) - runningVariance[i]);
+        }
+    }
+
+    /// <summary>y = γ·(x − μ)·r + β with given statistics, r = 1/√(σ² + ε).</summary>
+    public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, ReadOnlySpan<float> mean,
+        ReadOnlySpan<float> variance, ReadOnlySpan<float> mask, float epsilon, Span<float> y)
+    {
+        int d = gamma.Length;
+        Check.Rows("batch_norm", x.Length, d);
+        Check.SameLength("batch_norm", x.Length, y.Length);
+        float[] scale = Scale(gamma, variance, epsilon);
+        for (int row = 0; row < x.Length / d; row++)
+        {
+            Span<float> to = y.Slice(row * d, d);
+            if (!mask.IsEmpty && mask[row] == 0)
+            {
+                to.Clear();
+                continue;
+            }
+            TensorPrimitives.Subtract(x.Slice(row * d, d), mean, to);
+            TensorPrimitives.FusedMultiplyAdd(to, scale, beta, to);
+        }
+    }
+
+    /// <summary>
+    /// While training: dx += γ·r·(dy − mean(dy) − n·mean(n∘dy)), n = (x − μ)·r; at inference dx += γ·r·dy. dγ += Σ n∘dy, dβ += Σ dy.
+    /// </summary>
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance,
+        ReadOnlySpan<float> mask, float epsilon, bool training, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma,
+            Span<float> dbeta)
+    {
+        int d = gamma.Length, rows = x.Length / d, counted = 0;
+        double[] plain = new double[d], along = new double[d];
+        for (int row = 0; row < rows; row++)
+        {
+            if (!mask.IsEmpty && mask[row] == 0)
+                continue;
+            counted++;
+            for (int i = 0; i < d; i++)
+            {
+                plain[i] += dy[row * d + i];
+                along[i] += dy[row * d + i] * ((double)x[row * d + i] - mean[i]) / Math.Sqrt(variance[i] + (double)epsilon);
+            }
+        }
+        for (int i = 0; i < d; i++)
+        {
+            dgamma[i] += (float)along[i];
+            dbeta[i] += (float)plain[i];
+        }
+        float[] scale = Scale(gamma, variance, epsilon);
+        for (int row = 0; row < rows; row++)
+        {
+            for (int i = 0; i < d && (mask.IsEmpty || mask[row] != 0); i++)
+            {
+                double normal = ((double)x[row * d + i] - mean[i]) / Math.Sqrt(variance[i] + (double)epsilon);
+                double slope = training ? dy[row * d + i] - (plain[i] + normal * along[i]) / counted : dy[row * d + i];
+                dx[row * d + i] += (float)(scale[i] * slope);
+            }
+        }
+    }
+
+    private static float[] Scale(ReadOnlySpan<float> gamma, ReadOnlySpan<float> variance, float epsilon)
+    {
+        Check.SameLength("batch_norm", gamma.Length, variance.Length);
+        float[] scale = new float[gamma.Length];
+        for (int i = 0; i < scale.Length; i++)
+            scale[i] = (float)(gamma[i] / Math.Sqrt(variance[i] + (double)epsilon));
+        return scale;
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values x = call.Input("x", -1, -1), gamma = call.Input("weight", x.Columns), beta = call.Input("bias", x.Columns), y = x.Like();
+        bool training = call.Flag("training", true);
+        float epsilon = (float)call.Number("epsilon", 1e-5);
+        ReadOnlySpan<float> mask = call.Has("mask") ? call.Input("mask", x.Rows) : default(ReadOnlySpan<float>);
+        Values mean = new(x.Columns), variance = new(x.Columns);
+        if (training)
+            Statistics(x, mask, mean, variance);
+        else
+            (mean, variance) = (call.Input("running_mean", x.Columns), call.Input("running_variance", x.Columns));
+        Forward(x, gamma, beta, mean, variance, mask, epsilon, y);
+        if (call.Backward(y, out float[]? dy))
+            Backward(x, gamma, mean, variance, mask, epsilon, training, dy, call.Gradient("x"), call.Gradient("weight"),
+                call.Gradient("bias"));
+        return y;
+    }
+}

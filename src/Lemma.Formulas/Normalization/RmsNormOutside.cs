@@ -1,0 +1,51 @@
+using System.Numerics.Tensors;
+
+namespace Lemma.Formulas;
+
+/// <summary>y = x·r·g, with r = 1/(√(mean(x²)) + ε): the form with ε outside the root.</summary>
+/// <remarks>
+/// x, y: [rows, d]; g: [d]; r: [rows], kept for the backward. Differs from <see cref="RmsNorm"/> most where x is small. Zhang and Sennrich
+/// 2019, eq. 4, with ε as their first code has it.
+/// </remarks>
+public static class RmsNormOutside
+{
+    /// <summary>y = x·r·g.</summary>
+    public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float epsilon, Span<float> y, Span<float> r)
+    {
+        Check.Rows("rms_norm", x.Length, g.Length);
+        Check.SameLength("rms_norm", x.Length, y.Length);
+        Check.SameLength("rms_norm", x.Length / g.Length, r.Length);
+        int d = g.Length;
+        for (int row = 0; row < r.Length; row++)
+        {
+            ReadOnlySpan<float> from = x.Slice(row * d, d);
+            Span<float> to = y.Slice(row * d, d);
+            r[row] = 1 / (MathF.Sqrt(Lanes.Dot(from, from) / d) + epsilon);
+            TensorPrimitives.Multiply(from, r[row], to);
+            TensorPrimitives.Multiply(to, g, to);
+        }
+    }
+
+    /// <summary>dx += r·(g∘dy) − x·(r²/(d·√(mean x²)))·⟨x, g∘dy⟩;  dg += Σ rows r·x∘dy.</summary>
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy, Span<float> dx,
+        Span<float> dg)
+    {
+        Check.Rows("rms_norm", x.Length, g.Length);
+        Check.SameLength("rms_norm", x.Length, dy.Length);
+        Check.SameLength("rms_norm", x.Length, dx.Length);
+        int d = g.Length;
+        float[] scaled = new float[d];
+        for (int row = 0; row < r.Length; row++)
+        {
+            ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
+            float root = MathF.Sqrt(Lanes.Dot(from, from) / d);
+            TensorPrimitives.Multiply(up, from, scaled);
+            Lanes.AddScaled(scaled, r[row], dg);
+            TensorPrimitives.Multiply(up, g, scaled);
+            Lanes.AddScaled(scaled, r[row], dx.Slice(row * d, d));
+            // A row of zeros has a root of 0 and no second term.
+            if (root > 0)
+                Lanes.AddScaled(from, -r[row] * r[row] / (d * root) * Lanes.Dot(from, scaled), dx.Slice(row * d, d));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+namespace Lemma.Formulas;
+
+/// <summary>How the frequencies θᵢ = θ^(−2i/d) are changed so that positions beyond the training length stay in range.</summary>
+/// <remarks>
+/// none; linear: θᵢ/s (Chen et al. 2023); ntk: θ·s^(d/(d−2)) for θ (bloc97 2023); dynamic ntk: the same with s = f·L/L₀ − (f − 1) once
+/// L &gt; L₀; YaRN: between both by the number of turns within L₀, attention scaled by 0.1·ln s + 1 (Peng et al. 2023, eq. 22 to 25);
+/// Llama 3: between θᵢ/s and θᵢ by wavelength (Dubey et al. 2024, section 3.2).
+/// </remarks>
+public abstract record RopeScaling
+{
+    /// <summary>No change.</summary>
+    public static RopeScaling None { get; } = new Unchanged();
+
+    /// <summary>The angle of each pair a position, for a sequence of a length.</summary>
+    public abstract double[] Frequencies(int width, double theta, int length);
+
+    /// <summary>What cosines and sines are multiplied with.</summary>
+    public virtual double Magnitude => 1;
+
+    /// <summary>θ^(−2i/d).</summary>
+    internal static double[] Plain(int width, double theta)
+    {
+        Check.That(width > 0 && width % 2 == 0, "rope", $"the width of a head must be even, but it is {width}");
+        Check.That(theta > 0, "rope", $"θ must be above 0, but it is {theta}");
+        double[] frequencies = new double[width / 2];
+        for (int i = 0; i < frequencies.Length; i++)
+            frequencies[i] = Math.Pow(theta, -2.0 * i / width);
+        return frequencies;
+    }
+
+    private sealed record Unchanged : RopeScaling
+    {
+        public override double[] Frequencies(int width, double theta, int length) => Plain(width, theta);
+    }
+}
+
+/// <summary>θᵢ/s: positions are squeezed by a factor.</summary>
+/// <param name="Factor">s, at least 1 to reach further.</param>
+public sealed record LinearRopeScaling(double Factor) : RopeScaling
+{
+    /// <inheritdoc/>
+    public override double[] Frequencies(int width, double theta,
+        int length) => [.. Plain(width, theta).Select(frequency => frequency / Factor)];
+}
+
+/// <summary>θ·s^(d/(d−2)) for θ: fast pairs keep their frequency, slow ones are squeezed.</summary>
+/// <param name="Factor">s.</param>
+public sealed record NtkRopeScaling(double Factor) : RopeScaling
+{
+    /// <inheritdoc/>
+    public override double[] Frequencies(int width, double theta, int length) => Plain(width,
+        theta * Math.Pow(Factor, width / (width - 2.0)));
+}
+
+/// <summary>NTK-aware scaling whose factor follows the length, s = f·L/L₀ − (f − 1) once L is beyond L₀.</summary>
+/// <param name="Factor">f.</param>
+/// <param name="TrainedLength">L₀.</param>
+public sealed record DynamicNtkRopeScaling(double Factor, int TrainedLength) : RopeScaling
+{
+    /// <inheritdoc/>
+    public override double[] Frequencies(int width, double theta, int length) => length <= TrainedLength ? Plain(width, theta)
+        : new NtkRopeScaling(Factor * length / TrainedLength - (Factor - 1)).Frequencies(width, theta, length);
+}
+
+/// <summary>
+/// YaRN: pairs that turn often within L₀ keep their frequency, pairs that turn less than β_slow times get θᵢ/s, a ramp between.
+/// </summary>
+/// <param name="Factor">s.</param>
+/// <param name="TrainedLength">L₀.</param>
+/// <param name="FastTurns">β_fast, 32 in the paper.</param>
+/// <param name="SlowTurns">β_slow, 1 in the paper.</param>
+public sealed record YarnRopeScaling(double Factor, int TrainedLength, double FastTurns = 32, double SlowTurns = 1) : RopeScaling
+{
+    /// <inheritdoc/>
+    public override double Magnitude => Factor <= 1 ? 1 : 0.1 * Math.Log(Factor) + 1;
+
+    /// <inheritdoc/>
+    public override double[] Frequencies(int width, double theta, int length)
+    {
+        // The pair that makes a number of turns within the trained length; whole pairs, as checkpoints were trained.
+        double PairOf(double turns) => width * Math.Log(TrainedLength / (turns * 2 * Math.PI)) / (2 * Math.Log(theta));
+        double low = Math.Max(Math.Floor(PairOf(FastTurns)), 0), high = Math.Min(Math.Ceiling(PairOf(SlowTurns)), width - 1);
+        double[] frequencies = Plain(width, theta);
+        for (int i = 0; i < frequencies.Length; i++)
+        {
+            double ramp = Math.Clamp((i - low) / Math.Max(high - low, 0.001), 0, 1);
+            frequencies[i] *= 1 - ramp + ramp / Factor;
+        }
+        return frequencies;
+    }
+}
+
+/// <summary>Llama 3: wavelengths above L₀/low get θᵢ/s, those below L₀/high stay, a ramp between.</summary>
+/// <param name="Factor">s.</param>
+/// <param name="LowFactor">Turns within L₀ below which a pair is squeezed.</param>
+/// <param name="HighFactor">Turns within L₀ above which a pair stays.</param>
+/// <param name="TrainedLength">L₀.</param>
+public sealed record Llama3RopeScaling(double Factor, double LowFactor, double HighFactor, int TrainedLength) : RopeScaling
+{
+    /// <inheritdoc/>
+    public override double[] Frequencies(int width, double theta, int length) => [.. Plain(width, theta).Select(frequency =>
+    {
+        double turns = TrainedLength * frequency / (2 * Math.PI);
+        double smooth = Math.Clamp((turns - LowFactor) / (HighFactor - LowFactor), 0, 1);
+        return frequency * (smooth + (1 - smooth) / Factor);
+    })];
+}

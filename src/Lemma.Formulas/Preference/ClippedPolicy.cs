@@ -1,0 +1,67 @@
+namespace Lemma.Formulas;
+
+/// <summary>L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A)], r = π/π_old.</summary>
+/// <remarks>
+/// log_probs (ln π), old_log_probs (ln π_old), advantages (A): any one shape; L: []. ε: how far the ratio may move before its gradient
+/// stops; logs in nats. Schulman et al. 2017, Proximal policy optimization, eq. 7.
+/// </remarks>
+public static class ClippedPolicy
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "ppo_clip",
+        Group = "Preference",
+        Text = "L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A)], r = π/π_old",
+        Shapes = "log_probs (ln π), old_log_probs (ln π_old), advantages (A): any one shape; L: []",
+        Symbols = "ε: how far the ratio may move before its gradient stops; logs in nats",
+        Source = "Schulman et al. 2017, Proximal policy optimization, eq. 7",
+        Gradient = "d ln π += −r·A/N·dL where the unclipped term is the smaller, else 0",
+        Notes = "Old log probabilities and advantages are constants.",
+        Example = "log_probs[6,5]*0.55 old_log_probs[6,5]*0.45 advantages[6,5] epsilon=0.2",
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A)], r = π/π_old.</summary>
+    public static double Forward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> advantages, double epsilon)
+    {
+        Check.SameLength("ppo_clip", logs.Length, oldLogs.Length);
+        Check.SameLength("ppo_clip", logs.Length, advantages.Length);
+        Check.That(epsilon >= 0, "ppo_clip", $"ε must not be negative, but it is {epsilon}");
+        double sum = 0;
+        for (int i = 0; i < logs.Length; i++)
+        {
+            double ratio = Math.Exp((double)logs[i] - oldLogs[i]);
+            sum -= Math.Min(ratio * advantages[i], Math.Clamp(ratio, 1 - epsilon, 1 + epsilon) * advantages[i]);
+        }
+        return logs.IsEmpty ? 0 : sum / logs.Length;
+    }
+
+    /// <summary>
+    /// d ln π += −r·A/N·dL where the unclipped term is the smaller, else 0; <paramref name="dy"/> is the gradient of the mean.
+    /// </summary>
+    public static void Backward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> advantages, double epsilon,
+        double dy, Span<float> dlogs)
+    {
+        Check.SameLength("ppo_clip", logs.Length, oldLogs.Length);
+        Check.SameLength("ppo_clip", logs.Length, advantages.Length);
+        Check.That(epsilon >= 0, "ppo_clip", $"ε must not be negative, but it is {epsilon}");
+        double scale = dy / logs.Length;
+        for (int i = 0; i < logs.Length; i++)
+        {
+            double ratio = Math.Exp((double)logs[i] - oldLogs[i]), clipped = Math.Clamp(ratio, 1 - epsilon, 1 + epsilon);
+            if (ratio * advantages[i] <= clipped * advantages[i])
+                dlogs[i] -= (float)(scale * ratio * advantages[i]);
+        }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values logs = call["log_probs"], oldLogs = call.Same("old_log_probs", logs), advantages = call.Same("advantages", logs);
+        double epsilon = call.Number("epsilon", 0.2);
+        Values y = Values.Scalar(Forward(logs, oldLogs, advantages, epsilon));
+        if (call.Backward(y, out float[]? dy))
+            Backward(logs, oldLogs, advantages, epsilon, dy[0], call.Gradient("log_probs"));
+        return y;
+    }
+}

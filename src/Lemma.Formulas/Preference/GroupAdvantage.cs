@@ -1,0 +1,50 @@
+namespace Lemma.Formulas;
+
+/// <summary>A_i = (r_i − mean r)/(std r + ε) within a group of samples of one prompt.</summary>
+/// <remarks>
+/// r, A: [prompts, group]; std divides by group − 1. A group whose rewards are equal gives 0. Shao et al. 2024, DeepSeekMath, section
+/// 4.1.2.
+/// </remarks>
+public static class GroupAdvantage
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "grpo_advantages",
+        Group = "Preference",
+        Text = "A_i = (r_i − r̄)/(s + ε)",
+        Shapes = "rewards (r), A: [prompts, group]",
+        Symbols = "r̄, s: mean and standard deviation (over group − 1) of a row; ε: 1e−4",
+        Source = "Shao et al. 2024, DeepSeekMath, section 4.1.2",
+        Gradient = "None: advantages are constants of the policy gradient",
+        IsDifferentiable = false,
+        Example = "rewards[3,8]",
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>A, a row of r a group.</summary>
+    public static void Forward(ReadOnlySpan<float> rewards, int group, double epsilon, Span<float> advantages)
+    {
+        Check.Rows("grpo_advantages", rewards.Length, group);
+        Check.SameLength("grpo_advantages", rewards.Length, advantages.Length);
+        Check.That(group > 1, "grpo_advantages", $"a group needs at least 2 samples, but it has {group}");
+        for (int row = 0; row < rewards.Length; row += group)
+        {
+            double mean = 0, squares = 0;
+            foreach (float reward in rewards.Slice(row, group))
+                mean += (double)reward / group;
+            foreach (float reward in rewards.Slice(row, group))
+                squares += (reward - mean) * (reward - mean);
+            double scale = 1 / (Math.Sqrt(squares / (group - 1)) + epsilon);
+            for (int i = row; i < row + group; i++)
+                advantages[i] = (float)((rewards[i] - mean) * scale);
+        }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values rewards = call.Input("rewards", -1, -1), y = rewards.Like();
+        Forward(rewards, rewards.Columns, call.Number("epsilon", 1e-4), y);
+        return y;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Numerics.Tensors;
+
+namespace Lemma.Formulas;
+
+/// <summary>R = λ·Σ|w|.</summary>
+/// <remarks>w: any shape; R: a number. NaN gives NaN. Tibshirani 1996, eq. 1.</remarks>
+public static class L1
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "l1",
+        Group = "Regularization",
+        Text = "R = λ·Σ|w|",
+        Shapes = "w: any shape; R: []",
+        Symbols = "λ (lambda_): weight",
+        Source = "Tibshirani 1996, Regression shrinkage and selection, eq. 1",
+        Gradient = "dw += λ·sign(w)·dR, 0 at 0",
+        Notes = "Drives weights to exactly 0.",
+        Example = "w[33] lambda_=0.01",
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>R.</summary>
+    public static double Forward(ReadOnlySpan<float> w, double lambda) => lambda * TensorPrimitives.SumOfMagnitudes(w);
+
+    /// <summary>dw += λ·sign(w)·dR, 0 at w = 0.</summary>
+    public static void Backward(ReadOnlySpan<float> w, double lambda, double dy, Span<float> dw)
+    {
+        Check.SameLength("l1", w.Length, dw.Length);
+        float slope = (float)(lambda * dy);
+        for (int i = 0; i < w.Length; i++)
+            dw[i] += w[i] > 0 ? slope : w[i] < 0 ? -slope : 0;
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values w = call["w"], y = Values.Scalar(Forward(w, call.Number("lambda_")));
+        if (call.Backward(y, out float[]? dy))
+            Backward(w, call.Number("lambda_"), dy[0], call.Gradient("w"));
+        return y;
+    }
+}

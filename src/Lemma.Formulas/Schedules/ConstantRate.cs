@@ -1,0 +1,31 @@
+namespace Lemma.Formulas;
+
+/// <summary>η_t = η.</summary>
+/// <remarks>t: step; T: total_steps; w: warmup, over which the rate rises in a line; η after the warmup. Robbins and Monro 1951.</remarks>
+public static class ConstantRate
+{
+    /// <summary>The entry of the index.</summary>
+    public static Formula Definition { get; } = new()
+    {
+        Name = "schedule_constant",
+        Group = "Schedules",
+        Text = "η_t = η",
+        Shapes = "step (t), η_t: any shape",
+        Symbols = "learning_rate (η), total_steps (T), warmup (w), decay (D), minimum (m)",
+        Source = "Robbins and Monro 1951",
+        Gradient = "None: steps are whole numbers",
+        Notes = "Η after the warmup.",
+        IsDifferentiable = false,
+        Kind = FormulaKind.Elementwise,
+        Example = "step:0,5,10,55,100 total_steps=100 warmup=10 decay=20 learning_rate=0.001",
+        Plot = new FormulaPlot("step", 0, 100, "total_steps=100 warmup=10 decay=20"),
+        Evaluate = Evaluate,
+    };
+
+    /// <summary>The share of the peak rate at a step.</summary>
+    public static double Share(in ScheduleNumbers s, double step) =>
+        Math.Min(1, step / Math.Max(1, s.Warmup));
+
+    private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_constant",
+        static (s, step) => Share(s, step));
+}

@@ -1,0 +1,37 @@
+using Lemma.Formulas;
+
+namespace Lemma.Tests.Formulas;
+
+/// <summary>An error names the formula, the rule and the values.</summary>
+public class FormulaErrorTests
+{
+    [Theory]
+    [InlineData("dpo", "policy_chosen:1,2 policy_rejected:1 reference_chosen:1,2 reference_rejected:1,2 beta=0.1",
+        "dpo: policy_rejected must have the shape [2], but it has [1]")]
+    [InlineData("entropy", "p:0.5,NaN", "entropy: p must lie in [0, 1], but element 1 is NaN")]
+    [InlineData("entropy", "p:0.5,0.6", "entropy: row 0 of p must sum to 1, but it sums to 1.1")]
+    [InlineData("self_information", "p:0.5,1.5", "self_information: p must lie in [0, 1], but element 1 is 1.5")]
+    [InlineData("dropout", "x:1,2 p=1", "dropout: the probability must be in [0, 1), but it is 1")]
+    [InlineData("binary_symmetric_capacity", "p:-0.1", "binary_symmetric_capacity: p must lie in [0, 1], but it is -0.1")]
+    [InlineData("softmax", "x:1,2 temperature=0", "softmax: the temperature must be above 0, but it is 0")]
+    [InlineData("cross_entropy", "logits[2,3] target:0,3", "cross_entropy: targets must be in [0, 3), but the target of row 1 is 3")]
+    [InlineData("cross_entropy", "logits[2,3] target:0,0.5", "cross_entropy: target must hold whole numbers, but element 1 is 0.5")]
+    [InlineData("matrix_inverse", "a[2,2]*0", "matrix_inverse: the matrix is singular: its singular values reach from 0 to 0")]
+    [InlineData("matrix_inverse", "a[2,3]", "matrix_inverse: the matrix must be square, but it is [2, 3]")]
+    [InlineData("einsum", "a[2,3] b[4,2] equation=ij,jk->ik", "einsum: the index j has the sizes 3 and 4")]
+    [InlineData("moe_route", "logits[2,4] top_k=5", "moe_route: the number of picked experts must lie in [1, 4], but it is 5")]
+    [InlineData("attention", "q[1,3,2,4] k[1,2,2,4] v[1,2,2,4]", "attention: 2 key/value heads do not divide 3 heads")]
+    [InlineData("rope", "x[3,5]", "rope: the width of a head must be even, but it is 5")]
+    [InlineData("l1", "w:1,2", "l1: the attribute 'lambda_' is missing")]
+    [InlineData("l1", "v:1,2 lambda_=1", "l1: input 'w' is missing; given are: v")]
+    public void BadInputIsNamed(string name, string input, string message)
+    {
+        FormulaExample example = new(input);
+        Assert.Equal(message, Assert.Throws<ArgumentException>(() => FormulaIndex.Find(name).Run(example.Inputs,
+            example.Attributes)).Message);
+    }
+
+    [Fact]
+    public void AnUnknownNameGetsTheNearest() =>
+        Assert.Contains("softmax", Assert.Throws<ArgumentException>(() => FormulaIndex.Find("softmaks")).Message, StringComparison.Ordinal);
+}

@@ -1,0 +1,64 @@
+using System.Reflection;
+using System.Xml.Linq;
+using Lemma.Cli.FormulaPages;
+using Lemma.Formulas;
+using Lemma.Tests.Architecture;
+
+namespace Lemma.Tests.Formulas;
+
+/// <summary>The index has every formula of the code and every row of the catalogue, and its pages are current.</summary>
+public class IndexTests
+{
+    public static TheoryData<string> Names => [.. FormulaIndex.All.Select(formula => formula.Name)];
+
+    [Fact]
+    public void EveryDeclaredFormulaIsInTheIndex()
+    {
+        string[] declared = [.. typeof(Formula).Assembly.GetTypes()
+            .SelectMany(type => type.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly))
+            .Where(property => property.PropertyType == typeof(Formula)).Select(property => ((Formula)property.GetValue(null)!).Name)];
+        Assert.Equal(declared.Order(StringComparer.Ordinal),
+            FormulaIndex.All.Select(formula => formula.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(declared.Length, declared.Distinct().Count());
+    }
+
+    [Fact]
+    public void EveryRowOfTheCatalogueHasAFormula() =>
+        Assert.Equal(CatalogueNames.All.Order(StringComparer.Ordinal),
+            FormulaIndex.All.Select(formula => formula.Name).Order(StringComparer.Ordinal));
+
+    [Theory, MemberData(nameof(Names))]
+    public void AFormulaIsDescribedAndItsExampleEvaluates(string name)
+    {
+        Formula formula = FormulaIndex.Find(name);
+        Assert.All(new[] { formula.Group, formula.Text, formula.Shapes, formula.Symbols, formula.Source, formula.Gradient,
+            formula.Example },
+            text => Assert.False(string.IsNullOrWhiteSpace(text)));
+        Assert.Equal("math", XDocument.Parse(formula.MathMl).Root!.Name.LocalName);
+        FormulaExample example = new(formula.Example);
+        FormulaCall call = new(name, example.Inputs, example.Attributes, formula.IsDifferentiable);
+        Values output = formula.Evaluate(call);
+        Assert.True(output.Count > 0);
+        Assert.All(output.Data, value => Assert.True(float.IsFinite(value)));
+        Assert.Equal(formula.IsDifferentiable, call.Gradients.Count > 0);
+        Assert.Equal(output.Data, formula.Run(example.Inputs, example.Attributes).Data);
+    }
+
+    [Fact]
+    public void PagesAreCurrent()
+    {
+        string folder = Path.Combine(Repository.Root, "docs", "formulas");
+        IReadOnlyDictionary<string, string> expected = FormulaPage.Files();
+        Assert.Equal(expected.Keys,
+            Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal));
+        Assert.All(expected, file => Assert.Equal(file.Value, File.ReadAllText(Path.Combine(folder, file.Key))));
+    }
+
+    [Fact]
+    public void FractionsRootsAndScriptsBecomeMathMl()
+    {
+        string written = MathMlWriter.Write("y = x²/√(d + 1)");
+        Assert.Contains("<mfrac><msup><mi>x</mi><mrow><mi>2</mi></mrow></msup><msqrt>", written, StringComparison.Ordinal);
+        Assert.Contains("<mn>1</mn></mrow></msqrt></mfrac>", written, StringComparison.Ordinal);
+    }
+}
