@@ -26,23 +26,24 @@ internal static class MatrixBench
         return CommandLine.Done;
     }
 
-    // The best of the repetitions: the machine's other work can only slow one down.
+    // The median of the repetitions.
     private static double Rate(Tape tape, int m, int n, int k, double seconds)
     {
         Tensor x = tape.New(new Shape(m, k)), weight = tape.New(new Shape(n, k));
         tape[x].Fill(0.5f);
         tape[weight].Fill(0.25f);
         Tape.Mark mark = tape.Here;
-        double best = double.PositiveInfinity;
+        List<double> times = [];
         long start = Stopwatch.GetTimestamp();
         for (int turn = 0; turn < 3 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; turn++)
         {
             long before = Stopwatch.GetTimestamp();
             tape.Linear(x, weight);
-            best = Math.Min(best, Stopwatch.GetElapsedTime(before).TotalSeconds);
+            times.Add(Stopwatch.GetElapsedTime(before).TotalSeconds);
             tape.Rewind(mark);
         }
         tape.Rewind();
-        return 2.0 * m * n * k / best / 1e9;
+        times.Sort();
+        return 2.0 * m * n * k / times[times.Count / 2] / 1e9;
     }
 }

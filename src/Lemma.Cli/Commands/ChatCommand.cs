@@ -10,7 +10,7 @@ internal static class ChatCommand
 {
     private const string Help = """
         Type a beginning, and the model goes on; an empty line lets it go on from where it is.
-        A line that ends with a question mark is asked about the text so far, and answered in one line.
+        A line that ends with a question mark is asked about the text so far, and answered in one line; without a text the model tells one first.
         /new forgets the text, /text shows it, /help shows this, /exit leaves (as Ctrl-D does).
         """;
 

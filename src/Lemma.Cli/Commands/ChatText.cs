@@ -17,6 +17,10 @@ internal sealed class ChatText(LoadedModel model, Generator generator, Generatio
     public void Say(string line)
     {
         bool question = line.TrimEnd().EndsWith('?');
+        if (question && line.StartsWith("Q:", StringComparison.Ordinal))
+            line = line[2..];
+        if (question && text.Length == 0)
+            Begin();
         if (question)
             text.Append(text.Length == 0 || text[^1] == '\n' ? "" : "\n").Append("Q: ").Append(line.Trim()).Append("\nA:");
         else
@@ -30,6 +34,23 @@ internal sealed class ChatText(LoadedModel model, Generator generator, Generatio
         Console.WriteLine();
         string added = model.Tokenizer.Decode([.. ids]);
         text.Append(question && added.IndexOf('\n') is >= 0 and int end ? added[..(end + 1)] : added);
+    }
+
+    // A question needs something to ask about: the model tells a text up to where its own questions would begin.
+    private void Begin()
+    {
+        GenerationOptions beginning = model.WithStop(options) with { Seed = options.Seed + turn++ };
+        generator.Start(Fit(model.Prompt(""), beginning.MaximumTokens), beginning);
+        bool lineBegins = false;
+        List<int> ids = GenerateCommand.Stream(model.Tokenizer, generator, CancellationToken.None, piece =>
+        {
+            bool asks = lineBegins && piece.StartsWith('Q');
+            lineBegins = piece.EndsWith('\n');
+            return !asks;
+        });
+        string told = model.Tokenizer.Decode([.. ids]);
+        int end = told.IndexOf("\nQ", StringComparison.Ordinal);
+        text.Append(end < 0 ? told : told[..(end + 1)]);
     }
 
     private ReadOnlyMemory<int> Fit(int[] ids, int room)
