@@ -21,6 +21,9 @@ public static unsafe class MatrixProduct
 {
     private const int ColumnBlock = 512;
 
+    // Elements of A that are packed at once, 8 MB: the third-level cache holds them for several threads.
+    private const long MostPacked = 2L << 20;
+
     // With a few rows, each packed panel is used once and should still be in the first-level cache then.
     private const int FewRows = 4;
 
@@ -44,6 +47,8 @@ public static unsafe class MatrixProduct
         Tile tile = Tile.Best;
         if (k == 0 && !add)
             Fill(m, n, c, stride);
+        float* packed = n > ColumnBlock && m > FewRows && (long)m * k <= MostPacked ? PackAll(a, m, k) : null;
+        int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
         int block = m <= FewRows ? Tile.Columns : ColumnBlock;
         for (int column = 0; column < n; column += block)
         {
@@ -55,8 +60,12 @@ public static unsafe class MatrixProduct
                 for (int row = 0; row < m; row += Tile.Rows)
                 {
                     int rows = Math.Min(Tile.Rows, m - row);
-                    PackedProduct.Pack(a.From(row, step), rows, depth, space.A, Tile.Rows);
-                    PackedProduct.Multiply(tile, rows, columns, depth, space.A, space.B, (nint)depth * Tile.Columns,
+                    float* panel = space.A;
+                    if (packed != null)
+                        panel = packed + (nint)step * whole + (nint)row * depth;
+                    else
+                        PackedProduct.Pack(a.From(row, step), rows, depth, panel, Tile.Rows);
+                    PackedProduct.Multiply(tile, rows, columns, depth, panel, space.B, (nint)depth * Tile.Columns,
                         c + row * stride + column, stride, add || step > 0);
                 }
             }
@@ -65,6 +74,16 @@ public static unsafe class MatrixProduct
         }
         if (k == 0 && bias != null && !add)
             AddBias(m, n, bias, c, stride);
+    }
+
+    // A that several blocks of columns share is packed once: for each 384 along k, panel after panel.
+    private static float* PackAll(Matrix a, int m, int k)
+    {
+        int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
+        float* packed = ThreadScratch.Take((long)whole * k);
+        for (int step = 0; step < k; step += Tile.Depth)
+            PackedProduct.Pack(a.From(0, step), m, Math.Min(Tile.Depth, k - step), packed + (nint)step * whole, Tile.Rows);
+        return packed;
     }
 
     private static void AddBias(int m, int n, float* bias, float* c, nint stride)
