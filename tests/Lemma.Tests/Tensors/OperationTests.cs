@@ -13,6 +13,8 @@ public class OperationTests
     [Theory]
     [InlineData(1, 1, 1), InlineData(1, 33, 31), InlineData(2, 16, 32), InlineData(3, 385, 33), InlineData(12, 32, 64), InlineData(13, 31, 65),
      InlineData(29, 513, 17), InlineData(50, 7, 130)]
+    // Several blocks of columns and of k: one thread packs x once, two threads each pack their own.
+    [InlineData(14, 400, 530)]
     public void Linear(int rows, int inputs, int outputs) => OperationCheck.Run(
         (tape, t) => tape.Linear(t[0], t[1], t[2]), x => Naive.Linear(x[0], x[1], x[2], rows, inputs, outputs),
         new Shape(rows, inputs), new Shape(outputs, inputs), new Shape(outputs));
