@@ -9,7 +9,7 @@ internal static class BenchCommand
 {
     public static Command Build()
     {
-        Command command = new("bench", "Measure speed.") { BuildTrain(), BuildMatrixProduct(), BuildTokenizer() };
+        Command command = new("bench", "Measure speed.") { BuildTrain(), BuildMatrixProduct(), BuildAttention(), BuildTokenizer() };
         Examples.Add(command,
             ("a training step of GPT-2's size", "lemma bench train gpt2-124m"),
             ("matrix products", "lemma bench matmul --threads 1"));
@@ -44,6 +44,19 @@ internal static class BenchCommand
         Command command = new("matmul", "Time matrix products beside the processor's peak.") { seconds, threads };
         Examples.Add(command, ("on one thread", "lemma bench matmul --threads 1"));
         command.SetAction(parsed => MatrixBench.Run(parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static Command BuildAttention()
+    {
+        Option<int?> batch = Choice.Whole("--batch", "Sequences", fallback: 1), length = Choice.Whole("--length", "Tokens of a sequence", fallback: 1024);
+        Option<int?> heads = Choice.Whole("--heads", "Heads", fallback: 8), width = Choice.Whole("--width", "The width of a head", fallback: 64);
+        Option<int?> threads = Choice.Threads();
+        Option<double?> seconds = Choice.Number("--seconds", "The time to measure", fallback: 3);
+        Command command = new("attention", "Time causal attention beside the processor's peak.") { batch, length, heads, width, seconds, threads };
+        Examples.Add(command, ("on one thread", "lemma bench attention --length 1024 --threads 1"));
+        command.SetAction(parsed => AttentionBench.Run(parsed.GetValue(batch)!.Value, parsed.GetValue(length)!.Value,
+            parsed.GetValue(heads)!.Value, parsed.GetValue(width)!.Value, parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
         return command;
     }
 

@@ -5,17 +5,17 @@ namespace Lemma.Formulas;
 
 /// <summary>O = softmax(Q·Kᵀ·s + mask)·V, in tiles with a running maximum and sum; memory is linear in the length.</summary>
 /// <remarks>
-/// Q, O: [queries, d_h] a head; K, V: [keys, d_h]. Keys are taken in blocks of 96 at fixed positions, so that a row of Q has the same bits
+/// Q, O: [queries, d_h] a head; K, V: [keys, d_h]. Keys are taken in blocks of 192 at fixed positions, so that a row of Q has the same bits
 /// alone (decoding with a cache) and among others. A query that sees no key gives 0. Dao et al. 2022, "FlashAttention", algorithm 1;
 /// Milakov and Gimelshein 2018 for the running softmax; Ainslie et al. 2023 for grouped queries.
 /// <code>
-///   for 12 queries:     | 96 keys | 96 keys | …   S = Q·Kᵀ (12 × 96), P = e^(S − m), l = Σ P, O = O·e^(m_old − m) + P·V
+///   for 12 queries:     | 192 keys | 192 keys | …   S = Q·Kᵀ (12 × 192), P = e^(S − m), l = Σ P, O = O·e^(m_old − m) + P·V
 /// </code>
 /// </remarks>
 public static unsafe class Attention
 {
     /// <summary>Keys a block: a multiple of the tile's 12 rows and of its 32 columns.</summary>
-    internal const int Block = 96;
+    internal const int Block = 192;
 
     private static long ScratchSize(in AttentionShape shape) =>
         PackedProduct.Size(shape.Keys, shape.HeadWidth, Tile.Columns) + PackedProduct.Size(shape.HeadWidth, Rounded(shape.Keys), Tile.Columns)
@@ -97,7 +97,7 @@ public static unsafe class Attention
     {
         Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
         for (int i = 0; i < keys; i += Lanes.Count)
-            largest = Vector512.Max(largest, Vector512.Load(scores + i));
+            largest = Vector512.MaxNative(largest, Vector512.Load(scores + i));
         return Lanes.Max(largest);
     }
 
@@ -108,9 +108,8 @@ public static unsafe class Attention
         for (int i = 0; i < keys; i += Lanes.Count)
         {
             Vector512<float> score = Vector512.Load(scores + i);
+            // A hidden key has −∞ and weighs nothing.
             Vector512<float> weight = VectorMath.Exp(Vector512.FusedMultiplyAdd(score, Vector512.Create(scale), Vector512.Create(-shift)));
-            // The exponential is clamped near e^−104; a hidden key must weigh nothing at all.
-            weight = Vector512.AndNot(weight, Vector512.Equals(score, Vector512.Create(float.NegativeInfinity)));
             weight.Store(scores + i);
             sum += weight;
         }

@@ -17,7 +17,8 @@ public readonly record struct AttentionHeadGradient(nint Output, nint Query, nin
 /// </remarks>
 public static unsafe class AttentionGradient
 {
-    private const int Block = Attention.Block;
+    // Queries and keys a block: three blocks of weights and slopes stay in the second-level cache.
+    private const int Block = 96;
 
     private static long ScratchSize(in AttentionShape shape)
     {

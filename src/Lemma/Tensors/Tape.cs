@@ -118,8 +118,8 @@ public sealed unsafe class Tape : IDisposable
         RunBackward();
     }
 
-    /// <summary>Runs every operation backward from gradients that stand there already.</summary>
-    internal void RunBackward()
+    /// <summary>Runs every operation backward from the gradients that stand in <see cref="Gradient"/> already: a product vᵀ·J.</summary>
+    public void RunBackward()
     {
         for (int i = log.Count - 1; i >= 0; i--)
         {
