@@ -33,14 +33,10 @@ public static class Gelu
     internal readonly struct Function : IFunction
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Value(Vector512<float> x) => x * Cumulative(x);
+        public static Vector512<float> Value(Vector512<float> x) => x * VectorMath.Normal(x);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector512<float> Derivative(Vector512<float> x) =>
-            Vector512.FusedMultiplyAdd(x * Vector512.Create(0.398942280f), VectorMath.Exp(x * x * Vector512.Create(-0.5f)), Cumulative(x));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector512<float> Cumulative(Vector512<float> x) =>
-            Vector512.FusedMultiplyAdd(Vector512.Create(0.5f), VectorMath.Erf(x * Vector512.Create(0.707106781f)), Vector512.Create(0.5f));
+            Vector512.FusedMultiplyAdd(x * Vector512.Create(0.398942280f), VectorMath.Exp(x * x * Vector512.Create(-0.5f)), VectorMath.Normal(x));
     }
 }

@@ -34,11 +34,22 @@ public static class LogSoftmax
             Span<float> to = y.Slice(row, width);
             ReadOnlySpan<float> from = z.Slice(row, width);
             // The maximum goes first: what is left is exact where it matters, near zero.
-            System.Numerics.Tensors.TensorPrimitives.Subtract(from, Lanes.Max(from), to);
-            if (temperature != 1)
-                System.Numerics.Tensors.TensorPrimitives.Divide(to, temperature, to);
-            System.Numerics.Tensors.TensorPrimitives.Subtract(to, CrossEntropy.LogSumExp(to), to);
+            float largest = Lanes.Max(from), logs = CrossEntropy.LogSumExp(from, largest, 1 / temperature);
+            Shift(from, largest, 1 / temperature, logs, to);
         }
+    }
+
+    // y = (z − largest)·scale − logs.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Shift(ReadOnlySpan<float> z, float largest, float scale, float logs, Span<float> y)
+    {
+        ref float startZ = ref MemoryMarshal.GetReference(z), startY = ref MemoryMarshal.GetReference(y);
+        Vector512<float> shift = Vector512.Create(largest), rest = Vector512.Create(-logs), factor = Vector512.Create(scale);
+        int i = 0;
+        for (; i + Lanes.Count <= z.Length; i += Lanes.Count)
+            Vector512.FusedMultiplyAdd(Lanes.Load(ref startZ, i) - shift, factor, rest).StoreUnsafe(ref startY, (nuint)i);
+        if (i < z.Length)
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(Lanes.LoadTail(z[i..]) - shift, factor, rest), y[i..]);
     }
 
     /// <summary>dz += (dy − e^y·Σ dy)/T.</summary>

@@ -27,40 +27,43 @@ public static class Softmax
     };
 
     /// <summary>y = softmax(z/T) for rows of a width; y may be z.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(ReadOnlySpan<float> z, int width, float temperature, Span<float> y)
     {
         Check.Rows("softmax", z.Length, width);
         Check.SameLength("softmax", z.Length, y.Length);
         Check.That(temperature > 0, "softmax", $"the temperature must be above 0, but it is {temperature}");
-        Vector512<float> scale = Vector512.Create(1 / temperature);
         for (int row = 0; row < z.Length; row += width)
         {
             ReadOnlySpan<float> from = z.Slice(row, width);
             Span<float> to = y.Slice(row, width);
             float largest = Lanes.Max(from);
             if (float.IsNegativeInfinity(largest))
-            {
                 to.Clear();
-                continue;
-            }
-            ref float startFrom = ref MemoryMarshal.GetReference(from), startTo = ref MemoryMarshal.GetReference(to);
-            Vector512<float> shift = Vector512.Create(largest), sum = default;
-            int i = 0;
-            for (; i + Lanes.Count <= width; i += Lanes.Count)
-            {
-                Vector512<float> weight = Weight(Lanes.Load(ref startFrom, i), shift, scale);
-                weight.StoreUnsafe(ref startTo, (nuint)i);
-                sum += weight;
-            }
-            if (i < width)
-            {
-                Vector512<float> weight = Weight(Lanes.LoadTail(from[i..], float.NegativeInfinity), shift, scale);
-                Lanes.StoreTail(weight, to[i..]);
-                sum += weight;
-            }
-            System.Numerics.Tensors.TensorPrimitives.Divide(to, Lanes.Sum(sum), to);
+            else
+                System.Numerics.Tensors.TensorPrimitives.Multiply(to, 1 / Weigh(from, largest, 1 / temperature, to), to);
         }
+    }
+
+    // y = e^((z − largest)·scale); gives Σ y.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Weigh(ReadOnlySpan<float> z, float largest, float scale, Span<float> y)
+    {
+        ref float startZ = ref MemoryMarshal.GetReference(z), startY = ref MemoryMarshal.GetReference(y);
+        Vector512<float> shift = Vector512.Create(largest), sum = default;
+        int i = 0;
+        for (; i + Lanes.Count <= z.Length; i += Lanes.Count)
+        {
+            Vector512<float> weight = VectorMath.Exp((Lanes.Load(ref startZ, i) - shift) * scale);
+            weight.StoreUnsafe(ref startY, (nuint)i);
+            sum += weight;
+        }
+        if (i < z.Length)
+        {
+            Vector512<float> weight = VectorMath.Exp((Lanes.LoadTail(z[i..], float.NegativeInfinity) - shift) * scale);
+            Lanes.StoreTail(weight, y[i..]);
+            sum += weight;
+        }
+        return Lanes.Sum(sum);
     }
 
     /// <summary>dz += y∘(dy − ⟨y, dy⟩)/T.</summary>
@@ -89,11 +92,6 @@ public static class Softmax
         for (; i < p.Length; i++)
             ds[i] = MathF.FusedMultiplyAdd(p[i], (dp[i] - along) * scale, ds[i]);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Weight(Vector512<float> z, Vector512<float> shift, Vector512<float> scale) =>
-        // The exponential is clamped near e^−104; a hidden place must weigh nothing at all.
-        Vector512.AndNot(VectorMath.Exp((z - shift) * scale), Vector512.Equals(z, Vector512.Create(float.NegativeInfinity)));
 
     private static Values Evaluate(FormulaCall call)
     {

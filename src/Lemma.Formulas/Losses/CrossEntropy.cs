@@ -76,22 +76,31 @@ public static class CrossEntropy
     }
 
     /// <summary>ln Σ e^z, with the maximum subtracted.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float LogSumExp(ReadOnlySpan<float> z)
     {
         float largest = Lanes.Max(z);
-        if (float.IsInfinity(largest) || float.IsNaN(largest))
-            return largest;
+        return float.IsInfinity(largest) || float.IsNaN(largest) ? largest : largest + LogSumExp(z, largest, 1);
+    }
+
+    /// <summary>ln Σ e^((z − largest)·scale).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static float LogSumExp(ReadOnlySpan<float> z, float largest, float scale)
+    {
         ref float start = ref MemoryMarshal.GetReference(z);
-        Vector512<float> shift = Vector512.Create(-largest), sum = default, more = default;
+        Vector512<float> shift = Vector512.Create(largest), factor = Vector512.Create(scale), sum = default, more = default;
         int i = 0;
         for (; i + 2 * Lanes.Count <= z.Length; i += 2 * Lanes.Count)
         {
-            sum += VectorMath.Exp(Lanes.Load(ref start, i) + shift);
-            more += VectorMath.Exp(Lanes.Load(ref start, i + Lanes.Count) + shift);
+            sum += VectorMath.Exp((Lanes.Load(ref start, i) - shift) * factor);
+            more += VectorMath.Exp((Lanes.Load(ref start, i + Lanes.Count) - shift) * factor);
         }
-        for (; i < z.Length; i += Lanes.Count)
-            sum += VectorMath.Exp(i + Lanes.Count <= z.Length ? Lanes.Load(ref start, i) + shift : Lanes.LoadTail(z[i..], float.NegativeInfinity) + shift);
-        return largest + (float)Math.Log(Lanes.Sum(sum + more));
+        if (i + Lanes.Count <= z.Length)
+        {
+            sum += VectorMath.Exp((Lanes.Load(ref start, i) - shift) * factor);
+            i += Lanes.Count;
+        }
+        if (i < z.Length)
+            more += VectorMath.Exp((Lanes.LoadTail(z[i..], float.NegativeInfinity) - shift) * factor);
+        return (float)Math.Log(Lanes.Sum(sum + more));
     }
 }

@@ -1,4 +1,6 @@
-using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
 
@@ -9,6 +11,8 @@ namespace Lemma.Formulas;
 /// </remarks>
 public static class BatchNorm
 {
+    private const int RowsASum = 64;
+
     /// <summary>The entry of the index.</summary>
     public static Formula Definition { get; } = new()
     {
@@ -82,8 +86,7 @@ public static class BatchNorm
                 to.Clear();
                 continue;
             }
-            TensorPrimitives.Subtract(x.Slice(row * d, d), mean, to);
-            TensorPrimitives.FusedMultiplyAdd(to, scale, beta, to);
+            Affine(x.Slice(row * d, d), mean, scale, beta, to);
         }
     }
 
@@ -95,33 +98,106 @@ public static class BatchNorm
             Span<float> dbeta)
     {
         int d = gamma.Length, rows = x.Length / d, counted = 0;
+        Check.Rows("batch_norm", x.Length, d);
+        Check.SameLength("batch_norm", x.Length, dy.Length);
+        Check.SameLength("batch_norm", x.Length, dx.Length);
         double[] plain = new double[d], along = new double[d];
+        float[] somePlain = new float[d], someAlong = new float[d], scale = Scale(gamma, variance, epsilon);
         for (int row = 0; row < rows; row++)
         {
-            if (!mask.IsEmpty && mask[row] == 0)
-                continue;
-            counted++;
-            for (int i = 0; i < d; i++)
+            if (mask.IsEmpty || mask[row] != 0)
             {
-                plain[i] += dy[row * d + i];
-                along[i] += dy[row * d + i] * ((double)x[row * d + i] - mean[i]) / Math.Sqrt(variance[i] + (double)epsilon);
+                counted++;
+                AddSums(x.Slice(row * d, d), mean, dy.Slice(row * d, d), somePlain, someAlong);
+            }
+            // A column may have many rows: float sums of some of them go into sums in double.
+            if (row % RowsASum == RowsASum - 1 || row == rows - 1)
+            {
+                Flush(somePlain, plain);
+                Flush(someAlong, along);
             }
         }
+        // dx += γr·dy + c + b·(x − μ), c = −γr·mean(dy), b = −γr·r·mean(n∘dy).
+        float[] shift = new float[d], slope = new float[d];
         for (int i = 0; i < d; i++)
         {
-            dgamma[i] += (float)along[i];
+            double r = 1 / Math.Sqrt(variance[i] + (double)epsilon);
+            dgamma[i] += (float)(along[i] * r);
             dbeta[i] += (float)plain[i];
+            if (training)
+                (shift[i], slope[i]) = ((float)(-scale[i] * plain[i] / counted), (float)(-scale[i] * r * r * along[i] / counted));
         }
-        float[] scale = Scale(gamma, variance, epsilon);
         for (int row = 0; row < rows; row++)
         {
-            for (int i = 0; i < d && (mask.IsEmpty || mask[row] != 0); i++)
-            {
-                double normal = ((double)x[row * d + i] - mean[i]) / Math.Sqrt(variance[i] + (double)epsilon);
-                double slope = training ? dy[row * d + i] - (plain[i] + normal * along[i]) / counted : dy[row * d + i];
-                dx[row * d + i] += (float)(scale[i] * slope);
-            }
+            if (mask.IsEmpty || mask[row] != 0)
+                AddInput(x.Slice(row * d, d), mean, slope, dy.Slice(row * d, d), scale, shift, dx.Slice(row * d, d));
         }
+    }
+
+    // y = (x − μ)·scale + β.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Affine(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> beta, Span<float> y)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startMean = ref MemoryMarshal.GetReference(mean);
+        ref float startScale = ref MemoryMarshal.GetReference(scale), startBeta = ref MemoryMarshal.GetReference(beta);
+        ref float startY = ref MemoryMarshal.GetReference(y);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> centered = Lanes.Load(ref startX, i) - Lanes.Load(ref startMean, i);
+            Vector512.FusedMultiplyAdd(centered, Lanes.Load(ref startScale, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY, (nuint)i);
+        }
+        for (; i < x.Length; i++)
+            y[i] = MathF.FusedMultiplyAdd(x[i] - mean[i], scale[i], beta[i]);
+    }
+
+    // plain += dy, along += (x − μ)·dy.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddSums(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> dy, Span<float> plain, Span<float> along)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startMean = ref MemoryMarshal.GetReference(mean);
+        ref float startUp = ref MemoryMarshal.GetReference(dy), startPlain = ref MemoryMarshal.GetReference(plain);
+        ref float startAlong = ref MemoryMarshal.GetReference(along);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> up = Lanes.Load(ref startUp, i), centered = Lanes.Load(ref startX, i) - Lanes.Load(ref startMean, i);
+            (up + Lanes.Load(ref startPlain, i)).StoreUnsafe(ref startPlain, (nuint)i);
+            Vector512.FusedMultiplyAdd(centered, up, Lanes.Load(ref startAlong, i)).StoreUnsafe(ref startAlong, (nuint)i);
+        }
+        for (; i < x.Length; i++)
+            (plain[i], along[i]) = (plain[i] + dy[i], MathF.FusedMultiplyAdd(x[i] - mean[i], dy[i], along[i]));
+    }
+
+    // dx += scale·dy + shift + slope·(x − μ).
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddInput(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> slope, ReadOnlySpan<float> dy,
+        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, Span<float> dx)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startMean = ref MemoryMarshal.GetReference(mean);
+        ref float startSlope = ref MemoryMarshal.GetReference(slope), startUp = ref MemoryMarshal.GetReference(dy);
+        ref float startScale = ref MemoryMarshal.GetReference(scale), startShift = ref MemoryMarshal.GetReference(shift);
+        ref float startTo = ref MemoryMarshal.GetReference(dx);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> centered = Lanes.Load(ref startX, i) - Lanes.Load(ref startMean, i);
+            Vector512<float> inner = Vector512.FusedMultiplyAdd(centered, Lanes.Load(ref startSlope, i), Lanes.Load(ref startShift, i));
+            inner = Vector512.FusedMultiplyAdd(Lanes.Load(ref startUp, i), Lanes.Load(ref startScale, i), inner);
+            (inner + Lanes.Load(ref startTo, i)).StoreUnsafe(ref startTo, (nuint)i);
+        }
+        for (; i < x.Length; i++)
+        {
+            float inner = MathF.FusedMultiplyAdd(x[i] - mean[i], slope[i], shift[i]);
+            dx[i] += MathF.FusedMultiplyAdd(dy[i], scale[i], inner);
+        }
+    }
+
+    private static void Flush(Span<float> some, Span<double> all)
+    {
+        for (int i = 0; i < some.Length; i++)
+            all[i] += some[i];
+        some.Clear();
     }
 
     private static float[] Scale(ReadOnlySpan<float> gamma, ReadOnlySpan<float> variance, float epsilon)

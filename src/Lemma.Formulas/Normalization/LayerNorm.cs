@@ -27,7 +27,6 @@ public static class LayerNorm
     };
 
     /// <summary>y = γ·(x − μ)·r + β.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, float epsilon,
         Span<float> y, Span<float> mean, Span<float> r)
     {
@@ -40,92 +39,131 @@ public static class LayerNorm
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d);
-            Span<float> to = y.Slice(row * d, d);
-            ref float startX = ref MemoryMarshal.GetReference(from), startY = ref MemoryMarshal.GetReference(to);
-            ref float startGamma = ref MemoryMarshal.GetReference(gamma), startBeta = ref MemoryMarshal.GetReference(beta);
-            float center = Lanes.Sum(from) / d;
-            // The first mean of a long row is off by some units in the last place; the mean of what is left corrects it.
-            Vector512<float> left = default, squares = default;
-            int i = 0;
-            for (; i + Lanes.Count <= d; i += Lanes.Count)
-            {
-                Vector512<float> centered = Lanes.Load(ref startX, i) - Vector512.Create(center);
-                left += centered;
-                squares = Vector512.FusedMultiplyAdd(centered, centered, squares);
-            }
-            if (i < d)
-            {
-                Vector512<float> centered = Lanes.LoadTail(from[i..], center) - Vector512.Create(center);
-                left += centered;
-                squares = Vector512.FusedMultiplyAdd(centered, centered, squares);
-            }
-            float correction = Lanes.Sum(left) / d;
-            float variance = MathF.Max(0, Lanes.Sum(squares) / d - correction * correction);
-            float scale = 1 / MathF.Sqrt(variance + epsilon);
-            (mean[row], r[row]) = (center + correction, scale);
-            for (i = 0; i + Lanes.Count <= d; i += Lanes.Count)
-            {
-                Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center) - Vector512.Create(correction)) * scale;
-                Vector512.FusedMultiplyAdd(normal, Lanes.Load(ref startGamma, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY,
-                    (nuint)i);
-            }
-            for (; i < d; i++)
-                to[i] = MathF.FusedMultiplyAdd((from[i] - center - correction) * scale, gamma[i], beta[i]);
+            // One pass gives both moments around a center near the mean. The mean of a quarter is near enough: its square distance from
+            // the row's mean is at most three times the variance, whatever the row. The mean of what is left corrects it.
+            int some = d < 256 ? d : d / 64 * Lanes.Count;
+            float center = Lanes.Sum(from[..some]) / some;
+            (float left, float squares) = Moments(from, center);
+            float correction = left / d, variance = MathF.Max(0, squares / d - correction * correction);
+            (mean[row], r[row]) = (center + correction, 1 / MathF.Sqrt(variance + epsilon));
+            Normalize(from, center, correction, r[row], gamma, beta, y.Slice(row * d, d));
         }
     }
 
     /// <summary>dx += r·(γ∘dy − mean(γ∘dy) − n·mean(n∘γ∘dy)), n = (x − μ)·r;  dγ += Σ rows n∘dy;  dβ += Σ rows dy.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> mean, ReadOnlySpan<float> r,
         ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma, Span<float> dbeta)
     {
         Check.Rows("layer_norm", x.Length, gamma.Length);
         Check.SameLength("layer_norm", x.Length, dy.Length);
         Check.SameLength("layer_norm", x.Length, dx.Length);
+        Check.SameLength("layer_norm", gamma.Length, dgamma.Length);
+        Check.SameLength("layer_norm", gamma.Length, dbeta.Length);
         int d = gamma.Length;
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
-            Span<float> to = dx.Slice(row * d, d);
-            ref float startX = ref MemoryMarshal.GetReference(from), startUp = ref MemoryMarshal.GetReference(up);
-            ref float startGamma = ref MemoryMarshal.GetReference(gamma), startTo = ref MemoryMarshal.GetReference(to);
-            ref float startDgamma = ref MemoryMarshal.GetReference(dgamma), startDbeta = ref MemoryMarshal.GetReference(dbeta);
-            float scale = r[row], center = mean[row];
-            Vector512<float> plain = default, along = default;
-            int i = 0;
-            for (; i + Lanes.Count <= d; i += Lanes.Count)
-            {
-                Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center)) * scale, upstream = Lanes.Load(ref startUp,
-                    i);
-                Vector512.FusedMultiplyAdd(normal, upstream, Lanes.Load(ref startDgamma, i)).StoreUnsafe(ref startDgamma, (nuint)i);
-                (upstream + Lanes.Load(ref startDbeta, i)).StoreUnsafe(ref startDbeta, (nuint)i);
-                Vector512<float> weighted = upstream * Lanes.Load(ref startGamma, i);
-                plain += weighted;
-                along = Vector512.FusedMultiplyAdd(normal, weighted, along);
-            }
-            if (i < d)
-            {
-                Vector512<float> normal = (Lanes.LoadTail(from[i..], center) - Vector512.Create(center)) * scale,
-                    upstream = Lanes.LoadTail(up[i..]);
-                Lanes.StoreTail(Vector512.FusedMultiplyAdd(normal, upstream, Lanes.LoadTail(dgamma[i..])), dgamma[i..]);
-                Lanes.StoreTail(upstream + Lanes.LoadTail(dbeta[i..]), dbeta[i..]);
-                Vector512<float> weighted = upstream * Lanes.LoadTail(gamma[i..]);
-                plain += weighted;
-                along = Vector512.FusedMultiplyAdd(normal, weighted, along);
-            }
-            float meanPlain = Lanes.Sum(plain) / d, meanAlong = Lanes.Sum(along) / d;
-            for (i = 0; i + Lanes.Count <= d; i += Lanes.Count)
-            {
-                Vector512<float> normal = (Lanes.Load(ref startX, i) - Vector512.Create(center)) * scale;
-                Vector512<float> inner = Lanes.Load(ref startUp, i) * Lanes.Load(ref startGamma, i) - Vector512.Create(meanPlain);
-                inner = Vector512.FusedMultiplyAdd(normal, Vector512.Create(-meanAlong), inner);
-                Vector512.FusedMultiplyAdd(inner, Vector512.Create(scale), Lanes.Load(ref startTo, i)).StoreUnsafe(ref startTo, (nuint)i);
-            }
-            for (; i < d; i++)
-            {
-                float normal = (from[i] - center) * scale;
-                to[i] = MathF.FusedMultiplyAdd(MathF.FusedMultiplyAdd(normal, -meanAlong, up[i] * gamma[i] - meanPlain), scale, to[i]);
-            }
+            (float plain, float along) = AddParameters(from, mean[row], r[row], gamma, up, dgamma, dbeta);
+            AddInput(from, mean[row], r[row], gamma, up, plain / d, along / d, dx.Slice(row * d, d));
+        }
+    }
+
+    // Σ (x − c) and Σ (x − c)².
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static (float Sum, float Squares) Moments(ReadOnlySpan<float> x, float center)
+    {
+        ref float start = ref MemoryMarshal.GetReference(x);
+        Vector512<float> middle = Vector512.Create(center), sum = default, squares = default;
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> centered = Lanes.Load(ref start, i) - middle;
+            sum += centered;
+            squares = Vector512.FusedMultiplyAdd(centered, centered, squares);
+        }
+        if (i < x.Length)
+        {
+            Vector512<float> centered = Lanes.LoadTail(x[i..], center) - middle;
+            sum += centered;
+            squares = Vector512.FusedMultiplyAdd(centered, centered, squares);
+        }
+        return (Lanes.Sum(sum), Lanes.Sum(squares));
+    }
+
+    // y = γ·(x − c − correction)·r + β.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Normalize(ReadOnlySpan<float> x, float center, float correction, float r, ReadOnlySpan<float> gamma,
+        ReadOnlySpan<float> beta, Span<float> y)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
+        ref float startGamma = ref MemoryMarshal.GetReference(gamma), startBeta = ref MemoryMarshal.GetReference(beta);
+        Vector512<float> middle = Vector512.Create(center), rest = Vector512.Create(correction);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> normal = (Lanes.Load(ref startX, i) - middle - rest) * r;
+            Vector512.FusedMultiplyAdd(normal, Lanes.Load(ref startGamma, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY, (nuint)i);
+        }
+        if (i < x.Length)
+        {
+            Vector512<float> normal = (Lanes.LoadTail(x[i..]) - middle - rest) * r;
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(normal, Lanes.LoadTail(gamma[i..]), Lanes.LoadTail(beta[i..])), y[i..]);
+        }
+    }
+
+    // dγ += n∘dy, dβ += dy; gives Σ γ∘dy and Σ n∘γ∘dy.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static (float Plain, float Along) AddParameters(ReadOnlySpan<float> x, float mean, float r, ReadOnlySpan<float> gamma,
+        ReadOnlySpan<float> dy, Span<float> dgamma, Span<float> dbeta)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startUp = ref MemoryMarshal.GetReference(dy);
+        ref float startGamma = ref MemoryMarshal.GetReference(gamma);
+        ref float startDgamma = ref MemoryMarshal.GetReference(dgamma), startDbeta = ref MemoryMarshal.GetReference(dbeta);
+        Vector512<float> middle = Vector512.Create(mean), plain = default, along = default;
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> normal = (Lanes.Load(ref startX, i) - middle) * r, up = Lanes.Load(ref startUp, i);
+            Vector512.FusedMultiplyAdd(normal, up, Lanes.Load(ref startDgamma, i)).StoreUnsafe(ref startDgamma, (nuint)i);
+            (up + Lanes.Load(ref startDbeta, i)).StoreUnsafe(ref startDbeta, (nuint)i);
+            Vector512<float> weighted = up * Lanes.Load(ref startGamma, i);
+            plain += weighted;
+            along = Vector512.FusedMultiplyAdd(normal, weighted, along);
+        }
+        if (i < x.Length)
+        {
+            Vector512<float> normal = (Lanes.LoadTail(x[i..], mean) - middle) * r, up = Lanes.LoadTail(dy[i..]);
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(normal, up, Lanes.LoadTail(dgamma[i..])), dgamma[i..]);
+            Lanes.StoreTail(up + Lanes.LoadTail(dbeta[i..]), dbeta[i..]);
+            Vector512<float> weighted = up * Lanes.LoadTail(gamma[i..]);
+            plain += weighted;
+            along = Vector512.FusedMultiplyAdd(normal, weighted, along);
+        }
+        return (Lanes.Sum(plain), Lanes.Sum(along));
+    }
+
+    // dx += r·(γ∘dy − plain − n·along).
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddInput(ReadOnlySpan<float> x, float mean, float r, ReadOnlySpan<float> gamma, ReadOnlySpan<float> dy,
+        float plain, float along, Span<float> dx)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startUp = ref MemoryMarshal.GetReference(dy);
+        ref float startGamma = ref MemoryMarshal.GetReference(gamma), startTo = ref MemoryMarshal.GetReference(dx);
+        Vector512<float> middle = Vector512.Create(mean), scale = Vector512.Create(r), back = Vector512.Create(-along);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> normal = (Lanes.Load(ref startX, i) - middle) * scale;
+            Vector512<float> inner = Lanes.Load(ref startUp, i) * Lanes.Load(ref startGamma, i) - Vector512.Create(plain);
+            inner = Vector512.FusedMultiplyAdd(normal, back, inner);
+            Vector512.FusedMultiplyAdd(inner, scale, Lanes.Load(ref startTo, i)).StoreUnsafe(ref startTo, (nuint)i);
+        }
+        if (i < x.Length)
+        {
+            Vector512<float> normal = (Lanes.LoadTail(x[i..]) - middle) * scale;
+            Vector512<float> inner = Lanes.LoadTail(dy[i..]) * Lanes.LoadTail(gamma[i..]) - Vector512.Create(plain);
+            inner = Vector512.FusedMultiplyAdd(normal, back, inner);
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(inner, scale, Lanes.LoadTail(dx[i..])), dx[i..]);
         }
     }
 

@@ -24,7 +24,6 @@ public static class RmsNorm
     };
 
     /// <summary>y = x · r · g.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float epsilon, Span<float> y, Span<float> r)
     {
         Check.Rows("rms_norm", x.Length, g.Length);
@@ -34,21 +33,12 @@ public static class RmsNorm
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d);
-            Span<float> to = y.Slice(row * d, d);
-            float scale = 1 / MathF.Sqrt(Lanes.Dot(from, from) / d + epsilon);
-            r[row] = scale;
-            ref float startX = ref MemoryMarshal.GetReference(from), startG = ref MemoryMarshal.GetReference(g);
-            ref float startY = ref MemoryMarshal.GetReference(to);
-            int i = 0;
-            for (; i + Lanes.Count <= d; i += Lanes.Count)
-                (Lanes.Load(ref startX, i) * scale * Lanes.Load(ref startG, i)).StoreUnsafe(ref startY, (nuint)i);
-            for (; i < d; i++)
-                to[i] = from[i] * scale * g[i];
+            r[row] = 1 / MathF.Sqrt(Lanes.Dot(from, from) / d + epsilon);
+            Scale(from, r[row], g, y.Slice(row * d, d));
         }
     }
 
     /// <summary>dx += r·(g∘dy) − x·(r³/d)·⟨x, g∘dy⟩;  dg += Σ rows r·x∘dy.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r,
         ReadOnlySpan<float> dy, Span<float> dx, Span<float> dg)
     {
@@ -60,35 +50,63 @@ public static class RmsNorm
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
-            Span<float> to = dx.Slice(row * d, d);
-            ref float startX = ref MemoryMarshal.GetReference(from), startG = ref MemoryMarshal.GetReference(g);
-            ref float startUp = ref MemoryMarshal.GetReference(up), startTo = ref MemoryMarshal.GetReference(to);
-            ref float startDg = ref MemoryMarshal.GetReference(dg);
-            float scale = r[row];
-            Vector512<float> dot = default;
-            int i = 0;
-            for (; i + Lanes.Count <= d; i += Lanes.Count)
-            {
-                Vector512<float> value = Lanes.Load(ref startX, i), upstream = Lanes.Load(ref startUp, i);
-                Vector512.FusedMultiplyAdd(value * scale, upstream, Lanes.Load(ref startDg, i)).StoreUnsafe(ref startDg, (nuint)i);
-                dot = Vector512.FusedMultiplyAdd(value, upstream * Lanes.Load(ref startG, i), dot);
-            }
-            if (i < d)
-            {
-                Vector512<float> value = Lanes.LoadTail(from[i..]), upstream = Lanes.LoadTail(up[i..]);
-                Lanes.StoreTail(Vector512.FusedMultiplyAdd(value * scale, upstream, Lanes.LoadTail(dg[i..])), dg[i..]);
-                dot = Vector512.FusedMultiplyAdd(value, upstream * Lanes.LoadTail(g[i..]), dot);
-            }
-            float along = -Lanes.Sum(dot) / d * scale * scale * scale;
-            for (i = 0; i + Lanes.Count <= d; i += Lanes.Count)
-            {
-                Vector512<float> sum = Vector512.FusedMultiplyAdd(Lanes.Load(ref startX, i), Vector512.Create(along),
-                    Lanes.Load(ref startTo, i));
-                Vector512.FusedMultiplyAdd(Lanes.Load(ref startUp, i) * scale, Lanes.Load(ref startG, i), sum).StoreUnsafe(ref startTo,
-                    (nuint)i);
-            }
-            for (; i < d; i++)
-                to[i] = MathF.FusedMultiplyAdd(up[i] * scale, g[i], MathF.FusedMultiplyAdd(from[i], along, to[i]));
+            float along = -AddGain(from, g, r[row], up, dg) / d * r[row] * r[row] * r[row];
+            AddInput(from, g, r[row], along, up, dx.Slice(row * d, d));
+        }
+    }
+
+    // y = x·r·g. One loop a method: the pointers of loops that share one with calls live in memory.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Scale(ReadOnlySpan<float> x, float r, ReadOnlySpan<float> g, Span<float> y)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startG = ref MemoryMarshal.GetReference(g), startY = ref MemoryMarshal.GetReference(y);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+            (Lanes.Load(ref startX, i) * r * Lanes.Load(ref startG, i)).StoreUnsafe(ref startY, (nuint)i);
+        if (i < x.Length)
+            Lanes.StoreTail(Lanes.LoadTail(x[i..]) * r * Lanes.LoadTail(g[i..]), y[i..]);
+    }
+
+    // dg += r·x∘dy; gives ⟨x, g∘dy⟩.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static float AddGain(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float r, ReadOnlySpan<float> dy, Span<float> dg)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startG = ref MemoryMarshal.GetReference(g);
+        ref float startUp = ref MemoryMarshal.GetReference(dy), startDg = ref MemoryMarshal.GetReference(dg);
+        Vector512<float> dot = default;
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> value = Lanes.Load(ref startX, i), up = Lanes.Load(ref startUp, i);
+            Vector512.FusedMultiplyAdd(value * r, up, Lanes.Load(ref startDg, i)).StoreUnsafe(ref startDg, (nuint)i);
+            dot = Vector512.FusedMultiplyAdd(value, up * Lanes.Load(ref startG, i), dot);
+        }
+        if (i < x.Length)
+        {
+            Vector512<float> value = Lanes.LoadTail(x[i..]), up = Lanes.LoadTail(dy[i..]);
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(value * r, up, Lanes.LoadTail(dg[i..])), dg[i..]);
+            dot = Vector512.FusedMultiplyAdd(value, up * Lanes.LoadTail(g[i..]), dot);
+        }
+        return Lanes.Sum(dot);
+    }
+
+    // dx += r·(g∘dy) + along·x.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void AddInput(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float r, float along, ReadOnlySpan<float> dy, Span<float> dx)
+    {
+        ref float startX = ref MemoryMarshal.GetReference(x), startG = ref MemoryMarshal.GetReference(g);
+        ref float startUp = ref MemoryMarshal.GetReference(dy), startTo = ref MemoryMarshal.GetReference(dx);
+        Vector512<float> factor = Vector512.Create(along);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512<float> sum = Vector512.FusedMultiplyAdd(Lanes.Load(ref startX, i), factor, Lanes.Load(ref startTo, i));
+            Vector512.FusedMultiplyAdd(Lanes.Load(ref startUp, i) * r, Lanes.Load(ref startG, i), sum).StoreUnsafe(ref startTo, (nuint)i);
+        }
+        if (i < x.Length)
+        {
+            Vector512<float> sum = Vector512.FusedMultiplyAdd(Lanes.LoadTail(x[i..]), factor, Lanes.LoadTail(dx[i..]));
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(Lanes.LoadTail(dy[i..]) * r, Lanes.LoadTail(g[i..]), sum), dx[i..]);
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace Lemma.Formulas;
 
 /// <summary>y = x·r·g, with r = 1/(√(mean(x²)) + ε): the form with ε outside the root.</summary>
@@ -19,10 +17,8 @@ public static class RmsNormOutside
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d);
-            Span<float> to = y.Slice(row * d, d);
             r[row] = 1 / (MathF.Sqrt(Lanes.Dot(from, from) / d) + epsilon);
-            TensorPrimitives.Multiply(from, r[row], to);
-            TensorPrimitives.Multiply(to, g, to);
+            RmsNorm.Scale(from, r[row], g, y.Slice(row * d, d));
         }
     }
 
@@ -34,18 +30,13 @@ public static class RmsNormOutside
         Check.SameLength("rms_norm", x.Length, dy.Length);
         Check.SameLength("rms_norm", x.Length, dx.Length);
         int d = g.Length;
-        float[] scaled = new float[d];
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
-            float root = MathF.Sqrt(Lanes.Dot(from, from) / d);
-            TensorPrimitives.Multiply(up, from, scaled);
-            Lanes.AddScaled(scaled, r[row], dg);
-            TensorPrimitives.Multiply(up, g, scaled);
-            Lanes.AddScaled(scaled, r[row], dx.Slice(row * d, d));
+            float root = MathF.Sqrt(Lanes.Dot(from, from) / d), dot = RmsNorm.AddGain(from, g, r[row], up, dg);
             // A row of zeros has a root of 0 and no second term.
-            if (root > 0)
-                Lanes.AddScaled(from, -r[row] * r[row] / (d * root) * Lanes.Dot(from, scaled), dx.Slice(row * d, d));
+            float along = root > 0 ? -r[row] * r[row] / (d * root) * dot : 0;
+            RmsNorm.AddInput(from, g, r[row], along, up, dx.Slice(row * d, d));
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Lemma.Formulas;
 
@@ -18,8 +19,47 @@ internal static class Lanes
     public static Vector512<float> Load(ref float start, int index) => Vector512.LoadUnsafe(ref start, (nuint)index);
 
     /// <summary>The last, fewer than sixteen elements; lanes beyond them hold <paramref name="rest"/>.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static Vector512<float> LoadTail(ReadOnlySpan<float> tail, float rest = 0)
+    /// <remarks>Masked, because a call behind a loop would make its sums live in memory instead of registers.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector512<float> LoadTail(ReadOnlySpan<float> tail, float rest = 0)
+    {
+        if (!Avx2.IsSupported)
+            return CopyTail(tail, rest);
+        Vector512<float> mask = Mask(tail.Length);
+        fixed (float* at = tail)
+        {
+            Vector512<float> read = Avx512F.IsSupported ? Avx512F.MaskLoad(at, mask, default)
+                : Vector512.Create(Avx.MaskLoad(at, mask.GetLower()), Avx.MaskLoad(at + 8, mask.GetUpper()));
+            return Vector512.ConditionalSelect(mask, read, Vector512.Create(rest));
+        }
+    }
+
+    /// <summary>Stores as many lanes as the span has elements, at most sixteen.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void StoreTail(Vector512<float> value, Span<float> tail)
+    {
+        if (!Avx2.IsSupported)
+        {
+            CopyTail(value, tail);
+            return;
+        }
+        Vector512<float> mask = Mask(tail.Length);
+        fixed (float* at = tail)
+        {
+            if (Avx512F.IsSupported)
+            {
+                Avx512F.MaskStore(at, mask, value);
+                return;
+            }
+            Avx.MaskStore(at, mask.GetLower(), value.GetLower());
+            Avx.MaskStore(at + 8, mask.GetUpper(), value.GetUpper());
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Mask(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
+
+    private static Vector512<float> CopyTail(ReadOnlySpan<float> tail, float rest)
     {
         Span<float> buffer = stackalloc float[Count];
         buffer.Fill(rest);
@@ -27,9 +67,7 @@ internal static class Lanes
         return Vector512.Create<float>(buffer);
     }
 
-    /// <summary>Stores as many lanes as the span has elements.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void StoreTail(Vector512<float> value, Span<float> tail)
+    private static void CopyTail(Vector512<float> value, Span<float> tail)
     {
         Span<float> buffer = stackalloc float[Count];
         value.CopyTo(buffer);
@@ -55,17 +93,26 @@ internal static class Lanes
     }
 
     /// <summary>Σ x.</summary>
+    /// <remarks>Two sums by turns here and below: one alone waits for its own additions.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Sum(ReadOnlySpan<float> x)
     {
         ref float start = ref MemoryMarshal.GetReference(x);
-        Vector512<float> sum = default;
+        Vector512<float> sum = default, more = default;
         int i = 0;
-        for (; i + Count <= x.Length; i += Count)
+        for (; i + 2 * Count <= x.Length; i += 2 * Count)
+        {
             sum += Load(ref start, i);
+            more += Load(ref start, i + Count);
+        }
+        if (i + Count <= x.Length)
+        {
+            sum += Load(ref start, i);
+            i += Count;
+        }
         if (i < x.Length)
-            sum += LoadTail(x[i..]);
-        return Sum(sum);
+            more += LoadTail(x[i..]);
+        return Sum(sum + more);
     }
 
     /// <summary>Σ x·y, products fused.</summary>
@@ -73,13 +120,21 @@ internal static class Lanes
     public static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
         ref float startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
-        Vector512<float> sum = default;
+        Vector512<float> sum = default, more = default;
         int i = 0;
-        for (; i + Count <= x.Length; i += Count)
+        for (; i + 2 * Count <= x.Length; i += 2 * Count)
+        {
             sum = Vector512.FusedMultiplyAdd(Load(ref startX, i), Load(ref startY, i), sum);
+            more = Vector512.FusedMultiplyAdd(Load(ref startX, i + Count), Load(ref startY, i + Count), more);
+        }
+        if (i + Count <= x.Length)
+        {
+            sum = Vector512.FusedMultiplyAdd(Load(ref startX, i), Load(ref startY, i), sum);
+            i += Count;
+        }
         if (i < x.Length)
-            sum = Vector512.FusedMultiplyAdd(LoadTail(x[i..]), LoadTail(y[i..]), sum);
-        return Sum(sum);
+            more = Vector512.FusedMultiplyAdd(LoadTail(x[i..]), LoadTail(y[i..]), more);
+        return Sum(sum + more);
     }
 
     /// <summary>Σ x·y in double, over 8 lanes.</summary>
@@ -112,11 +167,16 @@ internal static class Lanes
         Vector512<float> largest = Vector512.Create(float.NegativeInfinity);
         int i = 0;
         for (; i + Count <= x.Length; i += Count)
-            largest = Vector512.Max(largest, Load(ref start, i));
+            largest = Larger(largest, Load(ref start, i));
         if (i < x.Length)
-            largest = Vector512.Max(largest, LoadTail(x[i..], float.NegativeInfinity));
+            largest = Larger(largest, LoadTail(x[i..], float.NegativeInfinity));
         return Max(largest);
     }
+
+    // NaN if either is: the native form keeps a NaN that comes second, the comparison one that came first.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Larger(Vector512<float> largest, Vector512<float> x) =>
+        Vector512.ConditionalSelect(Vector512.IsNaN(largest), largest, Vector512.MaxNative(largest, x));
 
     /// <summary>y += α·x, products fused.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

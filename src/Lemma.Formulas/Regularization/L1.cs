@@ -1,4 +1,7 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
 
@@ -29,9 +32,18 @@ public static class L1
     {
         Check.SameLength("l1", w.Length, dw.Length);
         float slope = (float)(lambda * dy);
-        for (int i = 0; i < w.Length; i++)
-            dw[i] += w[i] > 0 ? slope : w[i] < 0 ? -slope : 0;
+        ref float start = ref MemoryMarshal.GetReference(w), to = ref MemoryMarshal.GetReference(dw);
+        int i = 0;
+        for (; i + Lanes.Count <= w.Length; i += Lanes.Count)
+            (Lanes.Load(ref to, i) + Signed(Lanes.Load(ref start, i), slope)).StoreUnsafe(ref to, (nuint)i);
+        if (i < w.Length)
+            Lanes.StoreTail(Lanes.LoadTail(dw[i..]) + Signed(Lanes.LoadTail(w[i..]), slope), dw[i..]);
     }
+
+    // slope·sign(w).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Signed(Vector512<float> w, float slope) =>
+        (Vector512.GreaterThan(w, default) & Vector512.Create(slope)) + (Vector512.LessThan(w, default) & Vector512.Create(-slope));
 
     private static Values Evaluate(FormulaCall call)
     {

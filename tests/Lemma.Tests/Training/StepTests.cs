@@ -10,7 +10,7 @@ namespace Lemma.Tests.Training;
 public class StepTests
 {
     // Recorded with AVX-512; the suite runs again with AVX-512 and AVX2 switched off, where the bits must be the same.
-    private const string LlamaBits = "DABB55F4EAEBDABF", Gpt2Bits = "AF16F09C22AFD297";
+    private const string LlamaBits = "E81531F8E62A092C", Gpt2Bits = "0168859C1BBDAD99";
 
     [Theory]
     [InlineData("llama", 1), InlineData("llama", 2), InlineData("llama", 5), InlineData("gpt2", 1), InlineData("gpt2", 3)]
