@@ -23,7 +23,8 @@ internal static class EmergenceStudy
             + $"the answer is right when all {Answer} are. Each sees the same {Steps} steps of {Batch} questions. Over {Questions} new questions: the loss a "
             + $"letter (−ln p, as a share of that of a guess, ln {Letters}), the share of right letters p, the share of right answers, and "
             + $"p^{Answer}, what right answers would be if letters failed independently.",
-            [new StudyTable("Over the width of the model", ["width", "weights", $"loss / ln {Letters}", "letters right", "answers right", $"p^{Answer}"], rows, [2, 3, 4])],
+            [new StudyTable("Over the width of the model",
+                ["width", "weights", $"loss / ln {Letters}", "letters right", "answers right", $"p^{Answer}"], rows, [2, 3, 4])],
             "The loss falls width by width, and letters follow it. Answers stay near zero until most letters are right and then jump: a threshold "
             + "over eight letters turns a slow rise into a sudden one, because p^8 is 0.004 at a half and 0.43 at nine tenths. Nothing new "
             + "happens in the model at that width. Plot a smooth metric before speaking of emergence. Schaeffer, Miranda and Koyejo 2023, Are "

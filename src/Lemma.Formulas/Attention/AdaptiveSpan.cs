@@ -27,14 +27,17 @@ public static class AdaptiveSpan
     /// <summary>m(x), between 0 and 1.</summary>
     public static double Mask(double span, double ramp, int distance) => Math.Clamp((span + ramp - distance) / ramp, 0, 1);
 
-    // m·e^s = e^(s + ln m): the mask is an addend of scores, and d ln m/dz = 1/(R·m) on the ramp.
-    private readonly record struct Score(float[] Spans, double Ramp, int Offset, float[]? Gradient) : IScore
+    // m·e^s = e^(s + ln m): the mask is an addend of scores, and d ln m/dz = 1/(R·m) on the ramp. Logs[head]: ln m by distance.
+    private readonly record struct Score(float[][] Logs, float[] Spans, double Ramp, int Offset, float[]? Gradient) : IScore
     {
+        public int Form(int i, int j) => 0;
+
+        public bool Hides(int query, int queries, int key, int keys) => false;
+
         public float Add(int sequence, int head, int i, int j)
         {
             int back = i + Offset - j;
-            double mask = back < 0 ? 0 : Mask(Spans[head], Ramp, back);
-            return mask == 0 ? float.NegativeInfinity : (float)Math.Log(mask);
+            return back >= 0 && back < Logs[head].Length ? Logs[head][back] : float.NegativeInfinity;
         }
 
         public void Accumulate(int sequence, int head, int i, int j, float gradient)
@@ -45,22 +48,53 @@ public static class AdaptiveSpan
         }
     }
 
+    /// <summary>Y and ln Σ e^score, [b, H, T]; a head looks back as far as its span and ramp reach.</summary>
+    public static void Forward(in HeadSizes sizes, ReadOnlySpan<float> spans, double ramp, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, Span<float> y, Span<float> logs) =>
+        HeadAttention.Forward(sizes, MaskOf(spans, ramp), ScoreOf(sizes, spans, ramp, null), q, k, v, y, logs);
+
+    /// <summary>dQ, dK, dV and the gradients of the spans are added to.</summary>
+    public static void Backward(in HeadSizes sizes, ReadOnlySpan<float> spans, double ramp, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk,
+        Span<float> dv, Span<float> dspans)
+    {
+        Check.SameLength("adaptive_span", spans.Length, dspans.Length);
+        float[] gradient = new float[spans.Length];
+        HeadAttention.Backward(sizes, MaskOf(spans, ramp), ScoreOf(sizes, spans, ramp, gradient), q, k, v, y, logs, dy, dq, dk, dv);
+        Lanes.AddScaled(gradient, 1, dspans);
+    }
+
+    // No head sees further back than the widest.
+    private static HeadAttention.Mask MaskOf(ReadOnlySpan<float> spans, double ramp)
+    {
+        double widest = Math.Ceiling(System.Numerics.Tensors.TensorPrimitives.Max(spans) + ramp);
+        return new HeadAttention.Mask(true, widest is >= 1 and < 1 << 24 ? (int)widest : 0);
+    }
+
+    private static Score ScoreOf(in HeadSizes sizes, ReadOnlySpan<float> spans, double ramp, float[]? gradient)
+    {
+        Check.SameLength("adaptive_span", sizes.Heads, spans.Length);
+        Check.That(ramp > 0, "adaptive_span", $"the ramp must be above 0, but it is {ramp}");
+        float[][] logs = new float[spans.Length][];
+        for (int head = 0; head < logs.Length; head++)
+        {
+            float span = spans[head];
+            logs[head] = [.. Enumerable.Range(0, sizes.Keys).Select(back => (float)Math.Log(Mask(span, ramp, back)))];
+        }
+        return new Score(logs, spans.ToArray(), ramp, sizes.Keys - sizes.Queries, gradient);
+    }
+
     private static Values Evaluate(FormulaCall call)
     {
         Values q = call["q"], k = call["k"], v = call["v"];
         HeadSizes sizes = HeadSizes.Of("adaptive_span", q, k, v);
-        Values span = call.Input("span", sizes.Heads), y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
-        double ramp = call.Number("ramp", 32), scale = 1 / Math.Sqrt(sizes.Width);
-        Check.That(ramp > 0, "adaptive_span", $"the ramp must be above 0, but it is {ramp}");
+        Values span = call.Input("span", sizes.Heads);
         float[] gradient = new float[sizes.Heads];
-        Score score = new(span.Data, ramp, sizes.Keys - sizes.Queries, gradient);
-        ScoredAttention.Forward(sizes, scale, q.Exact, k.Exact, v.Exact, score, y);
-        if (call.Backward(y, out float[]? dy))
-        {
-            ScoredAttention.Backward(sizes, scale, q.Exact, k.Exact, v.Exact, score, Array.ConvertAll(dy, value => (double)value),
-                call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        double ramp = call.Number("ramp", 32);
+        Score score = ScoreOf(sizes, span, ramp, gradient);
+        Values y = ScoredEvaluation.Run(call, sizes, MaskOf(span, ramp), score);
+        if (call.Backward(y, out _))
             Lanes.AddScaled(gradient, 1, call.Gradient("span"));
-        }
         return y;
     }
 }

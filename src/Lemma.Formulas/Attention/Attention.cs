@@ -18,30 +18,33 @@ public static unsafe class Attention
     internal const int Block = 192;
 
     private static long ScratchSize(in AttentionShape shape) =>
-        PackedProduct.Size(shape.Keys, shape.HeadWidth, Tile.Columns) + PackedProduct.Size(shape.HeadWidth, Rounded(shape.Keys), Tile.Columns)
-        + Tile.Rows * (shape.HeadWidth + 2 * Block) + Tile.Rows * Rounded(shape.HeadWidth);
+        PackedProduct.Size(shape.Keys, shape.HeadWidth, Tile.Columns) + PackedProduct.Size(shape.ValueWidth, Rounded(shape.Keys), Tile.Columns)
+        + Tile.Rows * (shape.HeadWidth + 2 * Block) + Tile.Rows * Rounded(shape.ValueWidth);
 
     /// <summary>O and ln Σ e^score for the query heads of one key/value head.</summary>
+    public static void Forward(in AttentionShape shape, in AttentionHead head) => Forward(shape, head, default(NoAddend));
+
+    /// <summary>The same with something added to the scores of its one query head.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward(in AttentionShape shape, in AttentionHead head)
+    internal static void Forward<TAddend>(in AttentionShape shape, in AttentionHead head, TAddend addend) where TAddend : struct, IAddend
     {
-        int d = shape.HeadWidth, end = Math.Min(head.Length, shape.Keys);
+        int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Min(head.Length, shape.Keys);
         float* keyPanels = ThreadScratch.Take(ScratchSize(shape)), valuePanels = keyPanels + PackedProduct.Size(shape.Keys, d, Tile.Columns);
         float* queryPanel = valuePanels + PackedProduct.Size(d, Rounded(shape.Keys), Tile.Columns);
         float* scores = queryPanel + Tile.Rows * d, weights = scores + Tile.Rows * Block, sums = weights + Tile.Rows * Block;
-        int sumStride = Rounded(d);
+        int sumStride = Rounded(width);
         Tile tile = Tile.Best;
 
         int begin = shape.First(0) / Block * Block;
         PackedProduct.Pack(new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), end - begin, d, keyPanels, Tile.Columns);
-        PackedProduct.Pack(new Matrix(head.Value, head.KeyStride, 1).From(begin, 0).Transposed, d, end - begin, valuePanels, Tile.Columns);
+        PackedProduct.Pack(new Matrix(head.Value, head.ValueStride, 1).From(begin, 0).Transposed, width, end - begin, valuePanels, Tile.Columns);
         nint valueStride = (nint)(end - begin) * Tile.Columns;
 
         float* maxima = stackalloc float[Tile.Rows], totals = stackalloc float[Tile.Rows];
         for (int h = 0; h < shape.Group; h++)
         {
             Matrix queries = new(head.Query + h * d * sizeof(float), head.QueryStride, 1);
-            float* output = (float*)head.Output + h * d, logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
+            float* output = (float*)head.Output + h * width, logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
             for (int row = 0; row < shape.Queries; row += Tile.Rows)
             {
                 int rows = Math.Min(Tile.Rows, shape.Queries - row);
@@ -53,18 +56,25 @@ public static unsafe class Attention
                 for (int block = shape.First(row) / Block * Block; block < last; block += Block)
                 {
                     int keys = Math.Min(Block, last - block);
+                    if (addend.Hides(row, rows, block, keys))
+                        continue;
                     PackedProduct.Multiply(tile, rows, keys, d, queryPanel, keyPanels + (nint)(block - begin) * d, (nint)d * Tile.Columns,
                         scores, Block, add: false);
                     for (int i = 0; i < rows; i++)
-                        Weigh(shape, row + i, block, keys, end, scores + i * Block, maxima + i, totals + i, new Span<float>(sums + i * sumStride, d));
+                    {
+                        if (!TAddend.IsEmpty)
+                            AddTo(new Span<float>(scores + i * Block, keys), shape.Scale, addend, row + i, block);
+                        Weigh(shape, TAddend.IsEmpty ? shape.Scale : 1, row + i, block, keys, end, scores + i * Block, maxima + i, totals + i,
+                            new Span<float>(sums + i * sumStride, width));
+                    }
                     PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
-                    PackedProduct.Multiply(tile, rows, d, keys, weights, valuePanels + (nint)(block - begin) * Tile.Columns, valueStride,
+                    PackedProduct.Multiply(tile, rows, width, keys, weights, valuePanels + (nint)(block - begin) * Tile.Columns, valueStride,
                         sums, sumStride, add: true);
                 }
                 for (int i = 0; i < rows; i++)
                 {
-                    Span<float> result = new(output + (row + i) * head.OutputStride, d);
-                    Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, d), result, logs + row + i);
+                    Span<float> result = new(output + (row + i) * head.OutputStride, width);
+                    Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, width), result, logs + row + i);
                 }
             }
         }
@@ -73,8 +83,15 @@ public static unsafe class Attention
     /// <summary>A size rounded up to whole panels of 32.</summary>
     internal static int Rounded(int size) => (size + Tile.Columns - 1) / Tile.Columns * Tile.Columns;
 
+    /// <summary>Scores become s·score + addend.</summary>
+    internal static void AddTo<TAddend>(Span<float> scores, float scale, TAddend addend, int query, int key) where TAddend : struct, IAddend
+    {
+        System.Numerics.Tensors.TensorPrimitives.Multiply(scores, scale, scores);
+        addend.Add(query, key, scores);
+    }
+
     /// <summary>Scores become e^(s·score − m), 0 where the key is hidden; the running maximum, total and sums follow.</summary>
-    private static void Weigh(in AttentionShape shape, int query, int block, int keys, int length, float* scores,
+    private static void Weigh(in AttentionShape shape, float scale, int query, int block, int keys, int length, float* scores,
         float* maximum, float* total, Span<float> sums)
     {
         int first = Math.Clamp(shape.First(query) - block, 0, keys), last = Math.Clamp(shape.End(query, length) - block, 0, keys);
@@ -83,10 +100,10 @@ public static unsafe class Attention
         all[Math.Max(first, last)..].Fill(float.NegativeInfinity);
         // Lanes beyond the block hold −∞ as well, so that whole vectors can be read.
         new Span<float>(scores + keys, Block - keys).Fill(float.NegativeInfinity);
-        float largest = MathF.Max(*maximum, LargestOf(scores, keys) * shape.Scale);
+        float largest = MathF.Max(*maximum, LargestOf(scores, keys) * scale);
         float shift = float.IsNegativeInfinity(largest) ? 0 : largest;
         float decay = float.IsNegativeInfinity(*maximum) ? 0 : VectorMath.Exp(Vector512.Create(*maximum - shift))[0];
-        *total = *total * decay + ExpAndSum(scores, keys, shape.Scale, shift);
+        *total = *total * decay + ExpAndSum(scores, keys, scale, shift);
         if (decay != 1)
             Scale(sums, decay);
         *maximum = largest;

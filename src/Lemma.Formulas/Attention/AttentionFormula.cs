@@ -19,42 +19,19 @@ public static class AttentionFormula
         Evaluate = Evaluate,
     };
 
-    // A float32 score above this has an error beyond 4·10⁻⁶, which its weight takes over.
-    private const double Precise = 64;
-
-    private static double LargestScore(ReadOnlySpan<float> q, ReadOnlySpan<float> k, int width) => LongestRow(q, width) * LongestRow(k, width);
-
-    private static double LongestRow(ReadOnlySpan<float> x, int width)
-    {
-        double largest = 0;
-        for (int row = 0; row < x.Length; row += width)
-            largest = Math.Max(largest, Lanes.Dot(x.Slice(row, width), x.Slice(row, width)));
-        return Math.Sqrt(largest);
-    }
-
     private static Values Evaluate(FormulaCall call) => Run(call, "attention", call["q"], call["k"], call["v"]);
 
     internal static Values Run(FormulaCall call, string formula, Values q, Values k, Values v)
     {
         HeadSizes sizes = HeadSizes.Of(formula, q, k, v);
         AttentionScore score = AttentionScore.Read(call, formula, sizes);
+        if (!score.IsMask || ScoredEvaluation.NeedsDouble(sizes, q, k))
+            return ScoredEvaluation.Run(call, sizes, score.Mask, score);
         Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
-        float[] logs = new float[sizes.Batch * sizes.Heads * sizes.Queries];
-        double scale = 1 / Math.Sqrt(sizes.Width);
-        bool tiled = score.IsTiled && sizes.Width == sizes.ValueWidth && LargestScore(q, k, sizes.Width) * scale < Precise;
-        if (tiled)
-            HeadAttention.Forward(sizes, score.Mask, q, k, v, y, logs);
-        else
-            ScoredAttention.Forward(sizes, scale, q.Exact, k.Exact, v.Exact, score, y);
-        if (!call.Backward(y, out float[]? dy))
-            return y;
-        if (tiled)
+        float[] logs = new float[sizes.Rows];
+        HeadAttention.Forward(sizes, score.Mask, q, k, v, y, logs);
+        if (call.Backward(y, out float[]? dy))
             HeadAttention.Backward(sizes, score.Mask, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
-        else
-        {
-            ScoredAttention.Backward(sizes, scale, q.Exact, k.Exact, v.Exact, score, Array.ConvertAll(dy, value => (double)value),
-                call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
-        }
         return y;
     }
 }

@@ -22,61 +22,81 @@ public static unsafe class AttentionGradient
 
     private static long ScratchSize(in AttentionShape shape)
     {
-        int d = shape.HeadWidth, wide = Attention.Rounded(d);
-        return 2 * PackedProduct.Size(shape.Keys, d, Tile.Columns) + PackedProduct.Size(d, shape.Keys, Tile.Columns)
-            + 2L * Block * wide + 2L * Block * d + 3L * Block * Block + Block;
+        int d = shape.HeadWidth, width = shape.ValueWidth;
+        return PackedProduct.Size(shape.Keys, d + width, Tile.Columns) + PackedProduct.Size(d, shape.Keys, Tile.Columns)
+            + (long)Block * (Attention.Rounded(d) + Attention.Rounded(width)) + (long)Block * (d + width) + 3L * Block * Block + Block;
     }
 
     /// <summary>dQ, dK and dV for the query heads of one key/value head.</summary>
+    public static void Backward(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient) =>
+        Backward(shape, head, gradient, default(NoAddend));
+
+    /// <summary>The same with something added to the scores of its one query head, which takes its gradient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient)
+    internal static void Backward<TAddend>(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient, TAddend addend)
+        where TAddend : struct, IAddend
     {
-        int d = shape.HeadWidth, wide = Attention.Rounded(d), end = Math.Min(head.Length, shape.Keys);
+        int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Min(head.Length, shape.Keys);
         int begin = shape.First(0) / Block * Block, count = end - begin;
         Tile tile = Tile.Best;
-        Matrix keys = new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), values = new Matrix(head.Value, head.KeyStride, 1).From(begin, 0);
+        Matrix keys = new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), values = new Matrix(head.Value, head.ValueStride, 1).From(begin, 0);
         // Keys and values as B with keys along the columns, and keys as B with keys along k.
         float* keyColumns = ThreadScratch.Take(ScratchSize(shape)), valueColumns = keyColumns + PackedProduct.Size(count, d, Tile.Columns);
-        float* keySteps = valueColumns + PackedProduct.Size(count, d, Tile.Columns);
-        float* queryColumns = keySteps + PackedProduct.Size(d, count, Tile.Columns), upColumns = queryColumns + Block * wide;
-        float* queryRows = upColumns + Block * wide, upRows = queryRows + Block * d;
-        float* weights = upRows + Block * d, slopes = weights + Block * Block, panels = slopes + Block * Block, along = panels + Block * Block;
+        float* keySteps = valueColumns + PackedProduct.Size(count, width, Tile.Columns);
+        float* queryColumns = keySteps + PackedProduct.Size(d, count, Tile.Columns), upColumns = queryColumns + Block * Attention.Rounded(d);
+        float* queryRows = upColumns + Block * Attention.Rounded(width), upRows = queryRows + Block * d;
+        float* weights = upRows + Block * width, slopes = weights + Block * Block, panels = slopes + Block * Block, along = panels + Block * Block;
         PackedProduct.Pack(keys, count, d, keyColumns, Tile.Columns);
-        PackedProduct.Pack(values, count, d, valueColumns, Tile.Columns);
+        PackedProduct.Pack(values, count, width, valueColumns, Tile.Columns);
         PackedProduct.Pack(keys.Transposed, d, count, keySteps, Tile.Columns);
-        nint stepsStride = (nint)count * Tile.Columns, columnsStride = (nint)d * Tile.Columns;
+        nint stepsStride = (nint)count * Tile.Columns, keyStride = (nint)d * Tile.Columns, valueStride = (nint)width * Tile.Columns;
 
         for (int h = 0; h < shape.Group; h++)
         {
-            nint offset = h * d * sizeof(float);
-            Matrix queries = new(head.Query + offset, head.QueryStride, 1), ups = new(gradient.Output + offset, head.OutputStride, 1);
-            Matrix outputs = new(head.Output + offset, head.OutputStride, 1), queryGradient = new(gradient.Query + offset, head.QueryStride, 1);
+            nint offset = h * d * sizeof(float), outputOffset = h * width * sizeof(float);
+            Matrix queries = new(head.Query + offset, head.QueryStride, 1), ups = new(gradient.Output + outputOffset, head.OutputStride, 1);
+            Matrix outputs = new(head.Output + outputOffset, head.OutputStride, 1), queryGradient = new(gradient.Query + offset, head.QueryStride, 1);
             float* logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
             for (int row = 0; row < shape.Queries; row += Block)
             {
                 int rows = Math.Min(Block, shape.Queries - row);
                 PackedProduct.Pack(queries.From(row, 0).Transposed, d, rows, queryColumns, Tile.Columns);
-                PackedProduct.Pack(ups.From(row, 0).Transposed, d, rows, upColumns, Tile.Columns);
+                PackedProduct.Pack(ups.From(row, 0).Transposed, width, rows, upColumns, Tile.Columns);
                 PackedProduct.Pack(queries.From(row, 0), rows, d, queryRows, Tile.Rows);
-                PackedProduct.Pack(ups.From(row, 0), rows, d, upRows, Tile.Rows);
+                PackedProduct.Pack(ups.From(row, 0), rows, width, upRows, Tile.Rows);
                 for (int i = 0; i < rows; i++)
-                    along[i] = Lanes.Dot(new ReadOnlySpan<float>(ups.At(row + i, 0), d), new ReadOnlySpan<float>(outputs.At(row + i, 0), d));
+                    along[i] = Lanes.Dot(new ReadOnlySpan<float>(ups.At(row + i, 0), width), new ReadOnlySpan<float>(outputs.At(row + i, 0), width));
                 int last = shape.End(row + rows - 1, end);
                 for (int block = shape.First(row) / Block * Block; block < last; block += Block)
                 {
                     int columns = Math.Min(Block, last - block);
+                    if (addend.Hides(row, rows, block, columns))
+                        continue;
                     nint at = block - begin;
                     // A panel of 12 queries sees nothing beyond its own last key: those columns keep the zeros of Weigh.
                     for (int i = 0; i < rows; i += Tile.Rows)
                     {
                         int some = Math.Min(Tile.Rows, rows - i), seen = Math.Clamp(shape.End(row + i + some - 1, end) - block, 0, columns);
-                        PackedProduct.Multiply(tile, some, seen, d, queryRows + i * d, keyColumns + at * d, columnsStride, weights + i * Block, Block, false);
-                        PackedProduct.Multiply(tile, some, seen, d, upRows + i * d, valueColumns + at * d, columnsStride, slopes + i * Block, Block, false);
+                        PackedProduct.Multiply(tile, some, seen, d, queryRows + i * d, keyColumns + at * d, keyStride, weights + i * Block, Block, false);
+                        PackedProduct.Multiply(tile, some, seen, width, upRows + i * width, valueColumns + at * width, valueStride, slopes + i * Block,
+                            Block, false);
                     }
                     for (int i = 0; i < rows; i++)
-                        Weigh(shape, row + i, block, columns, end, weights + i * Block, slopes + i * Block, logs[row + i], along[i]);
-                    AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, d, rows, panels, upColumns, (nint)rows * Tile.Columns,
-                        new Matrix(gradient.Value, head.KeyStride, 1).From(block, 0));
+                    {
+                        float* score = weights + i * Block, slope = slopes + i * Block;
+                        if (TAddend.IsEmpty)
+                        {
+                            Weigh(shape, shape.Scale, row + i, block, columns, end, score, slope, logs[row + i], along[i]);
+                            continue;
+                        }
+                        Attention.AddTo(new Span<float>(score, columns), shape.Scale, addend, row + i, block);
+                        Weigh(shape, 1, row + i, block, columns, end, score, slope, logs[row + i], along[i]);
+                        Span<float> line = new(slope, columns);
+                        addend.Accumulate(row + i, block, line);
+                        System.Numerics.Tensors.TensorPrimitives.Multiply(line, shape.Scale, line);
+                    }
+                    AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, width, rows, panels, upColumns, (nint)rows * Tile.Columns,
+                        new Matrix(gradient.Value, head.ValueStride, 1).From(block, 0));
                     AddProduct(tile, new Matrix((nint)slopes, 1, Block), columns, d, rows, panels, queryColumns, (nint)rows * Tile.Columns,
                         new Matrix(gradient.Key, head.KeyStride, 1).From(block, 0));
                     AddProduct(tile, new Matrix((nint)slopes, Block, 1), rows, d, columns, panels, keySteps + at * Tile.Columns, stepsStride,
@@ -96,13 +116,14 @@ public static unsafe class AttentionGradient
 
     // Scores become P and products dP become dS; both are 0 where the key is hidden.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Weigh(in AttentionShape shape, int query, int block, int columns, int length, float* weights, float* slopes, float log, float along)
+    private static void Weigh(in AttentionShape shape, float factor, int query, int block, int columns, int length, float* weights,
+        float* slopes, float log, float along)
     {
         int first = Math.Clamp(shape.First(query) - block, 0, columns), last = Math.Clamp(shape.End(query, length) - block, 0, columns);
         last = Math.Max(first, last);
         if (float.IsNegativeInfinity(log))
             last = first;
-        Vector512<float> scale = Vector512.Create(shape.Scale), shift = Vector512.Create(-log), mean = Vector512.Create(along);
+        Vector512<float> scale = Vector512.Create(factor), shift = Vector512.Create(-log), mean = Vector512.Create(along);
         for (int i = first / Lanes.Count * Lanes.Count; i < last; i += Lanes.Count)
         {
             Vector512<float> weight = VectorMath.Exp(Vector512.FusedMultiplyAdd(Vector512.Load(weights + i), scale, shift));

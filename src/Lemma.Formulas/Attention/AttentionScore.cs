@@ -26,11 +26,17 @@ internal readonly record struct AttentionScore(int Offset, bool Causal, int Wind
             mask == "prefix" ? call.Whole("prefix") : 0, lengths, slopes);
     }
 
-    /// <summary>Whether the tiled kernel has this mask.</summary>
-    public bool IsTiled => Prefix == 0 && Slopes is null;
+    /// <summary>Whether <see cref="Mask"/> says it all.</summary>
+    public bool IsMask => Prefix == 0 && Slopes is null;
 
-    /// <summary>The mask for the tiled kernel.</summary>
-    public HeadAttention.Mask Mask => new(Causal, Window, Lengths);
+    /// <summary>What the kernel can leave out.</summary>
+    public HeadAttention.Mask Mask => new(Causal && Prefix == 0, Prefix == 0 ? Window : 0, Lengths);
+
+    public int Form(int i, int j) => 0;
+
+    public bool Hides(int query, int queries, int key, int keys) => false;
+
+    public void Accumulate(int sequence, int head, int i, int j, float gradient) { }
 
     public float Add(int sequence, int head, int i, int j)
     {

@@ -54,6 +54,20 @@ public static class BlockSparseAttention
 
     private readonly record struct Score(Pattern Pattern, bool[] Mask, int Blocks, int Offset) : IScore
     {
+        public int Form(int i, int j) => 0;
+
+        public bool Hides(int query, int queries, int key, int keys)
+        {
+            for (int i = (query + Offset) / Pattern.Block; i <= (query + Offset + queries - 1) / Pattern.Block; i++)
+            {
+                if (Mask.AsSpan(i * Blocks, Blocks)[(key / Pattern.Block)..((key + keys - 1) / Pattern.Block + 1)].Contains(true))
+                    return false;
+            }
+            return true;
+        }
+
+        public void Accumulate(int sequence, int head, int i, int j, float gradient) { }
+
         public float Add(int sequence, int head, int i, int j)
         {
             bool seen = Mask[(i + Offset) / Pattern.Block * Blocks + j / Pattern.Block] && (!Pattern.Causal || j <= i + Offset);
@@ -61,15 +75,28 @@ public static class BlockSparseAttention
         }
     }
 
+    /// <summary>Y and ln Σ e^score, [b, H, T]; blocks that nothing sees are not multiplied.</summary>
+    public static void Forward(in HeadSizes sizes, in Pattern pattern, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
+        Span<float> y, Span<float> logs) =>
+        HeadAttention.Forward(sizes, new HeadAttention.Mask(pattern.Causal), ScoreOf(sizes, pattern), q, k, v, y, logs);
+
+    /// <summary>dQ, dK and dV are added to.</summary>
+    public static void Backward(in HeadSizes sizes, in Pattern pattern, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
+        ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv) =>
+        HeadAttention.Backward(sizes, new HeadAttention.Mask(pattern.Causal), ScoreOf(sizes, pattern), q, k, v, y, logs, dy, dq, dk, dv);
+
+    private static Score ScoreOf(in HeadSizes sizes, in Pattern pattern)
+    {
+        Check.That(pattern.Block > 0, "block_sparse_attention", $"a block must have at least one position, but it has {pattern.Block}");
+        int blocks = (sizes.Keys + pattern.Block - 1) / pattern.Block;
+        return new Score(pattern, Mask(pattern, blocks), blocks, sizes.Keys - sizes.Queries);
+    }
+
     private static Values Evaluate(FormulaCall call)
     {
         HeadSizes sizes = HeadSizes.Of("block_sparse_attention", call["q"], call["k"], call["v"]);
         Pattern pattern = new(call.Whole("block", 64), call.Whole("local", 1), call.Whole("stride", 0), call.Whole("global", 1),
-            call.Whole("random", 1),
-            (ulong)call.Whole("seed", 1), call.Flag("causal", true));
-        int block = pattern.Block;
-        Check.That(block > 0, "block_sparse_attention", $"a block must have at least one position, but it has {block}");
-        int blocks = (sizes.Keys + block - 1) / block;
-        return ScoredEvaluation.Run(call, sizes, new Score(pattern, Mask(pattern, blocks), blocks, sizes.Keys - sizes.Queries));
+            call.Whole("random", 1), (ulong)call.Whole("seed", 1), call.Flag("causal", true));
+        return ScoredEvaluation.Run(call, sizes, new HeadAttention.Mask(pattern.Causal), ScoreOf(sizes, pattern));
     }
 }

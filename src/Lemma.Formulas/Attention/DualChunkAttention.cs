@@ -37,49 +37,176 @@ public static class DualChunkAttention
     {
         public float Add(int sequence, int head, int i, int j) => j <= i ? 0 : float.NegativeInfinity;
 
+        public bool Hides(int query, int queries, int key, int keys) => false;
+
+        public void Accumulate(int sequence, int head, int i, int j, float gradient) { }
+
         public int Form(int i, int j) => Math.Clamp(i / Chunk - j / Chunk, 0, 2);
+    }
+
+    /// <summary>Y and ln Σ e^score, [b, H, T].</summary>
+    /// <remarks>
+    /// A chunk of queries meets its own chunk, the one before and all earlier ones with one form of itself each, by the kernel in tiles; the
+    /// three results are joined with weights e^(l − L), L = ln Σ e^l.
+    /// </remarks>
+    public static void Forward(in HeadSizes sizes, int chunk, int trained, double theta, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, Span<float> y, Span<float> logs)
+    {
+        CheckSizes(sizes, chunk, trained);
+        (float[] forms, float[] keys) = Turned(sizes, chunk, trained, theta, q, k);
+        float[] some = new float[chunk * sizes.ValueWidth], someLogs = new float[chunk];
+        for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
+        {
+            HeadAttention.One one = new(sizes, index);
+            for (int row = 0; row < sizes.Queries; row += chunk)
+            {
+                int rows = Math.Min(chunk, sizes.Queries - row);
+                Span<float> outputs = one.Outputs(y).Slice(row * sizes.ValueWidth, rows * sizes.ValueWidth), total = one.Logs(logs).Slice(row, rows);
+                for (int form = 0; form < 3; form++)
+                {
+                    (int first, int count) = Segment(row, rows, chunk, form);
+                    if (form > 0 && count == 0)
+                        break;
+                    Span<float> to = form == 0 ? outputs : some.AsSpan(0, outputs.Length), toLogs = form == 0 ? total : someLogs.AsSpan(0, rows);
+                    HeadAttention.Forward(one.Sizes with { Queries = rows, Keys = count }, new HeadAttention.Mask(form == 0),
+                        Form(one.Queries(forms.AsSpan(form * q.Length, q.Length)), row, rows, sizes.Width), Form(one.Keys(keys), first, count, sizes.Width),
+                        Form(one.Values(v), first, count, sizes.ValueWidth), to, toLogs);
+                    if (form > 0)
+                        Join(outputs, total, to, toLogs);
+                }
+            }
+        }
+    }
+
+    /// <summary>dQ, dK and dV are added to.</summary>
+    public static void Backward(in HeadSizes sizes, int chunk, int trained, double theta, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk,
+        Span<float> dv)
+    {
+        CheckSizes(sizes, chunk, trained);
+        (float[] forms, float[] keys) = Turned(sizes, chunk, trained, theta, q, k);
+        float[] dforms = new float[forms.Length], dkeys = new float[keys.Length];
+        for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
+        {
+            HeadAttention.One one = new(sizes, index);
+            for (int row = 0; row < sizes.Queries; row += chunk)
+            {
+                int rows = Math.Min(chunk, sizes.Queries - row);
+                for (int form = 0; form < 3; form++)
+                {
+                    (int first, int count) = Segment(row, rows, chunk, form);
+                    if (count == 0)
+                        break;
+                    // With the logs and outputs of the whole, a part has the gradient that it has in the whole.
+                    HeadAttention.Backward(one.Sizes with { Queries = rows, Keys = count }, new HeadAttention.Mask(form == 0),
+                        Form(one.Queries(forms.AsSpan(form * q.Length, q.Length)), row, rows, sizes.Width), Form(one.Keys(keys), first, count, sizes.Width),
+                        Form(one.Values(v), first, count, sizes.ValueWidth), Form(one.Outputs(y), row, rows, sizes.ValueWidth),
+                        Form(one.Logs(logs), row, rows, 1), Form(one.Outputs(dy), row, rows, sizes.ValueWidth),
+                        Form(one.Queries(dforms.AsSpan(form * q.Length, q.Length)), row, rows, sizes.Width),
+                        Form(one.Keys(dkeys.AsSpan()), first, count, sizes.Width), Form(one.Values(dv), first, count, sizes.ValueWidth));
+                }
+            }
+        }
+        TurnBack(sizes, chunk, trained, theta, dforms, dkeys, dq, dk);
+    }
+
+    // The keys that a chunk of queries meets in a form: its own chunk, the one before, all earlier ones.
+    private static (int First, int Count) Segment(int row, int rows, int chunk, int form) => form switch
+    {
+        0 => (row, rows),
+        1 => (Math.Max(0, row - chunk), Math.Min(row, chunk)),
+        _ => (0, Math.Max(0, row - chunk)),
+    };
+
+    private static ReadOnlySpan<float> Form(ReadOnlySpan<float> lines, int first, int count, int width) => lines.Slice(first * width, count * width);
+
+    private static Span<float> Form(Span<float> lines, int first, int count, int width) => lines.Slice(first * width, count * width);
+
+    // y and l take in another part of their softmax.
+    private static void Join(Span<float> y, Span<float> logs, ReadOnlySpan<float> other, ReadOnlySpan<float> otherLogs)
+    {
+        int width = y.Length / logs.Length;
+        for (int row = 0; row < logs.Length; row++)
+        {
+            double largest = Math.Max(logs[row], otherLogs[row]);
+            double total = largest + Math.Log(Math.Exp(logs[row] - largest) + Math.Exp(otherLogs[row] - largest));
+            Span<float> line = y.Slice(row * width, width);
+            System.Numerics.Tensors.TensorPrimitives.Multiply(line, (float)Math.Exp(logs[row] - total), line);
+            Lanes.AddScaled(other.Slice(row * width, width), (float)Math.Exp(otherLogs[row] - total), line);
+            logs[row] = (float)total;
+        }
+    }
+
+    // The three forms of the queries, and the keys, turned by their positions.
+    private static (float[] Forms, float[] Keys) Turned(in HeadSizes sizes, int chunk, int trained, double theta, ReadOnlySpan<float> q, ReadOnlySpan<float> k)
+    {
+        (float[] cosines, float[] sines) = RopeFormula.Angles(0, trained, sizes.Width, theta, RopeScaling.None);
+        float[] forms = new float[3 * q.Length], keys = k.ToArray();
+        for (int form = 0; form < 3; form++)
+        {
+            q.CopyTo(forms.AsSpan(form * q.Length));
+            for (int row = 0; row < sizes.Rows; row++)
+                Turn(forms.AsSpan(form * q.Length + row * sizes.Width, sizes.Width), Position(row % sizes.Queries, form, chunk, trained), cosines, sines, false);
+        }
+        for (int row = 0; row < keys.Length / sizes.Width; row++)
+            Turn(keys.AsSpan(row * sizes.Width, sizes.Width), row % sizes.Keys % chunk, cosines, sines, false);
+        return (forms, keys);
+    }
+
+    // The gradients of forms and turned keys, turned back and added.
+    private static void TurnBack(in HeadSizes sizes, int chunk, int trained, double theta, float[] dforms, float[] dkeys, Span<float> dq, Span<float> dk)
+    {
+        (float[] cosines, float[] sines) = RopeFormula.Angles(0, trained, sizes.Width, theta, RopeScaling.None);
+        for (int form = 0; form < 3; form++)
+        {
+            for (int row = 0; row < sizes.Rows; row++)
+            {
+                Span<float> slope = dforms.AsSpan(form * dq.Length + row * sizes.Width, sizes.Width);
+                Turn(slope, Position(row % sizes.Queries, form, chunk, trained), cosines, sines, true);
+                Lanes.AddScaled(slope, 1, dq.Slice(row * sizes.Width, sizes.Width));
+            }
+        }
+        for (int row = 0; row < dkeys.Length / sizes.Width; row++)
+            Turn(dkeys.AsSpan(row * sizes.Width, sizes.Width), row % sizes.Keys % chunk, cosines, sines, true);
+        Lanes.AddScaled(dkeys, 1, dk);
+    }
+
+    private static void CheckSizes(in HeadSizes sizes, int chunk, int trained)
+    {
+        Check.SameLength("dual_chunk_attention", sizes.Queries, sizes.Keys);
+        Check.That(chunk > 0 && chunk < trained, "dual_chunk_attention", $"the chunk {chunk} must lie in [1, {trained - 1}]");
     }
 
     private static Values Evaluate(FormulaCall call)
     {
         Values q = call["q"], k = call["k"], v = call["v"];
         HeadSizes sizes = HeadSizes.Of("dual_chunk_attention", q, k, v);
-        int chunk = call.Whole("chunk"), trained = call.Whole("trained_length"), queries = sizes.Queries, width = sizes.Width;
-        Check.That(queries == sizes.Keys, "dual_chunk_attention", $"q {q} and k {k} must have the same length");
-        Check.That(chunk > 0 && chunk < trained, "dual_chunk_attention", $"the chunk {chunk} must lie in [1, {trained - 1}]");
-        (float[] cosines, float[] sines) = RopeFormula.Angles(0, trained, width, call.Number("theta", 10000), RopeScaling.None);
-        double scale = 1 / Math.Sqrt(width);
-        float[] forms = new float[3 * q.Count], keys = [.. k.Data];
-        for (int form = 0; form < 3; form++)
-        {
-            q.Data.CopyTo(forms, form * q.Count);
-            for (int row = 0; row < q.Rows; row++)
-                Turn(forms.AsSpan(form * q.Count + row * width, width), Position(row % queries, form, chunk, trained), cosines, sines,
-                    inverse: false);
-        }
-        for (int row = 0; row < k.Rows; row++)
-            Turn(keys.AsSpan(row * width, width), row % queries % chunk, cosines, sines, inverse: false);
+        int chunk = call.Whole("chunk"), trained = call.Whole("trained_length");
+        double theta = call.Number("theta", 10000);
+        CheckSizes(sizes, chunk, trained);
+        Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
+        if (ScoredEvaluation.NeedsDouble(sizes, q, k))
+            return EvaluateInDouble(call, sizes, chunk, trained, theta, y);
+        float[] logs = new float[sizes.Rows];
+        Forward(sizes, chunk, trained, theta, q, k, v, y, logs);
+        if (call.Backward(y, out float[]? dy))
+            Backward(sizes, chunk, trained, theta, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        return y;
+    }
+
+    private static Values EvaluateInDouble(FormulaCall call, in HeadSizes sizes, int chunk, int trained, double theta, Values y)
+    {
+        (float[] forms, float[] keys) = Turned(sizes, chunk, trained, theta, call["q"], call["k"]);
         double[] exactForms = Array.ConvertAll(forms, value => (double)value), exactKeys = Array.ConvertAll(keys, value => (double)value);
-        Values y = new(sizes.Batch, sizes.Heads, queries, sizes.ValueWidth);
-        ScoredAttention.Forward(sizes, scale, exactForms, exactKeys, v.Exact, new Score(chunk), y);
-        if (!call.Backward(y, out float[]? dy))
-            return y;
-        float[] dforms = new float[forms.Length], dkeys = new float[keys.Length];
-        ScoredAttention.Backward(sizes, scale, exactForms, exactKeys, v.Exact, new Score(chunk),
-            Array.ConvertAll(dy, value => (double)value),
-            dforms, dkeys, call.Gradient("v"));
-        for (int form = 0; form < 3; form++)
+        double scale = 1 / Math.Sqrt(sizes.Width);
+        ScoredAttention.Forward(sizes, scale, exactForms, exactKeys, call["v"].Exact, new Score(chunk), y);
+        if (call.Backward(y, out float[]? dy))
         {
-            for (int row = 0; row < q.Rows; row++)
-            {
-                Span<float> slope = dforms.AsSpan(form * q.Count + row * width, width);
-                Turn(slope, Position(row % queries, form, chunk, trained), cosines, sines, inverse: true);
-                Lanes.AddScaled(slope, 1, call.Gradient("q").Slice(row * width, width));
-            }
+            float[] dforms = new float[forms.Length], dkeys = new float[keys.Length];
+            ScoredAttention.Backward(sizes, scale, exactForms, exactKeys, call["v"].Exact, new Score(chunk),
+                Array.ConvertAll(dy, value => (double)value), dforms, dkeys, call.Gradient("v"));
+            TurnBack(sizes, chunk, trained, theta, dforms, dkeys, call.Gradient("q"), call.Gradient("k"));
         }
-        for (int row = 0; row < k.Rows; row++)
-            Turn(dkeys.AsSpan(row * width, width), row % queries % chunk, cosines, sines, inverse: true);
-        Lanes.AddScaled(dkeys, 1, call.Gradient("k"));
         return y;
     }
 

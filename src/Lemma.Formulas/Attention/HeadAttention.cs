@@ -15,7 +15,7 @@ public static unsafe class HeadAttention
     public static void Forward(in HeadSizes sizes, Mask mask, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
         Span<float> y, Span<float> logs)
     {
-        CheckInput(sizes, q, k, v, y);
+        CheckInput(sizes, q, k, v, y, logs);
         fixed (float* pq = q, pk = k, pv = v, py = y, pl = logs)
         {
             for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
@@ -23,44 +23,112 @@ public static unsafe class HeadAttention
         }
     }
 
-    /// <summary>dQ, dK and dV are added to.</summary>
-    public static void Backward(in HeadSizes sizes, Mask mask, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
-        ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv)
+    /// <summary>The same with something added to every score.</summary>
+    internal static void Forward<TScore>(in HeadSizes sizes, Mask mask, TScore score, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, Span<float> y, Span<float> logs) where TScore : struct, IScore
     {
-        CheckInput(sizes, q, k, v, dy);
-        fixed (float* pq = q, pk = k, pv = v, py = y, pl = logs, pdy = dy, pdq = dq, pdk = dk, pdv = dv)
+        CheckInput(sizes, q, k, v, y, logs);
+        fixed (float* pq = q, pk = k, pv = v, py = y, pl = logs)
         {
             for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
             {
-                AttentionHead head = Head(sizes, mask, index, pq, pk, pv, py, pl);
-                AttentionGradient.Backward(Shape(sizes, mask), head, new AttentionHeadGradient(
-                    (nint)pdy + (head.Output - (nint)py), (nint)pdq + (head.Query - (nint)pq), (nint)pdk + (head.Key - (nint)pk),
-                        (nint)pdv + (head.Value - (nint)pv)));
+                Attention.Forward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
+                    new HeadAddend<TScore>(score, index / sizes.Heads, index % sizes.Heads));
             }
         }
     }
 
+    /// <summary>dQ, dK and dV are added to.</summary>
+    public static void Backward(in HeadSizes sizes, Mask mask, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
+        ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv)
+    {
+        CheckInput(sizes, q, k, v, dy, logs);
+        CheckInput(sizes, dq, dk, dv, y, logs);
+        fixed (float* pq = q, pk = k, pv = v, py = y, pl = logs, pdy = dy, pdq = dq, pdk = dk, pdv = dv)
+        {
+            for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
+            {
+                AttentionGradient.Backward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
+                    Gradient(sizes, index, pdy, pdq, pdk, pdv));
+            }
+        }
+    }
+
+    /// <summary>The same with something added to every score, which takes its gradient.</summary>
+    internal static void Backward<TScore>(in HeadSizes sizes, Mask mask, TScore score, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk,
+        Span<float> dv) where TScore : struct, IScore
+    {
+        CheckInput(sizes, q, k, v, dy, logs);
+        CheckInput(sizes, dq, dk, dv, y, logs);
+        fixed (float* pq = q, pk = k, pv = v, py = y, pl = logs, pdy = dy, pdq = dq, pdk = dk, pdv = dv)
+        {
+            for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
+            {
+                AttentionGradient.Backward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
+                    Gradient(sizes, index, pdy, pdq, pdk, pdv), new HeadAddend<TScore>(score, index / sizes.Heads, index % sizes.Heads));
+            }
+        }
+    }
+
+    /// <summary>One head of one sequence as sizes of its own, and its part of each tensor.</summary>
+    internal readonly struct One(in HeadSizes sizes, int index)
+    {
+        private readonly int query = index * sizes.Queries, queries = sizes.Queries, keys = sizes.Keys, width = sizes.Width,
+            valueWidth = sizes.ValueWidth, key = (index / sizes.Heads * sizes.KeyValueHeads + index % sizes.Heads / sizes.Group) * sizes.Keys;
+
+        public HeadSizes Sizes => new(1, 1, 1, queries, keys, width, valueWidth);
+
+        public ReadOnlySpan<float> Queries(ReadOnlySpan<float> q) => q.Slice(query * width, queries * width);
+
+        public ReadOnlySpan<float> Keys(ReadOnlySpan<float> k) => k.Slice(key * width, keys * width);
+
+        public ReadOnlySpan<float> Values(ReadOnlySpan<float> v) => v.Slice(key * valueWidth, keys * valueWidth);
+
+        public ReadOnlySpan<float> Outputs(ReadOnlySpan<float> y) => y.Slice(query * valueWidth, queries * valueWidth);
+
+        public ReadOnlySpan<float> Logs(ReadOnlySpan<float> logs) => logs.Slice(query, queries);
+
+        public Span<float> Queries(Span<float> q) => q.Slice(query * width, queries * width);
+
+        public Span<float> Keys(Span<float> k) => k.Slice(key * width, keys * width);
+
+        public Span<float> Values(Span<float> v) => v.Slice(key * valueWidth, keys * valueWidth);
+
+        public Span<float> Outputs(Span<float> y) => y.Slice(query * valueWidth, queries * valueWidth);
+
+        public Span<float> Logs(Span<float> logs) => logs.Slice(query, queries);
+    }
+
     private static AttentionShape Shape(in HeadSizes sizes, Mask mask) =>
-        new(sizes.Queries, sizes.Keys, sizes.Width, 1, mask.Causal, mask.Window,
+        new(sizes.Queries, sizes.Keys, sizes.Width, sizes.ValueWidth, 1, mask.Causal, mask.Window,
             mask.Scale == 0 ? (float)(1 / Math.Sqrt(sizes.Width)) : mask.Scale);
 
     private static AttentionHead Head(in HeadSizes sizes, Mask mask, int index, float* q, float* k, float* v, float* y, float* logs)
     {
-        (int sequence, int head) = (index / sizes.Heads, index % sizes.Heads);
-        nint queries = (nint)index * sizes.Queries * sizes.Width;
-        nint keys = ((nint)sequence * sizes.KeyValueHeads + head / sizes.Group) * sizes.Keys * sizes.Width;
-        return new AttentionHead((nint)(q + queries), sizes.Width, (nint)(k + keys), (nint)(v + keys), sizes.Width, (nint)(y + queries),
-            sizes.Width,
-            (nint)(logs + (nint)index * sizes.Queries), mask.Lengths.IsEmpty ? sizes.Keys : mask.Lengths.Span[sequence]);
+        nint query = (nint)index * sizes.Queries, key = KeyOf(sizes, index);
+        return new AttentionHead((nint)(q + query * sizes.Width), sizes.Width, (nint)(k + key * sizes.Width), (nint)(v + key * sizes.ValueWidth),
+            sizes.Width, sizes.ValueWidth, (nint)(y + query * sizes.ValueWidth), sizes.ValueWidth, (nint)(logs + query),
+            mask.Lengths.IsEmpty ? sizes.Keys : mask.Lengths.Span[index / sizes.Heads]);
     }
 
-    private static void CheckInput(in HeadSizes sizes, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
-        ReadOnlySpan<float> y)
+    private static AttentionHeadGradient Gradient(in HeadSizes sizes, int index, float* dy, float* dq, float* dk, float* dv)
     {
-        Check.SameLength("attention", sizes.Width, sizes.ValueWidth);
-        Check.SameLength("attention", sizes.Batch * sizes.Heads * sizes.Queries * sizes.Width, q.Length);
+        nint query = (nint)index * sizes.Queries, key = KeyOf(sizes, index);
+        return new AttentionHeadGradient((nint)(dy + query * sizes.ValueWidth), (nint)(dq + query * sizes.Width),
+            (nint)(dk + key * sizes.Width), (nint)(dv + key * sizes.ValueWidth));
+    }
+
+    private static nint KeyOf(in HeadSizes sizes, int index) =>
+        ((nint)(index / sizes.Heads) * sizes.KeyValueHeads + index % sizes.Heads / sizes.Group) * sizes.Keys;
+
+    private static void CheckInput(in HeadSizes sizes, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
+        ReadOnlySpan<float> y, ReadOnlySpan<float> logs)
+    {
+        Check.SameLength("attention", sizes.Rows * sizes.Width, q.Length);
         Check.SameLength("attention", sizes.Batch * sizes.KeyValueHeads * sizes.Keys * sizes.Width, k.Length);
-        Check.SameLength("attention", k.Length, v.Length);
-        Check.SameLength("attention", q.Length, y.Length);
+        Check.SameLength("attention", sizes.Batch * sizes.KeyValueHeads * sizes.Keys * sizes.ValueWidth, v.Length);
+        Check.SameLength("attention", sizes.Rows * sizes.ValueWidth, y.Length);
+        Check.SameLength("attention", sizes.Rows, logs.Length);
     }
 }

@@ -15,6 +15,9 @@ public readonly record struct HeadSizes(int Batch, int Heads, int KeyValueHeads,
     /// <summary>Query heads that share one key/value head.</summary>
     public int Group => Heads / KeyValueHeads;
 
+    /// <summary>Rows of queries: b·H·T.</summary>
+    public int Rows => Batch * Heads * Queries;
+
     /// <summary>The sizes of q, k and v, checked against each other.</summary>
     public static HeadSizes Of(string formula, Values q, Values k, Values v)
     {

@@ -26,138 +26,200 @@ public static class LatentAttention
         Evaluate = Evaluate,
     };
 
-    private readonly record struct Causal : IScore
+    /// <summary>The sizes that no weight tells.</summary>
+    /// <param name="Heads">H.</param>
+    /// <param name="Width">d.</param>
+    /// <param name="Theta">The base of the rotary positions.</param>
+    public readonly record struct Options(int Heads, int Width, double Theta = 10000);
+
+    /// <summary>The weights, or their gradients.</summary>
+    public readonly ref struct Weights(Span<float> query, Span<float> latent, Span<float> rotary, Span<float> key, Span<float> value, Span<float> output)
     {
-        public float Add(int sequence, int head, int i, int j) => j <= i ? 0 : float.NegativeInfinity;
+        /// <summary>W_Q, [d, H·(d_n + d_r)].</summary>
+        public Span<float> Query { get; } = query;
+
+        /// <summary>W_C, [d, r].</summary>
+        public Span<float> Latent { get; } = latent;
+
+        /// <summary>W_R, [d, d_r].</summary>
+        public Span<float> Rotary { get; } = rotary;
+
+        /// <summary>U, [r, H·d_n].</summary>
+        public Span<float> Key { get; } = key;
+
+        /// <summary>V, [r, H·d_n].</summary>
+        public Span<float> Value { get; } = value;
+
+        /// <summary>W_O, [H·d_n, d].</summary>
+        public Span<float> Output { get; } = output;
     }
 
-    private sealed record Parts(int Length, int Width, int Heads, int Plain, int Rotary, int Rank, float[] Queries, float[] Latent,
-        float[] Keys,
-        float[] Values, float[] RotaryKey, float[] Cosines, float[] Sines)
-    {
-        public int HeadWidth => Plain + Rotary;
+    /// <summary>What the forward keeps for the backward.</summary>
+    /// <param name="Sizes">Of the attention inside.</param>
+    /// <param name="Latent">c, [T, r]: with <paramref name="RotaryKey"/> all that a cache holds.</param>
+    /// <param name="RotaryKey">k', [T, d_r], turned.</param>
+    /// <param name="Queries">[H, T, d_n + d_r], turned.</param>
+    /// <param name="Keys">[H, T, d_n + d_r].</param>
+    /// <param name="Values">[H, T, d_n].</param>
+    /// <param name="Heads">[H, T, d_n].</param>
+    /// <param name="Logs">[H, T].</param>
+    public sealed record State(HeadSizes Sizes, float[] Latent, float[] RotaryKey, float[] Queries, float[] Keys, float[] Values, float[] Heads, float[] Logs);
 
-        public double Scale => 1 / Math.Sqrt(HeadWidth);
+    /// <summary>Y, with keys and values unpacked.</summary>
+    public static State Forward(in Options o, ReadOnlySpan<float> x, in Weights w, Span<float> y)
+    {
+        HeadSizes sizes = Check(o, x, w);
+        int length = sizes.Keys, rank = w.Latent.Length / o.Width, plain = sizes.ValueWidth, wide = sizes.Heads * plain;
+        (float[] queries, float[] latent, float[] rotaryKey) = Project(o, sizes, x, w);
+        float[] keys = Keys(sizes, SpanProduct.New(length, wide, rank, latent, false, w.Key, false), rotaryKey);
+        float[] values = HeadSizes.Split(SpanProduct.New(length, wide, rank, latent, false, w.Value, false), 1, sizes.Heads, plain);
+        float[] heads = new float[values.Length], logs = new float[sizes.Rows];
+        HeadAttention.Forward(sizes, new HeadAttention.Mask(true), queries, keys, values, heads, logs);
+        SpanProduct.Multiply(length, o.Width, wide, HeadSizes.Join(heads, 1, sizes.Heads, plain), false, w.Output, false, y);
+        return new State(sizes, latent, rotaryKey, queries, keys, values, heads, logs);
     }
 
-    private static Values Evaluate(FormulaCall call)
+    /// <summary>Y, with U in the queries and V behind the sum: all heads share the latent as key and as value.</summary>
+    public static void ForwardAbsorbed(in Options o, ReadOnlySpan<float> x, in Weights w, Span<float> y)
     {
-        Values x = call.Input("x", -1, -1), wq = call.Input("wq", x.Columns, -1), wc = call.Input("wc", x.Columns, -1),
-            wr = call.Input("wr", x.Columns, -1);
-        Values u = call.Input("u", wc.Columns, -1), v = call.Same("v", u), wo = call.Input("wo", u.Columns, x.Columns), y = x.Like();
-        int heads = call.Whole("heads"), rotary = wr.Columns, rank = wc.Columns, length = x.Rows, d = x.Columns;
-        Check.That(heads > 0 && u.Columns % heads == 0 && wq.Columns == u.Columns + heads * rotary, "multi_head_latent_attention",
-            $"{heads} heads: the columns of u {u} must be H·d_n and those of wq {wq} H·(d_n + {rotary})");
-        int plain = u.Columns / heads;
-        string form = call.Word("form", "naive");
-        Check.That(form is "naive" or "absorbed", "multi_head_latent_attention", $"the form must be naive or absorbed, but it is {form}");
-        (float[] cosines, float[] sines) = RopeFormula.Angles(0, length, rotary, call.Number("theta", 10000), RopeScaling.None);
-        float[] latent = SpanProduct.New(length, rank, d, x, false, wc, false);
-        Parts p = new(length, d, heads, plain, rotary, rank, HeadSizes.Split(SpanProduct.New(length, wq.Columns, d, x, false, wq, false), 1,
-            heads, plain + rotary),
-            latent, SpanProduct.New(length, u.Columns, rank, latent, false, u, false), SpanProduct.New(length, u.Columns, rank, latent,
-                false, v, false),
-            SpanProduct.New(length, rotary, d, x, false, wr, false), cosines, sines);
-        TurnAll(p, p.Queries, p.RotaryKey, inverse: false);
-        float[] naiveKeys = NaiveKeys(p), values = HeadSizes.Split(p.Values, 1, heads, plain);
-        HeadSizes sizes = new(1, heads, heads, length, length, p.HeadWidth, plain);
-        float[] outputs = form == "naive" ? new float[heads * length * plain] : Absorbed(p, u, v);
-        if (form == "naive")
-            ScoredAttention.Forward(sizes, p.Scale, Wide(p.Queries), Wide(naiveKeys), Wide(values), default(Causal), outputs);
-        float[] joined = HeadSizes.Join(outputs, 1, heads, plain);
-        SpanProduct.Multiply(length, d, heads * plain, joined, false, wo, false, y);
-        if (call.Backward(y, out float[]? dy))
+        HeadSizes sizes = Check(o, x, w);
+        int length = sizes.Keys, rank = w.Latent.Length / o.Width, plain = sizes.ValueWidth, rotary = sizes.Width - plain, wide = rank + rotary;
+        (float[] queries, float[] latent, float[] rotaryKey) = Project(o, sizes, x, w);
+        float[] absorbed = new float[sizes.Rows * wide], keys = new float[length * wide], sums = new float[sizes.Rows * rank];
+        float[] heads = new float[sizes.Rows * plain], part = new float[rank * plain], unturned = new float[length * plain];
+        for (int h = 0; h < sizes.Heads; h++)
         {
-            SpanProduct.Multiply(heads * plain, d, length, joined, true, dy, false, call.Gradient("wo"), add: true);
-            float[] up = HeadSizes.Split(SpanProduct.New(length, heads * plain, d, dy, false, wo, true), 1, heads, plain);
-            float[] dq = new float[p.Queries.Length], dk = new float[naiveKeys.Length], dv = new float[values.Length];
-            ScoredAttention.Backward(sizes, p.Scale, Wide(p.Queries), Wide(naiveKeys), Wide(values), default(Causal), Wide(up), dq, dk, dv);
-            Backward(call, p, x, wq, wc, wr, u, v, dq, dk, HeadSizes.Join(dv, 1, heads, plain));
-        }
-        return y;
-    }
-
-    // From the gradients of queries, keys and values to those of x and the weights.
-    private static void Backward(FormulaCall call, Parts p, Values x, Values wq, Values wc, Values wr, Values u, Values v,
-        float[] dq, float[] dk, float[] dvalues)
-    {
-        float[] dkeys = new float[p.Keys.Length], drotary = new float[p.RotaryKey.Length], dlatent = new float[p.Latent.Length];
-        for (int h = 0; h < p.Heads; h++)
-        {
-            for (int t = 0; t < p.Length; t++)
+            Columns(w.Key, rank, h * plain, plain, part);
+            Columns(queries.AsSpan(h * length * sizes.Width, length * sizes.Width), length, 0, plain, unturned);
+            float[] product = SpanProduct.New(length, rank, plain, unturned, false, part, true);
+            for (int t = 0; t < length; t++)
             {
-                ReadOnlySpan<float> slope = dk.AsSpan((h * p.Length + t) * p.HeadWidth, p.HeadWidth);
-                slope[..p.Plain].CopyTo(dkeys.AsSpan((t * p.Heads + h) * p.Plain, p.Plain));
-                Lanes.AddScaled(slope[p.Plain..], 1, drotary.AsSpan(t * p.Rotary, p.Rotary));
+                Span<float> to = absorbed.AsSpan((h * length + t) * wide, wide);
+                product.AsSpan(t * rank, rank).CopyTo(to);
+                queries.AsSpan((h * length + t) * sizes.Width + plain, rotary).CopyTo(to[rank..]);
             }
         }
-        TurnAll(p, dq, drotary, inverse: true);
-        Span<float> dx = call.Gradient("x");
-        LinearMap.Backward(x, wq, p.Width, HeadSizes.Join(dq, 1, p.Heads, p.HeadWidth), dx, call.Gradient("wq"), default);
-        LinearMap.Backward(x, wr, p.Width, drotary, dx, call.Gradient("wr"), default);
-        LinearMap.Backward(p.Latent, u, p.Rank, dkeys, dlatent, call.Gradient("u"), default);
-        LinearMap.Backward(p.Latent, v, p.Rank, dvalues, dlatent, call.Gradient("v"), default);
-        LinearMap.Backward(x, wc, p.Width, dlatent, dx, call.Gradient("wc"), default);
+        for (int t = 0; t < length; t++)
+        {
+            latent.AsSpan(t * rank, rank).CopyTo(keys.AsSpan(t * wide));
+            rotaryKey.AsSpan(t * rotary, rotary).CopyTo(keys.AsSpan(t * wide + rank));
+        }
+        HeadAttention.Mask mask = new(true, Scale: (float)(1 / Math.Sqrt(sizes.Width)));
+        HeadAttention.Forward(new HeadSizes(1, sizes.Heads, 1, length, length, wide, rank), mask, absorbed, keys, latent, sums, new float[sizes.Rows]);
+        for (int h = 0; h < sizes.Heads; h++)
+        {
+            Columns(w.Value, rank, h * plain, plain, part);
+            SpanProduct.Multiply(length, plain, rank, sums.AsSpan(h * length * rank, length * rank), false, part, false,
+                heads.AsSpan(h * length * plain, length * plain));
+        }
+        SpanProduct.Multiply(length, o.Width, sizes.Heads * plain, HeadSizes.Join(heads, 1, sizes.Heads, plain), false, w.Output, false, y);
     }
 
-    // Queries q_h·U_hᵀ beside q'_h, one key [c, k'] for all heads, one value c; then V_h behind the sum.
-    private static float[] Absorbed(Parts p, Values u, Values v)
+    /// <summary>dW_O += headsᵀ·dy, then the attention's gradient, then those of the projections; <paramref name="dx"/> is added to.</summary>
+    public static void Backward(in Options o, State state, ReadOnlySpan<float> x, in Weights w, ReadOnlySpan<float> dy, Span<float> dx, in Weights dw)
     {
-        int wide = p.Rank + p.Rotary;
-        double[] queries = new double[p.Heads * p.Length * wide], keys = new double[p.Length * wide];
-        float[] sums = new float[p.Heads * p.Length * p.Rank], outputs = new float[p.Heads * p.Length * p.Plain];
-        for (int row = 0; row < p.Heads * p.Length; row++)
+        ArgumentNullException.ThrowIfNull(state);
+        HeadSizes sizes = state.Sizes;
+        int length = sizes.Keys, rank = w.Latent.Length / o.Width, plain = sizes.ValueWidth, rotary = sizes.Width - plain, wide = sizes.Heads * plain;
+        SpanProduct.Multiply(wide, o.Width, length, HeadSizes.Join(state.Heads, 1, sizes.Heads, plain), true, dy, false, dw.Output, add: true);
+        float[] up = HeadSizes.Split(SpanProduct.New(length, wide, o.Width, dy, false, w.Output, true), 1, sizes.Heads, plain);
+        float[] dq = new float[state.Queries.Length], dk = new float[state.Keys.Length], dv = new float[state.Values.Length];
+        HeadAttention.Backward(sizes, new HeadAttention.Mask(true), state.Queries, state.Keys, state.Values, state.Heads, state.Logs, up, dq, dk, dv);
+        float[] dkeys = new float[length * wide], drotary = new float[length * rotary], dlatent = new float[length * rank];
+        for (int row = 0; row < sizes.Rows; row++)
         {
-            int h = row / p.Length;
-            ReadOnlySpan<float> query = p.Queries.AsSpan(row * p.HeadWidth, p.HeadWidth);
-            for (int r = 0; r < p.Rank; r++)
-                queries[row * wide + r] = Lanes.Dot(query[..p.Plain], u.Data.AsSpan(r * u.Columns + h * p.Plain, p.Plain));
-            for (int i = 0; i < p.Rotary; i++)
-                queries[row * wide + p.Rank + i] = query[p.Plain + i];
+            (int h, int t) = (row / length, row % length);
+            ReadOnlySpan<float> slope = dk.AsSpan(row * sizes.Width, sizes.Width);
+            slope[..plain].CopyTo(dkeys.AsSpan(t * wide + h * plain, plain));
+            Lanes.AddScaled(slope[plain..], 1, drotary.AsSpan(t * rotary, rotary));
         }
-        for (int t = 0; t < p.Length; t++)
-        {
-            for (int i = 0; i < wide; i++)
-                keys[t * wide + i] = i < p.Rank ? p.Latent[t * p.Rank + i] : p.RotaryKey[t * p.Rotary + i - p.Rank];
-        }
-        HeadSizes sizes = new(1, p.Heads, 1, p.Length, p.Length, wide, p.Rank);
-        ScoredAttention.Forward(sizes, p.Scale, queries, keys, Wide(p.Latent), default(Causal), sums);
-        for (int row = 0; row < p.Heads * p.Length; row++)
-        {
-            for (int r = 0; r < p.Rank; r++)
-            {
-                Lanes.AddScaled(v.Data.AsSpan(r * v.Columns + row / p.Length * p.Plain, p.Plain), sums[row * p.Rank + r],
-                    outputs.AsSpan(row * p.Plain, p.Plain));
-            }
-        }
-        return outputs;
+        Turn(o, sizes, dq, drotary, inverse: true);
+        LinearMap.Backward(x, w.Query, o.Width, HeadSizes.Join(dq, 1, sizes.Heads, sizes.Width), dx, dw.Query, default);
+        LinearMap.Backward(x, w.Rotary, o.Width, drotary, dx, dw.Rotary, default);
+        LinearMap.Backward(state.Latent, w.Key, rank, dkeys, dlatent, dw.Key, default);
+        LinearMap.Backward(state.Latent, w.Value, rank, HeadSizes.Join(dv, 1, sizes.Heads, plain), dlatent, dw.Value, default);
+        LinearMap.Backward(x, w.Latent, o.Width, dlatent, dx, dw.Latent, default);
     }
 
-    private static float[] NaiveKeys(Parts p)
+    // Keys and queries are d_n + d_r wide, values d_n.
+    private static HeadSizes Check(in Options o, ReadOnlySpan<float> x, in Weights w)
     {
-        float[] keys = new float[p.Heads * p.Length * p.HeadWidth];
-        for (int h = 0; h < p.Heads; h++)
+        const string Formula = "multi_head_latent_attention";
+        Formulas.Check.That(o.Heads > 0 && o.Width > 0, Formula, $"heads and width must be above 0, but they are {o.Heads} and {o.Width}");
+        int rank = w.Latent.Length / o.Width, rotary = w.Rotary.Length / o.Width, wide = rank == 0 ? 0 : w.Key.Length / rank, length = x.Length / o.Width;
+        Formulas.Check.That(rank > 0 && wide > 0 && wide % o.Heads == 0 && w.Query.Length == o.Width * (wide + o.Heads * rotary), Formula,
+            $"{o.Heads} heads: U must hold [r, H·d_n] and W_Q [d, H·(d_n + {rotary})], but they hold {w.Key.Length} and {w.Query.Length} numbers, r = {rank}");
+        Formulas.Check.SameLength(Formula, rank * wide, w.Value.Length);
+        Formulas.Check.SameLength(Formula, wide * o.Width, w.Output.Length);
+        Formulas.Check.SameLength(Formula, length * o.Width, x.Length);
+        return new HeadSizes(1, o.Heads, o.Heads, length, length, wide / o.Heads + rotary, wide / o.Heads);
+    }
+
+    // Queries of the heads and the shared key, turned by position, and the latent.
+    private static (float[] Queries, float[] Latent, float[] RotaryKey) Project(in Options o, in HeadSizes sizes, ReadOnlySpan<float> x, in Weights w)
+    {
+        int length = sizes.Keys, rotary = sizes.Width - sizes.ValueWidth;
+        float[] latent = SpanProduct.New(length, w.Latent.Length / o.Width, o.Width, x, false, w.Latent, false);
+        float[] rotaryKey = SpanProduct.New(length, rotary, o.Width, x, false, w.Rotary, false);
+        float[] queries = HeadSizes.Split(SpanProduct.New(length, sizes.Heads * sizes.Width, o.Width, x, false, w.Query, false), 1, sizes.Heads, sizes.Width);
+        Turn(o, sizes, queries, rotaryKey, inverse: false);
+        return (queries, latent, rotaryKey);
+    }
+
+    // k_h beside k'.
+    private static float[] Keys(in HeadSizes sizes, ReadOnlySpan<float> unpacked, ReadOnlySpan<float> rotaryKey)
+    {
+        float[] keys = new float[sizes.Rows * sizes.Width];
+        int plain = sizes.ValueWidth, rotary = sizes.Width - plain;
+        for (int row = 0; row < sizes.Rows; row++)
         {
-            for (int t = 0; t < p.Length; t++)
-            {
-                Span<float> key = keys.AsSpan((h * p.Length + t) * p.HeadWidth, p.HeadWidth);
-                p.Keys.AsSpan((t * p.Heads + h) * p.Plain, p.Plain).CopyTo(key);
-                p.RotaryKey.AsSpan(t * p.Rotary, p.Rotary).CopyTo(key[p.Plain..]);
-            }
+            (int h, int t) = (row / sizes.Keys, row % sizes.Keys);
+            Span<float> key = keys.AsSpan(row * sizes.Width, sizes.Width);
+            unpacked.Slice((t * sizes.Heads + h) * plain, plain).CopyTo(key);
+            rotaryKey.Slice(t * rotary, rotary).CopyTo(key[plain..]);
         }
         return keys;
     }
 
-    private static void TurnAll(Parts p, float[] queries, float[] rotaryKey, bool inverse)
+    // Some columns of a matrix, one row after another.
+    private static void Columns(ReadOnlySpan<float> matrix, int rows, int first, int count, Span<float> to)
     {
-        int half = p.Rotary / 2;
-        for (int row = 0; row < p.Heads * p.Length; row++)
-            Turn(queries.AsSpan(row * p.HeadWidth + p.Plain, p.Rotary), row % p.Length);
-        for (int t = 0; t < p.Length; t++)
-            Turn(rotaryKey.AsSpan(t * p.Rotary, p.Rotary), t);
-        void Turn(Span<float> part, int t) => Rope.Turn(part, p.Cosines.AsSpan(t * half, half), p.Sines.AsSpan(t * half, half),
-            interleaved: true, inverse);
+        int width = matrix.Length / rows;
+        for (int row = 0; row < rows; row++)
+            matrix.Slice(row * width + first, count).CopyTo(to.Slice(row * count, count));
     }
 
-    private static double[] Wide(float[] numbers) => Array.ConvertAll(numbers, value => (double)value);
+    // The rotary parts of queries [H, T, d_n + d_r] and of the shared key [T, d_r].
+    private static void Turn(in Options o, in HeadSizes sizes, float[] queries, float[] rotaryKey, bool inverse)
+    {
+        int plain = sizes.ValueWidth, rotary = sizes.Width - plain, half = rotary / 2, length = sizes.Keys;
+        (float[] cosines, float[] sines) = RopeFormula.Angles(0, length, rotary, o.Theta, RopeScaling.None);
+        for (int row = 0; row < sizes.Rows + length; row++)
+        {
+            int t = row % length;
+            Span<float> part = row < sizes.Rows ? queries.AsSpan(row * sizes.Width + plain, rotary) : rotaryKey.AsSpan(t * rotary, rotary);
+            Rope.Turn(part, cosines.AsSpan(t * half, half), sines.AsSpan(t * half, half), interleaved: true, inverse);
+        }
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values x = call.Input("x", -1, -1), wq = call.Input("wq", x.Columns, -1), wc = call.Input("wc", x.Columns, -1);
+        Values wr = call.Input("wr", x.Columns, -1), u = call.Input("u", wc.Columns, -1), v = call.Same("v", u);
+        Values wo = call.Input("wo", u.Columns, x.Columns), y = x.Like();
+        string form = call.Word("form", "naive");
+        if (form is not ("naive" or "absorbed"))
+            throw call.Error($"the form must be naive or absorbed, but it is {form}");
+        Options options = new(call.Whole("heads"), x.Columns, call.Number("theta", 10000));
+        Weights weights = new(wq.Data, wc.Data, wr.Data, u.Data, v.Data, wo.Data);
+        State state = Forward(options, x, weights, y);
+        if (form == "absorbed")
+            ForwardAbsorbed(options, x, weights, y);
+        if (call.Backward(y, out float[]? dy))
+        {
+            Backward(options, state, x, weights, dy, call.Gradient("x"), new Weights(call.Gradient("wq"), call.Gradient("wc"),
+                call.Gradient("wr"), call.Gradient("u"), call.Gradient("v"), call.Gradient("wo")));
+        }
+        return y;
+    }
 }

@@ -24,6 +24,12 @@ public static class MultiScaleWindowAttention
 
     private readonly record struct Score(int[] Windows, int Offset) : IScore
     {
+        public int Form(int i, int j) => 0;
+
+        public bool Hides(int query, int queries, int key, int keys) => false;
+
+        public void Accumulate(int sequence, int head, int i, int j, float gradient) { }
+
         public float Add(int sequence, int head, int i, int j)
         {
             int back = i + Offset - j;
@@ -31,13 +37,53 @@ public static class MultiScaleWindowAttention
         }
     }
 
-    private static Values Evaluate(FormulaCall call)
+    /// <summary>Y and ln Σ e^score, [b, H, T]; each head takes the keys of its window alone.</summary>
+    public static void Forward(in HeadSizes sizes, ReadOnlySpan<int> windows, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, Span<float> y, Span<float> logs)
     {
-        HeadSizes sizes = HeadSizes.Of("multi_scale_window_attention", call["q"], call["k"], call["v"]);
-        int[] windows = [.. (call.Numbers("windows") ?? throw call.Error($"windows are missing: one a head")).Select(window => (int)window)];
+        CheckWindows(sizes, windows);
+        for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
+        {
+            HeadAttention.One one = new(sizes, index);
+            HeadAttention.Forward(one.Sizes, new HeadAttention.Mask(true, windows[index % sizes.Heads]), one.Queries(q), one.Keys(k),
+                one.Values(v), one.Outputs(y), one.Logs(logs));
+        }
+    }
+
+    /// <summary>dQ, dK and dV are added to.</summary>
+    public static void Backward(in HeadSizes sizes, ReadOnlySpan<int> windows, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk,
+        Span<float> dv)
+    {
+        CheckWindows(sizes, windows);
+        for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
+        {
+            HeadAttention.One one = new(sizes, index);
+            HeadAttention.Backward(one.Sizes, new HeadAttention.Mask(true, windows[index % sizes.Heads]), one.Queries(q), one.Keys(k),
+                one.Values(v), one.Outputs(y), one.Logs(logs), one.Outputs(dy), one.Queries(dq), one.Keys(dk), one.Values(dv));
+        }
+    }
+
+    private static void CheckWindows(in HeadSizes sizes, ReadOnlySpan<int> windows)
+    {
         Check.SameLength("multi_scale_window_attention", sizes.Heads, windows.Length);
         foreach (int window in windows)
             Check.That(window >= 0, "multi_scale_window_attention", $"windows must not be negative, but one is {window}");
-        return ScoredEvaluation.Run(call, sizes, new Score(windows, sizes.Keys - sizes.Queries));
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values q = call["q"], k = call["k"], v = call["v"];
+        HeadSizes sizes = HeadSizes.Of("multi_scale_window_attention", q, k, v);
+        int[] windows = [.. (call.Numbers("windows") ?? throw call.Error($"windows are missing: one a head")).Select(window => (int)window)];
+        CheckWindows(sizes, windows);
+        if (ScoredEvaluation.NeedsDouble(sizes, q, k))
+            return ScoredEvaluation.RunInDouble(call, sizes, new Score(windows, sizes.Keys - sizes.Queries));
+        Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
+        float[] logs = new float[sizes.Rows];
+        Forward(sizes, windows, q, k, v, y, logs);
+        if (call.Backward(y, out float[]? dy))
+            Backward(sizes, windows, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        return y;
     }
 }

@@ -1,16 +1,20 @@
 namespace Lemma.Formulas;
 
 /// <summary>What is added to the score of a query and a key: a position's bias, or −∞ to hide the key.</summary>
+/// <remarks>No member has a default: calling one through a struct would put the struct on the heap.</remarks>
 internal interface IScore
 {
     /// <summary>The addend for query i and key j of a head of a sequence.</summary>
     float Add(int sequence, int head, int i, int j);
 
     /// <summary>Which form of the query meets the key; 0 where there is one form.</summary>
-    int Form(int i, int j) => 0;
+    int Form(int i, int j);
+
+    /// <summary>Whether no query of a range sees a key of a range.</summary>
+    bool Hides(int query, int queries, int key, int keys);
 
     /// <summary>Takes the gradient of an addend.</summary>
-    void Accumulate(int sequence, int head, int i, int j, float gradient) { }
+    void Accumulate(int sequence, int head, int i, int j, float gradient);
 }
 
 /// <summary>Y = softmax(Q·Kᵀ·s + b)·V for any addend b and, where asked for, several forms of Q; a row of scores at a time.</summary>

@@ -15,7 +15,7 @@ public readonly record struct AttentionHeads(int Heads, int KeyValueHeads, int H
 
     /// <summary>The shape of one key/value head's work.</summary>
     internal AttentionShape Shape(int queries, int keys) =>
-        new(queries, keys, HeadWidth, Heads / KeyValueHeads, Causal, Window, (float)(1 / Math.Sqrt(HeadWidth)));
+        new(queries, keys, HeadWidth, HeadWidth, Heads / KeyValueHeads, Causal, Window, (float)(1 / Math.Sqrt(HeadWidth)));
 }
 
 public static unsafe partial class Ops
@@ -32,7 +32,7 @@ public static unsafe partial class Ops
             float* rows = (float*)Input + (nint)sequence * Length * Heads.RowWidth;
             float* outputs = (float*)Output + (nint)sequence * Length * Heads.Heads * d;
             return new AttentionHead((nint)(rows + head * group * d), Heads.RowWidth, (nint)(rows + (Heads.Heads + head) * d),
-                (nint)(rows + (Heads.Heads + Heads.KeyValueHeads + head) * d), Heads.RowWidth, (nint)(outputs + head * group * d), Heads.Heads * d,
+                (nint)(rows + (Heads.Heads + Heads.KeyValueHeads + head) * d), Heads.RowWidth, Heads.RowWidth, (nint)(outputs + head * group * d), Heads.Heads * d,
                 Logs + index * group * Length * sizeof(float), Lengths.IsEmpty ? Length : Lengths.Span[sequence]);
         }
 
@@ -94,7 +94,7 @@ public static unsafe partial class Ops
             {
                 int d = s.Shape.HeadWidth, group = s.Shape.Group;
                 nint queries = (nint)head * group * d * sizeof(float), keys = (nint)head * d * sizeof(float);
-                Formulas.Attention.Forward(s.Shape, new AttentionHead(s.Query + queries, s.RowWidth, s.Key + keys, s.Value + keys, s.Width,
+                Formulas.Attention.Forward(s.Shape, new AttentionHead(s.Query + queries, s.RowWidth, s.Key + keys, s.Value + keys, s.Width, s.Width,
                     s.Output + queries, s.Width * group, s.Logs + (nint)head * group * s.Shape.Queries * sizeof(float), s.Shape.Keys));
             });
         tape.RecordStop("cached_attention", y);
