@@ -29,7 +29,11 @@ public static class BinaryCrossEntropyWithLogits
         Check.Probabilities("binary_cross_entropy_with_logits", "target", target);
         double sum = 0;
         for (int i = 0; i < logits.Length; i++)
-            sum += Stable.Softplus(logits[i]) - (double)logits[i] * target[i];
+        {
+            // y·ln(1 + e^−z) + (1 − y)·ln(1 + e^z): no difference of large numbers, and ∞ only where it is due.
+            sum += (target[i] == 0 ? 0 : target[i] * Stable.Softplus(-(double)logits[i]))
+                + (target[i] == 1 ? 0 : (1.0 - target[i]) * Stable.Softplus(logits[i]));
+        }
         return logits.IsEmpty ? 0 : sum / logits.Length;
     }
 

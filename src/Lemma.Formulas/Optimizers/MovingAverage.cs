@@ -24,7 +24,7 @@ public static class MovingAverage
     {
         Check.SameLength("ema", parameters.Length, average.Length);
         for (int i = 0; i < average.Length; i++)
-            average[i] = (float)(average[i] + (1 - beta) * ((double)parameters[i] - average[i]));
+            average[i] = (float)(beta * average[i] + (1 - beta) * parameters[i]);
     }
 
     private static Values Evaluate(FormulaCall call)

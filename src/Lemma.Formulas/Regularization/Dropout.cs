@@ -32,7 +32,12 @@ public static class Dropout
     public static void Forward(ReadOnlySpan<float> x, float p, Philox generator, long start, Span<float> y)
     {
         Check.SameLength("dropout", x.Length, y.Length);
-        float scale = 1 / (1 - p);
+        Mask(x, p, 1 / (1 - p), generator, start, y);
+    }
+
+    /// <summary>y = x·m·scale.</summary>
+    internal static void Mask(ReadOnlySpan<float> x, float p, float scale, Philox generator, long start, Span<float> y)
+    {
         uint threshold = Threshold(p);
         for (int i = 0; i < x.Length; i += 4)
         {

@@ -15,13 +15,6 @@ internal static class ActivationTwins
         ["swish"] = x => Map(x["x"], value => value * Sigmoid((x.Has("beta") ? x["beta"][0] : x.Number("beta", 1)) * value)),
         ["tanh"] = x => Map(x["x"], Math.Tanh),
         ["softmax"] = x => MapRows(x["x"], x.Columns("x"), row => Softmax(Map(row, value => value / x.Number("temperature", 1)))),
-        ["log_softmax"] = LogSoftmax,
+        ["log_softmax"] = x => MapRows(x["x"], x.Columns("x"), row => LogSoftmax(Map(row, value => value / x.Number("temperature", 1)))),
     };
-
-    private static double[] LogSoftmax(TwinInput x) => MapRows(x["x"], x.Columns("x"), row =>
-    {
-        double[] z = Map(row, value => value / x.Number("temperature", 1));
-        double log = LogSumExp(z);
-        return Map(z, value => value - log);
-    });
 }

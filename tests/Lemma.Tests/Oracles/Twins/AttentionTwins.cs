@@ -47,7 +47,7 @@ internal static class AttentionTwins
             double[] weights = Softmax(scores);
             for (int j = 0; j < n.Keys; j++)
             {
-                for (int e = 0; e < n.ValueWidth; e++)
+                for (int e = 0; e < n.ValueWidth && !double.IsNegativeInfinity(scores[j]); e++)
                     y[row * n.ValueWidth + e] += weights[j] * v[n.Value(b, h, j) + e];
             }
         }
@@ -93,9 +93,9 @@ internal static class AttentionTwins
         int before = new Heads(x).Before;
         double ramp = x.Number("ramp", 32);
         double[] span = x["span"];
+        double Mask(int h, int i, int j) => j > before + i ? 0 : Math.Clamp((span[h] + ramp - (before + i - j)) / ramp, 0, 1);
         // m·e^s = e^(s + ln m).
-        return Attend(x, (_, _, i, j) => j <= before + i,
-            (h, i, j) => Math.Log(Math.Clamp((span[h] + ramp - (before + i - j)) / ramp, 0, 1)));
+        return Attend(x, (_, h, i, j) => Mask(h, i, j) != 0, (h, i, j) => Math.Log(Mask(h, i, j)));
     }
 
     private static double[] MultiScaleWindow(TwinInput x)
@@ -157,9 +157,20 @@ internal static class AttentionTwins
         double[] Features(double[] values) => Map(values, value => value > 0 ? value + 1 : Math.Exp(value));
         double[] q = Features(x["q"]), k = Features(x["k"]);
         bool causal = x.Flag("causal", true);
-        // softmax(ln w) = w/Σw.
-        return Attend(n, x["v"], (b, h, i, j) => j <= i || !causal ? Math.Log(Dot(n, q, k, b, h, i, j))
-            : double.NegativeInfinity);
+        double[] y = new double[n.Batch * n.Count * n.Queries * n.ValueWidth];
+        for (int i = 0; i < y.Length; i++)
+        {
+            int row = i / n.ValueWidth, t = row % n.Queries, h = row / n.Queries % n.Count, b = row / n.Queries / n.Count;
+            double total = 0;
+            for (int j = 0; j < (causal ? t + 1 : n.Keys); j++)
+            {
+                double weight = Dot(n, q, k, b, h, t, j);
+                total += weight;
+                y[i] += weight * x["v"][n.Value(b, h, j) + i % n.ValueWidth];
+            }
+            y[i] /= total;
+        }
+        return y;
     }
 
     private static double[] Efficient(TwinInput x)

@@ -79,7 +79,10 @@ internal static class FeedForwardTwins
             Range weights = (e * d * wide)..((e + 1) * d * wide);
             double[] output = Gated(x["x"], x["w1"][weights], x["w2"][weights], x["w3"][weights], d, wide, "silu");
             for (int i = 0; i < y.Length; i++)
-                y[i] += output[i] * (e < experts ? gates[i / d * experts + e] : 1);
+            {
+                double gate = e < experts ? gates[i / d * experts + e] : 1;
+                y[i] += gate == 0 ? 0 : gate * output[i];
+            }
         }
         return y;
     }
@@ -102,7 +105,7 @@ internal static class FeedForwardTwins
     private static double[] BiasStep(TwinInput x)
     {
         double mean = LossTwins.Mean(x["loads"]);
-        return Map(x["bias"], x["loads"], (bias, load) => bias + x.Number("gamma", 0.001) * Math.Sign(mean - load));
+        return Map(x["bias"], x["loads"], (bias, load) => bias + x.Number("gamma", 0.001) * Sign(mean - load));
     }
 
     private static double[] Capacity(TwinInput x)

@@ -55,10 +55,9 @@ internal static class InformationTwins
         double sum = 0;
         for (int row = 0; row < x["p_logits"].Length; row += width)
         {
-            double[] zp = x["p_logits"][row..(row + width)], zq = x["q_logits"][row..(row + width)], p = Softmax(zp);
-            double logP = LogSumExp(zp), logQ = LogSumExp(zq);
+            double[] logP = LogSoftmax(x["p_logits"][row..(row + width)]), logQ = LogSoftmax(x["q_logits"][row..(row + width)]);
             for (int i = 0; i < width; i++)
-                sum += p[i] == 0 ? 0 : p[i] * (zp[i] - logP - (zq[i] - logQ));
+                sum += Math.Exp(logP[i]) == 0 ? 0 : Math.Exp(logP[i]) * (logP[i] - logQ[i]);
         }
         return [sum * width / x["p_logits"].Length * x.Unit("nats")];
     }

@@ -13,7 +13,7 @@ internal static class LinearAlgebraTwins
         ["matrix_inverse"] = Inverse,
         ["identity_matrix"] = x => Identity(x.Whole("n")),
         ["zero_matrix"] = x => new double[x.Whole("m") * x.Whole("n")],
-        ["is_symmetric"] = x => Holds(x, (i, j) => Element(x, i, j) - Element(x, j, i), Largest(x)),
+        ["is_symmetric"] = x => Holds(x, (i, j) => i == j ? 0 : Element(x, i, j) - Element(x, j, i), Largest(x)),
         ["is_diagonal"] = x => Holds(x, (i, j) => i == j ? 0 : Element(x, i, j), Largest(x)),
         ["is_orthogonal"] = Orthogonal,
         ["eigen"] = Eigen,

@@ -36,7 +36,7 @@ internal static class LossTwins
     }))];
 
     private static double[] BinaryCrossEntropyWithLogits(TwinInput x) => [Mean(Map(x["logits"], x["target"],
-        (z, target) => target * MinusLogSigmoid(z) + (1 - target) * MinusLogSigmoid(-z)))];
+        (z, target) => (target == 0 ? 0 : target * MinusLogSigmoid(z)) + (target == 1 ? 0 : (1 - target) * MinusLogSigmoid(-z))))];
 
     private static double[] CategoricalCrossEntropy(TwinInput x)
     {
@@ -54,8 +54,8 @@ internal static class LossTwins
         {
             for (int t = 0; t + 1 < length; t++)
             {
-                double[] z = x["logits"][((b * length + t) * classes)..((b * length + t + 1) * classes)];
-                sum += LogSumExp(z) - z[(int)x["ids"][b * length + t + 1]];
+                double[] logs = LogSoftmax(x["logits"][((b * length + t) * classes)..((b * length + t + 1) * classes)]);
+                sum -= logs[(int)x["ids"][b * length + t + 1]];
             }
         }
         return [x.Word("reduction", "mean") == "sum" || length == 1 ? sum : sum / (batch * (length - 1))];
@@ -69,13 +69,12 @@ internal static class LossTwins
         {
             if (targets[row] == x.Number("ignore_index", -100))
                 continue;
-            double[] z = logits[(row * classes)..((row + 1) * classes)];
-            double log = LogSumExp(z);
+            double[] logs = LogSoftmax(logits[(row * classes)..((row + 1) * classes)]);
             double Weight(int c) => x.Has("class_weights") ? x["class_weights"][c] : 1;
             int target = (int)targets[row];
-            sum += (1 - smoothing) * Weight(target) * (log - z[target]);
-            for (int c = 0; c < classes; c++)
-                sum += smoothing / classes * Weight(c) * (log - z[c]);
+            sum -= (1 - smoothing) * Weight(target) * logs[target];
+            for (int c = 0; c < classes && smoothing > 0; c++)
+                sum -= smoothing / classes * Weight(c) * logs[c];
             divisor += Weight(target);
         }
         return divisor == 0 ? 0 : x.Word("reduction", "mean") == "sum" ? sum : sum / divisor;

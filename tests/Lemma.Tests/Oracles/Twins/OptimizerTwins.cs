@@ -63,7 +63,7 @@ internal static class OptimizerTwins
                 m[i] = beta1 * m[i] + (1 - beta1) * g[i];
                 v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
                 double mean = m[i] / (1 - Math.Pow(beta1, t)), square = v[i] / (1 - Math.Pow(beta2, t));
-                p[i] -= rate * (mean / (Math.Sqrt(square) + x.Number("epsilon", 1e-8)) + decay * p[i]);
+                p[i] = (1 - rate * decay) * p[i] - rate * mean / (Math.Sqrt(square) + x.Number("epsilon", 1e-8));
             }
         });
     }
@@ -76,8 +76,8 @@ internal static class OptimizerTwins
         {
             for (int i = 0; i < p.Length; i++)
             {
-                double direction = Math.Sign(beta1 * m[i] + (1 - beta1) * g[i]);
-                p[i] -= x.Number("learning_rate") * (direction + x.Number("weight_decay", 0) * p[i]);
+                double direction = Sign(beta1 * m[i] + (1 - beta1) * g[i]), rate = x.Number("learning_rate");
+                p[i] = (1 - rate * x.Number("weight_decay", 0)) * p[i] - rate * direction;
                 m[i] = beta2 * m[i] + (1 - beta2) * g[i];
             }
         });

@@ -42,8 +42,8 @@ internal static class PreferenceTwins
 
     private static double[] K3(TwinInput x) => Map(Ratios(x), r => Math.Exp(-r) + r - 1);
 
-    // ln(p/(1 − p)) of p = e^a.
-    private static double LogOdds(double a) => a - Math.Log(1 - Math.Exp(a));
+    // ln(p/(1 − p)) of p = e^a; 1 − e^a is −a near 0.
+    private static double LogOdds(double a) => a - Math.Log(a > -1e-9 ? -a : 1 - Math.Exp(a));
 
     private static double[] KahnemanTversky(TwinInput x)
     {

@@ -9,14 +9,16 @@ internal static class RegularizationTwins
     public static IReadOnlyDictionary<string, Twin> All { get; } = new Dictionary<string, Twin>
     {
         ["clip_grad_norm"] = ClipNorm,
-        ["dropout"] = x => Map(x["x"], Kept(x), (value, kept) => x.Flag("training", true) ? value * kept / (1 - x.Number("p")) : value),
-        ["dropout_plain"] = x => Map(x["x"], Kept(x), (value, kept) => value * (x.Flag("training", true) ? kept : 1 - x.Number("p"))),
+        ["dropout"] = x => Map(x["x"], Dropped(x), (value, dropped) => dropped == 1 ? 0
+            : x.Flag("training", true) ? value / (1 - x.Number("p")) : value),
+        ["dropout_plain"] = x => Map(x["x"], Dropped(x), (value, dropped) => dropped == 1 ? 0
+            : x.Flag("training", true) ? value : value * (1 - x.Number("p"))),
         ["l1"] = x => [x.Number("lambda_") * Sum(Map(x["w"], Math.Abs))],
         ["l2"] = x => [x.Number("lambda_") / 2 * Sum(Map(x["w"], w => w * w))],
         ["label_smoothing"] = x => Map(x["target"],
             y => (1 - x.Number("epsilon", 0.1)) * y + x.Number("epsilon", 0.1) / x.Columns("target")),
         ["residual"] = x => Map(x["x"], x["f"], (value, f) => value + f),
-        ["weight_decay"] = x => Map(x["parameter"], w => w - x.Number("learning_rate") * x.Number("weight_decay") * w),
+        ["weight_decay"] = x => Map(x["parameter"], w => (1 - x.Number("learning_rate") * x.Number("weight_decay")) * w),
     };
 
     public static double Sum(double[] x)
@@ -33,17 +35,17 @@ internal static class RegularizationTwins
         return Map(x["g"], g => norm > largest ? g * largest / norm : g);
     }
 
-    // 0 or 1 an element. Which ones are dropped is the generator's to say, so it is asked: four elements a draw of 32 bits each.
-    private static double[] Kept(TwinInput x)
+    // 1 for an element that is dropped. Which ones are dropped is the generator's to say, so it is asked: four elements a draw of 32 bits each.
+    private static double[] Dropped(TwinInput x)
     {
         Philox generator = new((ulong)x.Whole("seed", 1));
-        double[] kept = new double[x["x"].Length];
-        for (int i = 0; i < kept.Length; i++)
+        double[] dropped = new double[x["x"].Length];
+        for (int i = 0; i < dropped.Length && x.Flag("training", true); i++)
         {
             (uint a, uint b, uint c, uint d) = generator.Bits((ulong)i / 4);
             uint bits = (i % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
-            kept[i] = bits < (float)x.Number("p") * 4294967296.0 ? 0 : 1;
+            dropped[i] = bits < (float)x.Number("p") * 4294967296.0 ? 1 : 0;
         }
-        return kept;
+        return dropped;
     }
 }

@@ -59,16 +59,26 @@ internal static class TwinMath
         return y;
     }
 
-    /// <summary>ln Σ e^z.</summary>
-    public static double LogSumExp(ReadOnlySpan<double> z)
+    /// <summary>ln softmax(z) of one row; the largest goes first, so that nothing is lost to its size.</summary>
+    public static double[] LogSoftmax(double[] z)
     {
-        double largest = double.NegativeInfinity, total = 0;
-        foreach (double value in z)
-            largest = Math.Max(largest, value);
+        double largest = z.Max(), total = 0;
         foreach (double value in z)
             total += Math.Exp(value - largest);
-        return largest + Math.Log(total);
+        return Map(z, value => value - largest - Math.Log(total));
     }
+
+    /// <summary>ln Σ e^z.</summary>
+    public static double LogSumExp(double[] z)
+    {
+        double largest = z.Max(), total = 0;
+        foreach (double value in z)
+            total += Math.Exp(value - largest);
+        return double.IsInfinity(largest) ? largest : largest + Math.Log(total);
+    }
+
+    /// <summary>−1, 0 or 1; NaN for NaN.</summary>
+    public static double Sign(double x) => x > 0 ? 1 : x < 0 ? -1 : x;
 
     /// <summary>f of every element.</summary>
     public static double[] Map(double[] x, Func<double, double> f) => Array.ConvertAll(x, value => f(value));
