@@ -47,7 +47,12 @@ public static class DualChunkAttention
         int chunk = call.Whole("chunk"), trained = call.Whole("trained_length"), queries = sizes.Queries, width = sizes.Width;
         Check.That(queries == sizes.Keys, "dual_chunk_attention", $"q {q} and k {k} must have the same length");
         Check.That(chunk > 0 && chunk < trained, "dual_chunk_attention", $"the chunk {chunk} must lie in [1, {trained - 1}]");
-        (float[] cosines, float[] sines) = RopeFormula.Angles(0, trained, width, call.Number("theta", 10000), RopeScaling.None);
+        // Positions within two chunks, and the last of the trained ones: no other meets a key.
+        int near = (int)Math.Min(2L * chunk, trained - 1);
+        double theta = call.Number("theta", 10000);
+        (float[] cosines, float[] sines) = RopeFormula.Angles(0, near, width, theta, RopeScaling.None);
+        (float[] farCosines, float[] farSines) = RopeFormula.Angles(trained - 1, 1, width, theta, RopeScaling.None);
+        (cosines, sines) = ([.. cosines, .. farCosines], [.. sines, .. farSines]);
         double scale = 1 / Math.Sqrt(width);
         float[] forms = new float[3 * q.Count], keys = [.. k.Data];
         for (int form = 0; form < 3; form++)
@@ -86,6 +91,7 @@ public static class DualChunkAttention
     private static void Turn(Span<float> row, int position, float[] cosines, float[] sines, bool inverse)
     {
         int half = row.Length / 2;
+        position = Math.Min(position, cosines.Length / half - 1);
         Rope.Turn(row, cosines.AsSpan(position * half, half), sines.AsSpan(position * half, half), interleaved: false, inverse);
     }
 }

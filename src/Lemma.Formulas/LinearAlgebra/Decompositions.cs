@@ -10,6 +10,7 @@ internal static class Decompositions
     public static DenseMatrix Read(FormulaCall call, string formula, bool square)
     {
         Values a = call.Input("a", -1, -1);
+        Check.That(a.Count > 0, formula, $"the matrix must not be empty, but it is {a}");
         Check.That(!square || a.Rows == a.Columns, formula, $"the matrix must be square, but it is {a}");
         for (int i = 0; i < a.Count; i++)
             Check.That(float.IsFinite(a.Data[i]), formula, $"the matrix must be finite, but element {i} is {a.Data[i]}");
