@@ -24,6 +24,8 @@ internal static class TwinCases
     private const string Optimizer = "parameter[@] gradients[4,@] learning_rate=0.01";
     private const string Schedule = "step[@]# total_steps=300 warmup=20 decay=50 minimum=0.1 learning_rate=0.003";
 
+    private const string NoWarmup = "step[35]# total_steps=30 decay=10";
+
     private static readonly Dictionary<string, string[]> Further = new()
     {
         ["gelu"] = ["x[@]", "x[200]*6"],
@@ -149,11 +151,11 @@ internal static class TwinCases
         ["lion"] = [Optimizer + " weight_decay=0.1"],
         ["muon"] = ["parameter[3,7] gradients[4,21] learning_rate=0.02", "parameter[33,9] gradients[2,297] learning_rate=0.1 momentum=0.5"],
         ["sgd_momentum"] = [Optimizer],
-        ["schedule_constant"] = [Schedule],
-        ["schedule_cosine"] = [Schedule],
-        ["schedule_inverse_square_root"] = [Schedule, "step[9]# total_steps=30 decay=10"],
-        ["schedule_linear"] = [Schedule],
-        ["schedule_warmup_stable_decay"] = [Schedule],
+        ["schedule_constant"] = [Schedule, NoWarmup],
+        ["schedule_cosine"] = [Schedule, NoWarmup],
+        ["schedule_inverse_square_root"] = [Schedule, NoWarmup],
+        ["schedule_linear"] = [Schedule, NoWarmup],
+        ["schedule_warmup_stable_decay"] = [Schedule, NoWarmup],
         ["arithmetic_code"] = ["p[@,5]p symbols[@]%5", "p[20,300]p symbols[20]%300"],
         ["binary_erasure_capacity"] = ["p[@]u"],
         ["binary_symmetric_capacity"] = ["p[@]u", "p:0.5,0.25,0.001"],
