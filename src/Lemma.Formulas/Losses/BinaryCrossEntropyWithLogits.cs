@@ -30,9 +30,9 @@ public static class BinaryCrossEntropyWithLogits
         double sum = 0;
         for (int i = 0; i < logits.Length; i++)
         {
-            // y·ln(1 + e^−z) + (1 − y)·ln(1 + e^z): no difference of large numbers, and ∞ only where it is due.
-            sum += (target[i] == 0 ? 0 : target[i] * Stable.Softplus(-(double)logits[i]))
-                + (target[i] == 1 ? 0 : (1.0 - target[i]) * Stable.Softplus(logits[i]));
+            // max(z, 0) − z·y in one product, so that no large numbers are subtracted and 0·∞ is 0.
+            double z = logits[i], slope = z > 0 ? 1.0 - target[i] : -target[i];
+            sum += (slope == 0 ? 0 : slope * z) + Stable.LogOnePlus(Math.Exp(-Math.Abs(z)));
         }
         return logits.IsEmpty ? 0 : sum / logits.Length;
     }

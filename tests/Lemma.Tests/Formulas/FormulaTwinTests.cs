@@ -14,6 +14,10 @@ public class FormulaTwinTests
     public void EveryFormulaHasATwinAndEveryTwinAFormula() =>
         Assert.Equal(FormulaIndex.All.Select(formula => formula.Name).Order(), TwinList.All.Keys.Order());
 
+    [Fact]
+    public void EveryFormulaHasASizeToTimeItAt() =>
+        Assert.Equal(FormulaIndex.All.Select(formula => formula.Name).Order(), BenchSizes.All.Keys.Order());
+
     [Theory, MemberData(nameof(Names))]
     public void AFormulaEqualsItsTwin(string name)
     {

@@ -157,18 +157,20 @@ internal static class AttentionTwins
         double[] Features(double[] values) => Map(values, value => value > 0 ? value + 1 : Math.Exp(value));
         double[] q = Features(x["q"]), k = Features(x["k"]);
         bool causal = x.Flag("causal", true);
-        double[] y = new double[n.Batch * n.Count * n.Queries * n.ValueWidth];
-        for (int i = 0; i < y.Length; i++)
+        double[] v = x["v"], y = new double[n.Batch * n.Count * n.Queries * n.ValueWidth];
+        for (int row = 0; row < n.Batch * n.Count * n.Queries; row++)
         {
-            int row = i / n.ValueWidth, t = row % n.Queries, h = row / n.Queries % n.Count, b = row / n.Queries / n.Count;
+            int t = row % n.Queries, h = row / n.Queries % n.Count, b = row / n.Queries / n.Count;
             double total = 0;
             for (int j = 0; j < (causal ? t + 1 : n.Keys); j++)
             {
                 double weight = Dot(n, q, k, b, h, t, j);
                 total += weight;
-                y[i] += weight * x["v"][n.Value(b, h, j) + i % n.ValueWidth];
+                for (int e = 0; e < n.ValueWidth; e++)
+                    y[row * n.ValueWidth + e] += weight * v[n.Value(b, h, j) + e];
             }
-            y[i] /= total;
+            for (int e = 0; e < n.ValueWidth; e++)
+                y[row * n.ValueWidth + e] /= total;
         }
         return y;
     }
