@@ -62,7 +62,9 @@ public static class Swish
     private static Vector512<float> Slope(Vector512<float> x, float beta, Vector512<float> dy, Vector512<float> dx,
         ref Vector512<float> dbeta)
     {
-        Vector512<float> gate = VectorMath.Sigmoid(x * beta), along = x * (gate * (Vector512.Create(1f) - gate));
+        // 1 − s as e·s with e = e^−βx: the difference would have lost its digits where s is near 1.
+        Vector512<float> decay = Vector512.Min(VectorMath.Exp(-x * beta), Vector512.Create(float.MaxValue));
+        Vector512<float> gate = Vector512.Create(1f) / (Vector512.Create(1f) + decay), along = x * (gate * (decay * gate));
         dbeta = Vector512.FusedMultiplyAdd(along * x, dy, dbeta);
         return Vector512.FusedMultiplyAdd(Vector512.FusedMultiplyAdd(along, Vector512.Create(beta), gate), dy, dx);
     }

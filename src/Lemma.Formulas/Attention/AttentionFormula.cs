@@ -25,7 +25,7 @@ public static class AttentionFormula
     {
         HeadSizes sizes = HeadSizes.Of(formula, q, k, v);
         AttentionScore score = AttentionScore.Read(call, formula, sizes);
-        if (!score.IsMask || ScoredEvaluation.NeedsDouble(sizes, q, k))
+        if (!score.IsMask || ScoredEvaluation.NeedsDouble(sizes, q, k, v))
             return ScoredEvaluation.Run(call, sizes, score.Mask, score);
         Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
         float[] logs = new float[sizes.Rows];

@@ -88,7 +88,9 @@ public static class BlockSparseAttention
     private static Score ScoreOf(in HeadSizes sizes, in Pattern pattern)
     {
         Check.That(pattern.Block > 0, "block_sparse_attention", $"a block must have at least one position, but it has {pattern.Block}");
-        int blocks = (sizes.Keys + pattern.Block - 1) / pattern.Block;
+        int blocks = (int)(((long)sizes.Keys + pattern.Block - 1) / pattern.Block);
+        Check.That(pattern.Random >= 0 && pattern.Random <= blocks, "block_sparse_attention",
+            $"random blocks must lie in [0, {blocks}], but they are {pattern.Random}");
         return new Score(pattern, Mask(pattern, blocks), blocks, sizes.Keys - sizes.Queries);
     }
 

@@ -140,7 +140,7 @@ public static class DualChunkAttention
     // The three forms of the queries, and the keys, turned by their positions.
     private static (float[] Forms, float[] Keys) Turned(in HeadSizes sizes, int chunk, int trained, double theta, ReadOnlySpan<float> q, ReadOnlySpan<float> k)
     {
-        (float[] cosines, float[] sines) = RopeFormula.Angles(0, trained, sizes.Width, theta, RopeScaling.None);
+        (float[] cosines, float[] sines) = Angles(sizes.Width, chunk, trained, theta);
         float[] forms = new float[3 * q.Length], keys = k.ToArray();
         for (int form = 0; form < 3; form++)
         {
@@ -156,7 +156,7 @@ public static class DualChunkAttention
     // The gradients of forms and turned keys, turned back and added.
     private static void TurnBack(in HeadSizes sizes, int chunk, int trained, double theta, float[] dforms, float[] dkeys, Span<float> dq, Span<float> dk)
     {
-        (float[] cosines, float[] sines) = RopeFormula.Angles(0, trained, sizes.Width, theta, RopeScaling.None);
+        (float[] cosines, float[] sines) = Angles(sizes.Width, chunk, trained, theta);
         for (int form = 0; form < 3; form++)
         {
             for (int row = 0; row < sizes.Rows; row++)
@@ -185,7 +185,7 @@ public static class DualChunkAttention
         double theta = call.Number("theta", 10000);
         CheckSizes(sizes, chunk, trained);
         Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
-        if (ScoredEvaluation.NeedsDouble(sizes, q, k))
+        if (ScoredEvaluation.NeedsDouble(sizes, q, k, v))
             return EvaluateInDouble(call, sizes, chunk, trained, theta, y);
         float[] logs = new float[sizes.Rows];
         Forward(sizes, chunk, trained, theta, q, k, v, y, logs);
@@ -210,9 +210,18 @@ public static class DualChunkAttention
         return y;
     }
 
+    // Positions within two chunks, and the last of the trained ones: no other meets a key.
+    private static (float[] Cosines, float[] Sines) Angles(int width, int chunk, int trained, double theta)
+    {
+        (float[] cosines, float[] sines) = RopeFormula.Angles(0, (int)Math.Min(2L * chunk, trained - 1), width, theta, RopeScaling.None);
+        (float[] farCosines, float[] farSines) = RopeFormula.Angles(trained - 1, 1, width, theta, RopeScaling.None);
+        return ([.. cosines, .. farCosines], [.. sines, .. farSines]);
+    }
+
     private static void Turn(Span<float> row, int position, float[] cosines, float[] sines, bool inverse)
     {
         int half = row.Length / 2;
+        position = Math.Min(position, cosines.Length / half - 1);
         Rope.Turn(row, cosines.AsSpan(position * half, half), sines.AsSpan(position * half, half), interleaved: false, inverse);
     }
 }

@@ -101,6 +101,7 @@ public static class MultiHeadAttention
         Values x = call.Input("x", -1, -1, -1), m = call.Input(other, x.Shape[0], -1, x.Columns), y = x.Like();
         Values wq = call.Input("wq", x.Columns, -1), wk = call.Input("wk", x.Columns, -1), wv = call.Input("wv", x.Columns, wk.Columns);
         Values wo = call.Input("wo", wq.Columns, x.Columns);
+        Check.That(x.Count > 0, formula, $"x must not be empty, but it is {x}");
         string mask = call.Word("mask", "none");
         Check.That(mask is "none" or "causal", formula, $"the mask must be none or causal, but it is {mask}");
         Options options = new(x.Shape[0], call.Whole("heads"), keyValueHeads, x.Columns, new HeadAttention.Mask(mask == "causal"));

@@ -77,7 +77,7 @@ public static class MultiScaleWindowAttention
         HeadSizes sizes = HeadSizes.Of("multi_scale_window_attention", q, k, v);
         int[] windows = [.. (call.Numbers("windows") ?? throw call.Error($"windows are missing: one a head")).Select(window => (int)window)];
         CheckWindows(sizes, windows);
-        if (ScoredEvaluation.NeedsDouble(sizes, q, k))
+        if (ScoredEvaluation.NeedsDouble(sizes, q, k, v))
             return ScoredEvaluation.RunInDouble(call, sizes, new Score(windows, sizes.Keys - sizes.Queries));
         Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
         float[] logs = new float[sizes.Rows];

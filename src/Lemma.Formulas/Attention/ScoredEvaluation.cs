@@ -6,15 +6,18 @@ internal static class ScoredEvaluation
     // A float32 score above this has an error beyond 4·10⁻⁶, which its weight takes over.
     private const double Precise = 64;
 
-    /// <summary>Whether scores may grow so large that float32 loses digits of their weights.</summary>
-    public static bool NeedsDouble(in HeadSizes sizes, Values q, Values k) =>
-        !(LongestRow(q, sizes.Width) * LongestRow(k, sizes.Width) / Math.Sqrt(sizes.Width) < Precise);
+    /// <summary>
+    /// Whether scores may grow so large that float32 loses digits of their weights, or a value is infinite and its weight may be 0.
+    /// </summary>
+    public static bool NeedsDouble(in HeadSizes sizes, Values q, Values k, Values v) =>
+        !(LongestRow(q, sizes.Width) * LongestRow(k, sizes.Width) / Math.Sqrt(sizes.Width) < Precise)
+        || (v.Count > 0 && !float.IsFinite(System.Numerics.Tensors.TensorPrimitives.MaxMagnitude<float>(v.Data)));
 
     /// <summary>By the kernel in tiles, or in double where scores are large.</summary>
     public static Values Run<TScore>(FormulaCall call, in HeadSizes sizes, HeadAttention.Mask mask, TScore score) where TScore : struct, IScore
     {
         Values q = call["q"], k = call["k"], v = call["v"];
-        if (NeedsDouble(sizes, q, k))
+        if (NeedsDouble(sizes, q, k, v))
             return RunInDouble(call, sizes, score);
         Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
         float[] logs = new float[sizes.Rows];

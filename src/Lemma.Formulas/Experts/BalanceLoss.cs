@@ -25,10 +25,12 @@ public static class BalanceLoss
     public static double Forward(ReadOnlySpan<float> logits, int experts, int topK, Span<float> probabilities, Span<float> shares)
     {
         Check.SameLength("moe_balance_loss", experts, shares.Length);
+        Routing.Options options = new(experts, topK);
+        Routing.CheckOptions(options);
         int tokens = logits.Length / experts;
         int[] picked = new int[tokens * topK];
         float[] gates = new float[logits.Length];
-        Routing.Forward(new Routing.Options(experts, topK), logits, default, gates, probabilities, picked);
+        Routing.Forward(options, logits, default, gates, probabilities, picked);
         shares.Clear();
         foreach (int expert in picked)
             shares[expert] += 1f / picked.Length;

@@ -34,7 +34,7 @@ public static class BiasStep
         foreach (float load in loads)
             mean += (double)load / loads.Length;
         for (int i = 0; i < bias.Length; i++)
-            bias[i] += (float)(gamma * Math.Sign(mean - loads[i]));
+            bias[i] += (float)(gamma * (mean > loads[i] ? 1 : mean < loads[i] ? -1 : mean - loads[i]));
     }
 
     private static Values Evaluate(FormulaCall call)

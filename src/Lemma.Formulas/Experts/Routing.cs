@@ -131,13 +131,10 @@ public static class Routing
 
     private static void CheckInput(in Options o, ReadOnlySpan<float> logits, ReadOnlySpan<float> bias)
     {
+        CheckOptions(o);
         Check.Rows("moe_route", logits.Length, o.Experts);
-        (int experts, int k, int groups, int limit) = (o.Experts, o.TopK, o.Groups, o.GroupLimit);
-        Check.That(k > 0 && k <= experts, "moe_route", $"the number of picked experts must lie in [1, {experts}], but it is {k}");
-        Check.That(groups > 0 && experts % groups == 0 && limit > 0 && limit <= groups && limit * (experts / groups) >= k, "moe_route",
-            $"{limit} of {groups} groups of {experts} experts must hold the {k} that are picked");
         if (!bias.IsEmpty)
-            Check.SameLength("moe_route", experts, bias.Length);
+            Check.SameLength("moe_route", o.Experts, bias.Length);
         foreach (float logit in logits)
         {
             if (float.IsNaN(logit))
@@ -145,9 +142,24 @@ public static class Routing
         }
     }
 
-    internal static Options Read(FormulaCall call, int experts) => new(experts, call.Whole("top_k"),
-        call.Word("score", "softmax") == "softmax",
-        call.Flag("renormalize", true), call.Whole("groups", 1), call.Whole("group_limit", 1), (float)call.Number("scale", 1));
+    internal static void CheckOptions(in Options o)
+    {
+        (int experts, int k, int groups, int limit) = (o.Experts, o.TopK, o.Groups, o.GroupLimit);
+        Check.That(k > 0 && k <= experts, "moe_route", $"the number of picked experts must lie in [1, {experts}], but it is {k}");
+        Check.That(groups > 0 && experts % groups == 0 && limit > 0 && limit <= groups && limit * (experts / groups) >= k, "moe_route",
+            $"{limit} of {groups} groups of {experts} experts must hold the {k} that are picked");
+    }
+
+    internal static Options Read(FormulaCall call, int experts)
+    {
+        string score = call.Word("score", "softmax");
+        if (score is not ("softmax" or "sigmoid"))
+            throw call.Error($"the score must be softmax or sigmoid, but it is {score}");
+        Options options = new(experts, call.Whole("top_k"), score == "softmax", call.Flag("renormalize", true), call.Whole("groups", 1),
+            call.Whole("group_limit", 1), (float)call.Number("scale", 1));
+        CheckOptions(options);
+        return options;
+    }
 
     private static Values Evaluate(FormulaCall call)
     {

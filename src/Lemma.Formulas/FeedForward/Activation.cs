@@ -4,6 +4,14 @@ namespace Lemma.Formulas;
 /// <param name="Name">relu, gelu, gelu_tanh, silu, sigmoid, tanh or identity.</param>
 public readonly record struct Activation(string Name)
 {
+    /// <summary>The activation that a call names.</summary>
+    internal static Activation Read(FormulaCall call, string fallback)
+    {
+        string name = call.Word("activation", fallback);
+        return name is "relu" or "gelu" or "gelu_tanh" or "silu" or "sigmoid" or "tanh" or "identity" ? new Activation(name)
+            : throw call.Error($"the activation must be relu, gelu, gelu_tanh, silu, sigmoid, tanh or identity, but it is {name}");
+    }
+
     /// <summary>y = φ(x); y may be x.</summary>
     public void Forward(ReadOnlySpan<float> x, Span<float> y)
     {

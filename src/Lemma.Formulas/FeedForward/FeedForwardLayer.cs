@@ -44,7 +44,7 @@ public static class FeedForwardLayer
     {
         Values x = call["x"], w1 = call.Input("w1", x.Columns, -1), b1 = call.Input("b1", w1.Columns);
         Values w2 = call.Input("w2", w1.Columns, x.Columns), b2 = call.Input("b2", x.Columns), y = x.Like();
-        Activation activation = new(call.Word("activation", "gelu"));
+        Activation activation = Activation.Read(call, "gelu");
         float[] u = new float[x.Rows * w1.Columns], h = new float[u.Length];
         Forward(activation, x, w1, b1, w2, b2, y, u, h);
         if (call.Backward(y, out float[]? dy))

@@ -56,7 +56,7 @@ public static class GatedFeedForward
     {
         Values x = call["x"], w1 = call.Input("w1", x.Columns, -1), w2 = call.Same("w2", w1), w3 = call.Input("w3", w1.Columns, x.Columns),
             y = x.Like();
-        Activation activation = new(call.Word("activation", "silu"));
+        Activation activation = Activation.Read(call, "silu");
         float[] u = new float[x.Rows * w1.Columns], b = new float[u.Length], h = new float[u.Length];
         Forward(activation, x, w1, w2, w3, x.Columns, y, u, b, h);
         if (call.Backward(y, out float[]? dy))

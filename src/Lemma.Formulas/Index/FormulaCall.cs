@@ -79,6 +79,17 @@ public sealed class FormulaCall
                 $"{formula}: {name} must be a whole number, but it is {value}"));
     }
 
+    /// <summary>Zeros of a shape that attributes give; throws when there are no such numbers, or more than an array holds.</summary>
+    public Values New(params int[] shape)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        double count = 1;
+        foreach (int size in shape)
+            count = size < 0 ? double.NaN : count * size;
+        return count <= Array.MaxLength ? new Values(shape) : throw Error(
+            $"an output of the shape {Values.Describe(shape)} must have sizes from 0 and at most {Array.MaxLength} numbers");
+    }
+
     /// <summary>A flag.</summary>
     public bool Flag(string name, bool? fallback = null) => Find(name, fallback, "true or false");
 

@@ -5,8 +5,9 @@ namespace Lemma.Formulas;
 /// <summary>Inputs and attributes written in a line, such as <c>logits[11,17] target[11]%17 label_smoothing=0.1</c>.</summary>
 /// <remarks>
 /// <c>x[3,8]</c> holds normal numbers from a counter; a letter after the bracket says otherwise: <c>%n</c> whole numbers below n,
-/// <c>u</c> numbers in (0.05, 0.95), <c>+</c> positive numbers, <c>p</c> rows that sum to one, <c>#</c> 0, 1, 2, …; <c>*k</c> at the end
-/// multiplies by k. <c>x=1,2,3</c> is an attribute: a number, a flag, a list of numbers or a word; <c>x:1,2,3</c> an input of one axis.
+/// <c>u</c> numbers in (0.05, 0.95), <c>+</c> positive numbers, <c>p</c> rows that sum to one, <c>P</c> a table that sums to one,
+/// <c>s</c> a symmetric matrix, <c>#</c> 0, 1, 2, …; <c>*k</c> at the end multiplies by k.
+/// <c>x=1,2,3</c> is an attribute: a number, a flag, a list of numbers or a word; <c>x:1,2,3</c> an input of one axis.
 /// </remarks>
 public sealed class FormulaExample
 {
@@ -66,27 +67,27 @@ public sealed class FormulaExample
         {
             values.Data[i] = rest[0] switch
             {
-                "" => (float)generator.Normal((ulong)i),
+                "" or "s" => (float)generator.Normal((ulong)i),
                 "u" => (float)(0.05 + 0.9 * generator.Uniform((ulong)i)),
-                "+" or "p" => (float)Math.Exp(generator.Normal((ulong)i)),
+                "+" or "p" or "P" => (float)Math.Exp(generator.Normal((ulong)i)),
                 "#" => i,
                 _ => generator.Below(int.Parse(rest[0][1..], CultureInfo.InvariantCulture), (ulong)i),
             };
             if (rest.Length > 1)
                 values.Data[i] *= float.Parse(rest[1], CultureInfo.InvariantCulture);
         }
-        if (rest[0] == "p")
+        int columns = values.Columns, width = rest[0] == "P" ? values.Count : columns;
+        for (int row = 0; rest[0] is "p" or "P" && row < values.Count; row += width)
         {
-            for (int row = 0; row < values.Rows; row++)
-            {
-                Span<float> line = values.Data.AsSpan(row * values.Columns, values.Columns);
-                double sum = 0;
-                foreach (float value in line)
-                    sum += value;
-                for (int i = 0; i < line.Length; i++)
-                    line[i] = (float)(line[i] / sum);
-            }
+            Span<float> line = values.Data.AsSpan(row, width);
+            double sum = 0;
+            foreach (float value in line)
+                sum += value;
+            for (int i = 0; i < line.Length; i++)
+                line[i] = (float)(line[i] / sum);
         }
+        for (int i = 0; rest[0] == "s" && i < values.Count; i++)
+            values.Data[i] = values.Data[Math.Min(i / columns, i % columns) * columns + Math.Max(i / columns, i % columns)];
         return values;
     }
 }

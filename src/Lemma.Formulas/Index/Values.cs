@@ -50,7 +50,7 @@ public sealed class Values
     public int Columns => Shape.Length == 0 ? 1 : Shape[^1];
 
     /// <summary>The product of all sizes but the last.</summary>
-    public int Rows => Columns == 0 ? 0 : Count / Columns;
+    public int Rows => Columns > 0 ? Count / Columns : Shape[..^1].Aggregate(1, (count, size) => count * size);
 
     /// <summary>A scalar.</summary>
     public static Values Scalar(double value) => new([], [(float)value]);

@@ -30,6 +30,7 @@ public static class BlahutArimoto
     {
         Check.Distributions("channel_capacity", "channel", channel, outputs);
         int inputs = channel.Length / outputs;
+        Check.That(inputs > 0, "channel_capacity", $"the channel must have at least one input, but it has none");
         double[] p = [.. Enumerable.Repeat(1.0 / inputs, inputs)], gain = new double[inputs], q = new double[outputs];
         double lower = 0;
         for (int step = 0; step < steps; step++)

@@ -17,7 +17,7 @@ public static class ConditionalEntropy
         Source = "Shannon 1948, A mathematical theory of communication, section 6",
         Gradient = "dp += (ln p(x) − ln p(x, y))·dH",
         Notes = "What y still tells once x is known; at most H(Y).",
-        Example = "joint[1,4]p",
+        Example = "joint[3,4]P",
         Evaluate = Evaluate,
     };
 

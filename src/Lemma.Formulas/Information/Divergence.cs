@@ -22,40 +22,43 @@ public static class Divergence
     /// <summary>KL, mean over rows.</summary>
     public static double Forward(ReadOnlySpan<float> pLogits, ReadOnlySpan<float> qLogits, int width, double unit)
     {
-        (float[] p, float[] logP, float[] logQ) = Logs(pLogits, qLogits, width);
+        (float[] logP, float[] logQ) = Logs(pLogits, qLogits, width);
         double sum = 0;
-        for (int i = 0; i < p.Length; i++)
-            sum += p[i] == 0 ? 0 : p[i] * ((double)logP[i] - logQ[i]);
-        return unit * sum * width / p.Length;
+        for (int i = 0; i < logP.Length; i++)
+            sum += Term(logP[i], logQ[i]);
+        return unit * sum * width / logP.Length;
     }
 
     /// <summary>dz_p += p∘(ln p/q − KL)/rows;  dz_q += (q − p)/rows.</summary>
     public static void Backward(ReadOnlySpan<float> pLogits, ReadOnlySpan<float> qLogits, int width, double unit, double dy, Span<float> dp,
         Span<float> dq)
     {
-        (float[] p, float[] logP, float[] logQ) = Logs(pLogits, qLogits, width);
-        double scale = dy * unit * width / p.Length;
-        for (int row = 0; row < p.Length; row += width)
+        (float[] logP, float[] logQ) = Logs(pLogits, qLogits, width);
+        double scale = dy * unit * width / logP.Length;
+        for (int row = 0; row < logP.Length; row += width)
         {
             double mean = 0;
             for (int i = row; i < row + width; i++)
-                mean += p[i] == 0 ? 0 : p[i] * ((double)logP[i] - logQ[i]);
+                mean += Term(logP[i], logQ[i]);
             for (int i = row; i < row + width; i++)
             {
-                dp[i] += p[i] == 0 ? 0 : (float)(scale * p[i] * ((double)logP[i] - logQ[i] - mean));
-                dq[i] += (float)(scale * (Math.Exp(logQ[i]) - p[i]));
+                double p = Math.Exp(logP[i]);
+                dp[i] += (float)(scale * (Term(logP[i], logQ[i]) - p * mean));
+                dq[i] += (float)(scale * (Math.Exp(logQ[i]) - p));
             }
         }
     }
 
-    private static (float[] P, float[] LogP, float[] LogQ) Logs(ReadOnlySpan<float> pLogits, ReadOnlySpan<float> qLogits, int width)
+    // p·ln(p/q), 0 at p = 0.
+    private static double Term(float logP, float logQ) => Math.Exp(logP) is var p && p == 0 ? 0 : p * ((double)logP - logQ);
+
+    private static (float[] LogP, float[] LogQ) Logs(ReadOnlySpan<float> pLogits, ReadOnlySpan<float> qLogits, int width)
     {
         Check.SameLength("kl_divergence", pLogits.Length, qLogits.Length);
-        float[] p = new float[pLogits.Length], logP = new float[p.Length], logQ = new float[p.Length];
-        Softmax.Forward(pLogits, width, 1, p);
+        float[] logP = new float[pLogits.Length], logQ = new float[logP.Length];
         LogSoftmax.Forward(pLogits, width, 1, logP);
         LogSoftmax.Forward(qLogits, width, 1, logQ);
-        return (p, logP, logQ);
+        return (logP, logQ);
     }
 
     private static Values Evaluate(FormulaCall call)

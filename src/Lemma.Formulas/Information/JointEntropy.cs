@@ -17,7 +17,7 @@ public static class JointEntropy
         Source = "Shannon 1948, A mathematical theory of communication, section 6",
         Gradient = "dp += −(ln p + 1)·dH",
         Notes = "At most H(X) + H(Y).",
-        Example = "joint[1,4]p",
+        Example = "joint[3,4]P",
         Evaluate = Evaluate,
     };
 

@@ -17,7 +17,7 @@ public static class MutualInformation
         Source = "Shannon 1948, A mathematical theory of communication, section 12",
         Gradient = "dp += (ln p(x, y) − ln p(x) − ln p(y) − 1)·dI",
         Notes = "0 exactly when x and y are independent.",
-        Example = "joint[1,4]p",
+        Example = "joint[3,4]P",
         Evaluate = Evaluate,
     };
 

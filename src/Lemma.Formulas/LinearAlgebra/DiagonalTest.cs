@@ -26,7 +26,7 @@ public static class DiagonalTest
     public static bool Holds(ReadOnlySpan<float> a, int n, double tolerance = 1e-5)
     {
         Check.SameLength("is_diagonal", n * n, a.Length);
-        double bound = tolerance * Math.Max(1e-30, System.Numerics.Tensors.TensorPrimitives.MaxMagnitude(a));
+        double bound = n == 0 ? 0 : tolerance * Math.Max(1e-30, Math.Abs(System.Numerics.Tensors.TensorPrimitives.MaxMagnitude(a)));
         bool holds = true;
         for (int i = 0; i < n; i++)
         {

@@ -4,7 +4,8 @@ namespace Lemma.Formulas;
 
 /// <summary>A·x_i = λ_i·x_i.</summary>
 /// <remarks>
-/// a: [n, n], symmetric; result: [n + 1, n], first the λ rising, then a row x_i each; a matrix that is not symmetric is an error: its
+/// a: [n, n], symmetric; result: [n + 1, n], first the λ rising, then a row x_i each, its largest component
+/// positive; a matrix that is not symmetric is an error: its
 /// eigenvalues may not be real. Golub and Van Loan 2013, Matrix computations, section 8.3.
 /// </remarks>
 public static class EigenValues
@@ -15,12 +16,12 @@ public static class EigenValues
         Name = "eigen",
         Group = "Linear algebra",
         Text = "A·x_i = λ_i·x_i",
-        Shapes = "a: [n, n], symmetric; result: [n + 1, n], first the λ rising, then a row x_i each",
+        Shapes = "a: [n, n], symmetric; result: [n + 1, n], first the λ rising, then a row x_i each, its largest component positive",
         Symbols = "a matrix that is not symmetric is an error: its eigenvalues may not be real",
         Source = "Golub and Van Loan 2013, Matrix computations, section 8.3",
         Gradient = "None here: vectors of equal λ are not unique",
         IsDifferentiable = false,
-        Example = "a[1,1]",
+        Example = "a[3,3]s",
         Evaluate = Evaluate,
     };
 
@@ -34,8 +35,9 @@ public static class EigenValues
         for (int i = 0; i < n; i++)
         {
             y.Data[i] = (float)factors.EigenValues[i].Real;
+            double sign = Decompositions.Sign(factors.EigenVectors.Column(i));
             for (int j = 0; j < n; j++)
-                y.Data[(i + 1) * n + j] = (float)factors.EigenVectors[j, i];
+                y.Data[(i + 1) * n + j] = (float)(sign * factors.EigenVectors[j, i]);
         }
         return y;
     }

@@ -20,15 +20,21 @@ public static class IdentityMatrix
         Evaluate = Evaluate,
     };
 
-    /// <summary>I of a size.</summary>
-    public static float[] Of(int n)
+    /// <summary>I of n².</summary>
+    public static void Forward(int n, Span<float> identity)
     {
         Check.That(n >= 0, "identity_matrix", $"the size must not be negative, but it is {n}");
-        float[] identity = new float[n * n];
+        Check.SameLength("identity_matrix", n * n, identity.Length);
+        identity.Clear();
         for (int i = 0; i < n; i++)
             identity[i * n + i] = 1;
-        return identity;
     }
 
-    private static Values Evaluate(FormulaCall call) => new([call.Whole("n"), call.Whole("n")], Of(call.Whole("n")));
+    private static Values Evaluate(FormulaCall call)
+    {
+        int n = call.Whole("n");
+        Values y = call.New(n, n);
+        Forward(n, y);
+        return y;
+    }
 }

@@ -16,7 +16,7 @@ public static class SingularValues
         Group = "Linear algebra",
         Text = "A = U·Σ·Vᵀ",
         Shapes = "a: [m, n]; result: [m + n + 1, k], k = min(m, n): first σ falling, then U [m, k], then V [n, k]",
-        Symbols = "U and V have orthonormal columns; σ ≥ 0",
+        Symbols = "U and V have orthonormal columns, the largest component of one of U is positive; σ ≥ 0",
         Source = "Golub and Van Loan 2013, Matrix computations, section 2.4",
         Gradient = "None here: vectors of equal σ are not unique",
         IsDifferentiable = false,
@@ -33,10 +33,11 @@ public static class SingularValues
         for (int i = 0; i < k; i++)
         {
             y.Data[i] = (float)factors.S[i];
+            double sign = Decompositions.Sign(factors.U.Column(i));
             for (int row = 0; row < m; row++)
-                y.Data[(1 + row) * k + i] = (float)factors.U[row, i];
+                y.Data[(1 + row) * k + i] = (float)(sign * factors.U[row, i]);
             for (int row = 0; row < n; row++)
-                y.Data[(1 + m + row) * k + i] = (float)factors.VT[i, row];
+                y.Data[(1 + m + row) * k + i] = (float)(sign * factors.VT[i, row]);
         }
         return y;
     }

@@ -20,5 +20,5 @@ public static class ZeroMatrix
         Evaluate = Evaluate,
     };
 
-    private static Values Evaluate(FormulaCall call) => new(call.Whole("m"), call.Whole("n"));
+    private static Values Evaluate(FormulaCall call) => call.New(call.Whole("m"), call.Whole("n"));
 }

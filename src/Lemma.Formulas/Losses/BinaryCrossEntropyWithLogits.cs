@@ -29,7 +29,11 @@ public static class BinaryCrossEntropyWithLogits
         Check.Probabilities("binary_cross_entropy_with_logits", "target", target);
         double sum = 0;
         for (int i = 0; i < logits.Length; i++)
-            sum += Stable.Softplus(logits[i]) - (double)logits[i] * target[i];
+        {
+            // max(z, 0) − z·y in one product, so that no large numbers are subtracted and 0·∞ is 0.
+            double z = logits[i], slope = z > 0 ? 1.0 - target[i] : -target[i];
+            sum += (slope == 0 ? 0 : slope * z) + Stable.LogOnePlus(Math.Exp(-Math.Abs(z)));
+        }
         return logits.IsEmpty ? 0 : sum / logits.Length;
     }
 

@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace Lemma.Formulas;
 
 /// <summary>l = −(1 − ε)·w_t·ln p_t − (ε/V)·Σ w_c·ln p_c with p = softmax(z), a row; the mean divides by Σ w_t.</summary>
@@ -25,11 +23,12 @@ public static class WeightedCrossEntropy
             float largest = Lanes.Max(line);
             // Relative to the largest logit, so that no digits are lost to its size.
             double log = LogSumExp(line, largest), weight = weights.IsEmpty ? 1 : weights[target];
-            sum += (1 - smoothing) * weight * (log - (line[target] - largest));
+            sum += (1 - smoothing) * weight * (log - ((double)line[target] - largest));
             if (smoothing > 0)
             {
-                double along = weights.IsEmpty ? Lanes.Sum(line) - (double)classes * largest : TensorPrimitives.Dot(weights,
-                    line) - all * largest;
+                double along = 0;
+                for (int c = 0; c < classes; c++)
+                    along += (weights.IsEmpty ? 1.0 : weights[c]) * ((double)line[c] - largest);
                 sum += smoothing / classes * (all * log - along);
             }
             total += weight;
@@ -92,7 +91,13 @@ public static class WeightedCrossEntropy
         return Math.Log(sum);
     }
 
-    private static double Total(ReadOnlySpan<float> weights, int classes) => weights.IsEmpty ? classes : TensorPrimitives.Sum(weights);
+    private static double Total(ReadOnlySpan<float> weights, int classes)
+    {
+        double sum = 0;
+        foreach (float weight in weights)
+            sum += weight;
+        return weights.IsEmpty ? classes : sum;
+    }
 
     private static void CheckInput(ReadOnlySpan<float> z, ReadOnlySpan<int> targets, int classes, double smoothing,
         ReadOnlySpan<float> weights)

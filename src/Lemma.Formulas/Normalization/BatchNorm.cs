@@ -31,8 +31,8 @@ public static class BatchNorm
     /// <summary>μ and σ² of each column, in two passes so that a large mean costs no digits; returns how many rows count.</summary>
     public static int Statistics(ReadOnlySpan<float> x, ReadOnlySpan<float> mask, Span<float> mean, Span<float> variance)
     {
+        Check.Rows("batch_norm", x.Length, mean.Length);
         int d = mean.Length, rows = x.Length / d, counted = 0;
-        Check.Rows("batch_norm", x.Length, d);
         Check.SameLength("batch_norm", d, variance.Length);
         if (!mask.IsEmpty)
             Check.SameLength("batch_norm", rows, mask.Length);

@@ -10,7 +10,8 @@ internal static class GivenGradients
     public static Values Run(FormulaCall call, Step step)
     {
         Values parameter = call["parameter"], gradients = call["gradients"], y = parameter.Like();
-        Check.Rows("optimizer", gradients.Count, parameter.Count);
+        if (parameter.Count == 0 || gradients.Count % parameter.Count != 0)
+            throw call.Error($"the gradients {gradients} must be rows of as many numbers as the parameter {parameter} has");
         parameter.Data.CopyTo(y.Data, 0);
         for (int t = 1; t <= gradients.Count / parameter.Count; t++)
             step(t, y, gradients.Data.AsSpan((t - 1) * parameter.Count, parameter.Count));

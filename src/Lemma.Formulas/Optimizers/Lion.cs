@@ -30,8 +30,8 @@ public static class Lion
         Check.SameLength("lion", parameters.Length, m.Length);
         for (int i = 0; i < m.Length; i++)
         {
-            double direction = Math.Sign(beta1 * m[i] + (1 - beta1) * gradients[i]);
-            parameters[i] -= (float)(rate * (direction + decay * parameters[i]));
+            double along = beta1 * m[i] + (1 - beta1) * gradients[i], direction = along > 0 ? 1 : along < 0 ? -1 : along;
+            parameters[i] = (float)((1 - rate * decay) * parameters[i] - rate * direction);
             m[i] = (float)(beta2 * m[i] + (1 - beta2) * gradients[i]);
         }
     }

@@ -22,9 +22,9 @@ public static class MovingAverage
     /// <summary>One step.</summary>
     public static void Step(double beta, ReadOnlySpan<float> parameters, Span<float> average)
     {
-        Check.SameLength("ema", parameters.Length, average.Length);
+        Check.SameLength("exponential_moving_average", parameters.Length, average.Length);
         for (int i = 0; i < average.Length; i++)
-            average[i] = (float)(average[i] + (1 - beta) * ((double)parameters[i] - average[i]));
+            average[i] = (float)(beta * average[i] + (1 - beta) * parameters[i]);
     }
 
     private static Values Evaluate(FormulaCall call)
@@ -32,7 +32,7 @@ public static class MovingAverage
         Values average = call["average"], parameters = call.Input("parameters", -1, average.Count), y = new(average.Shape,
             [.. average.Data]);
         double beta = call.Number("beta", 0.999);
-        Check.That(beta is >= 0 and <= 1, "ema", $"β must lie in [0, 1], but it is {beta}");
+        Check.That(beta is >= 0 and <= 1, "exponential_moving_average", $"β must lie in [0, 1], but it is {beta}");
         for (int step = 0; step < parameters.Shape[0]; step++)
             Step(beta, parameters.Data.AsSpan(step * average.Count, average.Count), y);
         return y;

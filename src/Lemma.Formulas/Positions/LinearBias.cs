@@ -51,7 +51,7 @@ public static class LinearBias
     {
         int heads = call.Whole("heads"), queries = call.Whole("queries"), keys = call.Whole("keys", queries);
         Check.That(heads > 0, "alibi", $"there must be at least one head, but there are {heads}");
-        Values y = new(heads, queries, keys);
+        Values y = call.New(heads, queries, keys);
         Forward(heads, queries, keys, y);
         return y;
     }

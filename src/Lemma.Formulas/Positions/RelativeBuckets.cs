@@ -43,11 +43,14 @@ public static class RelativeBuckets
     {
         Check.Rows("relative_buckets", table.Length, heads);
         Check.SameLength("relative_buckets", heads * queries * keys, bias.Length);
+        int buckets = table.Length / heads, exact = bidirectional ? buckets / 4 : buckets / 2;
+        Check.That(exact > 0 && largest > exact, "relative_buckets",
+            $"there must be at least {(bidirectional ? 4 : 2)} buckets and a largest distance above {exact}, but they are {buckets} and {largest}");
         for (int i = 0; i < queries; i++)
         {
             for (int j = 0; j < keys; j++)
             {
-                int bucket = Bucket(j - i - (keys - queries), table.Length / heads, largest, bidirectional);
+                int bucket = Bucket(j - i - (keys - queries), buckets, largest, bidirectional);
                 for (int h = 0; h < heads; h++)
                     bias[(h * queries + i) * keys + j] = table[bucket * heads + h];
             }
@@ -74,7 +77,7 @@ public static class RelativeBuckets
         Values table = call.Input("weight", -1, -1);
         int queries = call.Whole("queries"), keys = call.Whole("keys", queries), largest = call.Whole("largest_distance", 128);
         bool both = call.Flag("bidirectional", true);
-        Values y = new(table.Columns, queries, keys);
+        Values y = call.New(table.Columns, queries, keys);
         Forward(table, table.Columns, queries, keys, largest, both, y);
         if (call.Backward(y, out float[]? dy))
             Backward(dy, table.Columns, queries, keys, largest, both, call.Gradient("weight"));

@@ -38,7 +38,7 @@ public static class SinusoidalPositions
     private static Values Evaluate(FormulaCall call)
     {
         int[] positions = call.Integers("positions");
-        Values y = new(positions.Length, call.Whole("d_model"));
+        Values y = call.New(positions.Length, call.Whole("d_model"));
         Forward(positions, y.Columns, y);
         return y;
     }

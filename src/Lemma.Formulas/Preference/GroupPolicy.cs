@@ -25,7 +25,7 @@ public static class GroupPolicy
     public static double Forward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
         ReadOnlySpan<float> advantages, ReadOnlySpan<float> mask, double epsilon, double beta)
     {
-        int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask);
+        int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask, epsilon);
         double sum = 0;
         for (int row = 0; row < advantages.Length; row++)
         {
@@ -48,7 +48,7 @@ public static class GroupPolicy
     public static void Backward(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
         ReadOnlySpan<float> advantages, ReadOnlySpan<float> mask, double epsilon, double beta, double dy, Span<float> dlogs)
     {
-        int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask);
+        int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask, epsilon);
         for (int row = 0; row < advantages.Length; row++)
         {
             double counted = 0;
@@ -67,8 +67,9 @@ public static class GroupPolicy
     }
 
     private static int CheckInput(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
-        ReadOnlySpan<float> advantages, ReadOnlySpan<float> mask)
+        ReadOnlySpan<float> advantages, ReadOnlySpan<float> mask, double epsilon)
     {
+        Check.That(epsilon >= 0, "grpo", $"ε must not be negative, but it is {epsilon}");
         Check.That(!advantages.IsEmpty, "grpo", $"there must be at least one sample");
         Check.Rows("grpo", logs.Length, logs.Length / advantages.Length);
         Check.SameLength("grpo", logs.Length, oldLogs.Length);

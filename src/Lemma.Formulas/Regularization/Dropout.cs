@@ -33,12 +33,18 @@ public static class Dropout
     /// <param name="start">The index of the first element, a multiple of 64.</param>
     /// <param name="y">The result.</param>
     /// <remarks>Element i of the block b of 64 elements takes word i / 16 of the counter 16·b + i % 16: sixteen counters at a time.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(ReadOnlySpan<float> x, float p, Philox generator, long start, Span<float> y)
     {
         Check.SameLength("dropout", x.Length, y.Length);
+        Mask(x, p, 1 / (1 - p), generator, start, y);
+    }
+
+    /// <summary>y = x·m·scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Mask(ReadOnlySpan<float> x, float p, float scale, Philox generator, long start, Span<float> y)
+    {
         Check.That(start % Block == 0, "dropout", $"the first element must be a multiple of {Block}, but it is {start}");
-        Vector512<float> scale = Vector512.Create(1 / (1 - p));
+        Vector512<float> factor = Vector512.Create(scale);
         Vector512<uint> threshold = Vector512.Create((uint)(p * 4294967296.0));
         Span<uint> words = stackalloc uint[Block];
         for (int block = 0; block < x.Length; block += Block)
@@ -48,9 +54,9 @@ public static class Dropout
             {
                 Vector512<float> keep = Vector512.GreaterThanOrEqual(Vector512.Create<uint>(words[i..]), threshold).AsSingle();
                 if (block + i + Lanes.Count <= x.Length)
-                    ((Vector512.Create(x[(block + i)..]) * scale) & keep).CopyTo(y[(block + i)..]);
+                    ((Vector512.Create(x[(block + i)..]) * factor) & keep).CopyTo(y[(block + i)..]);
                 else
-                    Lanes.StoreTail((Lanes.LoadTail(x[(block + i)..]) * scale) & keep, y[(block + i)..]);
+                    Lanes.StoreTail((Lanes.LoadTail(x[(block + i)..]) * factor) & keep, y[(block + i)..]);
             }
         }
     }

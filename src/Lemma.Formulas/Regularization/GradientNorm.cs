@@ -45,10 +45,20 @@ public static class GradientNorm
                 Vector512<float> left = i + Lanes.Count <= part.Length ? Lanes.Load(ref start, i) : Lanes.LoadTail(part[i..]);
                 sum = Vector512.FusedMultiplyAdd(left, left, sum);
             }
-            total += Lanes.Sum(sum + more);
+            float found = Lanes.Sum(sum + more);
+            total += float.IsFinite(found) ? found : Wide(part);
             gradients = gradients[part.Length..];
         }
         return total;
+    }
+
+    // Squares of numbers above 10¹⁹ are beyond float32.
+    private static double Wide(ReadOnlySpan<float> gradients)
+    {
+        double sum = 0;
+        foreach (float gradient in gradients)
+            sum += (double)gradient * gradient;
+        return sum;
     }
 
     /// <summary>τ/‖g‖₂ when ‖g‖₂ is above τ, else 1.</summary>

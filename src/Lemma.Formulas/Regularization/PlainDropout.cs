@@ -27,10 +27,9 @@ public static class PlainDropout
     {
         Check.SameLength("dropout_plain", x.Length, y.Length);
         if (training)
-            Dropout.Forward(x, p, generator, start, y);
+            Dropout.Mask(x, p, 1, generator, start, y);
         else
-            x.CopyTo(y);
-        System.Numerics.Tensors.TensorPrimitives.Multiply(y, 1 - p, y);
+            System.Numerics.Tensors.TensorPrimitives.Multiply(x, 1 - p, y);
     }
 
     /// <summary>dx = dy·m, or (1 − p)·dy, in place: the forward with the same generator.</summary>

@@ -23,8 +23,7 @@ public static class ConstantRate
     };
 
     /// <summary>The share of the peak rate at a step.</summary>
-    public static double Share(in ScheduleNumbers s, double step) =>
-        Math.Min(1, step / Math.Max(1, s.Warmup));
+    public static double Share(in ScheduleNumbers s, double step) => step < s.Warmup ? step / s.Warmup : 1;
 
     private static Values Evaluate(FormulaCall call) => ScheduleNumbers.Evaluate(call, "schedule_constant",
         static (s, step) => Share(s, step));

@@ -22,6 +22,25 @@ public class FormulaErrorTests
     [InlineData("moe_route", "logits[2,4] top_k=5", "moe_route: the number of picked experts must lie in [1, 4], but it is 5")]
     [InlineData("attention", "q[1,3,2,4] k[1,2,2,4] v[1,2,2,4]", "attention: 2 key/value heads do not divide 3 heads")]
     [InlineData("rope", "x[3,5]", "rope: the width of a head must be even, but it is 5")]
+    [InlineData("binary_cross_entropy", "prediction:0.5,1.1 target:0,1",
+        "binary_cross_entropy: prediction must lie in [0, 1], but element 1 is 1.1")]
+    [InlineData("categorical_cross_entropy", "probabilities:0.5,0.5 target:0.5,0.4",
+        "categorical_cross_entropy: row 0 of target must sum to 1, but it sums to 0.9")]
+    [InlineData("mutual_information", "joint[2,2]*0", "mutual_information: row 0 of joint must sum to 1, but it sums to 0")]
+    [InlineData("channel_capacity", "channel[0,3]", "channel_capacity: the channel must have at least one input, but it has none")]
+    [InlineData("moe_route", "logits[2,4] top_k=-1", "moe_route: the number of picked experts must lie in [1, 4], but it is -1")]
+    [InlineData("moe_route", "logits[2,4] top_k=1 score=tanh", "moe_route: the score must be softmax or sigmoid, but it is tanh")]
+    [InlineData("ffn", "x[1,2] w1[2,3] b1[3] w2[3,2] b2[2] activation=step",
+        "ffn: the activation must be relu, gelu, gelu_tanh, silu, sigmoid, tanh or identity, but it is step")]
+    [InlineData("relative_buckets", "weight[3,2] queries=4",
+        "relative_buckets: there must be at least 4 buckets and a largest distance above 0, but they are 3 and 128")]
+    [InlineData("adam", "parameter[3] gradients[2,4] learning_rate=1",
+        "adam: the gradients [2, 4] must be rows of as many numbers as the parameter [3] has")]
+    [InlineData("zero_matrix", "m=-1 n=2", "zero_matrix: an output of the shape [-1, 2] must have sizes from 0 and at most 2147483591 numbers")]
+    [InlineData("svd", "a[0,3]", "svd: the matrix must not be empty, but it is [0, 3]")]
+    [InlineData("eigen", "a[2,2]", "eigen: the matrix must be symmetric, but it is not")]
+    [InlineData("grpo", "log_probs[1,2] old_log_probs[1,2] reference_log_probs[1,2] advantages[1] epsilon=-1",
+        "grpo: ε must not be negative, but it is -1")]
     [InlineData("l1", "w:1,2", "l1: the attribute 'lambda_' is missing")]
     [InlineData("l1", "v:1,2 lambda_=1", "l1: input 'w' is missing; given are: v")]
     public void BadInputIsNamed(string name, string input, string message)

@@ -1,3 +1,5 @@
+using Lemma.Tests.Oracles.Twins;
+
 namespace Lemma.Tests.Oracles;
 
 /// <summary>The formulas again, in double, by loops that can be read off the paper.</summary>
@@ -48,38 +50,13 @@ internal static class Naive
         return y;
     }
 
-    public static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
-
-    public static double GeluTanh(double x) => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
-
-    public static double Gelu(double x) => 0.5 * x * (1 + Erf(x / Math.Sqrt(2)));
-
-    /// <summary>erf by its Taylor series near zero and a continued fraction far from it.</summary>
-    public static double Erf(double x)
-    {
-        if (Math.Abs(x) < 2.5)
-        {
-            double term = x, sum = x;
-            for (int n = 1; n < 80; n++)
-            {
-                term *= -x * x / n;
-                sum += term / (2 * n + 1);
-            }
-            return 2 / Math.Sqrt(Math.PI) * sum;
-        }
-        double size = Math.Abs(x), fraction = 0;
-        for (int n = 80; n >= 1; n--)
-            fraction = n / 2.0 / (size + fraction);
-        return Math.Sign(x) * (1 - Math.Exp(-size * size) / Math.Sqrt(Math.PI) / (size + fraction));
-    }
-
     public static double[] SwiGlu(double[] x, int width)
     {
         double[] y = new double[x.Length / 2];
         for (int i = 0; i < y.Length; i++)
         {
             double a = x[i / width * 2 * width + i % width], b = x[i / width * 2 * width + width + i % width];
-            y[i] = a * Sigmoid(a) * b;
+            y[i] = a * TwinMath.Sigmoid(a) * b;
         }
         return y;
     }

@@ -1,6 +1,7 @@
 using Lemma.Formulas;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
+using Lemma.Tests.Oracles.Twins;
 
 namespace Lemma.Tests.Tensors;
 
@@ -32,13 +33,13 @@ public class OperationTests
         (tape, t) => tape.SwiGlu(t[0]), x => Naive.SwiGlu(x[0], width), new Shape(5, 2 * width));
 
     [Theory, MemberData(nameof(Widths))]
-    public void Gelu(int d) => OperationCheck.Run((tape, t) => tape.Gelu(t[0]), x => [.. x[0].Select(Naive.Gelu)], 3, new Shape(3, d));
+    public void Gelu(int d) => OperationCheck.Run((tape, t) => tape.Gelu(t[0]), x => [.. x[0].Select(TwinMath.Gelu)], 3, new Shape(3, d));
 
     [Theory, MemberData(nameof(Widths))]
-    public void GeluTanh(int d) => OperationCheck.Run((tape, t) => tape.GeluTanh(t[0]), x => [.. x[0].Select(Naive.GeluTanh)], 3, new Shape(3, d));
+    public void GeluTanh(int d) => OperationCheck.Run((tape, t) => tape.GeluTanh(t[0]), x => [.. x[0].Select(TwinMath.GeluTanh)], 3, new Shape(3, d));
 
     [Theory, MemberData(nameof(Widths))]
-    public void Silu(int d) => OperationCheck.Run((tape, t) => tape.Silu(t[0]), x => [.. x[0].Select(v => v * Naive.Sigmoid(v))], 3, new Shape(3, d));
+    public void Silu(int d) => OperationCheck.Run((tape, t) => tape.Silu(t[0]), x => [.. x[0].Select(v => v * TwinMath.Sigmoid(v))], 3, new Shape(3, d));
 
     [Theory, MemberData(nameof(Widths))]
     public void Add(int d) => OperationCheck.Run((tape, t) => tape.Add(t[0], t[1]), x => [.. x[0].Zip(x[1], (a, b) => a + b)], new Shape(3, d), new Shape(3, d));

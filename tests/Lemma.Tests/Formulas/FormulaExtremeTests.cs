@@ -1,0 +1,90 @@
+using Lemma.Formulas;
+using Lemma.Tests.Oracles.Twins;
+
+namespace Lemma.Tests.Formulas;
+
+/// <summary>Every formula with ±0, denormals, huge numbers, ±∞ and NaN among its inputs: what its twin gives, or an error that names it.</summary>
+[Trait("Kernels", "true")]
+public class FormulaExtremeTests
+{
+    private static readonly float[] Extremes =
+    [
+        0, -0f, float.Epsilon, -1e-40f, 1e-30f, 1e15f, -1e15f, 1e30f, -1e30f, float.MaxValue, float.MinValue, float.PositiveInfinity,
+        float.NegativeInfinity, float.NaN,
+    ];
+
+    private const float Scores = 100;
+
+    // Where sums or squares of huge numbers pass float32's range on the way, what comes out is ∞ or NaN, in PyTorch as here.
+    private static readonly (float Largest, string Names)[] Ranges =
+    [
+        (1e15f, "rms_norm layer_norm batch_norm qk_norm pre_norm post_norm adam adamw adafactor moe ffn_glu linear_attention"),
+        (1e30f, "linear linear_cross_entropy matrix_multiply glu ffn rope muon l1 block_sparse_attention adaptive_span "
+            + "multi_scale_window_attention efficient_attention eigen"),
+        // The rounding of a large score is in the exponent of its weight, and a hidden value that is infinite counts 0·∞.
+        (Scores, "attention dual_chunk_attention multi_head_attention multi_query_attention grouped_query_attention cross_attention kv_cache "
+            + "multi_head_latent_attention"),
+    ];
+
+    public static TheoryData<string> Names => [.. FormulaIndex.All.Select(formula => formula.Name)];
+
+    [Theory, MemberData(nameof(Names))]
+    public void AnExtremeNumberGivesWhatTheTwinGives(string name)
+    {
+        Formula formula = FormulaIndex.Find(name);
+        float largest = Ranges.FirstOrDefault(range => range.Names.Split(' ').Contains(name), (Largest: float.MaxValue, Names: "")).Largest;
+        List<string> problems = [];
+        foreach (string input in new FormulaExample(formula.Example).Inputs.Keys)
+        {
+            foreach (float extreme in Extremes)
+            {
+                if (Math.Abs(extreme) > largest && (float.IsFinite(extreme) || largest == Scores))
+                    continue;
+                // Always causal, and a hidden value that is NaN counts 0·NaN.
+                if (name == "multi_head_latent_attention" && float.IsNaN(extreme))
+                    continue;
+                foreach (bool everywhere in new[] { false, true })
+                {
+                    // Vectors of equal eigenvalues or singular values are not determined.
+                    if (everywhere && name is "eigen" or "svd")
+                        continue;
+                    FormulaExample example = new(formula.Example);
+                    float[] data = example.Inputs[input].Data;
+                    if (everywhere)
+                        Array.Fill(data, extreme);
+                    else
+                        data[data.Length / 2] = extreme;
+                    string problem = Compare(formula, example);
+                    if (problem.Length > 0)
+                        problems.Add($"{input} {(everywhere ? "all" : "one")} {extreme:R}: {problem}");
+                }
+            }
+        }
+        Assert.True(problems.Count == 0, string.Join('\n', problems));
+    }
+
+    private static string Compare(Formula formula, FormulaExample example)
+    {
+        float[] y;
+        try
+        {
+            y = formula.Run(example.Inputs, example.Attributes).Data;
+        }
+        catch (ArgumentException e) when (FormulaIndex.All.Any(one => e.Message.StartsWith(one.Name + ": ", StringComparison.Ordinal)))
+        {
+            return "";
+        }
+        double[] expected = TwinList.All[formula.Name](new TwinInput(example));
+        double largest = 1e-30;
+        foreach (double value in expected)
+            largest = Math.Abs(value) <= float.MaxValue ? Math.Max(largest, Math.Abs(value)) : largest;
+        for (int i = 0; i < y.Length; i++)
+        {
+            float rounded = (float)expected[i];
+            bool same = rounded.Equals(y[i]) || Math.Abs(expected[i] - y[i]) <= 1e-5 * largest;
+            if (!same && formula.Name != "arithmetic_code")
+                return $"element {i} is {y[i]:R}, expected {expected[i]:R}";
+        }
+        return "";
+    }
+}

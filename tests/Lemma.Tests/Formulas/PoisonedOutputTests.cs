@@ -1,0 +1,91 @@
+using Lemma.Formulas;
+using Lemma.Tests.Oracles;
+
+namespace Lemma.Tests.Formulas;
+
+/// <summary>A forward writes its outputs and does not read what is there: NaN before, the same bits after.</summary>
+[Trait("Kernels", "true")]
+public class PoisonedOutputTests
+{
+    private delegate void Into(float[] y, float[] kept, float[] more);
+
+    private const int Rows = 3, Width = 37, All = Rows * Width;
+
+    private static readonly float[] X = OperationCheck.Random(All, 1), Z = OperationCheck.Random(All, 2), W = OperationCheck.Random(Width * Width, 3);
+    private static readonly float[] P = [.. X.Chunk(Width).SelectMany(row => row.Select(value => Math.Abs(value) / row.Sum(Math.Abs)))];
+    private static readonly int[] Ids = [.. Enumerable.Range(0, Rows).Select(row => 5 * row)];
+    private static readonly HeadSizes Heads = new(1, 1, 1, Rows, Rows, Width, Width);
+
+    private static readonly Dictionary<string, Into> Forwards = new()
+    {
+        ["gelu"] = (y, _, _) => Gelu.Forward(X, y),
+        ["gelu_tanh"] = (y, _, _) => GeluTanh.Forward(X, y),
+        ["relu"] = (y, _, _) => Relu.Forward(X, y),
+        ["sigmoid"] = (y, _, _) => Sigmoid.Forward(X, y),
+        ["silu"] = (y, _, _) => Silu.Forward(X, y),
+        ["swish"] = (y, _, _) => Swish.Forward(X, 1.7f, y),
+        ["tanh"] = (y, _, _) => Tanh.Forward(X, y),
+        ["softmax"] = (y, _, _) => Softmax.Forward(X, Width, 1, y),
+        ["log_softmax"] = (y, _, _) => LogSoftmax.Forward(X, Width, 1, y),
+        ["cross_entropy"] = (_, losses, logs) => CrossEntropy.Forward(X, Ids, losses.AsSpan(0, Rows), logs.AsSpan(0, Rows)),
+        ["dropout"] = (y, _, _) => Dropout.Forward(X, 0.3f, new Philox(1), 0, y),
+        ["dropout_plain"] = (y, _, _) => PlainDropout.Forward(X, 0.3f, true, new Philox(1), 0, y),
+        ["label_smoothing"] = (y, _, _) => LabelSmoothing.Forward(P, Width, 0.1, y),
+        ["residual"] = (y, _, _) => Residual.Forward(X, Z, y),
+        ["weight_decay"] = (y, _, _) => WeightDecay.Forward(X, 0.1, 0.1, y),
+        ["batch_norm"] = (y, mean, variance) =>
+        {
+            BatchNorm.Statistics(X, default, mean.AsSpan(0, Width), variance.AsSpan(0, Width));
+            BatchNorm.Forward(X, Z.AsSpan(0, Width), Z.AsSpan(0, Width), mean.AsSpan(0, Width), variance.AsSpan(0, Width), default, 1e-5f, y);
+        },
+        ["layer_norm"] = (y, mean, r) =>
+            LayerNorm.Forward(X, Z.AsSpan(0, Width), Z.AsSpan(0, Width), 1e-5f, y, mean.AsSpan(0, Rows), r.AsSpan(0, Rows)),
+        ["rms_norm"] = (y, r, _) => RmsNorm.Forward(X, Z.AsSpan(0, Width), 1e-5f, y, r.AsSpan(0, Rows)),
+        ["rms_norm outside"] = (y, r, _) => RmsNormOutside.Forward(X, Z.AsSpan(0, Width), 1e-5f, y, r.AsSpan(0, Rows)),
+        ["pre_norm"] = (y, n, r) => PreNorm.Forward(X, W, Z.AsSpan(0, Width), 1e-5f, y, n, r.AsSpan(0, Rows)),
+        ["post_norm"] = (y, s, r) => PostNorm.Forward(X, W, Z.AsSpan(0, Width), 1e-5f, y, s, r.AsSpan(0, Rows)),
+        ["alibi"] = (y, _, _) => LinearBias.Forward(Rows, Width, 1, y),
+        ["learned_positions"] = (y, _, _) => LearnedPositions.Forward(X, Z, Rows, Width, 0, y),
+        ["relative_buckets"] = (y, _, _) => RelativeBuckets.Forward(Z, Rows, 1, Width, 128, true, y),
+        ["rope"] = (y, _, _) => RopeFormula.Forward(X.AsSpan(0, All - Rows), Z.AsSpan(0, All / 2 - 1), Z.AsSpan(0, All / 2 - 1), Width - 1, false,
+            y.AsSpan(0, All - Rows)),
+        ["sinusoidal_positions"] = (y, _, _) => SinusoidalPositions.Forward(Ids, Width - 1, y.AsSpan(0, Rows * (Width - 1))),
+        ["attention"] = (y, logs, _) => HeadAttention.Forward(Heads, new HeadAttention.Mask(true), X, Z, X, y, logs.AsSpan(0, Rows)),
+        ["linear_attention"] = (y, _, _) => LinearAttention.Forward(X, Z, X, Rows, Width, Width, true, y),
+        ["linear_attention chunked"] = (y, _, _) => LinearAttention.ForwardChunked(X, Z, X, Rows, Width, Width, 2, y),
+        ["embedding"] = (y, _, _) => Embedding.Forward(Ids, W, Width, y),
+        ["linear"] = (y, _, _) => LinearMap.Forward(X, W, Z.AsSpan(0, Width), Width, y),
+        ["linear without bias"] = (y, _, _) => LinearMap.Forward(X, W, default, Width, y),
+        ["ffn"] = (y, u, h) => FeedForwardLayer.Forward(new Activation("gelu"), X, W, Z.AsSpan(0, Width), W, Z.AsSpan(0, Width), y, u, h),
+        ["entropy"] = (y, _, _) => Entropy.Forward(P, Width, 1, y.AsSpan(0, Rows)),
+        ["information_cross_entropy"] = (y, _, _) => DistributionCrossEntropy.Forward(P, P, Width, 1, y.AsSpan(0, Rows)),
+        ["jensen_shannon"] = (y, _, _) => JensenShannon.Forward(P, P, Width, 1, y.AsSpan(0, Rows)),
+        ["self_information"] = (y, _, _) => SelfInformation.Forward(P, 1, y),
+        ["gae"] = (y, _, _) => GeneralizedAdvantage.Forward(X.AsSpan(0, All - Rows), Z, Width - 1, 0.9, 0.9, y.AsSpan(0, All - Rows)),
+        ["grpo_advantages"] = (y, _, _) => GroupAdvantage.Forward(X, Width, 1e-4, y),
+        ["gradient_accumulation"] = (y, _, _) => Accumulation.Forward(X, y.AsSpan(0, Width)),
+        ["identity_matrix"] = (y, _, _) => IdentityMatrix.Forward(9, y.AsSpan(0, 81)),
+        ["matrix_add"] = (y, _, _) => MatrixSum.Forward(X, Z, y),
+        ["matrix_transpose"] = (y, _, _) => MatrixTranspose.Forward(X, Rows, Width, y),
+    };
+
+    public static TheoryData<string> Names => [.. Forwards.Keys];
+
+    [Theory, MemberData(nameof(Names))]
+    public void AForwardDoesNotReadItsOutputs(string name)
+    {
+        float[][] sevens = Filled(7), poisoned = Filled(float.NaN);
+        Forwards[name](sevens[0], sevens[1], sevens[2]);
+        Forwards[name](poisoned[0], poisoned[1], poisoned[2]);
+        Assert.Contains(poisoned, output => output.Any(float.IsFinite));
+        for (int output = 0; output < poisoned.Length; output++)
+        {
+            // Only what lies behind the end of an output keeps what was there.
+            int end = Array.FindLastIndex(poisoned[output], float.IsFinite) + 1;
+            Assert.Equal(sevens[output][..end], poisoned[output][..end]);
+            Assert.All(sevens[output][end..], value => Assert.Equal(7, value));
+        }
+    }
+
+    private static float[][] Filled(float value) => [.. Enumerable.Range(0, 3).Select(_ => Enumerable.Repeat(value, All).ToArray())];
+}

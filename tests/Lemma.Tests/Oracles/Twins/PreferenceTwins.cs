@@ -1,0 +1,134 @@
+using static Lemma.Tests.Oracles.Twins.LossTwins;
+using static Lemma.Tests.Oracles.Twins.TwinMath;
+
+namespace Lemma.Tests.Oracles.Twins;
+
+/// <summary>Twins of the group Preference.</summary>
+internal static class PreferenceTwins
+{
+    public static IReadOnlyDictionary<string, Twin> All { get; } = new Dictionary<string, Twin>
+    {
+        ["dpo"] = x => [Mean(Map(Margins(x), m => (1 - x.Number("label_smoothing", 0)) * MinusLogSigmoid(x.Number("beta") * m)
+            + x.Number("label_smoothing", 0) * MinusLogSigmoid(-x.Number("beta") * m)))],
+        ["ipo"] = x => [Mean(Map(Margins(x), m => Math.Pow(m - 1 / (2 * x.Number("beta")), 2)))],
+        ["kto"] = KahnemanTversky,
+        ["orpo"] = x => [Mean(Map(x["policy_chosen"], x["policy_rejected"],
+            (chosen, rejected) => -chosen + x.Number("lambda_", 0.1) * MinusLogSigmoid(LogOdds(chosen) - LogOdds(rejected))))],
+        ["simpo"] = x => [Mean(Map(x["policy_chosen"], x["policy_rejected"],
+            (chosen, rejected) => MinusLogSigmoid(x.Number("beta", 2) * (chosen - rejected) - x.Number("gamma", 1))))],
+        ["reward_pairwise"] = x => [Mean(Map(x["chosen"], x["rejected"], (chosen, rejected) => MinusLogSigmoid(chosen - rejected)))],
+        ["rlhf_objective"] = x => [Mean(x["rewards"]) - x.Number("beta", 0.1) * Mean(Ratios(x))],
+        ["kl_k1"] = x => [Mean(Ratios(x))],
+        ["kl_k2"] = x => [Mean(Map(Ratios(x), r => r * r / 2))],
+        ["kl_k3"] = x => [Mean(K3(x))],
+        ["ppo_clip"] = x => [-Mean(Clipped(x, x["advantages"]))],
+        ["ppo_value"] = x => [Mean(Values(x))],
+        ["ppo_objective"] = x => [-Mean(Clipped(x, x["advantages"])) + x.Number("value_coefficient", 0.5) * Mean(Values(x))
+            - x.Number("entropy_coefficient", 0.01) * Mean(x["entropies"]) + x.Number("beta", 0.05) * Mean(K3(x))],
+        ["grpo"] = GroupPolicy,
+        ["grpo_advantages"] = GroupAdvantages,
+        ["gae"] = GeneralizedAdvantage,
+    };
+
+    private static double[] Margins(TwinInput x)
+    {
+        double[] m = new double[x["policy_chosen"].Length];
+        for (int i = 0; i < m.Length; i++)
+            m[i] = x["policy_chosen"][i] - x["reference_chosen"][i] - (x["policy_rejected"][i] - x["reference_rejected"][i]);
+        return m;
+    }
+
+    private static double[] Ratios(TwinInput x) => Map(x["log_probs"], x["reference_log_probs"], (log, reference) => log - reference);
+
+    private static double[] K3(TwinInput x) => Map(Ratios(x), r => Math.Exp(-r) + r - 1);
+
+    // ln(p/(1 − p)) of p = e^a; 1 − e^a is −a near 0.
+    private static double LogOdds(double a) => a - Math.Log(a > -1e-9 ? -a : 1 - Math.Exp(a));
+
+    private static double[] KahnemanTversky(TwinInput x)
+    {
+        double[] losses = new double[x["policy"].Length];
+        for (int i = 0; i < losses.Length; i++)
+        {
+            double gain = x.Number("beta", 0.1) * (x["policy"][i] - x["reference"][i] - x.Number("reference_point", 0));
+            losses[i] = x["desirable"][i] == 1 ? x.Number("desirable_weight", 1) * (1 - Sigmoid(gain))
+                : x.Number("undesirable_weight", 1) * (1 - Sigmoid(-gain));
+        }
+        return [Mean(losses)];
+    }
+
+    private static double[] Clipped(TwinInput x, double[] advantages)
+    {
+        double[] gains = new double[advantages.Length];
+        for (int i = 0; i < gains.Length; i++)
+        {
+            double ratio = Math.Exp(x["log_probs"][i] - x["old_log_probs"][i]), epsilon = x.Number("epsilon", 0.2);
+            gains[i] = Math.Min(ratio * advantages[i], Math.Clamp(ratio, 1 - epsilon, 1 + epsilon) * advantages[i]);
+        }
+        return gains;
+    }
+
+    private static double[] Values(TwinInput x)
+    {
+        double[] losses = new double[x["values"].Length];
+        double clip = x.Number("clip", 0.2);
+        for (int i = 0; i < losses.Length; i++)
+        {
+            // The clipped target is a constant of the gradient, and so is its return.
+            double old = x.Held("old_values")[i], plain = x["values"][i] - x["returns"][i];
+            double clipped = old + Math.Clamp(x["values"][i] - old, -clip, clip) - x.Held("returns")[i];
+            losses[i] = Math.Max(plain * plain, clipped * clipped) / 2;
+        }
+        return losses;
+    }
+
+    private static double[] GroupPolicy(TwinInput x)
+    {
+        int samples = x.Size("log_probs", 0), tokens = x.Size("log_probs", 1);
+        double[] advantages = new double[samples * tokens];
+        for (int i = 0; i < advantages.Length; i++)
+            advantages[i] = x["advantages"][i / tokens];
+        double[] gains = Clipped(x, advantages), divergences = K3(x);
+        double loss = 0;
+        for (int sample = 0; sample < samples; sample++)
+        {
+            double sum = 0, counted = 0;
+            for (int i = sample * tokens; i < (sample + 1) * tokens; i++)
+            {
+                if (x.Has("mask") && x["mask"][i] == 0)
+                    continue;
+                sum += gains[i] - x.Number("beta", 0.04) * divergences[i];
+                counted++;
+            }
+            loss -= counted == 0 ? 0 : sum / counted / samples;
+        }
+        return [loss];
+    }
+
+    private static double[] GroupAdvantages(TwinInput x) => MapRows(x["rewards"], x.Columns("rewards"), row =>
+    {
+        double mean = Mean(row), deviation = Math.Sqrt(Mean(Map(row, r => (r - mean) * (r - mean))) * row.Length / (row.Length - 1));
+        return Map(row, r => (r - mean) / (deviation + x.Number("epsilon", 1e-4)));
+    });
+
+    // A_t = Σ_l (γλ)^l·δ_{t+l}.
+    private static double[] GeneralizedAdvantage(TwinInput x)
+    {
+        int rows = x.Size("rewards", 0), steps = x.Size("rewards", 1);
+        double gamma = x.Number("gamma", 1), lambda = x.Number("lambda_", 0.95);
+        double[] advantages = new double[rows * steps];
+        for (int row = 0; row < rows; row++)
+        {
+            for (int t = 0; t < steps; t++)
+            {
+                for (int s = t; s < steps; s++)
+                {
+                    double delta = x["rewards"][row * steps + s] + gamma * x["values"][row * (steps + 1) + s + 1]
+                        - x["values"][row * (steps + 1) + s];
+                    advantages[row * steps + t] += Math.Pow(gamma * lambda, s - t) * delta;
+                }
+            }
+        }
+        return advantages;
+    }
+}
