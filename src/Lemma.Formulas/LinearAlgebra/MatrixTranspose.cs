@@ -24,12 +24,22 @@ public static class MatrixTranspose
     {
         Check.SameLength("matrix_transpose", m * n, a.Length);
         Check.SameLength("matrix_transpose", m * n, c.Length);
-        for (int i = 0; i < m; i++)
+        // In squares, so that the columns of one are still in the cache when its next row comes.
+        for (int top = 0; top < m; top += Side)
         {
-            for (int j = 0; j < n; j++)
-                c[j * m + i] = a[i * n + j];
+            for (int left = 0; left < n; left += Side)
+            {
+                for (int i = top; i < Math.Min(top + Side, m); i++)
+                {
+                    ReadOnlySpan<float> row = a.Slice(i * n + left, Math.Min(Side, n - left));
+                    for (int j = 0; j < row.Length; j++)
+                        c[(left + j) * m + i] = row[j];
+                }
+            }
         }
     }
+
+    private const int Side = 16;
 
     private static Values Evaluate(FormulaCall call)
     {

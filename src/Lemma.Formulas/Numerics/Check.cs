@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Lemma.Formulas;
 
@@ -55,12 +56,39 @@ internal static class Check
     }
 
     /// <summary>A condition on given values.</summary>
-    public static void That([DoesNotReturnIf(false)] bool condition, string formula, FormattableString problem)
+    public static void That([DoesNotReturnIf(false)] bool condition, string formula,
+        [InterpolatedStringHandlerArgument(nameof(condition))] ref Problem problem)
     {
         if (!condition)
-            Throw(formula, problem.ToString(CultureInfo.InvariantCulture));
+            Throw(formula, problem.ToString());
     }
 
     [DoesNotReturn]
     private static void Throw(string formula, string problem) => throw new ArgumentException($"{formula}: {problem}");
+
+    /// <summary>What is wrong, put into words only when something is: a check that holds costs no memory.</summary>
+    [InterpolatedStringHandler]
+    public ref struct Problem
+    {
+        private DefaultInterpolatedStringHandler text;
+
+        /// <summary>Asks for the parts when the condition does not hold.</summary>
+        public Problem(int literalLength, int formattedCount, bool condition, out bool isNeeded)
+        {
+            isNeeded = !condition;
+            text = isNeeded ? new(literalLength, formattedCount, CultureInfo.InvariantCulture) : default;
+        }
+
+        /// <summary>Words.</summary>
+        public void AppendLiteral(string words) => text.AppendLiteral(words);
+
+        /// <summary>A value.</summary>
+        public void AppendFormatted<T>(T value) => text.AppendFormatted(value);
+
+        /// <summary>A value in a format.</summary>
+        public void AppendFormatted<T>(T value, string format) => text.AppendFormatted(value, format);
+
+        /// <inheritdoc/>
+        public override string ToString() => text.ToStringAndClear();
+    }
 }
