@@ -74,7 +74,7 @@ public static unsafe class Attention
                 for (int i = 0; i < rows; i++)
                 {
                     Span<float> result = new(output + (row + i) * head.OutputStride, width);
-                    Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, width), result, logs + row + i);
+                    Finish(maxima[i] * (TAddend.IsEmpty ? shape.Scale : 1), totals[i], new Span<float>(sums + i * sumStride, width), result, logs + row + i);
                 }
             }
         }
@@ -100,9 +100,9 @@ public static unsafe class Attention
         all[Math.Max(first, last)..].Fill(float.NegativeInfinity);
         // Lanes beyond the block hold −∞ as well, so that whole vectors can be read.
         new Span<float>(scores + keys, Block - keys).Fill(float.NegativeInfinity);
-        float largest = MathF.Max(*maximum, LargestOf(scores, keys) * scale);
+        float largest = MathF.Max(*maximum, LargestOf(scores, keys));
         float shift = float.IsNegativeInfinity(largest) ? 0 : largest;
-        float decay = float.IsNegativeInfinity(*maximum) ? 0 : VectorMath.Exp(Vector512.Create(*maximum - shift))[0];
+        float decay = float.IsNegativeInfinity(*maximum) ? 0 : VectorMath.Exp(Vector512.Create((*maximum - shift) * scale))[0];
         *total = *total * decay + ExpAndSum(scores, keys, scale, shift);
         if (decay != 1)
             Scale(sums, decay);
@@ -126,7 +126,7 @@ public static unsafe class Attention
         {
             Vector512<float> score = Vector512.Load(scores + i);
             // A hidden key has −∞ and weighs nothing.
-            Vector512<float> weight = VectorMath.Exp(Vector512.FusedMultiplyAdd(score, Vector512.Create(scale), Vector512.Create(-shift)));
+            Vector512<float> weight = VectorMath.Exp((score - Vector512.Create(shift)) * Vector512.Create(scale));
             weight.Store(scores + i);
             sum += weight;
         }

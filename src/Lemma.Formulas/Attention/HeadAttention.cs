@@ -100,9 +100,12 @@ public static unsafe class HeadAttention
         public Span<float> Logs(Span<float> logs) => logs.Slice(query, queries);
     }
 
-    private static AttentionShape Shape(in HeadSizes sizes, Mask mask) =>
-        new(sizes.Queries, sizes.Keys, sizes.Width, sizes.ValueWidth, 1, mask.Causal, mask.Window,
+    private static AttentionShape Shape(in HeadSizes sizes, Mask mask)
+    {
+        Check.That(mask.Scale >= 0, "attention", $"the scale must be above 0, or 0 for 1/√d, but it is {mask.Scale}");
+        return new AttentionShape(sizes.Queries, sizes.Keys, sizes.Width, sizes.ValueWidth, 1, mask.Causal, mask.Window,
             mask.Scale == 0 ? (float)(1 / Math.Sqrt(sizes.Width)) : mask.Scale);
+    }
 
     private static AttentionHead Head(in HeadSizes sizes, Mask mask, int index, float* q, float* k, float* v, float* y, float* logs)
     {
