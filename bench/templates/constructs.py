@@ -152,6 +152,9 @@ x
 {{ list|map|list }}
 {{ list|select('>', 1)|list }} {{ list|select('odd')|list }} {{ mixed|select|list }} {{ mixed|reject|list }} {{ mixed|select('string')|list }} {{ list|reject('equalto', 2)|list }} {{ words|select('in', ['a', 'b'])|list }} {{ users|selectattr('age', 'equalto', 31)|map(attribute='name')|list }} {{ users|selectattr('city')|list|length }} {{ users|rejectattr('city')|list|length }} {{ users|selectattr('city', 'defined')|map(attribute='name')|list }} {{ users|rejectattr('name', 'eq', 'bob')|list|length }} {{ users|selectattr('age', '>=', 30)|list|length }}
 {{ list|select('nope')|list }}
+{{ none|map('upper')|list }} {{ none|selectattr('a')|list }} {{ 0|reject|list }} {{ []|map|list }} {{ ''|select('nope')|list }}
+{{ 5|select|list }}
+{{ none|list }}
 {{ missing|default('d') }} {{ none|default('d') }} {{ ''|default('d', true) }} {{ ''|d('d') }}| {{ none|default('d', boolean=true) }} {{ missing|default }}| {{ dict.zz|default([]) }}
 {{ [1, 2, 3, 4, 5]|batch(2)|list }} {{ [1, 2, 3]|batch(2, 'x')|list }} {{ [1, 2, 3, 4, 5]|slice(2)|list }} {{ [1, 2, 3, 4, 5]|slice(3, 'x')|list }} {{ []|batch(2)|list }}
 {% for g in users|groupby('age') %}{{ g.grouper }}:{{ g.list|length }}:{{ g[1]|map(attribute='name')|join('+') }} {% endfor %}{% for k, v in words|groupby(0) %}{{ k }}{{ v }}{% endfor %}

@@ -7,9 +7,10 @@ namespace Lemma.Text.Templates;
 
 /// <summary>A chat template: a conversation to the text that a model was trained on.</summary>
 /// <remarks>
-/// The language is Jinja as Hugging Face's transformers sets it up for chat templates: trim_blocks and lstrip_blocks, loop controls, tojson
-/// without escapes for HTML, raise_exception, strftime_now, generation blocks. The result is the same, byte for byte. A template runs in a
-/// sandbox: it reads no file and no clock, reaches no object of .NET, and its steps, text and depth are bounded. Immutable and thread-safe.
+/// The language is Jinja as Hugging Face's transformers sets it up for chat templates: trim_blocks and lstrip_blocks, loop controls,
+/// tojson without escapes for HTML, raise_exception, strftime_now, generation blocks. The result is the same, byte for byte. A template runs in a
+/// sandbox: it reads no file and no clock, reaches no object of .NET, and its steps, text and depth are bounded.
+/// Immutable and thread-safe.
 /// </remarks>
 public sealed class ChatTemplate
 {
@@ -35,7 +36,8 @@ public sealed class ChatTemplate
     /// <exception cref="TemplateException">It is malformed.</exception>
     public static ChatTemplate Parse(string text) => new(text);
 
-    /// <summary>Reads the template of a model's folder, of its tokenizer_config.json, or of a .jinja file, with the special tokens beside it.</summary>
+    /// <summary>Reads the template of a model's folder, of its tokenizer_config.json, or of a .jinja file, with the special tokens beside
+    /// it.</summary>
     /// <param name="path">The folder or file.</param>
     /// <param name="name">Which template, where there are several; null for the default one and the one for tools.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -70,7 +72,8 @@ public sealed class ChatTemplate
 
     /// <summary>The text of a conversation in JSON: a list of objects, each with a role and whatever the template knows.</summary>
     /// <exception cref="TemplateException">The template refuses the conversation, goes wrong, or passes a limit.</exception>
-    public string Render(JsonElement messages, ChatOptions? options = null) => Render(budget => JsonValues.Read(messages, budget), options ?? new ChatOptions());
+    public string Render(JsonElement messages, ChatOptions? options = null) =>
+        Render(budget => JsonValues.Read(messages, budget), options ?? new ChatOptions());
 
     private string Render(Func<Budget, Value> messages, ChatOptions options)
     {

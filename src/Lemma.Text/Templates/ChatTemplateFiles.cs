@@ -17,7 +17,8 @@ internal sealed class ChatTemplateFiles
     /// <summary>The special tokens by name: bos_token, eos_token and so on.</summary>
     public Dictionary<string, string> SpecialTokens { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Reads tokenizer_config.json, chat_template.jinja and additional_chat_templates/*.jinja; a .jinja file stands for itself.</summary>
+    /// <summary>Reads tokenizer_config.json, chat_template.jinja and additional_chat_templates/*.jinja; a .jinja file stands for
+    /// itself.</summary>
     public static ChatTemplateFiles Read(string path)
     {
         ChatTemplateFiles files = new(Path.GetFileName(Path.TrimEndingDirectorySeparator(path)));
@@ -44,7 +45,8 @@ internal sealed class ChatTemplateFiles
 
     /// <summary>A template.</summary>
     /// <exception cref="InvalidDataException">There is none of that name.</exception>
-    public string Find(string key) => templates.TryGetValue(key, out string? text) ? text : throw new InvalidDataException(templates.Count == 0
+    public string Find(string key) =>
+        templates.TryGetValue(key, out string? text) ? text : throw new InvalidDataException(templates.Count == 0
         ? $"{name}: there must be a chat template, in chat_template.jinja or tokenizer_config.json, but there is none"
         : $"{name}: there is no chat template '{key}', only {string.Join(", ", templates.Keys.Order(StringComparer.Ordinal))}");
 
@@ -70,8 +72,9 @@ internal sealed class ChatTemplateFiles
 
     private void ReadConfig(JsonPlace root)
     {
-        foreach ((string key, JsonPlace value) in root.Members())
+        foreach ((string key, _) in root.Members())
         {
+            JsonPlace value = root[key];
             if (key.EndsWith("_token", StringComparison.Ordinal) && value.Value.ValueKind == JsonValueKind.String)
                 SpecialTokens[key] = value.Text();
             else if (key.EndsWith("_token", StringComparison.Ordinal) && value.Value.ValueKind == JsonValueKind.Object)

@@ -3,7 +3,8 @@ namespace Lemma.Text.Templates;
 /// <summary>What a template may use while it renders one conversation.</summary>
 public sealed record TemplateLimits
 {
-    /// <summary>Steps: an expression or a statement is one, four UTF-16 units of a text that is made are one, an element of a list is one.</summary>
+    /// <summary>Steps: an expression or a statement is one, four UTF-16 units of a text that is made are one, an element of a list is
+    /// one.</summary>
     public long Steps { get; init; } = 20_000_000;
 
     /// <summary>UTF-16 units of the output, and of any single text.</summary>

@@ -47,7 +47,8 @@ internal static class Arithmetic
     {
         if (symbol is "/" or "//" or "%" && right.Real == 0)
             throw new TemplateFault($"'{symbol}' needs a divisor that is not 0, but has 0");
-        if (symbol != "/" && left is IntegerValue { Number: var a } && right is IntegerValue { Number: var b } && !(symbol == "**" && b < 0))
+        if (symbol != "/" && left is IntegerValue { Number: var a } && right is IntegerValue { Number: var b }
+            && !(symbol == "**" && b < 0))
         {
             return new IntegerValue(symbol switch
             {
@@ -61,7 +62,8 @@ internal static class Arithmetic
         }
         double x = left.Real, y = right.Real;
         if (symbol == "**" && ((x < 0 && y != Math.Floor(y)) || (x == 0 && y < 0)))
-            throw new TemplateFault($"'**' needs a result that is a real number, but is given {NumberValue.Write(x)} and {NumberValue.Write(y)}");
+            throw new TemplateFault($"'**' needs a result that is a real number, "
+                + $"but is given {NumberValue.Write(x)} and {NumberValue.Write(y)}");
         return new FloatValue(symbol switch
         {
             "+" => x + y,

@@ -75,7 +75,8 @@ internal static class BraceFormat
                 stop = rest.Length;
             string part = rest[1..stop];
             value = rest[0] == '.' ? Lookup.Attribute(value, part, budget)
-                : Lookup.Element(value, long.TryParse(part, CultureInfo.InvariantCulture, out long index) ? new IntegerValue(index) : new StringValue(part), budget);
+                : Lookup.Element(value, long.TryParse(part, CultureInfo.InvariantCulture, out long index) ? new IntegerValue(index)
+                    : new StringValue(part), budget);
             rest = rest[0] == '[' ? rest[(stop + 1)..] : rest[stop..];
         }
         return value;

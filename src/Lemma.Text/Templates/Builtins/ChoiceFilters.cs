@@ -17,8 +17,10 @@ internal static class ChoiceFilters
         ["map"] = Map,
         ["select"] = static (context, value, arguments) => Choose("select", context, value, arguments, byAttribute: false, keeps: true),
         ["reject"] = static (context, value, arguments) => Choose("reject", context, value, arguments, byAttribute: false, keeps: false),
-        ["selectattr"] = static (context, value, arguments) => Choose("selectattr", context, value, arguments, byAttribute: true, keeps: true),
-        ["rejectattr"] = static (context, value, arguments) => Choose("rejectattr", context, value, arguments, byAttribute: true, keeps: false),
+        ["selectattr"] = static (context, value, arguments) =>
+            Choose("selectattr", context, value, arguments, byAttribute: true, keeps: true),
+        ["rejectattr"] = static (context, value, arguments) =>
+            Choose("rejectattr", context, value, arguments, byAttribute: true, keeps: false),
     };
 
     private static Value Default(RenderContext context, Value value, Arguments arguments)
@@ -28,44 +30,53 @@ internal static class ChoiceFilters
         return isMissing ? given[0] ?? new StringValue("") : value;
     }
 
-    private static GeneratorValue Map(RenderContext context, Value value, Arguments arguments)
+    // As in Jinja nothing is checked where the value is empty or false: none has no elements, but is mapped to none.
+    private static GeneratorValue Map(RenderContext context, Value value, Arguments arguments) => Lazy(context, value, () =>
     {
-        Func<Value, Value> change;
         if (arguments.Positional.Count == 0)
         {
             Value?[] given = arguments.Bind("map", 0, "attribute", "default");
             if (given[0] is null)
                 throw new TemplateFault("map: the name of a filter or an attribute is needed, but there is none");
-            change = Paths.Getter(given[0], given[1], context.Budget);
+            Func<Value, Value> part = Paths.Getter(given[0], given[1], context.Budget);
+            return items => items.Select(part);
         }
-        else
-        {
-            string name = Arguments.Text("map", arguments.Positional[0]);
-            Arguments rest = arguments.Skip(1);
-            change = item => Filters.Apply(context, name, item, rest);
-        }
-        return new GeneratorValue(Each(context, value).Select(change));
-    }
+        string name = Arguments.Text("map", arguments.Positional[0]);
+        Arguments rest = arguments.Skip(1);
+        return items => items.Select(item => Filters.Apply(context, name, item, rest));
+    });
 
-    private static GeneratorValue Choose(string name, RenderContext context, Value value, Arguments arguments, bool byAttribute, bool keeps)
+    private static GeneratorValue Choose(
+        string name, RenderContext context, Value value, Arguments arguments, bool byAttribute, bool keeps) => Lazy(context, value, () =>
     {
         int used = byAttribute ? 1 : 0;
         if (arguments.Positional.Count < used)
             throw new TemplateFault($"{name}: the name of an attribute is needed, but there is none");
         Func<Value, Value> part = Paths.Getter(byAttribute ? arguments.Positional[0] : null, null, context.Budget);
         if (arguments.Positional.Count == used)
-            return new GeneratorValue(Each(context, value).Where(item => part(item).IsTrue == keeps));
+            return items => items.Where(item => part(item).IsTrue == keeps);
         string test = Arguments.Text(name, arguments.Positional[used]);
         Arguments rest = arguments.Skip(used + 1);
-        return new GeneratorValue(Each(context, value).Where(item => Tests.Holds(context, test, part(item), rest) == keeps));
-    }
+        return items => items.Where(item => Tests.Holds(context, test, part(item), rest) == keeps);
+    });
 
-    private static IEnumerable<Value> Each(RenderContext context, Value value)
+    private static GeneratorValue Lazy(RenderContext context, Value value, Func<Func<IEnumerable<Value>, IEnumerable<Value>>> prepare)
     {
-        foreach (Value item in value.Iterate())
+        IEnumerable<Value> Each()
         {
-            context.Budget.Use(1);
-            yield return item;
+            foreach (Value item in value.Iterate())
+            {
+                context.Budget.Use(1);
+                yield return item;
+            }
         }
+        IEnumerable<Value> Run()
+        {
+            if (!value.IsTrue)
+                yield break;
+            foreach (Value item in prepare()(Each()))
+                yield return item;
+        }
+        return new GeneratorValue(Run());
     }
 }

@@ -17,5 +17,6 @@ internal static class Filters
     public static bool Exists(string name) => All.ContainsKey(name);
 
     public static Value Apply(RenderContext context, string name, Value value, Arguments arguments) =>
-        All.TryGetValue(name, out Filter? filter) ? filter(context, value, arguments) : throw new TemplateFault($"there is no filter '{name}'");
+        All.TryGetValue(name, out Filter? filter) ? filter(context, value, arguments)
+            : throw new TemplateFault($"there is no filter '{name}'");
 }

@@ -7,7 +7,8 @@ namespace Lemma.Text.Templates.Builtins;
 /// <summary>Full case mapping: a character may become several (Unicode, SpecialCasing.txt, the lines without a language).</summary>
 internal static class FullCase
 {
-    private static readonly FrozenDictionary<string, string> UpperTable = Table(FullCaseTable.Upper), TitleTable = Table(FullCaseTable.Title);
+    private static readonly FrozenDictionary<string, string> UpperTable = Table(FullCaseTable.Upper),
+        TitleTable = Table(FullCaseTable.Title);
 
     public static string Upper(string text) => Map(text, UpperTable);
 
@@ -50,7 +51,8 @@ internal static class FullCase
         return LetterCase.IsCased(text.Substring(at, char.IsSurrogatePair(text, at) ? 2 : 1));
     }
 
-    private static bool IsIgnored(string text, int at) => text[at] is '\'' or '.' or ':' or '\u00B7' or '\u2018' or '\u2019' or '\u2024' or '\u2027'
+    private static bool IsIgnored(string text, int at) =>
+        text[at] is '\'' or '.' or ':' or '\u00B7' or '\u2018' or '\u2019' or '\u2024' or '\u2027'
         || CharUnicodeInfo.GetUnicodeCategory(text, at) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark
             or UnicodeCategory.Format or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
 

@@ -1,10 +1,11 @@
 namespace Lemma.Text.Templates.Builtins;
 
-/// <summary>Characters whose upper or title case is not one other character: code=codes, hexadecimal (Unicode, SpecialCasing.txt and the title
+/// <summary>Characters whose upper or title case is not one other character: code=codes, hexadecimal (Unicode: SpecialCasing.txt, title
 /// mappings of UnicodeData.txt).</summary>
 internal static class FullCaseTable
 {
-    public const string Upper = "df=53+53 131=49 149=2bc+4e 1f0=4a+30c 390=399+308+301 3b0=3a5+308+301 587=535+552 1e96=48+331 1e97=54+308 1e98=57+30a "
+    public const string Upper =
+        "df=53+53 131=49 149=2bc+4e 1f0=4a+30c 390=399+308+301 3b0=3a5+308+301 587=535+552 1e96=48+331 1e97=54+308 1e98=57+30a "
         + "1e99=59+30a 1e9a=41+2be 1f50=3a5+313 1f52=3a5+313+300 1f54=3a5+313+301 1f56=3a5+313+342 1f80=1f08+399 1f81=1f09+399 "
         + "1f82=1f0a+399 1f83=1f0b+399 1f84=1f0c+399 1f85=1f0d+399 1f86=1f0e+399 1f87=1f0f+399 1f88=1f08+399 1f89=1f09+399 "
         + "1f8a=1f0a+399 1f8b=1f0b+399 1f8c=1f0c+399 1f8d=1f0d+399 1f8e=1f0e+399 1f8f=1f0f+399 1f90=1f28+399 1f91=1f29+399 "
@@ -18,7 +19,8 @@ internal static class FullCaseTable
         + "1ff7=3a9+342+399 1ffc=3a9+399 fb00=46+46 fb01=46+49 fb02=46+4c fb03=46+46+49 fb04=46+46+4c fb05=53+54 fb06=53+54 "
         + "fb13=544+546 fb14=544+535 fb15=544+53b fb16=54e+546 fb17=544+53d";
 
-    public const string Title = "df=53+73 1c4=1c5 1c5=1c5 1c6=1c5 1c7=1c8 1c8=1c8 1c9=1c8 1ca=1cb 1cb=1cb 1cc=1cb 1f1=1f2 1f2=1f2 1f3=1f2 587=535+582 "
+    public const string Title =
+        "df=53+73 1c4=1c5 1c5=1c5 1c6=1c5 1c7=1c8 1c8=1c8 1c9=1c8 1ca=1cb 1cb=1cb 1cc=1cb 1f1=1f2 1f2=1f2 1f3=1f2 587=535+582 "
         + "10d0=10d0 10d1=10d1 10d2=10d2 10d3=10d3 10d4=10d4 10d5=10d5 10d6=10d6 10d7=10d7 10d8=10d8 10d9=10d9 10da=10da 10db=10db "
         + "10dc=10dc 10dd=10dd 10de=10de 10df=10df 10e0=10e0 10e1=10e1 10e2=10e2 10e3=10e3 10e4=10e4 10e5=10e5 10e6=10e6 10e7=10e7 "
         + "10e8=10e8 10e9=10e9 10ea=10ea 10eb=10eb 10ec=10ec 10ed=10ed 10ee=10ee 10ef=10ef 10f0=10f0 10f1=10f1 10f2=10f2 10f3=10f3 "

@@ -6,19 +6,21 @@ namespace Lemma.Text.Templates.Builtins;
 /// <summary>The functions that every template sees.</summary>
 internal static class Globals
 {
-    private static readonly FrozenDictionary<string, FunctionValue> Functions = new Dictionary<string, Func<RenderContext, Arguments, Value>>
-    {
-        ["range"] = Range,
-        ["dict"] = Dictionary,
-        ["namespace"] = Namespace,
-        ["cycler"] = static (context, arguments) => new CyclerValue(arguments.Positional),
-        ["joiner"] = static (context, arguments) => Joiner(arguments),
-        ["raise_exception"] = static (context, arguments) =>
-            throw new TemplateFault(arguments.Bind("raise_exception", 1, "message")[0]!.ToText(context.Budget), isRefusal: true),
-        ["strftime_now"] = static (context, arguments) => context.Now is DateTime now
-            ? context.Text(TimeText.Format(now, Arguments.Text("strftime_now", arguments.Bind("strftime_now", 1, "format")[0]), context.Budget))
-            : throw new TemplateFault("strftime_now: the caller must give the time, but has not"),
-    }.ToFrozenDictionary(static pair => pair.Key, static pair => new FunctionValue(pair.Key, pair.Value), StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, FunctionValue> Functions =
+        new Dictionary<string, Func<RenderContext, Arguments, Value>>
+        {
+            ["range"] = Range,
+            ["dict"] = Dictionary,
+            ["namespace"] = Namespace,
+            ["cycler"] = static (context, arguments) => new CyclerValue(arguments.Positional),
+            ["joiner"] = static (context, arguments) => Joiner(arguments),
+            ["raise_exception"] = static (context, arguments) =>
+                throw new TemplateFault(arguments.Bind("raise_exception", 1, "message")[0]!.ToText(context.Budget), isRefusal: true),
+            ["strftime_now"] = static (context, arguments) => context.Now is DateTime now
+                ? context.Text(TimeText.Format(now, Arguments.Text("strftime_now", arguments.Bind("strftime_now", 1, "format")[0]),
+                    context.Budget))
+                : throw new TemplateFault("strftime_now: the caller must give the time, but has not"),
+        }.ToFrozenDictionary(static pair => pair.Key, static pair => new FunctionValue(pair.Key, pair.Value), StringComparer.Ordinal);
 
     public static Value? Find(string name) => Functions.GetValueOrDefault(name);
 

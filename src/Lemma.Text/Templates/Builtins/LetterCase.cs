@@ -45,9 +45,11 @@ internal static class LetterCase
         return result.ToString();
     }
 
-    public static bool IsLower(string text) => Any(text, IsLowerLetter) && !Any(text, letter => IsUpperLetter(letter) || IsTitleLetter(letter));
+    public static bool IsLower(string text) =>
+        Any(text, IsLowerLetter) && !Any(text, letter => IsUpperLetter(letter) || IsTitleLetter(letter));
 
-    public static bool IsUpper(string text) => Any(text, IsUpperLetter) && !Any(text, letter => IsLowerLetter(letter) || IsTitleLetter(letter));
+    public static bool IsUpper(string text) =>
+        Any(text, IsUpperLetter) && !Any(text, letter => IsLowerLetter(letter) || IsTitleLetter(letter));
 
     public static bool IsTitle(string text)
     {
@@ -64,7 +66,8 @@ internal static class LetterCase
     }
 
     public static bool IsLetter(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.UppercaseLetter
-        or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter;
+        or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.OtherLetter;
 
     public static bool IsDecimal(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber;
 
@@ -90,7 +93,8 @@ internal static class LetterCase
     private static bool IsTitleLetter(string letter) => CharUnicodeInfo.GetUnicodeCategory(letter, 0) == UnicodeCategory.TitlecaseLetter;
 
     private static bool IsUpperLetter(string letter) =>
-        CharUnicodeInfo.GetUnicodeCategory(letter, 0) == UnicodeCategory.UppercaseLetter || letter[0] is >= 'Ⅰ' and <= 'Ⅿ' or >= 'Ⓐ' and <= 'Ⓩ';
+        CharUnicodeInfo.GetUnicodeCategory(letter, 0) == UnicodeCategory.UppercaseLetter || letter[0] is >= 'Ⅰ' and <= 'Ⅿ'
+            or >= 'Ⓐ' and <= 'Ⓩ';
 
     private static bool IsLowerLetter(string letter) => CharUnicodeInfo.GetUnicodeCategory(letter, 0) == UnicodeCategory.LowercaseLetter
         || letter[0] is 'ª' or 'º' or >= 'ⅰ' and <= 'ⅿ' or >= 'ⓐ' and <= 'ⓩ' or >= 'ʰ' and <= 'ʸ';

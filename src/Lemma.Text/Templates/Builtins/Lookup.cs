@@ -35,7 +35,8 @@ internal static class Lookup
         {
             IReadOnlyList<Value> items = value is SequenceValue sequence ? sequence.Items : [.. value.Iterate()];
             budget.Use(items.Count);
-            return new SequenceValue([.. Indices(items.Count, from, to, stride).Select(i => items[i])], value is SequenceValue { IsTuple: true });
+            return new SequenceValue([.. Indices(items.Count, from, to, stride).Select(i => items[i])],
+                value is SequenceValue { IsTuple: true });
         }
         return new UndefinedValue($"{value.Shown} has no slices");
     }

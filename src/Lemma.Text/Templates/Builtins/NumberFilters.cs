@@ -8,7 +8,8 @@ internal static class NumberFilters
 {
     public static IReadOnlyDictionary<string, Filter> All { get; } = new Dictionary<string, Filter>
     {
-        ["abs"] = static (context, value, arguments) => value is NumberValue { Real: < 0 } ? Arithmetic.Negate(value) : Arithmetic.Plus(value),
+        ["abs"] = static (context, value, arguments) =>
+            value is NumberValue { Real: < 0 } ? Arithmetic.Negate(value) : Arithmetic.Plus(value),
         ["int"] = Int,
         ["float"] = static (context, value, arguments) =>
             ToFloat(value) is double real ? new FloatValue(real) : arguments.Bind("float", 0, "default")[0] ?? new FloatValue(0),
@@ -40,7 +41,8 @@ internal static class NumberFilters
         text = TextParts.Strip(text, null, true, true);
         bool isNegative = text.StartsWith('-');
         text = isNegative || text.StartsWith('+') ? text[1..] : text;
-        int prefixed = text.Length > 2 && text[0] == '0' ? char.ToLowerInvariant(text[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 } : 0;
+        int prefixed = text.Length > 2 && text[0] == '0' ? char.ToLowerInvariant(text[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 }
+            : 0;
         if (prefixed > 0 && radix is 0 || (prefixed == radix && prefixed > 0))
             (text, radix) = (text[2..].TrimStart('_'), prefixed);
         else if (radix == 0)
@@ -50,7 +52,8 @@ internal static class NumberFilters
         Int128 result = 0;
         foreach (System.Text.Rune rune in text.Replace("_", "", StringComparison.Ordinal).EnumerateRunes())
         {
-            int digit = rune.IsAscii ? Digit((char)rune.Value) : LetterCase.IsDecimal(rune) ? (int)System.Text.Rune.GetNumericValue(rune) : 99;
+            int digit = rune.IsAscii ? Digit((char)rune.Value) : LetterCase.IsDecimal(rune) ? (int)System.Text.Rune.GetNumericValue(rune)
+                : 99;
             if (digit >= radix)
                 return null;
             result = (result * radix) + digit;
@@ -60,7 +63,8 @@ internal static class NumberFilters
         return isNegative ? -result : result;
     }
 
-    private static int Digit(char letter) => char.IsAsciiDigit(letter) ? letter - '0' : char.IsAsciiLetter(letter) ? (letter | 32) - 'a' + 10 : 99;
+    private static int Digit(char letter) =>
+        char.IsAsciiDigit(letter) ? letter - '0' : char.IsAsciiLetter(letter) ? (letter | 32) - 'a' + 10 : 99;
 
     private static double? ToFloat(Value value)
     {
@@ -81,7 +85,8 @@ internal static class NumberFilters
             return double.NaN;
         if (plain.Contains("__", StringComparison.Ordinal) || plain.StartsWith('_') || plain.EndsWith('_'))
             return null;
-        return double.TryParse(plain.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+        return double.TryParse(plain.Replace("_", "", StringComparison.Ordinal),
+            NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
             CultureInfo.InvariantCulture, out double real) ? sign * real : null;
     }
 

@@ -57,10 +57,12 @@ internal readonly record struct NumberFormat(char Fill, char Side, char Sign, bo
             's' => ("", Cut(value.ToText(result.Budget))),
             'r' => ("", Cut(Represent(value, result.Budget))),
             'd' or 'i' or 'u' => Whole(value, static number => number.ToString(CultureInfo.InvariantCulture)),
-            'x' => Whole(value, static number => number.ToString("x", CultureInfo.InvariantCulture).TrimStart('0') is { Length: > 0 } hex ? hex : "0"),
+            'x' => Whole(value, static number =>
+                number.ToString("x", CultureInfo.InvariantCulture).TrimStart('0') is { Length: > 0 } hex ? hex : "0"),
             'f' or 'F' => Fixed(value, Precision < 0 ? 6 : Precision),
             '%' => Fixed(new FloatValue(Real(value) * 100), Precision < 0 ? 6 : Precision) is var (s, d) ? (s, d + "%") : default,
-            '\0' when value is IntegerValue and not BooleanValue => Whole(value, static number => number.ToString(CultureInfo.InvariantCulture)),
+            '\0' when value is IntegerValue and not BooleanValue =>
+                Whole(value, static number => number.ToString(CultureInfo.InvariantCulture)),
             '\0' when value is not FloatValue => ("", Cut(value.ToText(result.Budget))),
             '\0' when Precision < 0 => Signed(((FloatValue)value).Real, NumberValue.Write(Math.Abs(((FloatValue)value).Real))),
             _ => throw new TemplateFault($"format: the kind '{kind}' is not known"),

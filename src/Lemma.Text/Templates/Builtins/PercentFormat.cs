@@ -23,7 +23,8 @@ internal static class PercentFormat
             if (++i < format.Length && format[i] == '(' && format.IndexOf(')', i) is > 0 and int close)
             {
                 string name = format[(i + 1)..close];
-                named = (value as DictionaryValue)?.Find(new StringValue(name)) ?? throw new TemplateFault($"format: there is no value '{name}'");
+                named = (value as DictionaryValue)?.Find(new StringValue(name))
+                    ?? throw new TemplateFault($"format: there is no value '{name}'");
                 (i, usesNames) = (close + 1, true);
             }
             NumberFormat specification = NumberFormat.ReadPercent(format, ref i);
@@ -39,7 +40,8 @@ internal static class PercentFormat
             specification.Write(item, format[i], result);
         }
         if (used < values.Count && !usesNames && value is not DictionaryValue)
-            throw new TemplateFault(string.Create(CultureInfo.InvariantCulture, $"format: {values.Count} values are given, but {used} are used"));
+            throw new TemplateFault(string.Create(CultureInfo.InvariantCulture,
+                $"format: {values.Count} values are given, but {used} are used"));
         return result.ToString();
     }
 }

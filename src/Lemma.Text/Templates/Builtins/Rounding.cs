@@ -10,7 +10,8 @@ internal static class Rounding
     {
         // The runtime's digits are exact, but a tie goes up; a tie has exactly one digit more than asked for, a 5.
         string longer = value.ToString($"F{decimals + 1}", CultureInfo.InvariantCulture);
-        bool isTie = longer[^1] == '5' && value.ToString($"F{decimals + 30}", CultureInfo.InvariantCulture).AsSpan(longer.Length).Trim('0').Length == 0;
+        bool isTie = longer[^1] == '5'
+            && value.ToString($"F{decimals + 30}", CultureInfo.InvariantCulture).AsSpan(longer.Length).Trim('0').Length == 0;
         if (!isTie)
             return value.ToString($"F{decimals}", CultureInfo.InvariantCulture);
         string down = longer[..^1].TrimEnd('.');

@@ -10,7 +10,8 @@ internal static class SequenceFilters
         ["length"] = Length,
         ["count"] = Length,
         ["list"] = static (context, value, arguments) => new SequenceValue(context.Collect(value.Iterate())),
-        ["first"] = static (context, value, arguments) => value.Iterate().FirstOrDefault(new UndefinedValue("no first item, the sequence was empty")),
+        ["first"] = static (context, value, arguments) =>
+            value.Iterate().FirstOrDefault(new UndefinedValue("no first item, the sequence was empty")),
         ["last"] = static (context, value, arguments) =>
             Reversible(context, value).LastOrDefault(new UndefinedValue("no last item, the sequence was empty")),
         ["join"] = Join,
@@ -36,7 +37,8 @@ internal static class SequenceFilters
         new(value.Length ?? throw new TemplateFault($"length: a value with elements is needed, but {value.Shown} is given"));
 
     private static IReadOnlyList<Value> Reversible(RenderContext context, Value value) => value is GeneratorValue or UndefinedValue
-        ? throw new TemplateFault(value is UndefinedValue undefined ? undefined.Reason : "last: a sequence that can be reversed is needed, but a generator is given")
+        ? throw new TemplateFault(value is UndefinedValue undefined ? undefined.Reason
+            : "last: a sequence that can be reversed is needed, but a generator is given")
         : value is SequenceValue sequence ? sequence.Items : context.Collect(value.Iterate());
 
     private static StringValue Join(RenderContext context, Value value, Arguments arguments)
@@ -71,7 +73,8 @@ internal static class SequenceFilters
         string by = given[1] is null ? "key" : Arguments.Text("dictsort", given[1]);
         if (by is not ("key" or "value"))
             throw new TemplateFault($"dictsort: 'by' must be key or value, but is '{by}'");
-        DictionaryValue dictionary = value as DictionaryValue ?? throw new TemplateFault($"dictsort: a dictionary is needed, but {value.Shown} is given");
+        DictionaryValue dictionary = value as DictionaryValue
+            ?? throw new TemplateFault($"dictsort: a dictionary is needed, but {value.Shown} is given");
         bool keepsCase = given[0]?.IsTrue ?? false;
         return new SequenceValue(Ordering.Sort(DictionaryMethods.Pairs(context, dictionary),
             pair => Paths.Folded(((SequenceValue)pair).Items[by == "key" ? 0 : 1], keepsCase), given[2]?.IsTrue ?? false, context.Budget));

@@ -56,7 +56,8 @@ internal static class StringMethods
         ["isdigit"] = static (context, text, arguments) => All(text, LetterCase.IsDigit),
         ["isdecimal"] = static (context, text, arguments) => All(text, LetterCase.IsDecimal),
         ["isnumeric"] = static (context, text, arguments) => All(text, LetterCase.IsNumeric),
-        ["isalnum"] = static (context, text, arguments) => All(text, static rune => LetterCase.IsLetter(rune) || LetterCase.IsNumeric(rune)),
+        ["isalnum"] = static (context, text, arguments) =>
+            All(text, static rune => LetterCase.IsLetter(rune) || LetterCase.IsNumeric(rune)),
         ["isspace"] = static (context, text, arguments) => BooleanValue.Of(text.Length > 0 && text.All(Letters.IsSpace)),
         ["isascii"] = static (context, text, arguments) => BooleanValue.Of(text.All(char.IsAscii)),
         ["islower"] = static (context, text, arguments) => BooleanValue.Of(LetterCase.IsLower(text)),
@@ -130,7 +131,8 @@ internal static class StringMethods
         long start = Arguments.Integer(method, given[1], 0), length = CodePoints.Count(text);
         start = Math.Max(0, start < 0 ? start + length : start);
         string cut = TextParts.Cut(text, start, Arguments.Integer(method, given[2], long.MaxValue));
-        int at = start > length ? -1 : fromRight ? cut.LastIndexOf(part, StringComparison.Ordinal) : cut.IndexOf(part, StringComparison.Ordinal);
+        int at = start > length ? -1 : fromRight ? cut.LastIndexOf(part, StringComparison.Ordinal)
+            : cut.IndexOf(part, StringComparison.Ordinal);
         if (at < 0 && mustExist)
             throw new TemplateFault($"{method}: the text must hold the other, but does not");
         return new IntegerValue(at < 0 ? -1 : start + CodePoints.Count(cut[..at]));

@@ -21,7 +21,8 @@ internal static class Tests
         ["number"] = static (context, value, arguments) => value is NumberValue,
         ["string"] = static (context, value, arguments) => value is StringValue,
         ["mapping"] = static (context, value, arguments) => value is DictionaryValue,
-        ["sequence"] = static (context, value, arguments) => value is StringValue or SequenceValue or DictionaryValue or RangeValue or UndefinedValue,
+        ["sequence"] = static (context, value, arguments) =>
+            value is StringValue or SequenceValue or DictionaryValue or RangeValue or UndefinedValue,
         ["iterable"] = static (context, value, arguments) => value.Elements is not null,
         ["callable"] = static (context, value, arguments) => value is CallableValue or UndefinedValue,
         ["escaped"] = static (context, value, arguments) => value is StringValue { IsMarkup: true },
@@ -63,7 +64,8 @@ internal static class Tests
     private static Value Other(string name, Arguments arguments) => arguments.Bind(name, 1, "other")[0]!;
 
     private static double Remainder(RenderContext context, Value value, long divisor) =>
-        Arithmetic.Compute("%", value is NumberValue or UndefinedValue ? value : throw new TemplateFault($"a number is needed, but {value.Shown} is given"),
+        Arithmetic.Compute("%", value is NumberValue or UndefinedValue ? value
+            : throw new TemplateFault($"a number is needed, but {value.Shown} is given"),
             new IntegerValue(divisor), context) is NumberValue number ? number.Real : double.NaN;
 
     // None, true, false and small numbers are one object each in Python.

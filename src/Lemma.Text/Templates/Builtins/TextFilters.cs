@@ -19,18 +19,21 @@ internal static class TextFilters
         ["replace"] = static (context, value, arguments) =>
         {
             Value?[] given = arguments.Bind("replace", 2, "old", "new", "count");
-            return Replace(context, value.ToText(context.Budget), given[0]!.ToText(context.Budget), given[1]!.ToText(context.Budget), given[2]);
+            return Replace(context, value.ToText(context.Budget), given[0]!.ToText(context.Budget), given[1]!.ToText(context.Budget),
+                given[2]);
         },
         ["center"] = static (context, value, arguments) => TextParts.Pad(context, value.ToText(context.Budget),
             Arguments.Integer("center", arguments.Bind("center", 0, "width")[0], 80), "center", " "),
         ["indent"] = Indent,
         ["truncate"] = Truncate,
         ["wordcount"] = static (context, value, arguments) => new IntegerValue(WordCount(value.ToText(context.Budget))),
-        ["format"] = static (context, value, arguments) => context.Text(PercentFormat.Apply(value.ToText(context.Budget), Values(arguments), context.Budget)),
+        ["format"] = static (context, value, arguments) =>
+            context.Text(PercentFormat.Apply(value.ToText(context.Budget), Values(arguments), context.Budget)),
         ["safe"] = static (context, value, arguments) => new StringValue(value.ToText(context.Budget), isMarkup: true),
         ["escape"] = EscapeFilter,
         ["e"] = EscapeFilter,
-        ["forceescape"] = static (context, value, arguments) => new StringValue(Escape(value.ToText(context.Budget), context.Budget), isMarkup: true),
+        ["forceescape"] = static (context, value, arguments) =>
+            new StringValue(Escape(value.ToText(context.Budget), context.Budget), isMarkup: true),
         ["urlencode"] = static (context, value, arguments) => UrlText.Encode(context, value),
     };
 
@@ -67,7 +70,8 @@ internal static class TextFilters
     }
 
     private static StringValue EscapeFilter(RenderContext context, Value value, Arguments arguments) =>
-        value is StringValue { IsMarkup: true } markup ? markup : new StringValue(Escape(value.ToText(context.Budget), context.Budget), isMarkup: true);
+        value is StringValue { IsMarkup: true } markup ? markup
+            : new StringValue(Escape(value.ToText(context.Budget), context.Budget), isMarkup: true);
 
     private static Value Values(Arguments arguments)
     {
@@ -129,7 +133,8 @@ internal static class TextFilters
         long length = Arguments.Integer("truncate", given[0], 255);
         long leeway = given[3] is null or NoneValue ? 5 : Arguments.Integer("truncate", given[3], 5);
         if (length < CodePoints.Count(end) || leeway < 0)
-            throw new TemplateFault($"truncate: the length must be at least {CodePoints.Count(end)} and the leeway at least 0, but they are {length} and {leeway}");
+            throw new TemplateFault($"truncate: the length must be at least {CodePoints.Count(end)} and the leeway at least 0, "
+                + $"but they are {length} and {leeway}");
         if (CodePoints.Count(text) <= length + leeway)
             return context.Text(text);
         string cut = TextParts.Cut(text, 0, length - CodePoints.Count(end));

@@ -36,7 +36,8 @@ internal static class TextParts
             return text.Split(separator, (int)Math.Min((long)most + 1, int.MaxValue));
         List<string> parts = [];
         int end = text.Length;
-        for (int at; most-- > 0 && (at = end == 0 ? -1 : text.LastIndexOf(separator, end - 1, end, StringComparison.Ordinal)) >= 0; end = at)
+        for (int at; most-- > 0 && (at = end == 0 ? -1
+            : text.LastIndexOf(separator, end - 1, end, StringComparison.Ordinal)) >= 0; end = at)
             parts.Add(text[(at + separator.Length)..end]);
         parts.Add(text[..end]);
         parts.Reverse();

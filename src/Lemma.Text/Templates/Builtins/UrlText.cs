@@ -33,7 +33,8 @@ internal static class UrlText
         result.Budget.UseText(text.Length);
         foreach (byte letter in Encoding.UTF8.GetBytes(text))
         {
-            if (char.IsAsciiLetterOrDigit((char)letter) || letter is (byte)'_' or (byte)'.' or (byte)'-' or (byte)'~' || (letter == '/' && !isQuery))
+            if (char.IsAsciiLetterOrDigit((char)letter) || letter is (byte)'_' or (byte)'.' or (byte)'-' or (byte)'~'
+                || (letter == '/' && !isQuery))
                 result.Append((char)letter);
             else if (letter == ' ' && isQuery)
                 result.Append('+');

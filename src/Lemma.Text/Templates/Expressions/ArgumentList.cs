@@ -20,7 +20,8 @@ internal sealed class ArgumentList(
         if (namedRest is not null)
         {
             Value more = namedRest.Evaluate(context);
-            DictionaryValue dictionary = more as DictionaryValue ?? throw new TemplateFault($"'**' needs a dictionary, but has {more.Shown}");
+            DictionaryValue dictionary = more as DictionaryValue
+                ?? throw new TemplateFault($"'**' needs a dictionary, but has {more.Shown}");
             foreach ((Value key, Value value) in dictionary.Items)
                 byName.Add((Arguments.Text("the name of an argument", key), value));
         }

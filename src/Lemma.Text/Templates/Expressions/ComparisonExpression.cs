@@ -4,7 +4,8 @@ using Lemma.Text.Templates.Values;
 namespace Lemma.Text.Templates.Expressions;
 
 /// <summary>x &lt; y, and a chain of comparisons, each of which must hold.</summary>
-internal sealed class ComparisonExpression(Expression first, IReadOnlyList<(string Symbol, Expression Right)> rest, int position) : Expression(position)
+internal sealed class ComparisonExpression(Expression first, IReadOnlyList<(string Symbol, Expression Right)> rest, int position)
+    : Expression(position)
 {
     protected override Value Compute(RenderContext context)
     {

@@ -9,5 +9,6 @@ internal sealed class SequenceExpression(IReadOnlyList<Expression> items, bool i
 
     public bool IsTuple => isTuple;
 
-    protected override Value Compute(RenderContext context) => new SequenceValue([.. items.Select(item => item.Evaluate(context))], isTuple);
+    protected override Value Compute(RenderContext context) =>
+        new SequenceValue([.. items.Select(item => item.Evaluate(context))], isTuple);
 }

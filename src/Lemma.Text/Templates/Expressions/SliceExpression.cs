@@ -4,7 +4,8 @@ using Lemma.Text.Templates.Values;
 namespace Lemma.Text.Templates.Expressions;
 
 /// <summary>x[from:to:step], each part of which may be left out.</summary>
-internal sealed class SliceExpression(Expression of, Expression? from, Expression? to, Expression? step, int position) : Expression(position)
+internal sealed class SliceExpression(Expression of, Expression? from, Expression? to, Expression? step, int position)
+    : Expression(position)
 {
     protected override Value Compute(RenderContext context)
     {

@@ -9,7 +9,8 @@ internal sealed class CallStatement(Signature signature, CallExpression call, Bl
     public static CallStatement Parse(Parser parser, int position)
     {
         Signature signature = parser.Current.IsOperator("(") ? Signature.Parse(parser) : new Signature([]);
-        CallExpression call = parser.Expressions.Read() as CallExpression ?? throw parser.Error("'call' must be followed by a call, but is not", position);
+        CallExpression call = parser.Expressions.Read() as CallExpression
+            ?? throw parser.Error("'call' must be followed by a call, but is not", position);
         return new CallStatement(signature, call, parser.ReadBody(signature, "endcall"), position);
     }
 

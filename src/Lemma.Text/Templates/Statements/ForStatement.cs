@@ -6,7 +6,8 @@ namespace Lemma.Text.Templates.Statements;
 
 /// <summary>{% for x in y if condition recursive %} {% else %} {% endfor %}.</summary>
 internal sealed class ForStatement(
-    Target target, Expression source, Expression? condition, bool isRecursive, Block body, Block? otherwise, int position) : Statement(position)
+    Target target, Expression source, Expression? condition, bool isRecursive, Block body, Block? otherwise, int position)
+        : Statement(position)
 {
     public static ForStatement Parse(Parser parser, int position)
     {
@@ -18,7 +19,8 @@ internal sealed class ForStatement(
         parser.LoopDepth++;
         Block body = parser.ReadBlock(out string end, "endfor", "else");
         parser.LoopDepth--;
-        return new ForStatement(target, source, condition, isRecursive, body, end == "else" ? parser.ReadBlock(out _, "endfor") : null, position);
+        return new ForStatement(target, source, condition, isRecursive, body, end == "else" ? parser.ReadBlock(out _, "endfor")
+            : null, position);
     }
 
     protected override Flow Run(RenderContext context)

@@ -4,7 +4,8 @@ using Lemma.Text.Templates.Syntax;
 namespace Lemma.Text.Templates.Statements;
 
 /// <summary>{% if a %} {% elif b %} {% else %} {% endif %}.</summary>
-internal sealed class IfStatement(IReadOnlyList<(Expression Condition, Block Body)> branches, Block? otherwise, int position) : Statement(position)
+internal sealed class IfStatement(IReadOnlyList<(Expression Condition, Block Body)> branches, Block? otherwise, int position)
+    : Statement(position)
 {
     public static IfStatement Parse(Parser parser, int position)
     {

@@ -11,7 +11,8 @@ internal sealed class MacroValue(string name, Signature signature, Block body, S
     public override Value? Attribute(string attribute) => attribute switch
     {
         "name" => new StringValue(name),
-        "arguments" => new SequenceValue([.. signature.Parameters.Select(static parameter => new StringValue(parameter.Name))], isTuple: true),
+        "arguments" => new SequenceValue([.. signature.Parameters.Select(static parameter => new StringValue(parameter.Name))],
+            isTuple: true),
         "caller" => BooleanValue.Of(signature.UsesCaller),
         _ => null,
     };
@@ -56,6 +57,7 @@ internal sealed class MacroValue(string name, Signature signature, Block body, S
         if (signature.UsesRest)
             scope.Set("varargs", new SequenceValue([.. arguments.Positional.Skip(signature.Parameters.Count)], isTuple: true));
         else if (arguments.Positional.Count > signature.Parameters.Count)
-            throw new TemplateFault($"macro {name}: at most {signature.Parameters.Count} arguments are taken, but {arguments.Positional.Count} are given");
+            throw new TemplateFault($"macro {name}: at most {signature.Parameters.Count} arguments are taken, "
+                + $"but {arguments.Positional.Count} are given");
     }
 }

@@ -39,7 +39,8 @@ internal sealed class Target
         if (parts is null && attribute is null)
             scope.Set(name, value);
         else if (parts is null)
-            (context.Find(name) as NamespaceValue ?? throw new TemplateFault($"'{name}.{attribute}' can be set only where '{name}' is a namespace"))
+            (context.Find(name) as NamespaceValue
+                ?? throw new TemplateFault($"'{name}.{attribute}' can be set only where '{name}' is a namespace"))
                 .Set(attribute!, value);
         else
         {
@@ -64,6 +65,7 @@ internal sealed class Target
         Token token = parser.Expect(TokenKind.Name, "a name that is set");
         if (token.Text is "true" or "false" or "none" or "True" or "False" or "None")
             throw parser.Error($"a variable may not be called '{token.Text}'", token.Position);
-        return new Target(token.Text, allowsAttributes && parser.SkipOperator(".") ? parser.Expect(TokenKind.Name, "an attribute").Text : null);
+        return new Target(token.Text, allowsAttributes && parser.SkipOperator(".") ? parser.Expect(TokenKind.Name, "an attribute").Text
+            : null);
     }
 }

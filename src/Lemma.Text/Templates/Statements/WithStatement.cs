@@ -4,7 +4,8 @@ using Lemma.Text.Templates.Syntax;
 namespace Lemma.Text.Templates.Statements;
 
 /// <summary>{% with x = y %} {% endwith %}: variables of one block.</summary>
-internal sealed class WithStatement(IReadOnlyList<(Target Target, Expression Value)> variables, Block body, int position) : Statement(position)
+internal sealed class WithStatement(IReadOnlyList<(Target Target, Expression Value)> variables, Block body, int position)
+    : Statement(position)
 {
     public static WithStatement Parse(Parser parser, int position)
     {

@@ -4,7 +4,8 @@ using Lemma.Text.Templates.Values;
 
 namespace Lemma.Text.Templates.Syntax;
 
-/// <summary>Reads expressions, from the loosest binding to the tightest: if, or, and, not, comparisons, + -, ~, * /, **, signs, filters.</summary>
+/// <summary>Reads expressions, from the loosest binding to the tightest: if, or, and, not, comparisons, + -, ~, * /, **, signs,
+/// filters.</summary>
 internal sealed class ExpressionParser(Parser parser)
 {
     public Expression Read()
@@ -32,7 +33,8 @@ internal sealed class ExpressionParser(Parser parser)
         }
         if (items.Count == 1 && !isTuple)
             return items[0];
-        return items.Count > 0 || mayBeEmpty ? new SequenceExpression(items, isTuple: true, position) : throw parser.Unexpected("an expression");
+        return items.Count > 0 || mayBeEmpty ? new SequenceExpression(items, isTuple: true, position)
+            : throw parser.Unexpected("an expression");
     }
 
     /// <summary>name(arguments) behind a |.</summary>
@@ -222,7 +224,7 @@ internal sealed class ExpressionParser(Parser parser)
             {
                 "." => ReadAttribute(of, token.Position),
                 "[" => ReadSubscript(of, token.Position),
-                _ => new CallExpression(of, ReadArguments(isOpen: true), token.Position),
+                _ => new CallExpression(of, ReadArguments(isOpen: true), of.Position),
             });
         }
         return expression;
@@ -270,7 +272,7 @@ internal sealed class ExpressionParser(Parser parser)
             else if (parser.Current.IsName("is"))
                 expression = BehindOperator(position => ReadTest(of, position));
             else if (parser.Current.IsOperator("("))
-                expression = BehindOperator(position => new CallExpression(of, ReadArguments(isOpen: true), position));
+                expression = BehindOperator(_ => new CallExpression(of, ReadArguments(isOpen: true), of.Position));
             else
                 return expression;
         }
@@ -323,7 +325,8 @@ internal sealed class ExpressionParser(Parser parser)
             int position = parser.Current.Position;
             bool isRest = parser.SkipOperator("*"), isNamedRest = !isRest && parser.SkipOperator("**");
             bool isNamed = !isRest && !isNamedRest && parser.Current.Kind == TokenKind.Name && parser.Following.IsOperator("=");
-            if (namedRest is not null || (isRest && rest is not null) || (!isNamedRest && !isNamed && !isRest && (rest is not null || named.Count > 0)))
+            if (namedRest is not null || (isRest && rest is not null)
+                || (!isNamedRest && !isNamed && !isRest && (rest is not null || named.Count > 0)))
                 throw parser.Error("arguments must come in the order: by place, *list, by name, **dictionary", position);
             if (isRest)
                 rest = Read();

@@ -131,7 +131,8 @@ internal sealed class Parser
                     break;
                 default:
                     if (ends.Length > 0)
-                        throw Error($"'{{% {string.Join(" %}' or '{% ", ends.ToArray())} %}}' is needed, but the template ends", token.Position);
+                        throw Error($"'{{% {string.Join(" %}' or '{% ", ends.ToArray())} %}}' is needed, but the template ends",
+                            token.Position);
                     end = "";
                     return new Block(statements);
             }

@@ -24,5 +24,6 @@ internal sealed class CyclerValue(IReadOnlyList<Value> items) : Value
         _ => null,
     };
 
-    private Value Current() => items.Count > 0 ? items[at] : throw new TemplateFault("cycler: at least one value is needed, but there is none");
+    private Value Current() => items.Count > 0 ? items[at]
+        : throw new TemplateFault("cycler: at least one value is needed, but there is none");
 }

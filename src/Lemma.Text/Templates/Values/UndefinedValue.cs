@@ -1,6 +1,7 @@
 namespace Lemma.Text.Templates.Values;
 
-/// <summary>What a name, an attribute or an element is that does not exist: empty and false; whatever else is done with it is an error.</summary>
+/// <summary>What a name, an attribute or an element is that does not exist: empty and false; whatever else is done with it is an
+/// error.</summary>
 internal sealed class UndefinedValue(string reason) : Value
 {
     /// <summary>What does not exist.</summary>

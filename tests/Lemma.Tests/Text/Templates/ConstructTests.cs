@@ -39,8 +39,10 @@ public sealed class ConstructTests
     internal static ChatOptions Options() => new()
     {
         Now = Golden.GetProperty("now").GetDateTime(),
-        Variables = Golden.GetProperty("variables").EnumerateObject().ToDictionary(static member => member.Name, static member => member.Value),
+        Variables = Golden.GetProperty("variables").EnumerateObject().ToDictionary(static member => member.Name, static member =>
+            member.Value),
     };
 
-    internal static IEnumerable<string> Templates => Golden.GetProperty("cases").EnumerateArray().Select(item => item.GetProperty("template").GetString()!);
+    internal static IEnumerable<string> Templates =>
+        Golden.GetProperty("cases").EnumerateArray().Select(item => item.GetProperty("template").GetString()!);
 }

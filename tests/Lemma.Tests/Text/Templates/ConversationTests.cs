@@ -5,7 +5,8 @@ using Lemma.Text.Templates;
 
 namespace Lemma.Tests.Text.Templates;
 
-/// <summary>Templates of real models on conversations that transformers 5.12.1 rendered (bench/templates/make_cases.py): the same bytes.</summary>
+/// <summary>Templates of real models on conversations that transformers 5.12.1 rendered (bench/templates/make_cases.py): the same
+/// bytes.</summary>
 /// <remarks>LEMMA_TEMPLATES names another folder with templates and their conversations.json.</remarks>
 public sealed class ConversationTests
 {
@@ -25,11 +26,13 @@ public sealed class ConversationTests
             string name = item.GetProperty("template").GetString()!;
             if (!loaded.TryGetValue(name, out ChatTemplate? template))
                 loaded[name] = template = ChatTemplate.Load(Path.Combine(templates, name));
-            string expected = item.TryGetProperty("sha256", out JsonElement sum) ? "text " + sum.GetString() : ConstructTests.Expected(item), actual;
+            string expected = item.TryGetProperty("sha256", out JsonElement sum) ? "text " + sum.GetString()
+                : ConstructTests.Expected(item), actual;
             string? text = null;
             try
             {
-                text = template.Render(root.GetProperty("messages").GetProperty(item.GetProperty("messages").GetString()!), Options(root, item));
+                text = template.Render(root.GetProperty("messages").GetProperty(item.GetProperty("messages").GetString()!),
+                    Options(root, item));
                 actual = "text " + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
             }
             catch (TemplateException error)
@@ -48,7 +51,8 @@ public sealed class ConversationTests
     private static ChatOptions Options(JsonElement root, JsonElement item)
     {
         JsonElement setting = root.GetProperty("settings").GetProperty(item.GetProperty("setting").GetString()!);
-        Dictionary<string, JsonElement> variables = root.GetProperty("tokens").EnumerateObject().ToDictionary(token => token.Name, token => token.Value);
+        Dictionary<string, JsonElement> variables = root.GetProperty("tokens").EnumerateObject().ToDictionary(token =>
+            token.Name, token => token.Value);
         JsonElement? Given(string name) => setting.TryGetProperty(name, out JsonElement value) ? value : null;
         foreach (JsonProperty member in setting.EnumerateObject())
             if (member.Name is not ("tools" or "documents" or "add_generation_prompt"))
