@@ -3,7 +3,7 @@
 usage: make_tables.py OUT     Run where Python packages "tokenizers" is. That library has tables of several versions of Unicode, and a
 tokenizer.json means what they say, so they are read off its own normalizers. All numbers are LEB128; codes are differences to the one
 before: combining classes, canonical and compatibility decompositions, compositions; then the ranges of marks, nonspacing marks,
-punctuation, and controls.
+punctuation, and controls; then the ranges of scripts, each with the number of its script, which is the order in which they come.
 """
 import sys, unicodedata as u
 from tokenizers import normalizers as n, pre_tokenizers as p
@@ -47,4 +47,15 @@ ranges(lambda c: strip.normalize_str(c) == "")
 ranges(lambda c: nfd.normalize_str(c) == c and bert_marks.normalize_str(c) == "")
 ranges(lambda c: len(punctuation.pre_tokenize_str("a" + c)) == 2)
 ranges(lambda c: bert_clean.normalize_str(c) == "")
+scripts, rows, firsts = p.UnicodeScripts(), [], []
+def parts(text): return len(scripts.pre_tokenize_str(text))
+# A character without a script of its own goes with any other, so it splits neither "a" from itself nor a Cyrillic letter.
+for c in codes:
+    if parts("a" + chr(c)) == 1 and parts("\u044f" + chr(c)) == 1: continue
+    near = [rows[-1][2]] if rows else []
+    script = next((s for s in near + list(range(len(firsts))) if parts(firsts[s] + chr(c)) == 1), len(firsts))
+    if script == len(firsts): firsts.append(chr(c))
+    if rows and rows[-1][0] + rows[-1][1] == c and rows[-1][2] == script: rows[-1][1] += 1
+    else: rows.append([c, 1, script])
+table(rows)
 open(sys.argv[1], "wb").write(out); print(u.unidata_version, len(out))

@@ -69,7 +69,7 @@ internal static class CommandLine
     }
 
     private static bool IsExpected(Exception e) => e is UsageException or IOException or InvalidDataException or UnauthorizedAccessException
-        or ArgumentException or Lemma.Training.TrainingFailedException;
+        or ArgumentException or Lemma.Text.Templates.TemplateException or Lemma.Training.TrainingFailedException;
 
     private static string Sentence(string message)
     {

@@ -50,19 +50,4 @@ public sealed class EncodedText
         SpecialTokensMask.InsertRange(at, Enumerable.Repeat(1, more));
         AttentionMask.InsertRange(at, Enumerable.Repeat(0, more));
     }
-
-    /// <summary>Cuts down to a length.</summary>
-    internal void Cut(int length, bool cutsLeft)
-    {
-        int count = Ids.Count - length, at = cutsLeft ? 0 : length;
-        if (count <= 0)
-            return;
-        Ids.RemoveRange(at, count);
-        TypeIds.RemoveRange(at, count);
-        Offsets.RemoveRange(at, count);
-        Words.RemoveRange(at, count);
-        Sequences.RemoveRange(at, count);
-        SpecialTokensMask.RemoveRange(at, count);
-        AttentionMask.RemoveRange(at, count);
-    }
 }

@@ -32,7 +32,46 @@ public sealed partial class Tokenizer
         return all;
     }
 
+    /// <summary>As <see cref="EncodeDetailed"/>, and then the parts that truncation cut off, one by one as they are asked for.</summary>
+    /// <remarks>Every part has its special tokens; neighbours share <see cref="TruncationOptions.Stride"/> tokens. Of two texts that are
+    /// both
+    /// cut, every part of the one comes with every part of the other. The order is that of Hugging Face's overflowing encodings.</remarks>
+    /// <param name="text">Any text.</param>
+    /// <param name="pair">A second text; null for none.</param>
+    /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the texts.</param>
+    /// <exception cref="ArgumentException">As <see cref="EncodeDetailed"/>, or the stride leaves no room for new tokens.</exception>
+    public IEnumerable<EncodedText> EncodeParts(string text, string? pair = null, bool addSpecialTokens = true)
+    {
+        PendingText pending = Pending(text, pair, addSpecialTokens);
+        bool isFirstAhead = pending.Items.FirstOrDefault(static item => item.Sequence != '\0').Sequence != 'B';
+        (int Start, int End)[] first = Ranges(pending.First.Ids.Count, pending.FirstLength),
+            second = Ranges(pending.Second.Ids.Count, pending.SecondLength);
+        int ahead = isFirstAhead ? first.Length : second.Length, behind = isFirstAhead ? second.Length : first.Length;
+        int? length = null;
+        EncodedText Part(int i, int j)
+        {
+            EncodedText part = pending.Assemble(first[isFirstAhead ? i : j], second[isFirstAhead ? j : i]);
+            if (Padding is not null)
+                part.Pad(Padding, length ??= Padding.LengthFor(part.Ids.Count));
+            return part;
+        }
+        yield return Part(0, 0);
+        for (int i = 1; i < ahead; i++)
+            for (int j = 0; j < behind; j++)
+                yield return Part(i, j);
+        for (int j = 1; j < behind; j++)
+            yield return Part(0, j);
+    }
+
     private EncodedText EncodeUnpadded(string text, string? pair, bool addSpecialTokens)
+    {
+        PendingText pending = Pending(text, pair, addSpecialTokens);
+        (int Start, int End) Kept(int count, int length) => Truncation is { CutsLeft: true } ? (count - length, count) : (0, length);
+        return pending.Assemble(Kept(pending.First.Ids.Count, pending.FirstLength), Kept(pending.Second.Ids.Count, pending.SecondLength));
+    }
+
+    // Both texts whole, and how much of each is kept.
+    private PendingText Pending(string text, string? pair, bool addSpecialTokens)
     {
         EncodedText first = EncodeOne(text, 0), second = pair is null ? new EncodedText() : EncodeOne(pair, 1);
         IReadOnlyList<TemplateItem> items = pair is null
@@ -40,20 +79,15 @@ public sealed partial class Tokenizer
             : PostProcessor?.ForPair ?? ByteLevelPostProcessor.PlainPair;
         if (!addSpecialTokens)
             items = pair is null ? ByteLevelPostProcessor.PlainSingle : ByteLevelPostProcessor.PlainPair;
-        if (Truncation is not null)
-            Cut(Truncation, first, second, pair is not null, items.Count(static item => item.Sequence == '\0'));
-        EncodedText encoded = new();
-        foreach ((char sequence, int id, int typeId) in items)
-        {
-            EncodedText part = sequence == 'B' ? second : first;
-            if (sequence == '\0')
-                encoded.Add(id, typeId, (0, 0), -1, -1, isSpecial: true);
-            else
-                for (int i = 0; i < part.Ids.Count; i++)
-                    encoded.Add(part.Ids[i], typeId, part.Offsets[i], part.Words[i], sequence - 'A', isSpecial: false);
-        }
-        return encoded;
+        (int a, int b) = Truncation is null ? (first.Ids.Count, second.Ids.Count)
+            : Truncation.KeptLengths(first.Ids.Count, second.Ids.Count, pair is not null,
+                items.Count(static item => item.Sequence == '\0'));
+        return new PendingText(first, a, second, b, items);
     }
+
+    // The part that is kept, then those that are cut off.
+    private (int Start, int End)[] Ranges(int count, int length) => length >= count ? [(0, count)]
+        : length == 0 ? [(0, 0), (0, count)] : [.. Truncation!.Parts(count, length)];
 
     private EncodedText EncodeOne(string text, int sequence)
     {
@@ -85,47 +119,4 @@ public sealed partial class Tokenizer
             end--;
         return (start, end);
     }
-
-    private static void Cut(TruncationOptions truncation, EncodedText first, EncodedText second, bool isPair, int around)
-    {
-        int total = first.Ids.Count + second.Ids.Count, most = truncation.MaximumLength - around;
-        if (truncation.MaximumLength == 0)
-        {
-            first.Cut(0, cutsLeft: false);
-            second.Cut(0, cutsLeft: false);
-            return;
-        }
-        if (total <= most)
-            return;
-        if (most < 0)
-            throw new ArgumentException(
-                $"truncate: the length must hold the {around} special tokens, but is {truncation.MaximumLength}");
-        (int a, int b) = (first.Ids.Count, second.Ids.Count);
-        switch (truncation.Strategy)
-        {
-            case TruncationStrategy.LongestFirst when isPair:
-                // Both keep half where both are longer; otherwise the shorter one keeps all.
-                bool swaps = a > b;
-                int shorter = Math.Min(a, b), longer = shorter > most - shorter ? Math.Max(shorter, most - shorter) : most - shorter;
-                if (shorter + longer > most)
-                    (shorter, longer) = (most / 2, most / 2 + most % 2);
-                (a, b) = swaps ? (longer, shorter) : (shorter, longer);
-                break;
-            case TruncationStrategy.OnlySecond:
-                b -= Remove(total - most, b, "second");
-                break;
-            case TruncationStrategy.LongestFirst:
-                a = most;
-                break;
-            default:
-                a -= Remove(total - most, a, "first");
-                break;
-        }
-        first.Cut(a, truncation.CutsLeft);
-        second.Cut(b, truncation.CutsLeft);
-    }
-
-    private static int Remove(int count, int of, string which) => count < of || count == 0
-        ? count
-        : throw new ArgumentException($"truncate: the {which} text must keep a token, but {count} of its {of} are to be cut");
 }

@@ -16,7 +16,7 @@ internal static class TokenizerCommand
 
     public static Command Build()
     {
-        Command command = new("tokenizer", "Train a tokenizer, or look into one.") { BuildTrain(), BuildInspect() };
+        Command command = new("tokenizer", "Train a tokenizer, or look into one.") { BuildTrain(), BuildInspect(), TemplateCommand.Build() };
         Examples.Add(command, ("a vocabulary of 8,192 pieces", "lemma tokenizer train --vocab 8192 --data book.txt --out runs/tokenizer"));
         command.SetAction(parsed => Examples.ShowHelp(parsed, command));
         return command;

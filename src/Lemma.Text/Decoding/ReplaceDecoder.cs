@@ -1,32 +1,65 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
 namespace Lemma.Text.Decoding;
 
-/// <summary>Replaces every occurrence of a fixed text in a piece, from left to right.</summary>
+/// <summary>Replaces every occurrence of a fixed text or of a regular expression in a piece, from left to right.</summary>
 public sealed class ReplaceDecoder : PieceDecoder
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private readonly Regex? regex;
+
     /// <summary>Replaces <paramref name="pattern"/>, which must not be empty, by <paramref name="content"/>.</summary>
-    public ReplaceDecoder(string pattern, string content)
+    /// <exception cref="ArgumentException">The pattern is empty or not a valid regular expression.</exception>
+    public ReplaceDecoder(string pattern, string content, bool isRegex = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(pattern);
         ArgumentNullException.ThrowIfNull(content);
-        (Pattern, Content) = (pattern, content);
+        (Pattern, Content, IsRegex) = (pattern, content, isRegex);
+        if (isRegex)
+            regex = new Regex(pattern, RegexOptions.CultureInvariant, Patience);
     }
 
-    /// <summary>What is replaced, compared by code units.</summary>
+    /// <summary>What is replaced; a fixed text is compared by code units.</summary>
     public string Pattern { get; }
 
-    /// <summary>What stands in its place; may be empty.</summary>
+    /// <summary>What stands in its place, as it is; may be empty.</summary>
     public string Content { get; }
+
+    /// <summary>Whether the pattern is a regular expression.</summary>
+    public bool IsRegex { get; }
 
     /// <inheritdoc/>
     public override PieceSink Attach(PieceSink next) => new Sink(this, next);
 
+    private string Replace(string piece)
+    {
+        if (regex is null || piece.Length == 0)
+            return piece.Replace(Pattern, Content, StringComparison.Ordinal);
+        StringBuilder text = new();
+        int at = 0;
+        try
+        {
+            foreach (ValueMatch found in regex.EnumerateMatches(piece))
+            {
+                // Nothing right behind a match is none to Hugging Face's library.
+                if (found.Length == 0 && found.Index == at && at > 0)
+                    continue;
+                text.Append(piece, at, found.Index - at).Append(Content);
+                at = found.Index + found.Length;
+            }
+        }
+        catch (RegexMatchTimeoutException error)
+        {
+            throw new ArgumentException($"decode: the pattern of a Replace must pass a piece of {piece.Length} characters in "
+                + $"{Patience.TotalSeconds} s, but did not", error);
+        }
+        return text.Append(piece, at, piece.Length - at).ToString();
+    }
+
     private sealed class Sink(ReplaceDecoder decoder, PieceSink next) : WholePieceSink
     {
-        protected override void WritePiece(ReadOnlySpan<char> piece)
-        {
-            string text = piece.ToString().Replace(decoder.Pattern, decoder.Content, StringComparison.Ordinal);
-            next.Write(text, endsPiece: true);
-        }
+        protected override void WritePiece(ReadOnlySpan<char> piece) => next.Write(decoder.Replace(piece.ToString()), endsPiece: true);
 
         public override void Finish() => next.Finish();
     }

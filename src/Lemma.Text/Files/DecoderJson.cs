@@ -28,8 +28,14 @@ internal static class DecoderJson
     private static ReplaceDecoder ReadReplace(JsonPlace place)
     {
         (string pattern, bool isRegex) = PatternJson.Read(place["pattern"]);
-        return isRegex ? throw place["pattern"].Error("must be a fixed text in a decoder, but is a regular expression")
-            : new ReplaceDecoder(pattern, place["content"].Text());
+        try
+        {
+            return new ReplaceDecoder(pattern, place["content"].Text(), isRegex);
+        }
+        catch (ArgumentException error)
+        {
+            throw place["pattern"].Error($"must be a pattern that .NET knows: {error.Message}");
+        }
     }
 
     private static char ReadCharacter(JsonPlace place)
@@ -80,7 +86,7 @@ internal static class DecoderJson
                 break;
             case ReplaceDecoder replace:
                 json.WriteString("type", "Replace");
-                PatternJson.Write(json, replace.Pattern, isRegex: false);
+                PatternJson.Write(json, replace.Pattern, replace.IsRegex);
                 json.WriteString("content", replace.Content);
                 break;
             case StripDecoder strip:

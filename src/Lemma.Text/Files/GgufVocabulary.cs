@@ -49,7 +49,7 @@ internal static class GgufVocabulary
                     $"there must be a score and a type for each of {tokens.Length} pieces, but there are {scores.Length} and {kinds.Length}");
             SentencePieceVocabulary vocabulary = new()
             {
-                IsBpe = isBpe,
+                Algorithm = isBpe ? SentencePieceAlgorithm.Bpe : SentencePieceAlgorithm.Unigram,
                 AddsSpace = Flag("add_space_prefix", true),
                 RemovesSpaces = Flag("remove_extra_whitespaces", !isBpe),
                 CharacterMap = [.. (Numbers("precompiled_charsmap") ?? []).Select(static value => (byte)(int)value)],

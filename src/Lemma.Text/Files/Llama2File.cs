@@ -25,7 +25,12 @@ internal static class Llama2File
 
     private static SentencePieceVocabulary Read(ReadOnlySpan<byte> file)
     {
-        SentencePieceVocabulary vocabulary = new() { IsBpe = true, ByteFallback = true, RemovesSpaces = false };
+        SentencePieceVocabulary vocabulary = new()
+        {
+            Algorithm = SentencePieceAlgorithm.Bpe,
+            ByteFallback = true,
+            RemovesSpaces = false,
+        };
         if (file.Length < 4)
             throw new InvalidDataException($"the file must start with the length of the longest piece, but has {file.Length} bytes");
         for (int at = 4; at < file.Length;)

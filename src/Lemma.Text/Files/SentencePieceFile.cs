@@ -3,8 +3,6 @@ namespace Lemma.Text.Files;
 /// <summary>The .model files of SentencePiece: a protocol buffers message of pieces, how they were trained, and a normalizer.</summary>
 internal static class SentencePieceFile
 {
-    private const int ModelUnigram = 1, ModelBpe = 2, ModelWord = 3, ModelCharacter = 4;
-
     /// <summary>Reads a .model file.</summary>
     public static Tokenizer Read(string path)
     {
@@ -67,14 +65,8 @@ internal static class SentencePieceFile
         ProtobufReader trainer = new(bytes, "the trainer's settings");
         while (trainer.Next())
             if (trainer.Field == 3)
-                vocabulary.IsBpe = trainer.Number switch
-                {
-                    ModelUnigram => false,
-                    ModelBpe => true,
-                    ModelWord or ModelCharacter => throw new InvalidDataException(
-                        "the model must be of the kind unigram or bpe, but is of the kind " + (trainer.Number == ModelWord ? "word" : "char")),
-                    ulong other => throw new InvalidDataException($"the model must be of a kind 1 to 4, but is of {other}"),
-                };
+                vocabulary.Algorithm = trainer.Number is >= 1 and <= 4 ? (SentencePieceAlgorithm)trainer.Number
+                    : throw new InvalidDataException($"the model must be of a kind 1 to 4, but is of {trainer.Number}");
             else if (trainer.Field == 24)
                 vocabulary.MarkIsSuffix = trainer.Number != 0;
             else if (trainer.Field == 35)

@@ -26,6 +26,22 @@ internal enum PieceKind
     Byte = 6,
 }
 
+/// <summary>How SentencePiece cuts, with the numbers in files.</summary>
+internal enum SentencePieceAlgorithm
+{
+    /// <summary>The most likely pieces.</summary>
+    Unigram = 1,
+
+    /// <summary>Merges.</summary>
+    Bpe = 2,
+
+    /// <summary>Whole words.</summary>
+    Word = 3,
+
+    /// <summary>Single characters.</summary>
+    Character = 4,
+}
+
 /// <summary>What a SentencePiece model says, whichever file it comes from, and the tokenizer of it.</summary>
 internal sealed class SentencePieceVocabulary
 {
@@ -33,7 +49,7 @@ internal sealed class SentencePieceVocabulary
 
     public List<(string Piece, double Score, PieceKind Kind)> Pieces { get; } = [];
 
-    public bool IsBpe { get; set; }
+    public SentencePieceAlgorithm Algorithm { get; set; } = SentencePieceAlgorithm.Unigram;
 
     public bool ByteFallback { get; set; }
 
@@ -53,7 +69,10 @@ internal sealed class SentencePieceVocabulary
         if (MarkIsSuffix)
             throw new InvalidDataException("the mark of a space must stand before words, but the model has it after them");
         int unknown = Pieces.FindIndex(static piece => piece.Kind == PieceKind.Unknown);
-        AddedToken[] added = [.. Pieces.Index().Where(static piece => piece.Item.Kind is PieceKind.UserDefined or PieceKind.Control)
+        // A word that the user defined is found as a whole word only.
+        bool isWord = Algorithm == SentencePieceAlgorithm.Word;
+        AddedToken[] added = [.. Pieces.Index()
+            .Where(piece => piece.Item.Kind == PieceKind.Control || (piece.Item.Kind == PieceKind.UserDefined && !isWord))
             .Where(static piece => piece.Item.Piece.Length > 0)
             .Select(static piece => new AddedToken(piece.Index, piece.Item.Piece)
             {
@@ -61,8 +80,22 @@ internal sealed class SentencePieceVocabulary
                 IsNormalized = piece.Item.Kind == PieceKind.UserDefined,
                 IsHidden = piece.Item.Kind == PieceKind.Control,
             })];
-        return new Tokenizer(IsBpe ? Bpe(unknown) : Unigram(unknown), added, new SentencePieceNormalizer(
+        return new Tokenizer(Model(unknown), added, new SentencePieceNormalizer(
             CharacterMap, AddsSpace, RemovesSpaces, MarksSpaces), decoder: Decoder());
+    }
+
+    private TokenModel Model(int unknown) => Algorithm switch
+    {
+        SentencePieceAlgorithm.Unigram => Unigram(unknown),
+        SentencePieceAlgorithm.Word => Words(unknown),
+        _ => Bpe(unknown),
+    };
+
+    private MarkedWordModel Words(int unknown)
+    {
+        if (ByteFallback)
+            throw new InvalidDataException("a model of words must have no byte fallback, but has it");
+        return new MarkedWordModel(new Vocabulary([.. Pieces.Select(static piece => piece.Piece)]), Mark[0], unknown);
     }
 
     private UnigramModel Unigram(int unknown)
@@ -80,7 +113,7 @@ internal sealed class SentencePieceVocabulary
         List<(string, string)> merges = [];
         foreach ((int id, (string piece, _, PieceKind kind)) in Pieces.Index().OrderByDescending(static piece => piece.Item.Score))
         {
-            if (kind is not PieceKind.Normal)
+            if (kind is not PieceKind.Normal || Algorithm == SentencePieceAlgorithm.Character)
                 continue;
             for (int i = 1; i < piece.Length; i++)
                 if (IsNormal(vocabulary.IdOf(piece.AsSpan(0, i))) && IsNormal(vocabulary.IdOf(piece.AsSpan(i))))

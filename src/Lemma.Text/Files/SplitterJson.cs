@@ -14,6 +14,7 @@ internal static class SplitterJson
         "ByteLevel" => new ByteLevelSplitter(place["add_prefix_space"].FlagOr(true), place["use_regex"].FlagOr(true)),
         "BertPreTokenizer" => new BertSplitter(),
         "Whitespace" => new WordSplitter(),
+        "UnicodeScripts" => new ScriptSplitter(),
         "WhitespaceSplit" => new WhitespaceSplitter(),
         "Punctuation" => new PunctuationSplitter(place["behavior"].IsNull ? SplitBehavior.Isolated : ReadBehavior(place["behavior"])),
         "Digits" => new DigitsSplitter(place["individual_digits"].FlagOr(false)),
@@ -82,6 +83,9 @@ internal static class SplitterJson
                 break;
             case WordSplitter:
                 json.WriteString("type", "Whitespace");
+                break;
+            case ScriptSplitter:
+                json.WriteString("type", "UnicodeScripts");
                 break;
             case WhitespaceSplitter:
                 json.WriteString("type", "WhitespaceSplit");

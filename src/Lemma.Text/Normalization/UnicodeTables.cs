@@ -10,6 +10,7 @@ internal static class UnicodeTables
     private static readonly Dictionary<long, int> Compositions = [];
 
     private static readonly ulong[] MarkBits = new ulong[0x110000 / 64], NonspacingBits = new ulong[0x110000 / 64];
+    private static readonly (int First, int Count, short Script)[] Scripts;
     private static readonly ulong[] PunctuationBits = new ulong[0x110000 / 64], ControlBits = new ulong[0x110000 / 64];
 
     static UnicodeTables()
@@ -41,6 +42,9 @@ internal static class UnicodeTables
                 for (int scalar = code; scalar < code + count; scalar++)
                     bits[scalar >> 6] |= 1UL << scalar;
             }
+        Scripts = new (int, int, short)[reader.Read7BitEncodedInt()];
+        for (int i = 0, code = 0; i < Scripts.Length; i++)
+            Scripts[i] = (code += reader.Read7BitEncodedInt(), reader.Read7BitEncodedInt(), (short)reader.Read7BitEncodedInt());
     }
 
     /// <summary>Whether a scalar is a mark, \p{M}.</summary>
@@ -56,6 +60,24 @@ internal static class UnicodeTables
     public static bool IsControl(int scalar) => scalar == 0 || Has(ControlBits, scalar);
 
     private static bool Has(ulong[] bits, int scalar) => (bits[scalar >> 6] >> scalar & 1) != 0;
+
+    /// <summary>The number of a scalar's script; −1 for one that goes with any other. Han, Hiragana and Katakana are one.</summary>
+    public static int ScriptOf(int scalar)
+    {
+        int low = 0, high = Scripts.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) / 2;
+            (int first, int count, short script) = Scripts[middle];
+            if (scalar < first)
+                high = middle - 1;
+            else if (scalar >= first + count)
+                low = middle + 1;
+            else
+                return script;
+        }
+        return -1;
+    }
 
     /// <summary>The canonical combining class of a scalar; 0 for starters.</summary>
     public static byte ClassOf(int scalar) => scalar < 0x300 ? (byte)0 : Classes.GetValueOrDefault(scalar);

@@ -1,0 +1,6 @@
+namespace Lemma.Text.Templates;
+
+/// <summary>One turn of a conversation.</summary>
+/// <param name="Role">Who speaks: system, user, assistant, tool, or whatever the template knows.</param>
+/// <param name="Content">What is said.</param>
+public sealed record ChatMessage(string Role, string Content);
