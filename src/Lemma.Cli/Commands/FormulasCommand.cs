@@ -124,7 +124,7 @@ internal static class FormulasCommand
     private static int WritePages(string folder)
     {
         Directory.CreateDirectory(folder);
-        IReadOnlyDictionary<string, string> files = FormulaPage.Files();
+        IReadOnlyDictionary<string, string> files = FormulaPage.Files(FormulaSpeed.Read(folder));
         foreach ((string name, string text) in files)
             File.WriteAllText(Path.Combine(folder, name), text);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{files.Count} files in {folder}"));

@@ -11,7 +11,8 @@ namespace Lemma.Formulas;
 /// </remarks>
 public static class BatchNorm
 {
-    private const int RowsASum = 64;
+    // What is known of so many columns stays in the first-level cache while their rows stream by.
+    private const int ColumnsATime = 1024, RowsASum = 64;
 
     /// <summary>The entry of the index.</summary>
     public static Formula Definition { get; } = new()
@@ -78,15 +79,17 @@ public static class BatchNorm
         Check.Rows("batch_norm", x.Length, d);
         Check.SameLength("batch_norm", x.Length, y.Length);
         float[] scale = Scale(gamma, variance, epsilon);
-        for (int row = 0; row < x.Length / d; row++)
+        for (int first = 0; first < d; first += ColumnsATime)
         {
-            Span<float> to = y.Slice(row * d, d);
-            if (!mask.IsEmpty && mask[row] == 0)
+            int count = Math.Min(ColumnsATime, d - first);
+            for (int row = 0; row < x.Length / d; row++)
             {
-                to.Clear();
-                continue;
+                Span<float> to = y.Slice(row * d + first, count);
+                if (!mask.IsEmpty && mask[row] == 0)
+                    to.Clear();
+                else
+                    Affine(x.Slice(row * d + first, count), mean.Slice(first, count), scale.AsSpan(first, count), beta.Slice(first, count), to);
             }
-            Affine(x.Slice(row * d, d), mean, scale, beta, to);
         }
     }
 
@@ -97,19 +100,47 @@ public static class BatchNorm
         ReadOnlySpan<float> mask, float epsilon, bool training, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma,
             Span<float> dbeta)
     {
-        int d = gamma.Length, rows = x.Length / d, counted = 0;
+        int d = gamma.Length, rows = x.Length / d, counted = mask.IsEmpty ? rows : rows - mask.Count(0f);
         Check.Rows("batch_norm", x.Length, d);
         Check.SameLength("batch_norm", x.Length, dy.Length);
         Check.SameLength("batch_norm", x.Length, dx.Length);
-        double[] plain = new double[d], along = new double[d];
-        float[] somePlain = new float[d], someAlong = new float[d], scale = Scale(gamma, variance, epsilon);
+        float[] scale = Scale(gamma, variance, epsilon), shift = new float[ColumnsATime], slope = new float[ColumnsATime];
+        for (int first = 0; first < d; first += ColumnsATime)
+        {
+            int count = Math.Min(ColumnsATime, d - first);
+            ReadOnlySpan<float> middle = mean.Slice(first, count), factor = scale.AsSpan(first, count);
+            (double[] plain, double[] along) = Sums(x, middle, mask, dy, d, first);
+            // dx += γr·dy + c + b·(x − μ), c = −γr·mean(dy), b = −γr·r·mean(n∘dy).
+            for (int i = 0; i < count; i++)
+            {
+                double r = 1 / Math.Sqrt(variance[first + i] + (double)epsilon);
+                dgamma[first + i] += (float)(along[i] * r);
+                dbeta[first + i] += (float)plain[i];
+                if (training)
+                    (shift[i], slope[i]) = ((float)(-factor[i] * plain[i] / counted), (float)(-factor[i] * r * r * along[i] / counted));
+            }
+            for (int row = 0; row < rows; row++)
+            {
+                if (mask.IsEmpty || mask[row] != 0)
+                {
+                    AddInput(x.Slice(row * d + first, count), middle, slope, dy.Slice(row * d + first, count), factor, shift,
+                        dx.Slice(row * d + first, count));
+                }
+            }
+        }
+    }
+
+    // Σ dy and Σ (x − μ)·dy of some columns over the rows that count.
+    private static (double[] Plain, double[] Along) Sums(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> mask,
+        ReadOnlySpan<float> dy, int d, int first)
+    {
+        int count = mean.Length, rows = x.Length / d;
+        double[] plain = new double[count], along = new double[count];
+        float[] somePlain = new float[count], someAlong = new float[count];
         for (int row = 0; row < rows; row++)
         {
             if (mask.IsEmpty || mask[row] != 0)
-            {
-                counted++;
-                AddSums(x.Slice(row * d, d), mean, dy.Slice(row * d, d), somePlain, someAlong);
-            }
+                AddSums(x.Slice(row * d + first, count), mean, dy.Slice(row * d + first, count), somePlain, someAlong);
             // A column may have many rows: float sums of some of them go into sums in double.
             if (row % RowsASum == RowsASum - 1 || row == rows - 1)
             {
@@ -117,21 +148,7 @@ public static class BatchNorm
                 Flush(someAlong, along);
             }
         }
-        // dx += γr·dy + c + b·(x − μ), c = −γr·mean(dy), b = −γr·r·mean(n∘dy).
-        float[] shift = new float[d], slope = new float[d];
-        for (int i = 0; i < d; i++)
-        {
-            double r = 1 / Math.Sqrt(variance[i] + (double)epsilon);
-            dgamma[i] += (float)(along[i] * r);
-            dbeta[i] += (float)plain[i];
-            if (training)
-                (shift[i], slope[i]) = ((float)(-scale[i] * plain[i] / counted), (float)(-scale[i] * r * r * along[i] / counted));
-        }
-        for (int row = 0; row < rows; row++)
-        {
-            if (mask.IsEmpty || mask[row] != 0)
-                AddInput(x.Slice(row * d, d), mean, slope, dy.Slice(row * d, d), scale, shift, dx.Slice(row * d, d));
-        }
+        return (plain, along);
     }
 
     // y = (x − μ)·scale + β.

@@ -30,12 +30,14 @@ public static class RmsNormOutside
         Check.SameLength("rms_norm", x.Length, dy.Length);
         Check.SameLength("rms_norm", x.Length, dx.Length);
         int d = g.Length;
+        Span<float> dot = stackalloc float[1];
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
-            float root = MathF.Sqrt(Lanes.Dot(from, from) / d), dot = RmsNorm.AddGain(from, g, r[row], up, dg);
+            float root = MathF.Sqrt(Lanes.Dot(from, from) / d);
+            RmsNorm.AddGain(from, g, r.Slice(row, 1), up, dg, dot);
             // A row of zeros has a root of 0 and no second term.
-            float along = root > 0 ? -r[row] * r[row] / (d * root) * dot : 0;
+            float along = root > 0 ? -r[row] * r[row] / (d * root) * dot[0] : 0;
             RmsNorm.AddInput(from, g, r[row], along, up, dx.Slice(row * d, d));
         }
     }

@@ -48,8 +48,15 @@ public class IndexTests
     public void PagesAreCurrent()
     {
         string folder = Path.Combine(Repository.Root, "docs", "formulas");
-        IReadOnlyDictionary<string, string> expected = FormulaPage.Files();
-        Assert.Equal(expected.Keys,
+        IReadOnlyDictionary<string, FormulaSpeed> speeds = FormulaSpeed.Read(folder);
+        // No row of the catalogue without its file, page, check and benchmark; the twins have a test of their own.
+        Assert.Equal(FormulaIndex.All.Select(formula => formula.Name).Order(StringComparer.Ordinal), speeds.Keys.Order(StringComparer.Ordinal));
+        Assert.All(speeds.Values, speed => Assert.True(speed is { Forward: > 0, Twin: > 0, Floor: > 0 }));
+        ILookup<string, GoldenCase> cases = new[] { "ops.json", "more.json" }
+            .SelectMany(name => GoldenFile.Read(Path.Combine(AppContext.BaseDirectory, "Golden", name))).ToLookup(one => one.Formula);
+        Assert.All(speeds, pair => Assert.Equal(cases[pair.Key].Count(), pair.Value.Golden));
+        IReadOnlyDictionary<string, string> expected = FormulaPage.Files(speeds);
+        Assert.Equal(expected.Keys.Append(FormulaSpeed.FileName).Order(StringComparer.Ordinal),
             Directory.EnumerateFiles(folder).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal));
         Assert.All(expected, file => Assert.Equal(file.Value, File.ReadAllText(Path.Combine(folder, file.Key))));
     }
