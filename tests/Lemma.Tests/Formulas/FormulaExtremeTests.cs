@@ -19,7 +19,7 @@ public class FormulaExtremeTests
     private static readonly (float Largest, string Names)[] Ranges =
     [
         (1e15f, "rms_norm layer_norm batch_norm qk_norm pre_norm post_norm adam adamw adafactor moe ffn_glu linear_attention"),
-        (1e30f, "linear linear_cross_entropy matrix_multiply glu ffn rope muon l1 block_sparse_attention adaptive_span "
+        (1e30f, "linear linear_cross_entropy matrix_multiply einsum glu ffn rope muon l1 block_sparse_attention adaptive_span "
             + "multi_scale_window_attention efficient_attention eigen"),
         // The rounding of a large score is in the exponent of its weight, and a hidden value that is infinite counts 0·∞.
         (Scores, "attention dual_chunk_attention multi_head_attention multi_query_attention grouped_query_attention cross_attention kv_cache "

@@ -16,6 +16,8 @@ public class PoisonedOutputTests
     private static readonly int[] Ids = [.. Enumerable.Range(0, Rows).Select(row => 5 * row)];
     private static readonly HeadSizes Heads = new(1, 1, 1, Rows, Rows, Width, Width);
 
+    private static readonly MultiHeadAttention.Options Attending = new(1, 1, 1, Width, new HeadAttention.Mask(true));
+
     private static readonly Dictionary<string, Into> Forwards = new()
     {
         ["gelu"] = (y, _, _) => Gelu.Forward(X, y),
@@ -66,6 +68,26 @@ public class PoisonedOutputTests
         ["gradient_accumulation"] = (y, _, _) => Accumulation.Forward(X, y.AsSpan(0, Width)),
         ["identity_matrix"] = (y, _, _) => IdentityMatrix.Forward(9, y.AsSpan(0, 81)),
         ["matrix_add"] = (y, _, _) => MatrixSum.Forward(X, Z, y),
+        ["matrix_multiply"] = (y, _, _) => MatrixMultiplication.Forward(X, W, Width, y),
+        ["zero_matrix"] = (y, _, _) => ZeroMatrix.Forward(Rows, Width, y),
+        ["einsum"] = (y, _, _) => EinsteinSum.Forward("ij,jk->ki", X, [Rows, Width], W, [Width, Width], y),
+        ["moe"] = (y, _, _) => ExpertLayer.Forward(new(new Routing.Options(1, 1), Width, 1), X, Z.AsSpan(0, Width), Z.AsSpan(0, Width),
+            X.AsSpan(0, Width), X.AsSpan(0, Width), y),
+        ["expert_capacity"] = (y, _, _) => Capacity.Forward(X, Width, 2, y),
+        ["moe_route"] = (gates, scores, _) => Routing.Forward(new Routing.Options(Width, 2), X, default, gates, scores, new int[2 * Rows]),
+        ["kv_cache"] = (y, _, _) =>
+            CachedKeys.Forward(new(1, 1, Width, Rows), X.AsSpan(0, Width), Z, X, 1, y.AsSpan(0, Width)),
+        ["kv_cache append"] = (cache, _, _) =>
+        {
+            for (int position = 0; position < Rows; position++)
+                CachedKeys.Append(new(1, 1, Width, Rows), X.AsSpan(position * Width, Width), position, cache);
+        },
+        ["multi_head_attention"] = (y, _, _) => MultiHeadAttention.Forward(Attending, X, X, W, W, W, W, y),
+        ["multi_query_attention"] = (y, _, _) => MultiQueryAttention.Forward(Attending, X, W, W, W, W, y),
+        ["grouped_query_attention"] = (y, _, _) => GroupedQueryAttention.Forward(Attending, X, W, W, W, W, y),
+        ["cross_attention"] = (y, _, _) => CrossAttention.Forward(Attending, X, Z, W, W, W, W, y),
+        ["clip_grad_norm"] = (y, _, _) => GradientNorm.Forward(X, 1, y),
+        ["bits_per_byte"] = (y, _, _) => BitsPerByte.Forward(X, 3, 4, y),
         ["matrix_transpose"] = (y, _, _) => MatrixTranspose.Forward(X, Rows, Width, y),
     };
 
