@@ -14,7 +14,7 @@ internal interface ITerm
     (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b);
 }
 
-/// <summary>Sums of an <see cref="ITerm"/> over all elements: terms in float32, their sum in double.</summary>
+/// <summary>Sums of an <see cref="ITerm"/> or <see cref="IFunction"/> over all elements: terms in float32, their sum in double.</summary>
 internal static class Terms
 {
     /// <summary>Σ t(a, b).</summary>
@@ -29,6 +29,36 @@ internal static class Terms
         if (i < a.Length)
             sum += Lanes.Wide(Lanes.Keep(term.Value(Lanes.LoadTail(a[i..]), Lanes.LoadTail(b[i..])), a.Length - i));
         return Lanes.Sum(sum);
+    }
+
+    /// <summary>Σ f(x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double Sum<TFunction>(ReadOnlySpan<float> x) where TFunction : IFunction
+    {
+        ref float start = ref MemoryMarshal.GetReference(x);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+            sum += Lanes.Wide(TFunction.Value(Lanes.Load(ref start, i)));
+        if (i < x.Length)
+            sum += Lanes.Wide(Lanes.Keep(TFunction.Value(Lanes.LoadTail(x[i..])), x.Length - i));
+        return Lanes.Sum(sum);
+    }
+
+    /// <summary>dx += scale·f'(x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddSlopes<TFunction>(ReadOnlySpan<float> x, float scale, Span<float> dx) where TFunction : IFunction
+    {
+        ref float start = ref MemoryMarshal.GetReference(x), to = ref MemoryMarshal.GetReference(dx);
+        Vector512<float> factor = Vector512.Create(scale);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512.FusedMultiplyAdd(TFunction.Derivative(Lanes.Load(ref start, i)), factor, Lanes.Load(ref to, i))
+                .StoreUnsafe(ref to, (nuint)i);
+        }
+        if (i < x.Length)
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(TFunction.Derivative(Lanes.LoadTail(x[i..])), factor, Lanes.LoadTail(dx[i..])), dx[i..]);
     }
 
     /// <summary>da += scale·∂t/∂a;  db += scale·∂t/∂b.</summary>
