@@ -30,23 +30,27 @@ public static class MatrixTranspose
 
     private const int Side = Lanes.Count;
 
-    // In squares, each turned in a small place of its own, so that whole lines of the cache are read and written.
     private static unsafe void Transpose(ReadOnlySpan<float> a, int m, int n, Span<float> c, bool add)
     {
         Check.SameLength("matrix_transpose", m * n, a.Length);
         Check.SameLength("matrix_transpose", m * n, c.Length);
-        float* square = stackalloc float[Side * Side];
         fixed (float* from = a, to = c)
+            Transpose(from, n, m, n, to, m, add);
+    }
+
+    /// <summary>C [n, m] = Aᵀ or += Aᵀ of A [m, n], whose rows and those of C are strides apart.</summary>
+    // In squares, each turned in a small place of its own, so that whole lines of the cache are read and written.
+    internal static unsafe void Transpose(float* a, nint stride, int m, int n, float* c, nint strideC, bool add)
+    {
+        float* square = stackalloc float[Side * Side];
+        for (int top = 0; top < m; top += Side)
         {
-            for (int top = 0; top < m; top += Side)
+            for (int left = 0; left < n; left += Side)
             {
-                for (int left = 0; left < n; left += Side)
-                {
-                    int rows = Math.Min(Side, m - top), columns = Math.Min(Side, n - left);
-                    Packing.Transpose(from + (nint)top * n + left, n, rows, columns, square, Side);
-                    for (int j = 0; j < columns; j++)
-                        Put(square + j * Side, new Span<float>(to + (nint)(left + j) * m + top, rows), add);
-                }
+                int rows = Math.Min(Side, m - top), columns = Math.Min(Side, n - left);
+                Packing.Transpose(a + top * stride + left, stride, rows, columns, square, Side);
+                for (int j = 0; j < columns; j++)
+                    Put(square + j * Side, new Span<float>(c + (left + j) * strideC + top, rows), add);
             }
         }
     }
