@@ -184,7 +184,10 @@ public static class LinearAttention
             {
                 Vector512<float> feature = Vector512.Create(features[i]);
                 for (int c = 0; c < whole; c += Lanes.Count)
-                    Vector512.FusedMultiplyAdd(Lanes.Load(ref from, c), feature, Lanes.Load(ref to, at + c)).StoreUnsafe(ref to, (nuint)(at + c));
+                {
+                    Vector512.FusedMultiplyAdd(Lanes.Load(ref from, c), feature, Lanes.Load(ref to, at + c))
+                        .StoreUnsafe(ref to, (nuint)(at + c));
+                }
                 if (whole < value.Length)
                 {
                     Span<float> tail = sums[(at + whole)..(at + value.Length)];

@@ -30,7 +30,7 @@ public static class ExpertLayer
     /// <param name="Inner">d_ff.</param>
     public readonly record struct Options(Routing.Options Routing, int Width, int Inner);
 
-    /// <summary>What the forward keeps for the backward: the routing, and the tokens of each expert gathered, expert after expert.</summary>
+    /// <summary>What the forward keeps for the backward: the routing, and the tokens of each expert, gathered in its order.</summary>
     /// <param name="Gates">g, [tokens, E].</param>
     /// <param name="Scores">s, [tokens, E].</param>
     /// <param name="Picked">[tokens, k].</param>

@@ -54,7 +54,8 @@ public static class SymmetricChannel
         {
             Vector512<float> d = Apart(x), near = VectorMath.LogOnePlus(-d) - VectorMath.LogOnePlus(d);
             Vector512<float> far = VectorMath.Log(x) - VectorMath.LogOnePlus(-x);
-            return Vector512.ConditionalSelect(Vector512.LessThan(Vector512.Abs(d), Vector512.Create(0.5f)), near, far) * Vector512.Create(Bit);
+            Vector512<float> isNear = Vector512.LessThan(Vector512.Abs(d), Vector512.Create(0.5f));
+            return Vector512.ConditionalSelect(isNear, near, far) * Vector512.Create(Bit);
         }
 
         private static Vector512<float> Apart(Vector512<float> p) =>

@@ -16,7 +16,8 @@ internal sealed class EinsteinEquation
     {
         string[] sides = equation.Split("->");
         string[] terms = sides[0].Split(',');
-        Check.That(sides.Length == 2 && terms.Length is 1 or 2, "einsum", $"the equation {equation} must have one or two terms and one arrow");
+        Check.That(sides.Length == 2 && terms.Length is 1 or 2, "einsum",
+            $"the equation {equation} must have one or two terms and one arrow");
         string a = terms[0], b = terms.Length == 2 ? terms[1] : "", c = sides[1];
         HasTwo = terms.Length == 2;
         int[] inA = ReadTerm(a, shapeA), inB = ReadTerm(b, shapeB);
@@ -44,7 +45,7 @@ internal sealed class EinsteinEquation
         C = new Operand(Places(batch, c, inC), Places(rows, c, inC), Places(columns, c, inC), [0]);
     }
 
-    /// <summary>The addresses of an operand as matrices [batch, rows, columns], each the sum of the elements at <paramref name="Alone"/>.</summary>
+    /// <summary>An operand's addresses as matrices [batch, rows, columns]; an element is the sum over <paramref name="Alone"/>.</summary>
     public sealed record Operand(int[] Batch, int[] Rows, int[] Columns, int[] Alone)
     {
         /// <summary>Elements of the matrices.</summary>
@@ -77,7 +78,10 @@ internal sealed class EinsteinEquation
         for (int axis = 0; axis < term.Length; axis++)
         {
             if (!sizes.TryAdd(term[axis], shape[axis]))
-                Check.That(sizes[term[axis]] == shape[axis], "einsum", $"the index {term[axis]} has the sizes {sizes[term[axis]]} and {shape[axis]}");
+            {
+                Check.That(sizes[term[axis]] == shape[axis], "einsum",
+                    $"the index {term[axis]} has the sizes {sizes[term[axis]]} and {shape[axis]}");
+            }
         }
         return Strides(term, shape);
     }

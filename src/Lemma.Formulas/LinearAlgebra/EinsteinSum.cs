@@ -39,7 +39,10 @@ public static class EinsteinSum
         float[] left = Gather(e.A, a), right = e.HasTwo ? Gather(e.B, b) : [1], product = new float[e.C.Count];
         int m = e.C.Rows.Length, n = e.C.Columns.Length, k = e.A.Columns.Length;
         for (int i = 0; i < e.C.Batch.Length; i++)
-            Multiply(m, n, k, left.AsSpan(i * m * k, m * k), false, right.AsSpan(i * k * n, k * n), false, product.AsSpan(i * m * n, m * n));
+        {
+            Multiply(m, n, k, left.AsSpan(i * m * k, m * k), false, right.AsSpan(i * k * n, k * n), false,
+                product.AsSpan(i * m * n, m * n));
+        }
         Scatter(e.C, product, c);
     }
 

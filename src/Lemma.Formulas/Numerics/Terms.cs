@@ -58,13 +58,16 @@ internal static class Terms
                 .StoreUnsafe(ref to, (nuint)i);
         }
         if (i < x.Length)
-            Lanes.StoreTail(Vector512.FusedMultiplyAdd(TFunction.Derivative(Lanes.LoadTail(x[i..])), factor, Lanes.LoadTail(dx[i..])), dx[i..]);
+        {
+            Vector512<float> slope = TFunction.Derivative(Lanes.LoadTail(x[i..]));
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(slope, factor, Lanes.LoadTail(dx[i..])), dx[i..]);
+        }
     }
 
     /// <summary>da += scale·∂t/∂a;  db += scale·∂t/∂b.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float scale, Span<float> da, Span<float> db)
-        where TTerm : struct, ITerm
+    public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float scale, Span<float> da,
+        Span<float> db) where TTerm : struct, ITerm
     {
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);
         ref float toA = ref MemoryMarshal.GetReference(da), toB = ref MemoryMarshal.GetReference(db);

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Lemma.Formulas;
 
-/// <summary>Exponential, logarithm, logistic, hyperbolic tangent and normal distribution function of sixteen lanes, the same bits on every processor.</summary>
+/// <summary>Exponential, logarithm, logistic, hyperbolic tangent and Φ of sixteen lanes, with the same bits on every processor.</summary>
 internal static class VectorMath
 {
     /// <summary>e^x, within 1 ulp; 0 and ∞ beyond the range, NaN for NaN.</summary>
@@ -96,7 +96,8 @@ internal static class VectorMath
         Vector512<float> e = Vector512.ConvertToSingle(above >> 23) - (isTiny & Vector512.Create(23f));
         Vector512<float> y = LogOf(f, e);
         y = Vector512.ConditionalSelect(Vector512.Equals(x, default), Vector512.Create(float.NegativeInfinity), y);
-        Vector512<float> isNumber = Vector512.GreaterThanOrEqual(x, default) & Vector512.LessThan(x, Vector512.Create(float.PositiveInfinity));
+        Vector512<float> isNumber = Vector512.GreaterThanOrEqual(x, default);
+        isNumber &= Vector512.LessThan(x, Vector512.Create(float.PositiveInfinity));
         Vector512<float> other = Vector512.ConditionalSelect(Vector512.GreaterThan(x, default), x, Vector512.Create(float.NaN));
         return Vector512.ConditionalSelect(isNumber, y, other);
     }

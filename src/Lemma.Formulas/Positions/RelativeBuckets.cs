@@ -45,7 +45,8 @@ public static class RelativeBuckets
         Check.SameLength("relative_buckets", heads * queries * keys, bias.Length);
         int buckets = table.Length / heads, exact = bidirectional ? buckets / 4 : buckets / 2;
         Check.That(exact > 0 && largest > exact, "relative_buckets",
-            $"there must be at least {(bidirectional ? 4 : 2)} buckets and a largest distance above {exact}, but they are {buckets} and {largest}");
+            $"there must be at least {(bidirectional ? 4 : 2)} buckets and a largest distance above {exact}, "
+            + $"but they are {buckets} and {largest}");
         if (bias.IsEmpty)
             return;
         int[] places = Places(queries, keys, buckets, largest, bidirectional);

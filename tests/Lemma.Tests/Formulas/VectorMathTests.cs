@@ -3,7 +3,7 @@ using Lemma.Formulas;
 
 namespace Lemma.Tests.Formulas;
 
-/// <summary>Exponential, logarithm, tanh, Φ and the logistic function over the whole range of floats, and bits that no processor changes.</summary>
+/// <summary>Exponential, logarithms, tanh, Φ and the logistic function over all floats, and bits that no processor changes.</summary>
 [Trait("Kernels", "true")]
 public class VectorMathTests
 {
