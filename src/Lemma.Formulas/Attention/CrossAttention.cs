@@ -15,6 +15,20 @@ public static class CrossAttention
         Source = "Vaswani et al. 2017, Attention is all you need, section 3.2.3",
         Gradient = "through the linear maps and the attention",
         Example = "x[2,5,8] memory[2,7,8] wq[8,8] wk[8,8] wv[8,8] wo[8,8] heads=4",
-        Evaluate = MultiHeadAttention.EvaluateCross,
+        Evaluate = Evaluate,
     };
+
+    /// <summary>Y.</summary>
+    public static MultiHeadAttention.State Forward(in MultiHeadAttention.Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> memory,
+        ReadOnlySpan<float> wq, ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, Span<float> y) =>
+        MultiHeadAttention.Forward(o, x, memory, wq, wk, wv, wo, y);
+
+    /// <summary>The gradients of <see cref="MultiHeadAttention.Backward"/>.</summary>
+    public static void Backward(in MultiHeadAttention.Options o, MultiHeadAttention.State state, ReadOnlySpan<float> x,
+        ReadOnlySpan<float> memory, ReadOnlySpan<float> wq, ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo,
+        ReadOnlySpan<float> dy, Span<float> dx, Span<float> dmemory, Span<float> dwq, Span<float> dwk, Span<float> dwv, Span<float> dwo) =>
+        MultiHeadAttention.Backward(o, state, x, memory, wq, wk, wv, wo, dy, dx, dmemory, dwq, dwk, dwv, dwo);
+
+    private static Values Evaluate(FormulaCall call) =>
+        MultiHeadAttention.Run(call, "cross_attention", "memory", call.Whole("kv_heads", call.Whole("heads")), Forward, Backward);
 }

@@ -16,6 +16,22 @@ public static class GroupedQueryAttention
         Gradient = "through the linear maps and the attention",
         Notes = "The cache shrinks by H/H_kv.",
         Example = "x[2,5,8] wq[8,8] wk[8,4] wv[8,4] wo[8,8] heads=4 kv_heads=2 mask=causal",
-        Evaluate = MultiHeadAttention.EvaluateGrouped,
+        Evaluate = Evaluate,
     };
+
+    /// <summary>Y; heads in groups of H/H_kv.</summary>
+    public static MultiHeadAttention.State Forward(in MultiHeadAttention.Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> wq,
+        ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, Span<float> y) =>
+        MultiHeadAttention.Forward(o, x, x, wq, wk, wv, wo, y);
+
+    /// <summary>The gradients of <see cref="MultiHeadAttention.Backward"/>, those of x from queries, keys and values.</summary>
+    public static void Backward(in MultiHeadAttention.Options o, MultiHeadAttention.State state, ReadOnlySpan<float> x,
+        ReadOnlySpan<float> wq, ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, ReadOnlySpan<float> dy,
+        Span<float> dx, Span<float> dwq, Span<float> dwk, Span<float> dwv, Span<float> dwo) =>
+        MultiHeadAttention.Backward(o, state, x, x, wq, wk, wv, wo, dy, dx, dx, dwq, dwk, dwv, dwo);
+
+    private static Values Evaluate(FormulaCall call) => MultiHeadAttention.Run(call, "grouped_query_attention", "x", call.Whole("kv_heads"),
+        static (in o, x, _, wq, wk, wv, wo, y) => Forward(o, x, wq, wk, wv, wo, y),
+        static (in o, state, x, _, wq, wk, wv, wo, dy, dx, _, dwq, dwk, dwv, dwo) =>
+            Backward(o, state, x, wq, wk, wv, wo, dy, dx, dwq, dwk, dwv, dwo));
 }

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>y_t = φ(q_t)·S_t/(φ(q_t)·z_t), S_t = Σ_{j ≤ t} φ(k_j)·v_jᵀ, z_t = Σ_{j ≤ t} φ(k_j), φ(x) = elu(x) + 1.</summary>
@@ -24,8 +28,7 @@ public static class LinearAttention
 
     /// <summary>y, one step after another (causal) or from the whole sums.</summary>
     public static void Forward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth,
-        bool causal,
-        Span<float> y)
+        bool causal, Span<float> y)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
         float[] features = new float[width];
@@ -46,8 +49,7 @@ public static class LinearAttention
 
     /// <summary>y in chunks: scores within a chunk, the sums of earlier chunks for the rest; equal to the recurrence.</summary>
     public static void ForwardChunked(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width,
-        int valueWidth, int chunk,
-        Span<float> y)
+        int valueWidth, int chunk, Span<float> y)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
         State state = new(width, valueWidth);
@@ -84,8 +86,7 @@ public static class LinearAttention
     /// Gᵀ·φ(k_j).
     /// </summary>
     public static void Backward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth,
-        bool causal,
-        ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv)
+        bool causal, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
         State state = new(width, valueWidth);
@@ -118,9 +119,7 @@ public static class LinearAttention
                 state.Along(Row(v, h, t, length, valueWidth), 1, dfeatures);
                 AddMapped(Row(k, h, t, length, width), dfeatures, dk.Slice((h * length + t) * width, width));
                 Map(Row(k, h, t, length, width), features);
-                for (int i = 0; i < width; i++)
-                    Lanes.AddScaled(state.S.AsSpan(i * valueWidth, valueWidth), features[i],
-                        dv.Slice((h * length + t) * valueWidth, valueWidth));
+                state.AddRows(features, dv.Slice((h * length + t) * valueWidth, valueWidth));
             }
         }
     }
@@ -130,15 +129,21 @@ public static class LinearAttention
 
     private static Span<float> Map(ReadOnlySpan<float> x, Span<float> features)
     {
-        for (int i = 0; i < x.Length; i++)
-            features[i] = x[i] > 0 ? x[i] + 1 : (float)Math.Exp(x[i]);
+        Elementwise.Forward<FeatureMap>(x, features);
         return features;
     }
 
-    private static void AddMapped(ReadOnlySpan<float> x, ReadOnlySpan<float> dfeatures, Span<float> dx)
+    private static void AddMapped(ReadOnlySpan<float> x, ReadOnlySpan<float> dfeatures, Span<float> dx) =>
+        Elementwise.Backward<FeatureMap>(x, dfeatures, dx);
+
+    // elu(x) + 1.
+    private readonly struct FeatureMap : IFunction
     {
-        for (int i = 0; i < x.Length; i++)
-            dx[i] += x[i] > 0 ? dfeatures[i] : dfeatures[i] * (float)Math.Exp(x[i]);
+        public static Vector512<float> Value(Vector512<float> x) =>
+            Vector512.ConditionalSelect(Vector512.GreaterThan(x, default), x + Vector512.Create(1f), VectorMath.Exp(x));
+
+        public static Vector512<float> Derivative(Vector512<float> x) =>
+            Vector512.ConditionalSelect(Vector512.GreaterThan(x, default), Vector512.Create(1f), VectorMath.Exp(x));
     }
 
     private static int CheckInput(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width,
@@ -165,17 +170,63 @@ public static class LinearAttention
 
         public void Add(ReadOnlySpan<float> features, ReadOnlySpan<float> value, float weight = 1)
         {
-            for (int i = 0; i < features.Length; i++)
-                Lanes.AddScaled(value, features[i], S.AsSpan(i * value.Length, value.Length));
+            AddOuter(features, value, S);
             Lanes.AddScaled(features, weight, Z);
+        }
+
+        // S += φ·valueᵀ.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void AddOuter(ReadOnlySpan<float> features, ReadOnlySpan<float> value, Span<float> sums)
+        {
+            ref float from = ref MemoryMarshal.GetReference(value), to = ref MemoryMarshal.GetReference(sums);
+            int whole = value.Length / Lanes.Count * Lanes.Count;
+            for (int i = 0, at = 0; i < features.Length; i++, at += value.Length)
+            {
+                Vector512<float> feature = Vector512.Create(features[i]);
+                for (int c = 0; c < whole; c += Lanes.Count)
+                {
+                    Vector512.FusedMultiplyAdd(Lanes.Load(ref from, c), feature, Lanes.Load(ref to, at + c))
+                        .StoreUnsafe(ref to, (nuint)(at + c));
+                }
+                if (whole < value.Length)
+                {
+                    Span<float> tail = sums[(at + whole)..(at + value.Length)];
+                    Lanes.StoreTail(Vector512.FusedMultiplyAdd(Lanes.LoadTail(value[whole..]), feature, Lanes.LoadTail(tail)), tail);
+                }
+            }
+        }
+
+        // y += φ·S; the even and the odd rows are added apart, so that one sum does not wait for the other.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void AddRows(ReadOnlySpan<float> features, Span<float> y)
+        {
+            ref float start = ref MemoryMarshal.GetArrayDataReference(S);
+            int n = y.Length;
+            for (int c = 0; c < n; c += Lanes.Count)
+            {
+                bool isWhole = c + Lanes.Count <= n;
+                Vector512<float> even = default, odd = default;
+                int i = 0;
+                for (; i + 2 <= features.Length && isWhole; i += 2)
+                {
+                    even = Vector512.FusedMultiplyAdd(Lanes.Load(ref start, i * n + c), Vector512.Create(features[i]), even);
+                    odd = Vector512.FusedMultiplyAdd(Lanes.Load(ref start, (i + 1) * n + c), Vector512.Create(features[i + 1]), odd);
+                }
+                for (; i < features.Length; i++)
+                {
+                    Vector512<float> row = Lanes.LoadTail(S.AsSpan(i * n + c, Math.Min(Lanes.Count, n - c)));
+                    even = Vector512.FusedMultiplyAdd(row, Vector512.Create(features[i]), even);
+                }
+                Span<float> to = y[c..Math.Min(n, c + Lanes.Count)];
+                Lanes.StoreTail(Lanes.LoadTail(to) + (even + odd), to);
+            }
         }
 
         // y = φ·S, returns φ·z.
         public float Sums(ReadOnlySpan<float> features, Span<float> y)
         {
             y.Clear();
-            for (int i = 0; i < features.Length; i++)
-                Lanes.AddScaled(S.AsSpan(i * y.Length, y.Length), features[i], y);
+            AddRows(features, y);
             return Lanes.Dot(features, Z);
         }
 

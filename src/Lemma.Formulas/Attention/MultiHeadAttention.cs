@@ -42,8 +42,7 @@ public static class MultiHeadAttention
 
     /// <summary>Y.</summary>
     public static State Forward(in Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> memory, ReadOnlySpan<float> wq,
-        ReadOnlySpan<float> wk,
-        ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, Span<float> y)
+        ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, Span<float> y)
     {
         int d = o.Width, rows = x.Length / d, others = memory.Length / d, wide = wq.Length / d, narrow = wk.Length / d;
         Check.That(o.Heads > 0 && o.KeyValueHeads > 0 && wide % o.Heads == 0 && o.Heads % o.KeyValueHeads == 0, "multi_head_attention",
@@ -62,10 +61,8 @@ public static class MultiHeadAttention
 
     /// <summary>dW_O += headsᵀ·dy, then the attention's gradient, then dx += dq·W_Qᵀ, dm += dk·W_Kᵀ + dv·W_Vᵀ and the weights'.</summary>
     public static void Backward(in Options o, State state, ReadOnlySpan<float> x, ReadOnlySpan<float> memory, ReadOnlySpan<float> wq,
-        ReadOnlySpan<float> wk,
-        ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dmemory, Span<float> dwq,
-            Span<float> dwk,
-        Span<float> dwv, Span<float> dwo)
+        ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dmemory,
+        Span<float> dwq, Span<float> dwk, Span<float> dwv, Span<float> dwo)
     {
         ArgumentNullException.ThrowIfNull(state);
         int d = o.Width, rows = x.Length / d, others = memory.Length / d, wide = wq.Length / d, narrow = wk.Length / d,
@@ -87,16 +84,18 @@ public static class MultiHeadAttention
         SpanProduct.Multiply(inputs, outputs, rows, x, true, dy, false, dw, add: true);
     }
 
-    private static Values Evaluate(FormulaCall call) => Run(call, "multi_head_attention", "x", call.Whole("kv_heads", call.Whole("heads")));
+    private static Values Evaluate(FormulaCall call) =>
+        Run(call, "multi_head_attention", "x", call.Whole("kv_heads", call.Whole("heads")), Forward, Backward);
 
-    internal static Values EvaluateCross(FormulaCall call) => Run(call, "cross_attention", "memory",
-        call.Whole("kv_heads", call.Whole("heads")));
+    internal delegate State ForwardOf(in Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> memory, ReadOnlySpan<float> wq,
+        ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, Span<float> y);
 
-    internal static Values EvaluateQuery(FormulaCall call) => Run(call, "multi_query_attention", "x", 1);
+    internal delegate void BackwardOf(in Options o, State state, ReadOnlySpan<float> x, ReadOnlySpan<float> memory, ReadOnlySpan<float> wq,
+        ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dmemory,
+        Span<float> dwq, Span<float> dwk, Span<float> dwv, Span<float> dwo);
 
-    internal static Values EvaluateGrouped(FormulaCall call) => Run(call, "grouped_query_attention", "x", call.Whole("kv_heads"));
-
-    private static Values Run(FormulaCall call, string formula, string other, int keyValueHeads)
+    /// <summary>Evaluates multi-head attention or one of its kin by its own functions.</summary>
+    internal static Values Run(FormulaCall call, string formula, string other, int keyValueHeads, ForwardOf forward, BackwardOf backward)
     {
         Values x = call.Input("x", -1, -1, -1), m = call.Input(other, x.Shape[0], -1, x.Columns), y = x.Like();
         Values wq = call.Input("wq", x.Columns, -1), wk = call.Input("wk", x.Columns, -1), wv = call.Input("wv", x.Columns, wk.Columns);
@@ -105,10 +104,10 @@ public static class MultiHeadAttention
         string mask = call.Word("mask", "none");
         Check.That(mask is "none" or "causal", formula, $"the mask must be none or causal, but it is {mask}");
         Options options = new(x.Shape[0], call.Whole("heads"), keyValueHeads, x.Columns, new HeadAttention.Mask(mask == "causal"));
-        State state = Forward(options, x, m, wq, wk, wv, wo, y);
+        State state = forward(options, x, m, wq, wk, wv, wo, y);
         if (call.Backward(y, out float[]? dy))
         {
-            Backward(options, state, x, m, wq, wk, wv, wo, dy, call.Gradient("x"), call.Gradient(other),
+            backward(options, state, x, m, wq, wk, wv, wo, dy, call.Gradient("x"), call.Gradient(other),
                 call.Gradient("wq"), call.Gradient("wk"), call.Gradient("wv"), call.Gradient("wo"));
         }
         return y;

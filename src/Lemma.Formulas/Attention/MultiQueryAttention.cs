@@ -15,6 +15,25 @@ public static class MultiQueryAttention
         Source = "Shazeer 2019, Fast transformer decoding, section 3",
         Gradient = "through the linear maps and the attention",
         Example = "x[2,5,8] wq[8,8] wk[8,2] wv[8,2] wo[8,8] heads=4 mask=causal",
-        Evaluate = MultiHeadAttention.EvaluateQuery,
+        Evaluate = Evaluate,
     };
+
+    /// <summary>Y; the number of key/value heads must be 1.</summary>
+    public static MultiHeadAttention.State Forward(in MultiHeadAttention.Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> wq,
+        ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, Span<float> y)
+    {
+        Check.That(o.KeyValueHeads == 1, "multi_query_attention", $"there must be one key/value head, but there are {o.KeyValueHeads}");
+        return MultiHeadAttention.Forward(o, x, x, wq, wk, wv, wo, y);
+    }
+
+    /// <summary>The gradients of <see cref="MultiHeadAttention.Backward"/>, those of x from queries, keys and values.</summary>
+    public static void Backward(in MultiHeadAttention.Options o, MultiHeadAttention.State state, ReadOnlySpan<float> x,
+        ReadOnlySpan<float> wq, ReadOnlySpan<float> wk, ReadOnlySpan<float> wv, ReadOnlySpan<float> wo, ReadOnlySpan<float> dy,
+        Span<float> dx, Span<float> dwq, Span<float> dwk, Span<float> dwv, Span<float> dwo) =>
+        MultiHeadAttention.Backward(o, state, x, x, wq, wk, wv, wo, dy, dx, dx, dwq, dwk, dwv, dwo);
+
+    private static Values Evaluate(FormulaCall call) => MultiHeadAttention.Run(call, "multi_query_attention", "x", 1,
+        static (in o, x, _, wq, wk, wv, wo, y) => Forward(o, x, wq, wk, wv, wo, y),
+        static (in o, state, x, _, wq, wk, wv, wo, dy, dx, _, dwq, dwk, dwv, dwo) =>
+            Backward(o, state, x, wq, wk, wv, wo, dy, dx, dwq, dwk, dwv, dwo));
 }

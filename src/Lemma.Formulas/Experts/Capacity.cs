@@ -24,36 +24,44 @@ public static class Capacity
     /// <summary>How many tokens an expert takes.</summary>
     public static int Of(double factor, int topK, int tokens, int experts) => (int)Math.Ceiling(factor * topK * tokens / experts);
 
-    /// <summary>
-    /// Clears the gates of tokens beyond the capacity, in the order of tokens; returns how many assignments were dropped.
-    /// </summary>
-    public static int Apply(Span<float> gates, int experts, int capacity)
+    /// <summary>y = the gates without those of tokens beyond the capacity, in the order of tokens; gives how many were dropped.</summary>
+    public static int Forward(ReadOnlySpan<float> gates, int experts, int capacity, Span<float> y)
     {
         Check.Rows("expert_capacity", gates.Length, experts);
+        Check.SameLength("expert_capacity", gates.Length, y.Length);
         int[] taken = new int[experts];
         int dropped = 0;
-        for (int i = 0; i < gates.Length; i++)
+        for (int at = 0; at < gates.Length; at += experts)
         {
-            if (gates[i] == 0 || ++taken[i % experts] <= capacity)
-                continue;
-            gates[i] = 0;
-            dropped++;
+            ReadOnlySpan<float> row = gates.Slice(at, experts);
+            Span<float> kept = y.Slice(at, experts);
+            for (int e = 0; e < row.Length; e++)
+            {
+                bool isFull = row[e] != 0 && ++taken[e] > capacity;
+                kept[e] = isFull ? 0 : row[e];
+                dropped += isFull ? 1 : 0;
+            }
         }
         return dropped;
     }
 
+    /// <summary>dgates += dy where y is not 0.</summary>
+    public static void Backward(ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dgates)
+    {
+        Check.SameLength("expert_capacity", y.Length, dy.Length);
+        Check.SameLength("expert_capacity", y.Length, dgates.Length);
+        for (int i = 0; i < y.Length; i++)
+            dgates[i] += y[i] == 0 ? 0 : dy[i];
+    }
+
     private static Values Evaluate(FormulaCall call)
     {
-        Values gates = call.Input("gates", -1, -1), y = new(gates.Shape, [.. gates.Data]);
+        Values gates = call.Input("gates", -1, -1), y = gates.Like();
         double factor = call.Number("factor", 1.25);
         Check.That(factor > 0, "expert_capacity", $"the factor must be above 0, but it is {factor}");
-        Apply(y, gates.Columns, Of(factor, call.Whole("top_k"), gates.Rows, gates.Columns));
+        Forward(gates, gates.Columns, Of(factor, call.Whole("top_k"), gates.Rows, gates.Columns), y);
         if (call.Backward(y, out float[]? dy))
-        {
-            Span<float> dgates = call.Gradient("gates");
-            for (int i = 0; i < dgates.Length; i++)
-                dgates[i] += y.Data[i] == 0 ? 0 : dy[i];
-        }
+            Backward(y, dy, call.Gradient("gates"));
         return y;
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>y = Σ_{i ∈ K} g_i·F_i(x) + Σ shared F_j(x), F(x) = (silu(x·W₁)∘(x·W₂))·W₃.</summary>
@@ -22,62 +24,141 @@ public static class ExpertLayer
         Evaluate = Evaluate,
     };
 
-    private static Values Evaluate(FormulaCall call)
+    /// <summary>The sizes and how experts are picked.</summary>
+    /// <param name="Routing">E, k and the score.</param>
+    /// <param name="Width">d.</param>
+    /// <param name="Inner">d_ff.</param>
+    public readonly record struct Options(Routing.Options Routing, int Width, int Inner);
+
+    /// <summary>What the forward keeps for the backward: the routing, and the tokens of each expert, gathered in its order.</summary>
+    /// <param name="Gates">g, [tokens, E].</param>
+    /// <param name="Scores">s, [tokens, E].</param>
+    /// <param name="Picked">[tokens, k].</param>
+    /// <param name="Tokens">The token of each gathered row.</param>
+    /// <param name="Starts">[E + shared + 1]: an expert's first gathered row, and the end of the last.</param>
+    /// <param name="X">Gathered x.</param>
+    /// <param name="U">x·W₁, gathered.</param>
+    /// <param name="B">x·W₂, gathered.</param>
+    /// <param name="H">silu(u)∘b, gathered.</param>
+    /// <param name="F">What the experts gave, gathered.</param>
+    public sealed record State(float[] Gates, float[] Scores, int[] Picked, int[] Tokens, int[] Starts, float[] X, float[] U, float[] B,
+        float[] H, float[] F);
+
+    /// <summary>y.</summary>
+    public static State Forward(in Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> router, ReadOnlySpan<float> w1,
+        ReadOnlySpan<float> w2, ReadOnlySpan<float> w3, Span<float> y)
     {
-        Values x = call.Input("x", -1, -1), router = call.Input("router", x.Columns, -1), w1 = call.Input("w1", -1, x.Columns, -1),
-            w2 = call.Same("w2", w1);
-        Values w3 = call.Input("w3", w1.Shape[0], w1.Columns, x.Columns), y = x.Like();
-        int experts = router.Columns, d = x.Columns, wide = w1.Columns, all = w1.Shape[0];
-        Check.That(all >= experts, "moe", $"there are {all} feed-forward layers for {experts} routed experts");
-        Routing.Options options = Routing.Read(call, experts);
-        Values logits = new([x.Rows, experts], SpanProduct.New(x.Rows, experts, d, x, false, router, false));
-        float[] gates = new float[logits.Count], scores = new float[logits.Count];
-        int[] picked = new int[x.Rows * options.TopK];
-        Routing.Forward(options, logits, default, gates, scores, picked);
-        bool differentiates = call.Backward(y, out float[]? dy);
-        float[] dgates = new float[gates.Length], dlogits = new float[gates.Length];
+        (int tokens, int all) = Sizes(o, x, router, w1, w2, w3, y.Length);
+        int experts = o.Routing.Experts, d = o.Width;
+        float[] logits = SpanProduct.New(tokens, experts, d, x, false, router, false);
+        float[] gates = new float[logits.Length], scores = new float[logits.Length];
+        int[] picked = new int[tokens * o.Routing.TopK], starts = new int[all + 1];
+        Routing.Forward(o.Routing, logits, default, gates, scores, picked);
+        List<int> order = [];
         for (int e = 0; e < all; e++)
         {
-            int[] tokens = [.. Enumerable.Range(0, x.Rows).Where(t => e >= experts || gates[t * experts + e] != 0)];
-            if (tokens.Length == 0)
-                continue;
-            float[] rows = Gather(x.Data, tokens, d), u = new float[tokens.Length * wide], b = new float[u.Length], h = new float[u.Length];
-            float[] outputs = new float[rows.Length];
-            float Gate(int token) => e < experts ? gates[token * experts + e] : 1;
-            Range weights = (e * d * wide)..((e + 1) * d * wide);
-            GatedFeedForward.Forward(new Activation("silu"), rows, w1.Data.AsSpan(weights), w2.Data.AsSpan(weights),
-                w3.Data.AsSpan(weights), d, outputs, u, b, h);
-            for (int n = 0; n < tokens.Length; n++)
-                Lanes.AddScaled(outputs.AsSpan(n * d, d), Gate(tokens[n]), y.Data.AsSpan(tokens[n] * d, d));
-            if (!differentiates)
-                continue;
-            float[] up = Gather(dy!, tokens, d), dx = new float[up.Length];
-            for (int n = 0; n < tokens.Length; n++)
+            for (int t = 0; t < tokens; t++)
             {
-                Span<float> slope = up.AsSpan(n * d, d);
-                if (e < experts)
-                    dgates[tokens[n] * experts + e] = Lanes.Dot(slope, outputs.AsSpan(n * d, d));
-                System.Numerics.Tensors.TensorPrimitives.Multiply(slope, Gate(tokens[n]), slope);
+                if (e >= experts || gates[t * experts + e] != 0)
+                    order.Add(t);
             }
-            GatedFeedForward.Backward(new Activation("silu"), rows, w1.Data.AsSpan(weights), w2.Data.AsSpan(weights),
-                w3.Data.AsSpan(weights), d, u, b, h, up,
-                dx, call.Gradient("w1")[weights], call.Gradient("w2")[weights], call.Gradient("w3")[weights]);
-            for (int n = 0; n < tokens.Length; n++)
-                Lanes.AddScaled(dx.AsSpan(n * d, d), 1, call.Gradient("x").Slice(tokens[n] * d, d));
+            starts[e + 1] = order.Count;
         }
-        if (differentiates)
+        int rows = order.Count;
+        State state = new(gates, scores, picked, [.. order], starts, Gather(x, order, d), new float[rows * o.Inner],
+            new float[rows * o.Inner], new float[rows * o.Inner], new float[rows * d]);
+        y.Clear();
+        for (int e = 0; e < all; e++)
         {
-            Routing.Backward(options, scores, picked, dgates, dlogits);
-            LinearMap.Backward(x, router, d, dlogits, call.Gradient("x"), call.Gradient("router"), default);
+            (Range narrow, Range wide, Range weights) = Ranges(o, state, e);
+            if (starts[e] < starts[e + 1])
+            {
+                GatedFeedForward.Forward(new Activation("silu"), state.X.AsSpan(narrow), w1[weights], w2[weights], w3[weights], d,
+                    state.F.AsSpan(narrow), state.U.AsSpan(wide), state.B.AsSpan(wide), state.H.AsSpan(wide));
+            }
+            for (int row = starts[e]; row < starts[e + 1]; row++)
+                Lanes.AddScaled(state.F.AsSpan(row * d, d), Gate(state, experts, e, row), y.Slice(state.Tokens[row] * d, d));
         }
-        return y;
+        return state;
     }
 
-    private static float[] Gather(float[] from, int[] rows, int width)
+    /// <summary>dF = g·dy, dg = ⟨dy, F⟩, then the gradients of the experts and of the routing.</summary>
+    public static void Backward(in Options o, State state, ReadOnlySpan<float> x, ReadOnlySpan<float> router, ReadOnlySpan<float> w1,
+        ReadOnlySpan<float> w2, ReadOnlySpan<float> w3, ReadOnlySpan<float> dy, Span<float> dx, Span<float> drouter, Span<float> dw1,
+        Span<float> dw2, Span<float> dw3)
     {
-        float[] to = new float[rows.Length * width];
-        for (int n = 0; n < rows.Length; n++)
-            from.AsSpan(rows[n] * width, width).CopyTo(to.AsSpan(n * width));
+        ArgumentNullException.ThrowIfNull(state);
+        (int _, int all) = Sizes(o, x, router, w1, w2, w3, dy.Length);
+        int experts = o.Routing.Experts, d = o.Width;
+        float[] dgates = new float[state.Gates.Length], dlogits = new float[dgates.Length];
+        float[] up = Gather(dy, state.Tokens, d), dgathered = new float[up.Length];
+        for (int e = 0; e < all; e++)
+        {
+            for (int row = state.Starts[e]; row < state.Starts[e + 1]; row++)
+            {
+                Span<float> slope = up.AsSpan(row * d, d);
+                if (e < experts)
+                    dgates[state.Tokens[row] * experts + e] = Lanes.Dot(slope, state.F.AsSpan(row * d, d));
+                TensorPrimitives.Multiply(slope, Gate(state, experts, e, row), slope);
+            }
+            (Range narrow, Range wide, Range weights) = Ranges(o, state, e);
+            if (state.Starts[e] == state.Starts[e + 1])
+                continue;
+            GatedFeedForward.Backward(new Activation("silu"), state.X.AsSpan(narrow), w1[weights], w2[weights], w3[weights], d,
+                state.U.AsSpan(wide), state.B.AsSpan(wide), state.H.AsSpan(wide), up.AsSpan(narrow), dgathered.AsSpan(narrow),
+                dw1[weights], dw2[weights], dw3[weights]);
+        }
+        for (int row = 0; row < state.Tokens.Length; row++)
+            Lanes.AddScaled(dgathered.AsSpan(row * d, d), 1, dx.Slice(state.Tokens[row] * d, d));
+        Routing.Backward(o.Routing, state.Scores, state.Picked, dgates, dlogits);
+        LinearMap.Backward(x, router, d, dlogits, dx, drouter, default);
+    }
+
+    private static (int Tokens, int Experts) Sizes(in Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> router, ReadOnlySpan<float> w1,
+        ReadOnlySpan<float> w2, ReadOnlySpan<float> w3, int outputs)
+    {
+        Routing.CheckOptions(o.Routing);
+        Check.Rows("moe", x.Length, o.Width);
+        Check.SameLength("moe", x.Length, outputs);
+        Check.SameLength("moe", o.Width * o.Routing.Experts, router.Length);
+        Check.Rows("moe", w1.Length, o.Width * o.Inner);
+        Check.SameLength("moe", w1.Length, w2.Length);
+        Check.SameLength("moe", w1.Length, w3.Length);
+        int all = w1.Length / (o.Width * o.Inner);
+        Check.That(all >= o.Routing.Experts, "moe", $"there are {all} feed-forward layers for {o.Routing.Experts} routed experts");
+        return (x.Length / o.Width, all);
+    }
+
+    // An expert's gathered rows of the width d, those of the width d_ff, and its weights.
+    private static (Range Narrow, Range Wide, Range Weights) Ranges(in Options o, State state, int expert)
+    {
+        int from = state.Starts[expert], to = state.Starts[expert + 1], size = o.Width * o.Inner;
+        return ((from * o.Width)..(to * o.Width), (from * o.Inner)..(to * o.Inner), (expert * size)..((expert + 1) * size));
+    }
+
+    // Shared experts weigh 1.
+    private static float Gate(State state, int experts, int expert, int row) =>
+        expert < experts ? state.Gates[state.Tokens[row] * experts + expert] : 1;
+
+    private static float[] Gather(ReadOnlySpan<float> from, IReadOnlyList<int> rows, int width)
+    {
+        float[] to = new float[rows.Count * width];
+        for (int n = 0; n < rows.Count; n++)
+            from.Slice(rows[n] * width, width).CopyTo(to.AsSpan(n * width));
         return to;
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values x = call.Input("x", -1, -1), router = call.Input("router", x.Columns, -1), w1 = call.Input("w1", -1, x.Columns, -1);
+        Values w2 = call.Same("w2", w1), w3 = call.Input("w3", w1.Shape[0], w1.Columns, x.Columns), y = x.Like();
+        Options options = new(Routing.Read(call, router.Columns), x.Columns, w1.Columns);
+        State state = Forward(options, x, router, w1, w2, w3, y);
+        if (call.Backward(y, out float[]? dy))
+        {
+            Backward(options, state, x, router, w1, w2, w3, dy, call.Gradient("x"), call.Gradient("router"), call.Gradient("w1"),
+                call.Gradient("w2"), call.Gradient("w3"));
+        }
+        return y;
     }
 }

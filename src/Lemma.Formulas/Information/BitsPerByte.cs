@@ -29,13 +29,27 @@ public static class BitsPerByte
         return tokens / (bytes * Math.Log(2));
     }
 
+    /// <summary>bpb.</summary>
+    public static void Forward(ReadOnlySpan<float> nll, double tokens, double bytes, Span<float> y)
+    {
+        Check.SameLength("bits_per_byte", nll.Length, y.Length);
+        System.Numerics.Tensors.TensorPrimitives.Multiply(nll, (float)Factor(tokens, bytes), y);
+    }
+
+    /// <summary>dnll += tokens/(bytes·ln 2)·dbpb.</summary>
+    public static void Backward(double tokens, double bytes, ReadOnlySpan<float> dy, Span<float> dnll)
+    {
+        Check.SameLength("bits_per_byte", dy.Length, dnll.Length);
+        Lanes.AddScaled(dy, (float)Factor(tokens, bytes), dnll);
+    }
+
     private static Values Evaluate(FormulaCall call)
     {
         Values nll = call["nll"], y = nll.Like();
-        float factor = (float)Factor(call.Number("tokens"), call.Number("bytes"));
-        Lanes.AddScaled(nll, factor, y);
+        double tokens = call.Number("tokens"), bytes = call.Number("bytes");
+        Forward(nll, tokens, bytes, y);
         if (call.Backward(y, out float[]? dy))
-            Lanes.AddScaled(dy, factor, call.Gradient("nll"));
+            Backward(tokens, bytes, dy, call.Gradient("nll"));
         return y;
     }
 }

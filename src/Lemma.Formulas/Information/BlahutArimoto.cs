@@ -32,15 +32,23 @@ public static class BlahutArimoto
         int inputs = channel.Length / outputs;
         Check.That(inputs > 0, "channel_capacity", $"the channel must have at least one input, but it has none");
         double[] p = [.. Enumerable.Repeat(1.0 / inputs, inputs)], gain = new double[inputs], q = new double[outputs];
+        double[] channelInDouble = new double[channel.Length], log = new double[outputs], own = new double[inputs];
+        for (int i = 0; i < channel.Length; i++)
+        {
+            channelInDouble[i] = channel[i];
+            own[i / outputs] -= InformationUnit.Term(channel[i]);
+        }
         double lower = 0;
         for (int step = 0; step < steps; step++)
         {
             Array.Clear(q);
-            for (int i = 0; i < channel.Length; i++)
-                q[i % outputs] += p[i / outputs] * channel[i];
-            Array.Clear(gain);
-            for (int i = 0; i < channel.Length; i++)
-                gain[i / outputs] += channel[i] == 0 ? 0 : channel[i] * Math.Log(channel[i] / q[i % outputs]);
+            for (int x = 0; x < inputs; x++)
+                Lanes.AddScaled(channelInDouble.AsSpan(x * outputs, outputs), p[x], q.AsSpan());
+            // Finite at q = 0, so that an output that an input never gives counts 0.
+            for (int y = 0; y < outputs; y++)
+                log[y] = Math.Log(Math.Max(q[y], double.Epsilon));
+            for (int x = 0; x < inputs; x++)
+                gain[x] = own[x] - Lanes.Dot(channelInDouble.AsSpan(x * outputs, outputs), log);
             double total = 0;
             for (int x = 0; x < inputs; x++)
                 total += p[x] * Math.Exp(gain[x]);

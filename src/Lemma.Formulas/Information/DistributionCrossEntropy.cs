@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>H(p, q) = −Σ p·log q.</summary>
@@ -28,25 +30,31 @@ public static class DistributionCrossEntropy
         Check.SameLength("information_cross_entropy", p.Length, q.Length);
         Check.Distributions("information_cross_entropy", "p", p, width);
         Check.Distributions("information_cross_entropy", "q", q, width);
-        y.Clear();
+        Check.SameLength("information_cross_entropy", p.Length / width, y.Length);
         for (int row = 0; row < y.Length; row++)
-        {
-            double sum = 0;
-            for (int i = row * width; i < (row + 1) * width; i++)
-                sum += p[i] == 0 ? 0 : -p[i] * Math.Log(q[i]);
-            y[row] = (float)(sum * unit);
-        }
+            y[row] = (float)(unit * Terms.Sum(default(Term), p.Slice(row * width, width), q.Slice(row * width, width)));
     }
 
     /// <summary>dp += −ln q·dH;  dq += −p/q·dH.</summary>
     public static void Backward(ReadOnlySpan<float> p, ReadOnlySpan<float> q, int width, double unit, ReadOnlySpan<float> dy,
         Span<float> dp, Span<float> dq)
     {
-        for (int i = 0; i < p.Length; i++)
+        Check.SameLength("information_cross_entropy", p.Length, dp.Length);
+        Check.SameLength("information_cross_entropy", p.Length, dq.Length);
+        for (int row = 0, at = 0; row < dy.Length; row++, at += width)
         {
-            dp[i] += (float)(unit * dy[i / width] * (-Math.Log(q[i])));
-            dq[i] += (float)(unit * dy[i / width] * (p[i] == 0 ? 0 : -(double)p[i] / q[i]));
+            Terms.AddSlopes(default(Term), p.Slice(at, width), q.Slice(at, width), (float)(unit * dy[row]), dp.Slice(at, width),
+                dq.Slice(at, width));
         }
+    }
+
+    private readonly struct Term : ITerm
+    {
+        public Vector512<float> Value(Vector512<float> a, Vector512<float> b) =>
+            Vector512.AndNot(-(a * VectorMath.Log(b)), Vector512.Equals(a, default));
+
+        public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b) =>
+            (-VectorMath.Log(b), Vector512.AndNot(-(a / b), Vector512.Equals(a, default)));
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -25,20 +25,15 @@ public static class Entropy
         Check.Distributions("entropy", "p", p, width);
         Check.SameLength("entropy", p.Length / width, y.Length);
         for (int row = 0; row < y.Length; row++)
-        {
-            double sum = 0;
-            foreach (float value in p.Slice(row * width, width))
-                sum += InformationUnit.Term(value);
-            y[row] = (float)(sum * unit);
-        }
+            y[row] = (float)(unit * Terms.Sum<EntropyTerm>(p.Slice(row * width, width)));
     }
 
     /// <summary>dp += −(ln p + 1)·dH, 0 where p is 0.</summary>
     public static void Backward(ReadOnlySpan<float> p, int width, double unit, ReadOnlySpan<float> dy, Span<float> dp)
     {
         Check.SameLength("entropy", p.Length, dp.Length);
-        for (int i = 0; i < p.Length; i++)
-            dp[i] -= p[i] == 0 ? 0 : (float)(unit * (Math.Log(p[i]) + 1) * dy[i / width]);
+        for (int row = 0; row < dy.Length; row++)
+            Terms.AddSlopes<EntropyTerm>(p.Slice(row * width, width), (float)(unit * dy[row]), dp.Slice(row * width, width));
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>C = 1 − p.</summary>
@@ -26,17 +28,27 @@ public static class ErasureChannel
         return 1 - p;
     }
 
+    /// <summary>C in bits a use, of each p.</summary>
+    public static void Forward(ReadOnlySpan<float> p, Span<float> y)
+    {
+        Check.Probabilities("binary_erasure_capacity", "p", p);
+        Check.SameLength("binary_erasure_capacity", p.Length, y.Length);
+        TensorPrimitives.Subtract(1, p, y);
+    }
+
+    /// <summary>dp −= dC.</summary>
+    public static void Backward(ReadOnlySpan<float> dy, Span<float> dp)
+    {
+        Check.SameLength("binary_erasure_capacity", dy.Length, dp.Length);
+        TensorPrimitives.Subtract(dp, dy, dp);
+    }
+
     private static Values Evaluate(FormulaCall call)
     {
         Values p = call["p"], y = p.Like();
-        for (int i = 0; i < p.Count; i++)
-            y.Data[i] = (float)Forward(p.Data[i]);
+        Forward(p, y);
         if (call.Backward(y, out float[]? dy))
-        {
-            Span<float> dp = call.Gradient("p");
-            for (int i = 0; i < p.Count; i++)
-                dp[i] += (float)(dy[i] * -1);
-        }
+            Backward(dy, call.Gradient("p"));
         return y;
     }
 }

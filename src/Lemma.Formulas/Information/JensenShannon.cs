@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2.</summary>
@@ -28,24 +30,40 @@ public static class JensenShannon
         Check.SameLength("jensen_shannon", p.Length, q.Length);
         Check.Distributions("jensen_shannon", "p", p, width);
         Check.Distributions("jensen_shannon", "q", q, width);
-        y.Clear();
+        Check.SameLength("jensen_shannon", p.Length / width, y.Length);
         for (int row = 0; row < y.Length; row++)
-        {
-            double sum = 0;
-            for (int i = row * width; i < (row + 1) * width; i++)
-                sum += InformationUnit.Term(((double)p[i] + q[i]) / 2) - (InformationUnit.Term(p[i]) + InformationUnit.Term(q[i])) / 2;
-            y[row] = (float)(sum * unit);
-        }
+            y[row] = (float)(unit * Terms.Sum(default(Term), p.Slice(row * width, width), q.Slice(row * width, width)));
     }
 
     /// <summary>dp += ln(p/m)/2·dJS, m = (p + q)/2, and the same for q.</summary>
     public static void Backward(ReadOnlySpan<float> p, ReadOnlySpan<float> q, int width, double unit, ReadOnlySpan<float> dy,
         Span<float> dp, Span<float> dq)
     {
-        for (int i = 0; i < p.Length; i++)
+        Check.SameLength("jensen_shannon", p.Length, dp.Length);
+        Check.SameLength("jensen_shannon", p.Length, dq.Length);
+        for (int row = 0, at = 0; row < dy.Length; row++, at += width)
         {
-            dp[i] += (float)(unit * dy[i / width] * (p[i] == 0 ? 0 : 0.5 * Math.Log(2.0 * p[i] / ((double)p[i] + q[i]))));
-            dq[i] += (float)(unit * dy[i / width] * (q[i] == 0 ? 0 : 0.5 * Math.Log(2.0 * q[i] / ((double)p[i] + q[i]))));
+            Terms.AddSlopes(default(Term), p.Slice(at, width), q.Slice(at, width), (float)(unit * dy[row]), dp.Slice(at, width),
+                dq.Slice(at, width));
+        }
+    }
+
+    // With d = (p − q)/(p + q), p = m(1 + d) and q = m(1 − d): the term is m/2 times the excess of d, and ln(p/m) = ln(1 + d).
+    private readonly struct Term : ITerm
+    {
+        public Vector512<float> Value(Vector512<float> a, Vector512<float> b) => (a + b) * Vector512.Create(0.25f) * Excess.Of(Apart(a, b));
+
+        public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b)
+        {
+            Vector512<float> d = Apart(a, b), half = Vector512.Create(0.5f);
+            return (Vector512.AndNot(half * VectorMath.LogOnePlus(d), Vector512.Equals(a, default)),
+                Vector512.AndNot(half * VectorMath.LogOnePlus(-d), Vector512.Equals(b, default)));
+        }
+
+        private static Vector512<float> Apart(Vector512<float> a, Vector512<float> b)
+        {
+            Vector512<float> sum = a + b;
+            return Vector512.AndNot((a - b) / sum, Vector512.Equals(sum, default));
         }
     }
 

@@ -24,8 +24,9 @@ public static class JointEntropy
     /// <summary>H(X, Y).</summary>
     public static double Forward(ReadOnlySpan<float> joint, int columns, double unit)
     {
-        JointTable table = new("joint_entropy", joint, columns);
-        return unit * (table.Joint);
+        Check.Rows("joint_entropy", joint.Length, columns);
+        Check.Distributions("joint_entropy", "joint", joint, joint.Length);
+        return unit * Terms.Sum<EntropyTerm>(joint);
     }
 
     /// <summary>dp += −(ln p + 1)·dH.</summary>
@@ -33,11 +34,8 @@ public static class JointEntropy
     {
         Check.Distributions("joint_entropy", "joint", joint, joint.Length);
         Check.Rows("joint_entropy", joint.Length, columns);
-        for (int i = 0; i < joint.Length; i++)
-        {
-            if (joint[i] > 0)
-                djoint[i] += (float)(unit * dy * (-Math.Log(joint[i]) - 1));
-        }
+        Check.SameLength("joint_entropy", joint.Length, djoint.Length);
+        Terms.AddSlopes<EntropyTerm>(joint, (float)(unit * dy), djoint);
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -4,6 +4,7 @@ namespace Lemma.Formulas;
 internal sealed class JointTable
 {
     private readonly int columns;
+    private readonly double[] logX, logY;
 
     public JointTable(string formula, ReadOnlySpan<float> joint, int columns)
     {
@@ -11,12 +12,18 @@ internal sealed class JointTable
         Check.Distributions(formula, "joint", joint, joint.Length);
         this.columns = columns;
         (X, Y) = (new double[joint.Length / columns], new double[columns]);
-        for (int i = 0; i < joint.Length; i++)
+        for (int x = 0; x < X.Length; x++)
         {
-            X[i / columns] += joint[i];
-            Y[i % columns] += joint[i];
-            Joint += InformationUnit.Term(joint[i]);
+            ReadOnlySpan<float> row = joint.Slice(x * columns, columns);
+            for (int y = 0; y < row.Length; y++)
+            {
+                X[x] += row[y];
+                Y[y] += row[y];
+                // In double: the mutual information is the small difference of entropies.
+                Joint += InformationUnit.Term(row[y]);
+            }
         }
+        (logX, logY) = (Array.ConvertAll(X, Math.Log), Array.ConvertAll(Y, Math.Log));
     }
 
     /// <summary>p(x).</summary>
@@ -35,8 +42,8 @@ internal sealed class JointTable
     public double EntropyY => Y.Sum(InformationUnit.Term);
 
     /// <summary>ln p(x) of an element.</summary>
-    public double LogX(int element) => Math.Log(X[element / columns]);
+    public double LogX(int element) => logX[element / columns];
 
     /// <summary>ln p(y) of an element.</summary>
-    public double LogY(int element) => Math.Log(Y[element % columns]);
+    public double LogY(int element) => logY[element % columns];
 }

@@ -28,8 +28,8 @@ public static class SelfInformation
     {
         Check.Probabilities("self_information", "p", p);
         Check.SameLength("self_information", p.Length, y.Length);
-        for (int i = 0; i < p.Length; i++)
-            y[i] = (float)(-Math.Log(p[i]) * unit);
+        Elementwise.Forward<InformationTerm>(p, y);
+        System.Numerics.Tensors.TensorPrimitives.Multiply(y, (float)unit, y);
     }
 
     /// <summary>dp += −dI/p.</summary>

@@ -21,6 +21,25 @@ public static unsafe class SpanProduct
         }
     }
 
+    /// <summary>C [n, n] = X·Xᵀ of X [n, k]: the half above the diagonal is computed, by blocks of rows, and copied to the other.</summary>
+    internal static void Gram(int n, int k, ReadOnlySpan<float> x, Span<float> c)
+    {
+        Check.SameLength("matrix_product", n * k, x.Length);
+        Check.SameLength("matrix_product", n * n, c.Length);
+        const int Block = 96;
+        fixed (float* px = x, pc = c)
+        {
+            Matrix rows = Matrix.Rows(px, k);
+            for (int i = 0; i < n; i += Block)
+            {
+                int count = Math.Min(Block, n - i), rest = n - i - count;
+                float* corner = pc + (nint)i * n + i;
+                MatrixProduct.Multiply(count, n - i, k, rows.From(i, 0), rows.From(i, 0).Transposed, corner, n, add: false);
+                MatrixTranspose.Transpose(corner + count, n, count, rest, corner + (nint)count * n, n, add: false);
+            }
+        }
+    }
+
     /// <summary>A new array A·B.</summary>
     internal static float[] New(int m, int n, int k, ReadOnlySpan<float> a, bool transposeA, ReadOnlySpan<float> b, bool transposeB)
     {

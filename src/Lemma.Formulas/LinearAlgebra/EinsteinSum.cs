@@ -1,9 +1,11 @@
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>C_{out} = Σ over indices not in out of Π_t A_t.</summary>
 /// <remarks>
 /// a, and b if there are two: any shapes; C: by the indices after the arrow; equation: such as ij,jk->ik; an index of two sizes, or one
-/// after the arrow that stands nowhere before it, is an error. Einstein 1916, section 5.
+/// after the arrow that stands nowhere before it, is an error. Runs as a batch of matrix products. Einstein 1916, section 5.
 /// </remarks>
 public static class EinsteinSum
 {
@@ -22,96 +24,135 @@ public static class EinsteinSum
         Evaluate = Evaluate,
     };
 
-    /// <summary>An equation read against shapes: each operand's stride of each index, and the sizes.</summary>
-    private sealed record Plan(string Indices, int[] Sizes, int[][] Strides, int Kept, int[] Shape);
+    /// <summary>The shape of C.</summary>
+    public static int[] Shape(string equation, ReadOnlySpan<int> shapeA, ReadOnlySpan<int> shapeB) => Read(equation, shapeA, shapeB).Shape;
 
-    /// <summary>C, its shape and the gradients' addresses follow from the equation alone.</summary>
-    private static Plan Read(FormulaCall call, string equation, int[][] shapes)
+    /// <summary>C of an equation with two terms, or with one: then <paramref name="b"/> and its shape are empty.</summary>
+    public static void Forward(string equation, ReadOnlySpan<float> a, ReadOnlySpan<int> shapeA, ReadOnlySpan<float> b,
+        ReadOnlySpan<int> shapeB, Span<float> c)
     {
-        string[] sides = equation.Split("->"), terms = sides[0].Split(',');
-        if (sides.Length != 2 || terms.Length != shapes.Length)
-            throw call.Error($"the equation {equation} must have {shapes.Length} terms and one arrow");
-        Dictionary<char, int> sizes = [];
-        for (int t = 0; t < terms.Length; t++)
-        {
-            if (terms[t].Length != shapes[t].Length)
-                throw call.Error($"the term {terms[t]} does not fit the shape {Values.Describe(shapes[t])}");
-            for (int axis = 0; axis < terms[t].Length; axis++)
-            {
-                if (!sizes.TryAdd(terms[t][axis], shapes[t][axis]) && sizes[terms[t][axis]] != shapes[t][axis])
-                    throw call.Error($"the index {terms[t][axis]} has the sizes {sizes[terms[t][axis]]} and {shapes[t][axis]}");
-            }
-        }
-        foreach (char index in sides[1])
-        {
-            if (!sizes.ContainsKey(index) || sides[1].Count(other => other == index) > 1)
-                throw call.Error($"the index {index} after the arrow must stand before it, and once after it");
-        }
-        string indices = sides[1] + string.Concat(sizes.Keys.Where(index => !sides[1].Contains(index, StringComparison.Ordinal)));
-        int[] shape = [.. sides[1].Select(index => sizes[index])];
-        int[][] strides = [Strides(sides[1], shape, indices), .. terms.Select((term, t) => Strides(term, shapes[t], indices))];
-        return new Plan(indices, [.. indices.Select(index => sizes[index])], strides, sides[1].Length, shape);
-    }
-
-    // An index that stands twice in a term walks its diagonal: its strides add.
-    private static int[] Strides(string term, int[] shape, string indices)
-    {
-        int[] strides = new int[indices.Length];
-        int stride = 1;
-        for (int axis = term.Length - 1; axis >= 0; axis--)
-        {
-            strides[indices.IndexOf(term[axis], StringComparison.Ordinal)] += stride;
-            stride *= shape[axis];
-        }
-        return strides;
-    }
-
-    /// <summary>Walks every combination of indices: the address in C and in each operand.</summary>
-    private static void Walk(Plan plan, Action<int[]> visit)
-    {
-        int[] place = new int[plan.Indices.Length], at = new int[plan.Strides.Length];
-        if (plan.Sizes.Contains(0))
+        EinsteinEquation e = Read(equation, shapeA, shapeB);
+        CheckLengths(e, a.Length, b.Length, c.Length);
+        c.Clear();
+        if (e.IsEmpty)
             return;
-        while (true)
+        float[] left = Gather(e.A, a), right = e.HasTwo ? Gather(e.B, b) : [1], product = new float[e.C.Count];
+        int m = e.C.Rows.Length, n = e.C.Columns.Length, k = e.A.Columns.Length;
+        for (int i = 0; i < e.C.Batch.Length; i++)
         {
-            visit(at);
-            int axis = place.Length - 1;
-            for (; axis >= 0; axis--)
-            {
-                int step = ++place[axis] < plan.Sizes[axis] ? 1 : 1 - plan.Sizes[axis];
-                for (int t = 0; t < at.Length; t++)
-                    at[t] += step * plan.Strides[t][axis];
-                if (step == 1)
-                    break;
-                place[axis] = 0;
-            }
-            if (axis < 0)
-                return;
+            Multiply(m, n, k, left.AsSpan(i * m * k, m * k), false, right.AsSpan(i * k * n, k * n), false,
+                product.AsSpan(i * m * n, m * n));
         }
+        Scatter(e.C, product, c);
+    }
+
+    /// <summary>dA_t += the einsum of dC and the other operand, into the indices of A_t.</summary>
+    public static void Backward(string equation, ReadOnlySpan<float> a, ReadOnlySpan<int> shapeA, ReadOnlySpan<float> b,
+        ReadOnlySpan<int> shapeB, ReadOnlySpan<float> dc, Span<float> da, Span<float> db)
+    {
+        EinsteinEquation e = Read(equation, shapeA, shapeB);
+        CheckLengths(e, a.Length, b.Length, dc.Length);
+        CheckLengths(e, da.Length, db.Length, dc.Length);
+        if (e.IsEmpty)
+            return;
+        float[] left = Gather(e.A, a), right = e.HasTwo ? Gather(e.B, b) : [1], up = Gather(e.C, dc);
+        float[] dleft = new float[left.Length], dright = new float[right.Length];
+        int m = e.C.Rows.Length, n = e.C.Columns.Length, k = e.A.Columns.Length;
+        for (int i = 0; i < e.C.Batch.Length; i++)
+        {
+            Range ofA = (i * m * k)..((i + 1) * m * k), ofB = (i * k * n)..((i + 1) * k * n), ofC = (i * m * n)..((i + 1) * m * n);
+            Multiply(m, k, n, up.AsSpan(ofC), false, right.AsSpan(ofB), true, dleft.AsSpan(ofA));
+            if (e.HasTwo)
+                Multiply(k, n, m, left.AsSpan(ofA), true, up.AsSpan(ofC), false, dright.AsSpan(ofB));
+        }
+        Scatter(e.A, dleft, da);
+        if (e.HasTwo)
+            Scatter(e.B, dright, db);
+    }
+
+    // Products of one row with one column, and of an inner size of 1, are not worth packing.
+    private static void Multiply(int m, int n, int k, ReadOnlySpan<float> a, bool transposeA, ReadOnlySpan<float> b, bool transposeB,
+        Span<float> c)
+    {
+        if (m == 1 && n == 1)
+            c[0] = Lanes.Dot(a, b);
+        else if (k == 1 && n == 1)
+            TensorPrimitives.Multiply(a, b[0], c);
+        else if (k == 1)
+        {
+            for (int i = 0; i < m; i++)
+                TensorPrimitives.Multiply(b, a[i], c.Slice(i * n, n));
+        }
+        else
+            SpanProduct.Multiply(m, n, k, a, transposeA, b, transposeB, c);
+    }
+
+    private static float[] Gather(EinsteinEquation.Operand operand, ReadOnlySpan<float> from)
+    {
+        float[] to = new float[operand.Count];
+        int at = 0;
+        foreach (int batch in operand.Batch)
+        {
+            foreach (int row in operand.Rows)
+            {
+                foreach (int column in operand.Columns)
+                    to[at++] = operand.Alone.Length == 1 ? from[batch + row + column] : Sum(from[(batch + row + column)..], operand.Alone);
+            }
+        }
+        return to;
+    }
+
+    private static float Sum(ReadOnlySpan<float> from, int[] places)
+    {
+        double sum = 0;
+        foreach (int place in places)
+            sum += from[place];
+        return (float)sum;
+    }
+
+    private static void Scatter(EinsteinEquation.Operand operand, ReadOnlySpan<float> from, Span<float> to)
+    {
+        int at = 0;
+        foreach (int batch in operand.Batch)
+        {
+            foreach (int row in operand.Rows)
+            {
+                foreach (int column in operand.Columns)
+                {
+                    float value = from[at++];
+                    foreach (int place in operand.Alone)
+                        to[batch + row + column + place] += value;
+                }
+            }
+        }
+    }
+
+    private static EinsteinEquation Read(string equation, ReadOnlySpan<int> shapeA, ReadOnlySpan<int> shapeB)
+    {
+        ArgumentNullException.ThrowIfNull(equation);
+        return new EinsteinEquation(equation, shapeA, shapeB);
+    }
+
+    private static void CheckLengths(EinsteinEquation e, int a, int b, int c)
+    {
+        Check.SameLength("einsum", e.CountA, a);
+        Check.SameLength("einsum", e.HasTwo ? e.CountB : 0, b);
+        Check.SameLength("einsum", e.CountC, c);
     }
 
     private static Values Evaluate(FormulaCall call)
     {
-        Values[] operands = call.Has("b") ? [call["a"], call["b"]] : [call["a"]];
-        Plan plan = Read(call, call.Word("equation"), [.. operands.Select(operand => operand.Shape)]);
-        double[] sums = new double[plan.Shape.Aggregate(1, (count, size) => count * size)];
-        float[] a = operands[0].Data, b = operands[^1].Data;
-        bool two = operands.Length == 2;
-        Walk(plan, at => sums[at[0]] += two ? (double)a[at[1]] * b[at[2]] : a[at[1]]);
-        Values y = new(plan.Shape, [.. sums.Select(sum => (float)sum)]);
+        string equation = call.Word("equation");
+        Values a = call["a"];
+        bool two = call.Has("b");
+        Check.That(equation.Contains(',', StringComparison.Ordinal) == two, "einsum",
+            $"the equation {equation} must have {(two ? 2 : 1)} terms and one arrow");
+        int[] shapeA = a.Shape, shapeB = two ? call["b"].Shape : [];
+        ReadOnlySpan<float> b = two ? call["b"] : default(ReadOnlySpan<float>);
+        Values y = call.New(Shape(equation, shapeA, shapeB));
+        Forward(equation, a, shapeA, b, shapeB, y);
         if (call.Backward(y, out float[]? dy))
-        {
-            double[] da = new double[a.Length], db = new double[b.Length];
-            Walk(plan, at =>
-            {
-                da[at[1]] += two ? (double)dy[at[0]] * b[at[2]] : dy[at[0]];
-                if (two)
-                    db[at[2]] += (double)dy[at[0]] * a[at[1]];
-            });
-            Lanes.AddScaled(da, 1, call.Gradient("a"));
-            if (two)
-                Lanes.AddScaled(db, 1, call.Gradient("b"));
-        }
+            Backward(equation, a, shapeA, b, shapeB, dy, call.Gradient("a"), two ? call.Gradient("b") : default);
         return y;
     }
 }

@@ -21,12 +21,34 @@ public static class MatrixMultiplication
         Evaluate = Evaluate,
     };
 
+    /// <summary>C [m, n] = A [m, k]·B [k, n].</summary>
+    public static void Forward(ReadOnlySpan<float> a, ReadOnlySpan<float> b, int k, Span<float> c)
+    {
+        (int m, int n) = Sizes(a, b, k);
+        SpanProduct.Multiply(m, n, k, a, false, b, false, c);
+    }
+
+    /// <summary>dA += dC·Bᵀ;  dB += Aᵀ·dC.</summary>
+    public static void Backward(ReadOnlySpan<float> a, ReadOnlySpan<float> b, int k, ReadOnlySpan<float> dc, Span<float> da, Span<float> db)
+    {
+        (int m, int n) = Sizes(a, b, k);
+        SpanProduct.Multiply(m, k, n, dc, false, b, true, da, add: true);
+        SpanProduct.Multiply(k, n, m, a, true, dc, false, db, add: true);
+    }
+
+    private static (int Rows, int Columns) Sizes(ReadOnlySpan<float> a, ReadOnlySpan<float> b, int k)
+    {
+        Check.Rows("matrix_multiply", a.Length, k);
+        Check.Rows("matrix_multiply", b.Length, k);
+        return (a.Length / k, b.Length / k);
+    }
+
     private static Values Evaluate(FormulaCall call)
     {
         Values a = call.Input("a", -1, -1), b = call.Input("b", a.Columns, -1), c = new(a.Rows, b.Columns);
-        SpanProduct.Multiply(a.Rows, b.Columns, a.Columns, a, false, b, false, c);
+        Forward(a, b, a.Columns, c);
         if (call.Backward(c, out float[]? dc))
-            LinearMap.Backward(a, b, a.Columns, dc, call.Gradient("a"), call.Gradient("b"), default);
+            Backward(a, b, a.Columns, dc, call.Gradient("a"), call.Gradient("b"));
         return c;
     }
 }

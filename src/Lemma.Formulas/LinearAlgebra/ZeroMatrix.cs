@@ -20,5 +20,19 @@ public static class ZeroMatrix
         Evaluate = Evaluate,
     };
 
-    private static Values Evaluate(FormulaCall call) => call.New(call.Whole("m"), call.Whole("n"));
+    /// <summary>0 of m·n.</summary>
+    public static void Forward(int m, int n, Span<float> zeros)
+    {
+        Check.That(m >= 0 && n >= 0, "zero_matrix", $"the sizes must not be negative, but they are {m} and {n}");
+        Check.SameLength("zero_matrix", m * n, zeros.Length);
+        zeros.Clear();
+    }
+
+    private static Values Evaluate(FormulaCall call)
+    {
+        int m = call.Whole("m"), n = call.Whole("n");
+        Values y = call.New(m, n);
+        Forward(m, n, y);
+        return y;
+    }
 }

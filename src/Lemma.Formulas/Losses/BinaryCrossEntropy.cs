@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>L = −(1/N)·Σ [y·ln ŷ + (1 − y)·ln(1 − ŷ)].</summary>
@@ -31,13 +33,7 @@ public static class BinaryCrossEntropy
         Check.SameLength("binary_cross_entropy", prediction.Length, target.Length);
         Check.Probabilities("binary_cross_entropy", "prediction", prediction);
         Check.Probabilities("binary_cross_entropy", "target", target);
-        double sum = 0;
-        for (int i = 0; i < prediction.Length; i++)
-        {
-            double p = Math.Clamp(prediction[i], Least, 1 - Least);
-            sum -= target[i] * Math.Log(p) + (1 - target[i]) * Math.Log(1 - p);
-        }
-        return prediction.IsEmpty ? 0 : sum / prediction.Length;
+        return prediction.IsEmpty ? 0 : Terms.Sum(default(Term), prediction, target) / prediction.Length;
     }
 
     /// <summary>dŷ += (ŷ − y)/(ŷ(1 − ŷ))/N·dL, dy += (ln(1 − ŷ) − ln ŷ)/N·dL; <paramref name="dy"/> is the gradient of the mean.</summary>
@@ -47,13 +43,32 @@ public static class BinaryCrossEntropy
         Check.SameLength("binary_cross_entropy", prediction.Length, target.Length);
         Check.Probabilities("binary_cross_entropy", "prediction", prediction);
         Check.Probabilities("binary_cross_entropy", "target", target);
-        double scale = dy / prediction.Length;
-        for (int i = 0; i < prediction.Length; i++)
+        Check.SameLength("binary_cross_entropy", prediction.Length, dprediction.Length);
+        Check.SameLength("binary_cross_entropy", prediction.Length, dtarget.Length);
+        Terms.AddSlopes(default(Term), prediction, target, (float)(dy / prediction.Length), dprediction, dtarget);
+    }
+
+    private readonly struct Term : ITerm
+    {
+        // ln Least and ln(1 − Least).
+        private const float Low = -16.1180957f, High = -1.00000005e-7f;
+
+        public Vector512<float> Value(Vector512<float> a, Vector512<float> b)
         {
-            double p = Math.Clamp(prediction[i], Least, 1 - Least);
-            dprediction[i] += (float)(scale * (p - target[i]) / (p * (1 - p)));
-            dtarget[i] += (float)(scale * (Math.Log(1 - p) - Math.Log(p)));
+            Vector512<float> rest = Vector512.Create(1f) - b;
+            return -Vector512.FusedMultiplyAdd(b, Clamp(VectorMath.Log(a)), rest * Clamp(VectorMath.LogOnePlus(-a)));
         }
+
+        public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b)
+        {
+            Vector512<float> one = Vector512.Create(1f), least = Vector512.Create((float)Least);
+            // Both kept away from 0; 1 − ŷ has all its digits where ŷ is near 1.
+            Vector512<float> p = Vector512.Max(a, least), q = Vector512.Max(one - a, least);
+            return ((p - b) / (p * q), Clamp(VectorMath.LogOnePlus(-a)) - Clamp(VectorMath.Log(a)));
+        }
+
+        private static Vector512<float> Clamp(Vector512<float> log) => Vector512.Min(Vector512.Max(log, Vector512.Create(Low)),
+            Vector512.Create(High));
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>L = (1/N)·Σ [max(z, 0) − z·y + ln(1 + e^(−|z|))].</summary>
@@ -27,14 +29,7 @@ public static class BinaryCrossEntropyWithLogits
     {
         Check.SameLength("binary_cross_entropy_with_logits", logits.Length, target.Length);
         Check.Probabilities("binary_cross_entropy_with_logits", "target", target);
-        double sum = 0;
-        for (int i = 0; i < logits.Length; i++)
-        {
-            // max(z, 0) − z·y in one product, so that no large numbers are subtracted and 0·∞ is 0.
-            double z = logits[i], slope = z > 0 ? 1.0 - target[i] : -target[i];
-            sum += (slope == 0 ? 0 : slope * z) + Stable.LogOnePlus(Math.Exp(-Math.Abs(z)));
-        }
-        return logits.IsEmpty ? 0 : sum / logits.Length;
+        return logits.IsEmpty ? 0 : Terms.Sum(default(Term), logits, target) / logits.Length;
     }
 
     /// <summary>dz += (σ(z) − y)/N·dL, dy −= z/N·dL; <paramref name="dy"/> is the gradient of the mean.</summary>
@@ -42,12 +37,22 @@ public static class BinaryCrossEntropyWithLogits
     {
         Check.SameLength("binary_cross_entropy_with_logits", logits.Length, target.Length);
         Check.Probabilities("binary_cross_entropy_with_logits", "target", target);
-        double scale = dy / logits.Length;
-        for (int i = 0; i < logits.Length; i++)
+        Check.SameLength("binary_cross_entropy_with_logits", logits.Length, dlogits.Length);
+        Check.SameLength("binary_cross_entropy_with_logits", logits.Length, dtarget.Length);
+        Terms.AddSlopes(default(Term), logits, target, (float)(dy / logits.Length), dlogits, dtarget);
+    }
+
+    private readonly struct Term : ITerm
+    {
+        public Vector512<float> Value(Vector512<float> a, Vector512<float> b)
         {
-            dlogits[i] += (float)(scale * (Stable.Sigmoid(logits[i]) - target[i]));
-            dtarget[i] -= (float)(scale * logits[i]);
+            // max(z, 0) − z·y in one product, so that no large numbers are subtracted and 0·∞ is 0.
+            Vector512<float> factor = (Vector512.GreaterThan(a, default) & Vector512.Create(1f)) - b;
+            Vector512<float> product = Vector512.AndNot(factor * a, Vector512.Equals(factor, default) & ~Vector512.IsNaN(a));
+            return product + VectorMath.LogOnePlus(VectorMath.Exp(-Vector512.Abs(a)));
         }
+
+        public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b) => (VectorMath.Sigmoid(a) - b, -a);
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>L = −(1/rows)·Σ Σ_k y_k·ln ŷ_k.</summary>
@@ -28,13 +30,7 @@ public static class CategoricalCrossEntropy
     public static double Forward(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> target, int classes)
     {
         CheckInput(probabilities, target, classes);
-        double sum = 0;
-        for (int i = 0; i < target.Length; i++)
-        {
-            if (target[i] != 0)
-                sum -= target[i] * Math.Log(Math.Max(probabilities[i], Least));
-        }
-        return sum / (target.Length / classes);
+        return Terms.Sum(default(Term), probabilities, target) / (target.Length / classes);
     }
 
     /// <summary>dŷ_k += −y_k/ŷ_k/rows·dL;  dy_k += −ln ŷ_k/rows·dL.</summary>
@@ -42,13 +38,19 @@ public static class CategoricalCrossEntropy
         Span<float> dprobabilities, Span<float> dtarget)
     {
         CheckInput(probabilities, target, classes);
-        double scale = dy / (target.Length / classes);
-        for (int i = 0; i < target.Length; i++)
-        {
-            double p = Math.Max(probabilities[i], Least);
-            dprobabilities[i] -= (float)(scale * target[i] / p);
-            dtarget[i] -= (float)(scale * Math.Log(p));
-        }
+        Check.SameLength("categorical_cross_entropy", target.Length, dprobabilities.Length);
+        Check.SameLength("categorical_cross_entropy", target.Length, dtarget.Length);
+        Terms.AddSlopes(default(Term), probabilities, target, (float)(dy / (target.Length / classes)), dprobabilities, dtarget);
+    }
+
+    private readonly struct Term : ITerm
+    {
+        public Vector512<float> Value(Vector512<float> a, Vector512<float> b) => -(b * VectorMath.Log(Kept(a)));
+
+        public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b) =>
+            (-(b / Kept(a)), -VectorMath.Log(Kept(a)));
+
+        private static Vector512<float> Kept(Vector512<float> p) => Vector512.Max(p, Vector512.Create((float)Least));
     }
 
     private static void CheckInput(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> target, int classes)

@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
 
@@ -32,12 +34,29 @@ internal static class Check
     /// <summary>Every number must be a probability, which NaN is not.</summary>
     public static void Probabilities(string formula, string name, ReadOnlySpan<float> p)
     {
-        for (int i = 0; i < p.Length; i++)
-        {
-            if (!(p[i] >= 0 && p[i] <= 1))
-                Throw(formula, string.Create(CultureInfo.InvariantCulture, $"{name} must lie in [0, 1], but element {i} is {p[i]}"));
-        }
+        if (AllProbabilities(p))
+            return;
+        int at = 0;
+        while (p[at] is >= 0 and <= 1)
+            at++;
+        Throw(formula, string.Create(CultureInfo.InvariantCulture, $"{name} must lie in [0, 1], but element {at} is {p[at]}"));
     }
+
+    private static bool AllProbabilities(ReadOnlySpan<float> p)
+    {
+        ref float start = ref MemoryMarshal.GetReference(p);
+        Vector512<float> one = Vector512.Create(1f), hold = Vector512<float>.AllBitsSet;
+        int i = 0;
+        for (; i + Lanes.Count <= p.Length; i += Lanes.Count)
+            hold &= InRange(Lanes.Load(ref start, i), one);
+        if (i < p.Length)
+            hold &= InRange(Lanes.LoadTail(p[i..]), one);
+        return Vector512.ExtractMostSignificantBits(hold) == 0xFFFF;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> InRange(Vector512<float> p, Vector512<float> one) =>
+        Vector512.GreaterThanOrEqual(p, default) & Vector512.LessThanOrEqual(p, one);
 
     /// <summary>Every row must be a distribution: probabilities that sum to one within 10⁻⁴.</summary>
     public static void Distributions(string formula, string name, ReadOnlySpan<float> p, int columns)
@@ -46,9 +65,7 @@ internal static class Check
         Probabilities(formula, name, p);
         for (int row = 0; row < p.Length / columns; row++)
         {
-            double sum = 0;
-            foreach (float value in p.Slice(row * columns, columns))
-                sum += value;
+            double sum = Lanes.WideSum(p.Slice(row * columns, columns));
             if (Math.Abs(sum - 1) > 1e-4)
                 Throw(formula, string.Create(CultureInfo.InvariantCulture,
                     $"row {row} of {name} must sum to 1, but it sums to {sum:0.######}"));

@@ -59,6 +59,22 @@ internal static class Lanes
         }
     }
 
+    /// <summary>The first lanes of a vector, 0 in the others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Keep(Vector512<float> value, int count) => value & Mask(count);
+
+    /// <summary>Sixteen lanes added by pairs into eight in double.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Wide(Vector512<float> value)
+    {
+        (Vector512<double> lower, Vector512<double> upper) = Vector512.Widen(value);
+        return lower + upper;
+    }
+
+    /// <summary>The sum of eight lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Sum(Vector512<double> sum) => sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7]));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Mask(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 
@@ -118,6 +134,20 @@ internal static class Lanes
         return Sum(sum + more);
     }
 
+    /// <summary>Σ x, added in double.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double WideSum(ReadOnlySpan<float> x)
+    {
+        ref float start = ref MemoryMarshal.GetReference(x);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + Count <= x.Length; i += Count)
+            sum += Wide(Load(ref start, i));
+        if (i < x.Length)
+            sum += Wide(LoadTail(x[i..]));
+        return Sum(sum);
+    }
+
     /// <summary>Σ x·y, products fused.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
@@ -152,7 +182,23 @@ internal static class Lanes
         double rest = 0;
         for (; i < x.Length; i++)
             rest = Math.FusedMultiplyAdd(x[i], y[i], rest);
-        return sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7])) + rest;
+        return Sum(sum) + rest;
+    }
+
+    /// <summary>y += α·x in double, products fused.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(ReadOnlySpan<double> x, double alpha, Span<double> y)
+    {
+        ref double startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
+        Vector512<double> scale = Vector512.Create(alpha);
+        int i = 0;
+        for (; i + 8 <= x.Length; i += 8)
+        {
+            Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref startX, (nuint)i), scale, Vector512.LoadUnsafe(ref startY, (nuint)i))
+                .StoreUnsafe(ref startY, (nuint)i);
+        }
+        for (; i < x.Length; i++)
+            y[i] = Math.FusedMultiplyAdd(x[i], alpha, y[i]);
     }
 
     /// <summary>y += α·x for x in double.</summary>

@@ -32,31 +32,27 @@ public static class Muon
         // The smaller side's Gram matrix is the cheaper one.
         bool tall = m > n;
         int small = Math.Min(m, n), large = Math.Max(m, n);
-        float[] x = new float[matrix.Length];
-        for (int i = 0; i < m; i++)
-        {
-            for (int j = 0; j < n; j++)
-                x[tall ? j * m + i : i * n + j] = matrix[i * n + j] / norm;
-        }
+        float[] x = new float[matrix.Length], next = new float[matrix.Length];
+        float[] gram = new float[small * small], square = new float[gram.Length];
+        if (tall)
+            MatrixTranspose.Forward(matrix, m, n, x);
+        else
+            matrix.CopyTo(x);
+        TensorPrimitives.Divide(x, norm, x);
         for (int step = 0; step < steps; step++)
         {
-            float[] gram = SpanProduct.New(small, small, large, x, false, x, true), square = SpanProduct.New(small, small, small, gram,
-                false, gram, false);
+            SpanProduct.Gram(small, large, x, gram);
+            SpanProduct.Gram(small, small, gram, square);
             TensorPrimitives.Multiply(gram, B, gram);
             Lanes.AddScaled(square, C, gram);
-            float[] next = SpanProduct.New(small, large, small, gram, false, x, false);
+            SpanProduct.Multiply(small, large, small, gram, false, x, false, next);
             Lanes.AddScaled(x, A, next);
-            x = next;
+            (x, next) = (next, x);
         }
         if (!tall)
             return x;
-        float[] turned = new float[x.Length];
-        for (int i = 0; i < m; i++)
-        {
-            for (int j = 0; j < n; j++)
-                turned[i * n + j] = x[j * m + i];
-        }
-        return turned;
+        MatrixTranspose.Forward(x, n, m, next);
+        return next;
     }
 
     /// <summary>One step.</summary>

@@ -45,15 +45,18 @@ public static class RelativeBuckets
         Check.SameLength("relative_buckets", heads * queries * keys, bias.Length);
         int buckets = table.Length / heads, exact = bidirectional ? buckets / 4 : buckets / 2;
         Check.That(exact > 0 && largest > exact, "relative_buckets",
-            $"there must be at least {(bidirectional ? 4 : 2)} buckets and a largest distance above {exact}, but they are {buckets} and {largest}");
-        for (int i = 0; i < queries; i++)
+            $"there must be at least {(bidirectional ? 4 : 2)} buckets and a largest distance above {exact}, "
+            + $"but they are {buckets} and {largest}");
+        if (bias.IsEmpty)
+            return;
+        int[] places = Places(queries, keys, buckets, largest, bidirectional);
+        float[] line = new float[places.Length];
+        for (int h = 0; h < heads; h++)
         {
-            for (int j = 0; j < keys; j++)
-            {
-                int bucket = Bucket(j - i - (keys - queries), buckets, largest, bidirectional);
-                for (int h = 0; h < heads; h++)
-                    bias[(h * queries + i) * keys + j] = table[bucket * heads + h];
-            }
+            for (int n = 0; n < line.Length; n++)
+                line[n] = table[places[n] * heads + h];
+            for (int i = 0; i < queries; i++)
+                line.AsSpan(queries - 1 - i, keys).CopyTo(bias.Slice((h * queries + i) * keys, keys));
         }
     }
 
@@ -61,15 +64,29 @@ public static class RelativeBuckets
     public static void Backward(ReadOnlySpan<float> dbias, int heads, int queries, int keys, int largest, bool bidirectional,
         Span<float> dtable)
     {
-        for (int i = 0; i < queries; i++)
+        Check.Rows("relative_buckets", dtable.Length, heads);
+        Check.SameLength("relative_buckets", heads * queries * keys, dbias.Length);
+        if (dbias.IsEmpty)
+            return;
+        int[] places = Places(queries, keys, dtable.Length / heads, largest, bidirectional);
+        float[] line = new float[places.Length];
+        for (int h = 0; h < heads; h++)
         {
-            for (int j = 0; j < keys; j++)
-            {
-                int bucket = Bucket(j - i - (keys - queries), dtable.Length / heads, largest, bidirectional);
-                for (int h = 0; h < heads; h++)
-                    dtable[bucket * heads + h] += dbias[(h * queries + i) * keys + j];
-            }
+            Array.Clear(line);
+            for (int i = 0; i < queries; i++)
+                Lanes.AddScaled(dbias.Slice((h * queries + i) * keys, keys), 1, line.AsSpan(queries - 1 - i, keys));
+            for (int n = 0; n < line.Length; n++)
+                dtable[places[n] * heads + h] += line[n];
         }
+    }
+
+    // The bucket of every distance, from that of the last query to the first key on; a query's keys are a part of them.
+    private static int[] Places(int queries, int keys, int buckets, int largest, bool bidirectional)
+    {
+        int[] places = new int[queries + keys - 1];
+        for (int n = 0; n < places.Length; n++)
+            places[n] = Bucket(n - keys + 1, buckets, largest, bidirectional);
+        return places;
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -25,14 +25,35 @@ public static class SinusoidalPositions
     {
         Check.That(width > 0 && width % 2 == 0, "sinusoidal_positions", $"the width must be even, but it is {width}");
         Check.SameLength("sinusoidal_positions", positions.Length * width, y.Length);
+        double[] frequencies = new double[width / 2];
+        for (int i = 0; i < frequencies.Length; i++)
+            frequencies[i] = Math.Pow(10000, -2.0 * i / width);
+        // m = 64a + b: sine and cosine of 64a and of each b are computed once, in double, and added by the angle sum.
+        (double Sine, double Cosine)[] anchor = new (double, double)[frequencies.Length];
+        (double Sine, double Cosine)[]?[] steps = new (double, double)[]?[Step];
         for (int row = 0; row < positions.Length; row++)
         {
-            for (int i = 0; i < width; i += 2)
+            int offset = positions[row] & (Step - 1), start = positions[row] - offset;
+            if (row == 0 || start != positions[row - 1] - (positions[row - 1] & (Step - 1)))
+                Turn(frequencies, start, anchor);
+            if (steps[offset] is not { } step)
+                Turn(frequencies, offset, steps[offset] = step = new (double, double)[frequencies.Length]);
+            Span<float> to = y.Slice(row * width, width);
+            for (int i = 0; i < frequencies.Length; i++)
             {
-                (double sine, double cosine) = Math.SinCos(positions[row] * Math.Pow(10000, -(double)i / width));
-                (y[row * width + i], y[row * width + i + 1]) = ((float)sine, (float)cosine);
+                (double sine, double cosine) = anchor[i];
+                to[2 * i] = (float)(sine * step[i].Cosine + cosine * step[i].Sine);
+                to[2 * i + 1] = (float)(cosine * step[i].Cosine - sine * step[i].Sine);
             }
         }
+    }
+
+    private const int Step = 64;
+
+    private static void Turn(double[] frequencies, int position, Span<(double, double)> to)
+    {
+        for (int i = 0; i < frequencies.Length; i++)
+            to[i] = Math.SinCos(position * frequencies[i]);
     }
 
     private static Values Evaluate(FormulaCall call)

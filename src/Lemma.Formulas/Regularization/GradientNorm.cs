@@ -64,12 +64,20 @@ public static class GradientNorm
     /// <summary>τ/‖g‖₂ when ‖g‖₂ is above τ, else 1.</summary>
     public static float ClipFactor(double norm, double maximum) => norm > maximum ? (float)(maximum / norm) : 1;
 
+    /// <summary>y = g·min(1, τ/‖g‖₂); gives ‖g‖₂. y may be g.</summary>
+    public static double Forward(ReadOnlySpan<float> gradients, double maximum, Span<float> y)
+    {
+        Check.That(maximum > 0, "clip_grad_norm", $"the largest norm must be above 0, but it is {maximum}");
+        Check.SameLength("clip_grad_norm", gradients.Length, y.Length);
+        double norm = Math.Sqrt(SumOfSquares(gradients));
+        System.Numerics.Tensors.TensorPrimitives.Multiply(gradients, ClipFactor(norm, maximum), y);
+        return norm;
+    }
+
     private static Values Evaluate(FormulaCall call)
     {
         Values g = call["g"], y = g.Like();
-        double maximum = call.Number("max_norm");
-        Check.That(maximum > 0, "clip_grad_norm", $"the largest norm must be above 0, but it is {maximum}");
-        System.Numerics.Tensors.TensorPrimitives.Multiply(g, ClipFactor(Math.Sqrt(SumOfSquares(g)), maximum), y);
+        Forward(g, call.Number("max_norm"), y);
         return y;
     }
 }

@@ -12,7 +12,7 @@ public class FormulaErrorTests
     [InlineData("entropy", "p:0.5,0.6", "entropy: row 0 of p must sum to 1, but it sums to 1.1")]
     [InlineData("self_information", "p:0.5,1.5", "self_information: p must lie in [0, 1], but element 1 is 1.5")]
     [InlineData("dropout", "x:1,2 p=1", "dropout: the probability must be in [0, 1), but it is 1")]
-    [InlineData("binary_symmetric_capacity", "p:-0.1", "binary_symmetric_capacity: p must lie in [0, 1], but it is -0.1")]
+    [InlineData("binary_symmetric_capacity", "p:-0.1", "binary_symmetric_capacity: p must lie in [0, 1], but element 0 is -0.1")]
     [InlineData("softmax", "x:1,2 temperature=0", "softmax: the temperature must be above 0, but it is 0")]
     [InlineData("cross_entropy", "logits[2,3] target:0,3", "cross_entropy: targets must be in [0, 3), but the target of row 1 is 3")]
     [InlineData("cross_entropy", "logits[2,3] target:0,0.5", "cross_entropy: target must hold whole numbers, but element 1 is 0.5")]

@@ -19,7 +19,7 @@ public class FormulaExtremeTests
     private static readonly (float Largest, string Names)[] Ranges =
     [
         (1e15f, "rms_norm layer_norm batch_norm qk_norm pre_norm post_norm adam adamw adafactor moe ffn_glu linear_attention"),
-        (1e30f, "linear linear_cross_entropy matrix_multiply glu ffn rope muon l1 block_sparse_attention adaptive_span "
+        (1e30f, "linear linear_cross_entropy matrix_multiply einsum glu ffn rope muon l1 block_sparse_attention adaptive_span "
             + "multi_scale_window_attention efficient_attention eigen"),
         // Equal scores of 10¹⁵ differ by what rounding does to their biases and turned keys.
         (Ties, "attention dual_chunk_attention"),

@@ -3,7 +3,7 @@ using Lemma.Formulas;
 
 namespace Lemma.Tests.Formulas;
 
-/// <summary>Exponential, tanh, Φ and the logistic function over the whole range of floats, and bits that no processor changes.</summary>
+/// <summary>Exponential, logarithms, tanh, Φ and the logistic function over all floats, and bits that no processor changes.</summary>
 [Trait("Kernels", "true")]
 public class VectorMathTests
 {
@@ -40,6 +40,43 @@ public class VectorMathTests
     public void TheExponentialAtItsEdges(float x, float y) => Assert.Equal(y, VectorMath.Exp(Vector512.Create(x))[7]);
 
     [Fact]
+    public void TheLogarithmIsWithinOneUlp()
+    {
+        foreach (float x in Sweep())
+        {
+            float y = VectorMath.Log(Vector512.Create(x))[3], nearest = (float)Math.Log(x);
+            Assert.True(Ulps(y, nearest) <= 1, $"ln {x:R}: {y:R}, exact {nearest:R}");
+        }
+    }
+
+    [Fact]
+    public void TheLogarithmOfOnePlusIsWithinOneAndAHalfUlp()
+    {
+        foreach (float x in Sweep().Where(x => x is >= -1 and <= 1 << 24).Concat(Enumerable.Range(1, 200000).Select(i => i / 100000f - 1)))
+        {
+            float y = VectorMath.LogOnePlus(Vector512.Create(x))[9];
+            double exact = Math.Abs(x) < 1e-4 ? x - x * (double)x / 2 + x * (double)x * x / 3 : Math.Log(1 + (double)x);
+            double ulp = Math.Max(MathF.BitIncrement(MathF.Abs((float)exact)) - MathF.Abs((float)exact), float.Epsilon);
+            Assert.True(Math.Abs(y - exact) <= 1.5 * ulp || y == exact, $"ln(1 + {x:R}): {y:R}, exact {exact:R}");
+        }
+    }
+
+    [Theory]
+    [InlineData(0f, float.NegativeInfinity)]
+    [InlineData(1f, 0f)]
+    [InlineData(float.Epsilon, -103.27893f)]
+    [InlineData(-1f, float.NaN)]
+    [InlineData(float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity, float.NaN)]
+    [InlineData(float.NaN, float.NaN)]
+    public void TheLogarithmAtItsEdges(float x, float y) => Assert.Equal(y, VectorMath.Log(Vector512.Create(x))[7]);
+
+    private static long Ulps(float x, float y) => x.Equals(y) ? 0 : Math.Abs((long)Ordered(x) - Ordered(y));
+
+    // The place of a float among all floats.
+    private static int Ordered(float x) => BitConverter.SingleToInt32Bits(x) is var bits && bits < 0 ? int.MinValue - bits : bits;
+
+    [Fact]
     public void TanhAndTheLogisticFunctionAreExact()
     {
         foreach (float x in Sweep())
@@ -67,7 +104,8 @@ public class VectorMathTests
     public void NaNStaysNaN()
     {
         Vector512<float> nan = Vector512.Create(float.NaN);
-        Assert.All(new[] { VectorMath.Exp(nan), VectorMath.Sigmoid(nan), VectorMath.Tanh(nan), VectorMath.Normal(nan) }, y => Assert.Equal(nan, y));
+        Assert.All(new[] { VectorMath.Exp(nan), VectorMath.Sigmoid(nan), VectorMath.Tanh(nan), VectorMath.Normal(nan), VectorMath.Log(nan),
+            VectorMath.LogOnePlus(nan) }, y => Assert.Equal(nan, y));
     }
 
     [Fact]
@@ -78,10 +116,11 @@ public class VectorMathTests
         foreach (float x in Sweep())
         {
             Vector512<float> all = Vector512.Create(x);
-            foreach (float y in new[] { VectorMath.Exp(all)[0], VectorMath.Tanh(all)[0], VectorMath.Sigmoid(all)[0], VectorMath.Normal(all)[0] })
+            foreach (float y in new[] { VectorMath.Exp(all)[0], VectorMath.Tanh(all)[0], VectorMath.Sigmoid(all)[0], VectorMath.Normal(all)[0],
+                VectorMath.Log(all)[0], VectorMath.LogOnePlus(Vector512.Create(Math.Clamp(x, -1, 1)))[0] })
                 hash = float.IsNaN(y) ? hash : (hash ^ BitConverter.SingleToUInt32Bits(y)) * 1099511628211;
         }
-        Assert.Equal("E845E03B6D892D20", hash.ToString("X16"));
+        Assert.Equal("9BF4E08C26A6B00B", hash.ToString("X16"));
     }
 
     private static void Near(double exact, float y, double relative, float x) =>
