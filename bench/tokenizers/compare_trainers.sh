@@ -19,7 +19,7 @@ learn() {
 }
 learn byte-bpe text.txt --algorithm byte-bpe
 learn bpe text.txt --algorithm bpe
-learn bpe-short text.txt --algorithm bpe --longest-piece 5 --alphabet 60
+learn bpe-short text.txt --algorithm bpe --longest-piece 5
 learn bpe-bytes text.txt --algorithm bpe --byte-fallback --alphabet 60
 learn wordpiece text.txt --algorithm wordpiece --score frequency
 learn wordpiece-likelihood text.txt --algorithm wordpiece

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Lemma.Text;
 using Lemma.Text.Splitting;
@@ -7,7 +8,8 @@ namespace Lemma.Tests.Text;
 /// <summary>Every reader is given files that were changed at random: it reads them or says in one sentence what is wrong.</summary>
 public sealed class TokenizerReaderFuzzTests
 {
-    private const int Changes = 3000;
+    /// <summary>Changes of each file; LEMMA_FUZZ names another number for a longer run.</summary>
+    private static readonly int Changes = int.Parse(Environment.GetEnvironmentVariable("LEMMA_FUZZ") ?? "3000", CultureInfo.InvariantCulture);
 
     public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "a.model", "a.gguf"];
 
