@@ -60,14 +60,14 @@ public sealed partial class Tokenizer
     {
         if (byteLevelPath is null)
         {
-            List<int> ids = Interlocked.Exchange(ref spareIds, null) ?? [];
+            List<int> ids = idleIds.TryTake(out List<int>? idle) ? idle : [];
             ids.Clear();
             EncodeInStages(text, ids);
             count = ids.Count;
             bool fits = count <= destination.Length;
             if (fits)
                 CollectionsMarshal.AsSpan(ids).CopyTo(destination);
-            spareIds = ids;
+            idleIds.Add(ids);
             return fits;
         }
         ByteLevelState state = byteLevelPath.Rent();
@@ -130,10 +130,12 @@ public sealed partial class Tokenizer
         return [.. ids];
     }
 
+    private EncodingRun RentRun() => idleRuns.TryTake(out EncodingRun? run) ? run : new EncodingRun();
+
     private void EncodeInStages(ReadOnlySpan<char> text, List<int> ids)
     {
         int first = ids.Count;
-        EncodingRun run = Interlocked.Exchange(ref spareRun, null) ?? new EncodingRun();
+        EncodingRun run = RentRun();
         run.Begin(ids);
         try
         {
@@ -146,7 +148,7 @@ public sealed partial class Tokenizer
         }
         finally
         {
-            spareRun = run;
+            idleRuns.Add(run);
         }
     }
 

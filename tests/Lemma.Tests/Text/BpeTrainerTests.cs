@@ -122,7 +122,7 @@ public sealed class BpeTrainerTests
     private static List<List<string>> Words(string text)
     {
         List<List<string>> words = [];
-        foreach (System.Text.RegularExpressions.Match word in System.Text.RegularExpressions.Regex.Matches(text, " ?[^ \n]*|\n+"))
+        foreach (System.Text.RegularExpressions.Match word in System.Text.RegularExpressions.Regex.Matches(text, " [^ \n]*|[^ \n]+|\n+"))
             if (word.Length > 0)
                 words.Add([.. word.Value.Replace(' ', '\u2581').EnumerateRunes().Select(rune => rune.ToString())]);
         return words;
