@@ -48,7 +48,14 @@ internal static class TrainTokenizerCommand
             int count = parsed.GetValue(size)!.Value;
             int? most = parsed.GetValue(threads), longestPiece = parsed.GetValue(longest), characters = parsed.GetValue(alphabet);
             long least = parsed.GetValue(frequency) ?? (name == "word" ? 1 : 2);
-            BpeTrainerOptions bpe = new() { VocabularySize = count, MinimumFrequency = least, AlphabetSize = characters, LongestPiece = longestPiece, Threads = most };
+            BpeTrainerOptions bpe = new()
+            {
+                VocabularySize = count,
+                MinimumFrequency = least,
+                AlphabetSize = characters,
+                LongestPiece = longestPiece,
+                Threads = most,
+            };
             BpeUnits units = parsed.GetValue(fallback) ? BpeUnits.CharactersOrBytes : BpeUnits.Characters;
             WordPieceScore pairs = parsed.GetRequiredValue(score) == "frequency" ? WordPieceScore.Frequency : WordPieceScore.Likelihood;
             return Train(name, parsed.GetRequiredValue(folder), (progress, cancellation) => name switch
