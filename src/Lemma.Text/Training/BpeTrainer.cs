@@ -35,9 +35,10 @@ public static class BpeTrainer
                 postProcessor: new ByteLevelPostProcessor(addPrefixSpace: false, trimOffsets: false), decoder: new ByteLevelDecoder());
         bool fallsBack = options.Units == BpeUnits.CharactersOrBytes;
         BpeOptions model = new() { UnknownPiece = fallsBack ? null : options.UnknownPiece, ByteFallback = fallsBack };
+        // The mark of a space may itself be bytes, where the texts had no space.
         ReplaceDecoder spaces = new("\u2581", " ");
         return new Tokenizer(new BpeModel(vocabulary, merges, model), special, splitter: words,
-            decoder: new SequenceDecoder(fallsBack ? [spaces, new ByteFallbackDecoder(), new FuseDecoder()] : [spaces, new FuseDecoder()]));
+            decoder: new SequenceDecoder(fallsBack ? [new ByteFallbackDecoder(), spaces, new FuseDecoder()] : [spaces, new FuseDecoder()]));
     }
 
     private static List<(string, string)> Learn(

@@ -26,11 +26,9 @@ internal sealed class JoinTable
             IdOf(token, 0);
         Rune[] characters = WordCounts.CommonCharacters(counted, options.AlphabetSize);
         HashSet<Rune> alphabet = [.. characters];
-        foreach (string character in characters.Select(static rune => rune.ToString()))
-        {
-            IdOf(character, 1);
-            IdOf(options.ContinuingPrefix + character, 1);
-        }
+        foreach (string prefix in (ReadOnlySpan<string>)["", options.ContinuingPrefix])
+            foreach (Rune character in characters)
+                IdOf(prefix + character, 1);
         foreach ((string word, long count) in counted)
             AddWord(word, count, alphabet);
     }

@@ -69,7 +69,7 @@ public sealed record WordPieceTrainerOptions
 }
 
 /// <summary>Learns a WordPiece vocabulary: starts from characters and joins the pair of the highest score, again and again.</summary>
-/// <remarks>Ids: special tokens, characters in the order of their code points (with and without the prefix), joined pieces in the order in
+/// <remarks>Ids: special tokens, characters in the order of their code points, these again with the prefix, joined pieces in the order in
 /// which they were learned. Of equal scores the more frequent pair comes first, then the one with the lower left id, then the lower right
 /// id. Schuster and Nakajima 2012.</remarks>
 public static class WordPieceTrainer

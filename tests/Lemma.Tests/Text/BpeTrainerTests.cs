@@ -66,6 +66,7 @@ public sealed class BpeTrainerTests
             Tokenizer loaded = TokenizerFileTests.SaveAndLoad(Fallback);
             Assert.Equal(Fallback.Encode(text), loaded.Encode(text));
             Assert.Equal(text, loaded.Decode(loaded.Encode(text)));
+            Assert.Equal(text, Spaceless.Decode(Spaceless.Encode(text)));
         });
 
     [Fact]
@@ -117,6 +118,8 @@ public sealed class BpeTrainerTests
 
     private static readonly Tokenizer Fallback = BpeTrainer.Train(["the cat sat on the mat\n\nthe the ß"],
         new BpeTrainerOptions { VocabularySize = 300, Units = BpeUnits.CharactersOrBytes, AlphabetSize = 10 });
+
+    private static readonly Tokenizer Spaceless = BpeTrainer.Train(["abc"], new BpeTrainerOptions { VocabularySize = 300, Units = BpeUnits.CharactersOrBytes });
 
     /// <summary>Words of characters: a space, written as its mark, begins one, and a run of line feeds is one.</summary>
     private static List<List<string>> Words(string text)
