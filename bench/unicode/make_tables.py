@@ -3,7 +3,8 @@
 usage: make_tables.py OUT     Run where Python packages "tokenizers" is. That library has tables of several versions of Unicode, and a
 tokenizer.json means what they say, so they are read off its own normalizers. All numbers are LEB128; codes are differences to the one
 before: combining classes, canonical and compatibility decompositions, compositions; then the ranges of marks, nonspacing marks,
-punctuation, and controls; then the ranges of scripts, each with the number of its script, which is the order in which they come.
+punctuation, and controls; then the ranges of scripts, each with the number of its script, which is the order in which they come; then lower
+case and the ranges of numbers.
 """
 import sys, unicodedata as u
 from tokenizers import normalizers as n, pre_tokenizers as p
@@ -58,4 +59,7 @@ for c in codes:
     if rows and rows[-1][0] + rows[-1][1] == c and rows[-1][2] == script: rows[-1][1] += 1
     else: rows.append([c, 1, script])
 table(rows)
+lower, digits = n.Lowercase(), p.Digits()
+table([(c, len(d), *map(ord, d)) for c in codes if (d := lower.normalize_str(chr(c))) != chr(c)])
+ranges(lambda c: len(digits.pre_tokenize_str("a" + c)) == 2)
 open(sys.argv[1], "wb").write(out); print(u.unidata_version, len(out))

@@ -25,6 +25,9 @@ internal sealed class EncodingRun
     /// <summary>The number of the word that each id belongs to, −1 for added tokens; with <see cref="Ranges"/>.</summary>
     public List<int> Words { get; } = [];
 
+    /// <summary>By what BPE passes over merges; null for not at all.</summary>
+    public (Random Random, double Probability)? Dropout { get; set; }
+
     /// <summary>Whether ranges are wanted.</summary>
     public bool Tracks => Ranges is not null;
 

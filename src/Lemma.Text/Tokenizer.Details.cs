@@ -92,7 +92,7 @@ public sealed partial class Tokenizer
     private EncodedText EncodeOne(string text, int sequence)
     {
         EncodedText encoded = new();
-        EncodingRun run = Interlocked.Exchange(ref spareRun, null) ?? new EncodingRun();
+        EncodingRun run = RentRun();
         run.Begin(encoded.Ids, encoded.Offsets);
         EncodeRaw(text, run);
         for (int i = 0; i < encoded.Ids.Count; i++)
@@ -106,7 +106,7 @@ public sealed partial class Tokenizer
             encoded.AttentionMask.Add(1);
         }
         run.Begin([]);
-        spareRun = run;
+        idleRuns.Add(run);
         return encoded;
     }
 

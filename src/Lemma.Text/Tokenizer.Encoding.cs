@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Lemma.Text.Models;
 using Lemma.Text.Models.ByteLevel;
 using Lemma.Text.Splitting;
 
@@ -59,14 +60,14 @@ public sealed partial class Tokenizer
     {
         if (byteLevelPath is null)
         {
-            List<int> ids = Interlocked.Exchange(ref spareIds, null) ?? [];
+            List<int> ids = idleIds.TryTake(out List<int>? idle) ? idle : [];
             ids.Clear();
             EncodeInStages(text, ids);
             count = ids.Count;
             bool fits = count <= destination.Length;
             if (fits)
                 CollectionsMarshal.AsSpan(ids).CopyTo(destination);
-            spareIds = ids;
+            idleIds.Add(ids);
             return fits;
         }
         ByteLevelState state = byteLevelPath.Rent();
@@ -105,10 +106,36 @@ public sealed partial class Tokenizer
         return all;
     }
 
+    /// <summary>Ids of a text, merged with BPE-dropout: every merge may be passed over, so the same text has many encodings.</summary>
+    /// <remarks>Provilkov, Emelianenko and Voita 2020, "BPE-dropout: simple and effective subword regularization". Never cut or padded.</remarks>
+    /// <param name="text">Any text; added tokens in it become their ids.</param>
+    /// <param name="seed">The same text, seed and probability give the same ids.</param>
+    /// <param name="probability">In 0 to 1: with which a merge is passed over each time it is next; null for that of the model's file.</param>
+    /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the ids.</param>
+    /// <exception cref="ArgumentException">The model is not BPE, the probability is not one, or the vocabulary has no piece for a
+    /// character, and no unknown piece.</exception>
+    public int[] EncodeWithDropout(string text, int seed, double? probability = null, bool addSpecialTokens = true)
+    {
+        if (Model is not BpeModel model)
+            throw new ArgumentException($"encode: only BPE has dropout, but the model is {Model.GetType().Name}");
+        double share = probability ?? model.Options.Dropout;
+        if (share is not (>= 0 and <= 1))
+            throw new ArgumentException($"encode: the dropout must be in 0 to 1, but is {share}");
+        List<int> ids = [];
+        EncodingRun run = new() { Dropout = (new Random(seed), share) };
+        run.Begin(ids);
+        EncodeRaw(text, run);
+        if (addSpecialTokens)
+            PostProcessor?.Process(ids, 0);
+        return [.. ids];
+    }
+
+    private EncodingRun RentRun() => idleRuns.TryTake(out EncodingRun? run) ? run : new EncodingRun();
+
     private void EncodeInStages(ReadOnlySpan<char> text, List<int> ids)
     {
         int first = ids.Count;
-        EncodingRun run = Interlocked.Exchange(ref spareRun, null) ?? new EncodingRun();
+        EncodingRun run = RentRun();
         run.Begin(ids);
         try
         {
@@ -121,7 +148,7 @@ public sealed partial class Tokenizer
         }
         finally
         {
-            spareRun = run;
+            idleRuns.Add(run);
         }
     }
 
@@ -191,7 +218,8 @@ public sealed partial class Tokenizer
         for (int i = 0; i < buffer.Count; i++)
         {
             ReadOnlySpan<char> piece = buffer[i];
-            int first = run.Ids.Count, unknown = Model.Encode(piece, run.Ids);
+            int first = run.Ids.Count, unknown = run.Dropout is { } dropout
+                ? ((BpeModel)Model).EncodeWithDropout(piece, run.Ids, dropout) : Model.Encode(piece, run.Ids);
             if (unknown < 0)
             {
                 if (run.Tracks)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Lemma.Text.Decoding;
 using Lemma.Text.Files;
 using Lemma.Text.Models;
@@ -17,8 +18,8 @@ public sealed partial class Tokenizer
     private readonly WordPiecePath? wordPiecePath;
     private readonly Dictionary<string, AddedToken> addedByContent;
     private readonly Dictionary<int, AddedToken> addedById;
-    private EncodingRun? spareRun;
-    private List<int>? spareIds;
+    private readonly ConcurrentBag<EncodingRun> idleRuns = [];
+    private readonly ConcurrentBag<List<int>> idleIds = [];
 
     /// <summary>A tokenizer of its stages; only the model is required.</summary>
     /// <exception cref="ArgumentException">Added tokens contradict each other or the vocabulary.</exception>

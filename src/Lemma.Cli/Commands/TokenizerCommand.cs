@@ -5,60 +5,18 @@ using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Text;
-using Lemma.Text.Training;
 
 namespace Lemma.Cli.Commands;
 
 /// <summary><c>lemma tokenizer</c>: train a tokenizer, look into one.</summary>
 internal static class TokenizerCommand
 {
-    private static readonly string[] Algorithms = ["byte-bpe", "wordpiece", "unigram", "word", "char"];
-
     public static Command Build()
     {
-        Command command = new("tokenizer", "Train a tokenizer, or look into one.") { BuildTrain(), BuildInspect(), TemplateCommand.Build() };
+        Command command = new("tokenizer", "Train a tokenizer, or look into one.") { TrainTokenizerCommand.Build(Data()), BuildInspect(), TemplateCommand.Build() };
         Examples.Add(command, ("a vocabulary of 8,192 pieces", "lemma tokenizer train --vocab 8192 --data book.txt --out runs/tokenizer"));
         command.SetAction(parsed => Examples.ShowHelp(parsed, command));
         return command;
-    }
-
-    private static Command BuildTrain()
-    {
-        Option<string> algorithm = new("--algorithm") { Description = "How pieces are learned", DefaultValueFactory = static _ => Algorithms[0] };
-        algorithm.AcceptOnlyFromAmong(Algorithms);
-        Option<int?> size = Choice.Whole("--vocab", "The number of pieces", fallback: 8192);
-        Option<string> score = new("--score") { Description = "By what WordPiece joins pairs", DefaultValueFactory = static _ => "likelihood" };
-        score.AcceptOnlyFromAmong("likelihood", "frequency");
-        Option<string[]> data = Data();
-        Option<string> folder = new("--out") { Description = "The folder for tokenizer.json", HelpName = "FOLDER", Required = true };
-        Option<Encoding?> encoding = Choice.TextEncoding();
-        Command command = new("train", "Learn a vocabulary from texts.") { algorithm, size, score, data, folder, encoding };
-        Examples.Add(command,
-            ("byte-level BPE", "lemma tokenizer train --vocab 8192 --data book.txt --out runs/tokenizer"),
-            ("unigram", "lemma tokenizer train --algorithm unigram --vocab 8000 --data 'texts/*.txt' --out runs/tokenizer"));
-        command.SetAction(parsed => Train(parsed.GetRequiredValue(algorithm), parsed.GetValue(size)!.Value, parsed.GetRequiredValue(score),
-            TextFiles.Read(parsed.GetRequiredValue(data), parsed.GetValue(encoding)), parsed.GetRequiredValue(folder)));
-        return command;
-    }
-
-    private static int Train(string algorithm, int size, string score, List<TextDocument> documents, string folder)
-    {
-        using Interruption interruption = new();
-        IEnumerable<string> texts = documents.Select(static document => document.Text);
-        WordPieceScore pairs = score == "frequency" ? WordPieceScore.Frequency : WordPieceScore.Likelihood;
-        Tokenizer tokenizer = algorithm switch
-        {
-            "wordpiece" => WordPieceTrainer.Train(
-                texts, new WordPieceTrainerOptions { VocabularySize = size, Score = pairs }, cancellation: interruption.Token),
-            "unigram" => UnigramTrainer.Train(texts, new UnigramTrainerOptions { VocabularySize = size }, cancellation: interruption.Token),
-            "word" => WordTrainer.Train(texts, size),
-            "char" => CharacterTrainer.Train(texts),
-            _ => BpeTrainer.Train(texts, new BpeTrainerOptions { VocabularySize = size }, cancellation: interruption.Token),
-        };
-        Directory.CreateDirectory(folder);
-        tokenizer.Save(folder);
-        Console.WriteLine($"{Path.Combine(folder, "tokenizer.json")}: {algorithm}, {tokenizer.VocabularySize} pieces");
-        return CommandLine.Done;
     }
 
     private static Command BuildInspect()

@@ -60,15 +60,13 @@ internal static class ModelJson
 
     private static BpeModel ReadBpe(JsonPlace place)
     {
-        if (place["dropout"] is { IsNull: false } dropout
-            && (dropout.Value.ValueKind != JsonValueKind.Number || dropout.Value.GetDouble() != 0))
-            throw dropout.Error("must be null or 0: an encoding here is never random");
         BpeOptions options = new()
         {
             UnknownPiece = place["unk_token"] is { IsNull: false } unknown ? unknown.Text() : null,
             FuseUnknown = place["fuse_unk"].FlagOr(false),
             ByteFallback = place["byte_fallback"].FlagOr(false),
             IgnoreMerges = place["ignore_merges"].FlagOr(false),
+            Dropout = place["dropout"].IsNull ? 0 : place["dropout"].Real(),
             ContinuingPrefix = place["continuing_subword_prefix"].TextOr(""),
             EndSuffix = place["end_of_word_suffix"].TextOr(""),
         };
@@ -168,7 +166,10 @@ internal static class ModelJson
     private static void WriteBpe(Utf8JsonWriter json, BpeModel bpe)
     {
         json.WriteString("type", "BPE");
-        json.WriteNull("dropout");
+        if (bpe.Options.Dropout > 0)
+            json.WriteNumber("dropout", bpe.Options.Dropout);
+        else
+            json.WriteNull("dropout");
         WriteTextOrNull(json, "unk_token", bpe.Options.UnknownPiece);
         WriteTextOrNull(json, "continuing_subword_prefix", bpe.Options.ContinuingPrefix);
         WriteTextOrNull(json, "end_of_word_suffix", bpe.Options.EndSuffix);

@@ -25,6 +25,8 @@ public sealed class BpeModel : TokenModel
     {
         Merges = merges;
         Options = options ?? new BpeOptions();
+        if (Options.Dropout is not (>= 0 and <= 1))
+            throw new ArgumentException($"bpe: the dropout must be in 0 to 1, but is {Options.Dropout}");
         plain = Options.ContinuingPrefix.Length == 0 && Options.EndSuffix.Length == 0;
         (int, int, int)[] ranked = new (int, int, int)[merges.Count];
         for (int i = 0; i < ranked.Length; i++)
@@ -73,6 +75,10 @@ public sealed class BpeModel : TokenModel
         }
         return -1;
     }
+
+    /// <summary>Appends ids of a piece, merged with dropout; returns what <see cref="Encode"/> does.</summary>
+    internal int EncodeWithDropout(ReadOnlySpan<char> piece, List<int> ids, (Random Random, double Probability) dropout) =>
+        dropout.Probability > 0 ? EncodeNew(piece, ids, dropout) : Encode(piece, ids);
 
     /// <summary>The next place after which a mark of a space follows something else, or the end.</summary>
     private static int EndOfWord(ReadOnlySpan<char> piece, int at)
@@ -148,9 +154,9 @@ public sealed class BpeModel : TokenModel
         return length;
     }
 
-    private int EncodeNew(ReadOnlySpan<char> piece, List<int> ids)
+    private int EncodeNew(ReadOnlySpan<char> piece, List<int> ids, (Random Random, double Probability)? dropout = null)
     {
-        if (Options.IgnoreMerges && Vocabulary.IdOf(piece) is int whole and >= 0)
+        if (Options.IgnoreMerges && dropout is null && Vocabulary.IdOf(piece) is int whole and >= 0)
         {
             ids.Add(whole);
             return -1;
@@ -161,7 +167,8 @@ public sealed class BpeModel : TokenModel
         if (unknown < 0)
         {
             if (Merges.Count > 0)
-                count = Merger.Merge(table, symbols.AsSpan(0, count));
+                count = dropout is { } chance ? Merger.MergeWithDropout(table, symbols.AsSpan(0, count), chance)
+                    : Merger.Merge(table, symbols.AsSpan(0, count));
             ids.AddRange(symbols.AsSpan(0, count));
         }
         ArrayPool<int>.Shared.Return(symbols);

@@ -18,6 +18,10 @@ public sealed record BpeOptions
     /// <summary>Whether neighbouring merges that make the same piece have one rank, as in tiktoken; files do not say this.</summary>
     public bool SharesRanks { get; init; }
 
+    /// <summary>The probability in 0 to 1 with which <see cref="Tokenizer.EncodeWithDropout"/> passes over each merge where it is told no
+    /// other; all other encodings make every merge.</summary>
+    public double Dropout { get; init; }
+
     /// <summary>What stands before every part of a piece but the first; empty for none.</summary>
     public string ContinuingPrefix { get; init; } = "";
 

@@ -14,7 +14,12 @@ internal static class Merger
     /// <param name="ids">The ids.</param>
     /// <param name="fewest">Merging ends when so many ids are left.</param>
     public static int Merge(MergeTable table, Span<int> ids, int fewest = 1) =>
-        ids.Length < LongPiece ? MergeShort(table, ids, fewest) : MergeLong(table, ids, fewest);
+        ids.Length < LongPiece ? MergeShort(table, ids, fewest) : MergeLong(table, ids, fewest, null);
+
+    /// <summary>Merges in place as <see cref="Merge"/>, but for each next merge every pair is passed over with a probability.</summary>
+    /// <remarks>Provilkov, Emelianenko and Voita 2020, "BPE-dropout": at 0 all merges are made, at 1 none.</remarks>
+    public static int MergeWithDropout(MergeTable table, Span<int> ids, (Random Random, double Probability) dropout) =>
+        MergeLong(table, ids, 1, dropout);
 
     [SkipLocalsInit]
     private static int MergeShort(MergeTable table, Span<int> ids, int fewest)
@@ -45,7 +50,7 @@ internal static class Merger
     }
 
     /// <summary>A linked row of ids and a heap of its pairs; a pair that has changed since it was pushed is passed over.</summary>
-    private static int MergeLong(MergeTable table, Span<int> ids, int fewest)
+    private static int MergeLong(MergeTable table, Span<int> ids, int fewest, (Random Random, double Probability)? dropout)
     {
         int count = ids.Length, merges = 0;
         int[] links = ArrayPool<int>.Shared.Rent(2 * count);
@@ -55,11 +60,19 @@ internal static class Merger
             (next[i], previous[i]) = (i + 1 < count ? i + 1 : -1, i - 1);
         for (int i = 0; i + 1 < count; i++)
             Push(table, queue, ids, i, i + 1);
-        while (count - merges > fewest && queue.TryDequeue(out (int Left, int LeftId, int RightId) pair, out _))
+        List<((int Left, int LeftId, int RightId) Pair, long Order)> passed = [];
+        while (count - merges > fewest && queue.TryDequeue(out (int Left, int LeftId, int RightId) pair, out long order))
         {
             int left = pair.Left, right = next[left];
             if (right < 0 || ids[left] != pair.LeftId || ids[right] != pair.RightId)
                 continue;
+            if (dropout is { } chance && chance.Random.NextDouble() < chance.Probability)
+            {
+                passed.Add((pair, order));
+                continue;
+            }
+            queue.EnqueueRange(passed);
+            passed.Clear();
             table.TryGet(pair.LeftId, pair.RightId, out _, out int merged);
             (ids[left], ids[right]) = (merged, -1);
             merges++;

@@ -66,7 +66,7 @@ public sealed class PrecompiledNormalizer : Normalizer
     private int RewriteCluster(AlignedText text, int at)
     {
         ReadOnlySpan<char> source = text.Text;
-        int end = at + StringInfo.GetNextTextElementLength(source[at..]);
+        int end = EndOfCluster(source, at);
         Span<byte> utf8 = stackalloc byte[8];
         if (end - at < 6 && Encoding.UTF8.TryGetBytes(source[at..end], utf8, out int count) && count < 6
             && TryFind(utf8[..count], out _, out string whole))
@@ -85,6 +85,18 @@ public sealed class PrecompiledNormalizer : Normalizer
         }
         return end;
     }
+
+    private static int EndOfCluster(ReadOnlySpan<char> text, int at)
+    {
+        int end = at + StringInfo.GetNextTextElementLength(text[at..]);
+        while (end < text.Length && !char.IsControl(text[end - 1]) && IsNewMark(Unicode.RuneAt(text, end).Value))
+            end += StringInfo.GetNextTextElementLength(text[end..]);
+        return end;
+    }
+
+    // Marks of Unicode 17, which the peer knows and the runtime, with Unicode 16, does not: they go with what stands before them.
+    private static bool IsNewMark(int scalar) => scalar >= 0x1ACF && scalar is <= 0x1ADD or (>= 0x1AE0 and <= 0x1AEB)
+        or (>= 0x10EFA and <= 0x10EFB) or (>= 0x11B60 and <= 0x11B67) or 0x1E6E3 or 0x1E6E6 or (>= 0x1E6EE and <= 0x1E6EF) or 0x1E6F5;
 
     private int RewriteLongest(AlignedText text, int at)
     {

@@ -66,7 +66,7 @@ public sealed class LowercaseNormalizer : ScalarNormalizer
     {
         // The only letter whose lower case is two scalars.
         if (rune.Value != 0x130)
-            return Rune.ToLowerInvariant(rune).EncodeToUtf16(characters);
+            return new Rune(UnicodeTables.LowerOf(rune.Value)).EncodeToUtf16(characters);
         (characters[0], characters[1]) = ('i', '\u0307');
         return 2;
     }

@@ -1,17 +1,19 @@
 namespace Lemma.Text.Normalization;
 
-/// <summary>Combining classes, decompositions, compositions (Hangul aside) and kinds of characters as tokenizer.json means them.</summary>
+/// <summary>Combining classes, decompositions, compositions (Hangul aside), lower case and kinds of characters as tokenizer.json means them.</summary>
 /// <remarks>The tables are those of Hugging Face's tokenizers, which has several versions of Unicode; and the runtime's own
 /// normalization is missing where globalization is invariant. bench/unicode/make_tables.py writes them.</remarks>
 internal static class UnicodeTables
 {
     private static readonly Dictionary<int, byte> Classes = [];
     private static readonly Dictionary<int, int[]> Canonical = [], Compatible = [];
+    private static readonly Dictionary<int, int> LowerCase = [];
     private static readonly Dictionary<long, int> Compositions = [];
 
     private static readonly ulong[] MarkBits = new ulong[0x110000 / 64], NonspacingBits = new ulong[0x110000 / 64];
     private static readonly (int First, int Count, short Script)[] Scripts;
-    private static readonly ulong[] PunctuationBits = new ulong[0x110000 / 64], ControlBits = new ulong[0x110000 / 64];
+    private static readonly ulong[] PunctuationBits = new ulong[0x110000 / 64], ControlBits = new ulong[0x110000 / 64],
+        NumberBits = new ulong[0x110000 / 64];
 
     static UnicodeTables()
     {
@@ -35,16 +37,30 @@ internal static class UnicodeTables
             Compositions[((long)code << 32) | (uint)second] = reader.Read7BitEncodedInt();
         }
         foreach (ulong[] bits in (ulong[][])[MarkBits, NonspacingBits, PunctuationBits, ControlBits])
-            for (int left = reader.Read7BitEncodedInt(), code = 0; left > 0; left--)
-            {
-                code += reader.Read7BitEncodedInt();
-                int count = reader.Read7BitEncodedInt();
-                for (int scalar = code; scalar < code + count; scalar++)
-                    bits[scalar >> 6] |= 1UL << scalar;
-            }
+            ReadRanges(reader, bits);
         Scripts = new (int, int, short)[reader.Read7BitEncodedInt()];
         for (int i = 0, code = 0; i < Scripts.Length; i++)
             Scripts[i] = (code += reader.Read7BitEncodedInt(), reader.Read7BitEncodedInt(), (short)reader.Read7BitEncodedInt());
+        for (int left = reader.Read7BitEncodedInt(), code = 0; left > 0; left--)
+        {
+            code += reader.Read7BitEncodedInt();
+            int[] scalars = new int[reader.Read7BitEncodedInt()];
+            for (int i = 0; i < scalars.Length; i++)
+                scalars[i] = reader.Read7BitEncodedInt();
+            LowerCase[code] = scalars[0];
+        }
+        ReadRanges(reader, NumberBits);
+    }
+
+    private static void ReadRanges(BinaryReader reader, ulong[] bits)
+    {
+        for (int left = reader.Read7BitEncodedInt(), code = 0; left > 0; left--)
+        {
+            code += reader.Read7BitEncodedInt();
+            int count = reader.Read7BitEncodedInt();
+            for (int scalar = code; scalar < code + count; scalar++)
+                bits[scalar >> 6] |= 1UL << scalar;
+        }
     }
 
     /// <summary>Whether a scalar is a mark, \p{M}.</summary>
@@ -58,6 +74,13 @@ internal static class UnicodeTables
 
     /// <summary>Whether BERT's normalizer takes a scalar away as a control.</summary>
     public static bool IsControl(int scalar) => scalar == 0 || Has(ControlBits, scalar);
+
+    /// <summary>Whether a scalar is a number, \p{N}.</summary>
+    public static bool IsNumber(int scalar) => Has(NumberBits, scalar);
+
+    /// <summary>The lower case of a scalar, which is one scalar for all but U+0130.</summary>
+    public static int LowerOf(int scalar) =>
+        scalar < 0x80 ? scalar is >= 'A' and <= 'Z' ? scalar + 32 : scalar : LowerCase.GetValueOrDefault(scalar, scalar);
 
     private static bool Has(ulong[] bits, int scalar) => (bits[scalar >> 6] >> scalar & 1) != 0;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Lemma.Text.Normalization;
 
@@ -74,8 +73,7 @@ public sealed class DigitsSplitter(bool isIndividual = false)
     /// <summary>Whether every number is a piece by itself.</summary>
     public bool IsIndividual { get; } = isIndividual;
 
-    private protected override bool Matches(Rune rune) => Rune.GetUnicodeCategory(rune)
-        is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber;
+    private protected override bool Matches(Rune rune) => UnicodeTables.IsNumber(rune.Value);
 }
 
 /// <summary>BERT's words: split at white space, which goes, and at punctuation, which stays.</summary>

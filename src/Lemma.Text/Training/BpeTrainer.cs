@@ -5,12 +5,14 @@ using Lemma.Text.Splitting;
 
 namespace Lemma.Text.Training;
 
-/// <summary>Trains a byte-level BPE tokenizer: merges the most frequent pair of neighbours until the vocabulary is full.</summary>
+/// <summary>Trains a BPE tokenizer: merges the most frequent pair of neighbours until the vocabulary is full.</summary>
 /// <remarks>Of equally frequent pairs the one with the smallest left id, then the smallest right id, is merged first, so that the
-/// result depends on the text alone. Ids: special tokens, the 256 bytes in the order of their characters, then the merges.</remarks>
+/// result depends on the text alone. Ids: special tokens, bytes (in the order of their characters in GPT-2's alphabet, or &lt;0x00&gt; to
+/// &lt;0xFF&gt;), characters in the order of their code points, then the merges. Units of bytes have GPT-2's words; characters have words that
+/// begin with the mark of a space, U+2581, and line feeds apart. Gage 1994; Sennrich, Haddow and Birch 2016.</remarks>
 public static class BpeTrainer
 {
-    /// <summary>Trains on texts, which are read once.</summary>
+    /// <summary>Trains on texts, which are read once; memory grows with their distinct words.</summary>
     /// <param name="texts">The texts; no word goes over the end of one.</param>
     /// <param name="options">The size of the vocabulary and its special tokens; null for the defaults.</param>
     /// <param name="progress">Told the share of merges that are made, in 0 to 1.</param>
@@ -21,45 +23,31 @@ public static class BpeTrainer
     {
         options ??= new BpeTrainerOptions();
         options.Validate();
-        List<string> pieces = [.. options.SpecialTokens, .. ByteAlphabet.Sorted().Select(static c => c.ToString())];
-        WordCounts words = new();
-        foreach (string text in texts)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            words.Add(text);
-        }
-        List<(string, string)> merges = Learn(Index(words, options.SpecialTokens.Count), pieces, options, progress, cancellation);
-        return new Tokenizer(
-            new BpeModel(new Vocabulary(pieces), merges), SpecialTokenList.Number(options.SpecialTokens), splitter: new ByteLevelSplitter(),
-            postProcessor: new ByteLevelPostProcessor(addPrefixSpace: false, trimOffsets: false), decoder: new ByteLevelDecoder());
-    }
-
-    private static PairIndex Index(WordCounts words, int firstByte)
-    {
-        int[] idOfCharacter = new int[ByteAlphabet.Sorted()[^1] + 1];
-        foreach (char c in ByteAlphabet.Sorted())
-            idOfCharacter[c] = firstByte++;
-        int[][] rows = new int[words.Words.Count][];
-        long[] counts = new long[rows.Length];
-        char[] spelling = [];
-        int row = 0;
-        foreach ((string word, long count) in words.Words)
-        {
-            if (spelling.Length < 3 * word.Length)
-                spelling = new char[6 * word.Length];
-            int length = ByteAlphabet.Spell(word, spelling);
-            rows[row] = new int[length];
-            for (int i = 0; i < length; i++)
-                rows[row][i] = idOfCharacter[spelling[i]];
-            counts[row++] = count;
-        }
-        return new PairIndex(rows, counts);
+        bool bytes = options.Units == BpeUnits.Bytes;
+        Splitter words = bytes ? PatternSplitter.Of(WordPattern.Gpt2) : new SequenceSplitter(
+            [new MetaspaceSplitter(prepends: PrependScheme.Never), PatternSplitter.OfText("\n", SplitBehavior.Contiguous)]);
+        BpeUnitTable table = new(WordCounts.Of(texts, null, words, options.Threads, cancellation, cutsAtSpaces: true), options);
+        List<(string, string)> merges = Learn(table, options, progress, cancellation);
+        AddedToken[] special = SpecialTokenList.Number(options.AllSpecialTokens);
+        Vocabulary vocabulary = new(table.Pieces);
+        if (bytes)
+            return new Tokenizer(new BpeModel(vocabulary, merges), special, splitter: new ByteLevelSplitter(),
+                postProcessor: new ByteLevelPostProcessor(addPrefixSpace: false, trimOffsets: false), decoder: new ByteLevelDecoder());
+        bool fallsBack = options.Units == BpeUnits.CharactersOrBytes;
+        BpeOptions model = new() { UnknownPiece = fallsBack ? null : options.UnknownPiece, ByteFallback = fallsBack };
+        // The mark of a space may itself be bytes, where the texts had no space.
+        ReplaceDecoder spaces = new("\u2581", " ");
+        return new Tokenizer(new BpeModel(vocabulary, merges, model), special, splitter: words,
+            decoder: new SequenceDecoder(fallsBack ? [new ByteFallbackDecoder(), spaces, new FuseDecoder()] : [spaces, new FuseDecoder()]));
     }
 
     private static List<(string, string)> Learn(
-        PairIndex index, List<string> pieces, BpeTrainerOptions options, IProgress<double>? progress, CancellationToken cancellation)
+        BpeUnitTable table, BpeTrainerOptions options, IProgress<double>? progress, CancellationToken cancellation)
     {
+        List<string> pieces = table.Pieces;
+        PairIndex index = table.Spell();
         Dictionary<string, int> ids = new(StringComparer.Ordinal);
+        List<int> lengths = [.. Enumerable.Repeat(1, pieces.Count)];
         for (int id = 0; id < pieces.Count; id++)
             ids[pieces[id]] = id;
         List<(string, string)> merges = [];
@@ -78,12 +66,16 @@ public static class BpeTrainer
             }
             if (count < options.MinimumFrequency)
                 break;
+            int length = lengths[top.Left] + lengths[top.Right];
+            if (length > options.LongestPiece)
+                continue;
             (string left, string right) = (pieces[top.Left], pieces[top.Right]);
             // Two different pairs can make the same piece: then it keeps the id it has.
             if (!ids.TryGetValue(left + right, out int id))
             {
                 ids[left + right] = id = pieces.Count;
                 pieces.Add(left + right);
+                lengths.Add(length);
             }
             if (merged.Add(top.Pair))
                 merges.Add((left, right));

@@ -24,12 +24,11 @@ internal sealed class JoinTable
         this.options = options;
         foreach (string token in options.SpecialTokens)
             IdOf(token, 0);
-        HashSet<Rune> alphabet = AlphabetOf(counted);
-        foreach (string character in alphabet.Order().Select(static rune => rune.ToString()))
-        {
-            IdOf(character, 1);
-            IdOf(options.ContinuingPrefix + character, 1);
-        }
+        Rune[] characters = WordCounts.CommonCharacters(counted, options.AlphabetSize);
+        HashSet<Rune> alphabet = [.. characters];
+        foreach (string prefix in (ReadOnlySpan<string>)["", options.ContinuingPrefix])
+            foreach (Rune character in characters)
+                IdOf(prefix + character, 1);
         foreach ((string word, long count) in counted)
             AddWord(word, count, alphabet);
     }
@@ -108,16 +107,6 @@ internal sealed class JoinTable
                 places.Remove(pair);
             }
         }
-    }
-
-    private HashSet<Rune> AlphabetOf(KeyValuePair<string, long>[] counted)
-    {
-        Dictionary<Rune, long> counts = [];
-        foreach ((string word, long count) in counted)
-            foreach (Rune rune in word.EnumerateRunes())
-                CollectionsMarshal.GetValueRefOrAddDefault(counts, rune, out _) += count;
-        return [.. counts.OrderByDescending(static rune => rune.Value).ThenBy(static rune => rune.Key)
-            .Take(options.AlphabetSize ?? int.MaxValue).Select(static rune => rune.Key)];
     }
 
     // A word with a character outside the alphabet is unknown as a whole, so it teaches nothing.

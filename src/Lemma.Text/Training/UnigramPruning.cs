@@ -8,8 +8,9 @@ internal sealed class UnigramPruning(KeyValuePair<string, long>[] words, HashSet
     /// <summary>Pieces expected less often are dropped, as in SentencePiece.</summary>
     private const double LeastExpected = 0.5;
 
-    /// <summary>Words of a part of the sums; the parts are added in their order, whatever the number of threads.</summary>
-    private const int PartSize = 2048;
+    /// <summary>Parts of the sums, which are added in their order, whatever the number of threads.</summary>
+    private const int Parts = 16;
+    private readonly ParallelOptions parallel = new() { MaxDegreeOfParallelism = options.Threads ?? Environment.ProcessorCount };
 
     /// <summary>From seeds to the pieces of the vocabulary, the most probable first.</summary>
     public List<(string Piece, double Score)> Run(
@@ -38,11 +39,12 @@ internal sealed class UnigramPruning(KeyValuePair<string, long>[] words, HashSet
 
     private double[] Expect(UnigramModel model)
     {
-        double[][] parts = new double[(words.Length + PartSize - 1) / PartSize][];
-        Parallel.For(0, parts.Length, part =>
+        double[][] parts = new double[Parts][];
+        Parallel.For(0, Parts, parallel, part =>
         {
             double[] counts = new double[model.Pieces.Count];
-            for (int i = part * PartSize; i < Math.Min(words.Length, (part + 1) * PartSize); i++)
+            // Every sixteenth word, so that all parts have words of all kinds to do.
+            for (int i = part; i < words.Length; i += Parts)
                 UnigramLattice.AddExpected(model, words[i].Key, words[i].Value, counts);
             parts[part] = counts;
         });
@@ -78,7 +80,7 @@ internal sealed class UnigramPruning(KeyValuePair<string, long>[] words, HashSet
         }
         double sum = counts.Sum(), logSum = Math.Log(sum);
         double[] losses = new double[pieces.Count];
-        Parallel.For(0, pieces.Count, id => losses[id] = required.Contains(pieces[id].Piece) ? double.PositiveInfinity
+        Parallel.For(0, pieces.Count, parallel, id => losses[id] = required.Contains(pieces[id].Piece) ? double.PositiveInfinity
             : Loss(model, id, counts, sum, logSum));
         int[] order = [.. Enumerable.Range(0, pieces.Count).OrderByDescending(id => losses[id])
             .ThenBy(id => pieces[id].Piece, StringComparer.Ordinal).Take(Math.Max(size, required.Count)).Order()];

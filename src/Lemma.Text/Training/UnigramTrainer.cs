@@ -37,6 +37,9 @@ public sealed record UnigramTrainerOptions
     /// <summary>The stage that splits texts; no piece goes over its cuts.</summary>
     public Splitter Splitter { get; init; } = new MetaspaceSplitter();
 
+    /// <summary>The most threads; null for all processors. The result does not depend on it.</summary>
+    public int? Threads { get; init; }
+
     /// <summary>Checks the options against each other.</summary>
     /// <exception cref="ArgumentException">A rule is broken; the message says which, and the values.</exception>
     public void Validate()
@@ -47,8 +50,9 @@ public sealed record UnigramTrainerOptions
         if (VocabularySize <= SpecialTokens.Count)
             throw new ArgumentException(
                 $"train: the vocabulary must hold more than the {SpecialTokens.Count} special tokens, but its size is {VocabularySize}");
-        if (KeptShare is not (> 0 and < 1) || Rounds < 1 || LongestPiece < 1 || SeedSize < 1)
-            throw new ArgumentException("train: the kept share must be in 0 to 1, the rounds, the longest piece and the seeds at least 1");
+        if (KeptShare is not (> 0 and < 1) || Rounds < 1 || LongestPiece < 1 || SeedSize < 1 || Threads < 1)
+            throw new ArgumentException(
+                "train: the kept share must be in 0 to 1, the rounds, the longest piece, the seeds and the threads at least 1");
     }
 }
 
@@ -68,13 +72,7 @@ public static class UnigramTrainer
     {
         options ??= new UnigramTrainerOptions();
         options.Validate();
-        StageWordCounts counts = new(options.Normalizer, options.Splitter);
-        foreach (string text in texts)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            counts.Add(text);
-        }
-        KeyValuePair<string, long>[] words = counts.Sorted();
+        KeyValuePair<string, long>[] words = WordCounts.Of(texts, options.Normalizer, options.Splitter, options.Threads, cancellation);
         if (words.Length == 0)
             throw new ArgumentException("train: a unigram vocabulary needs text, but there is none");
         UnigramPruning pruning = new(words, Characters(words), options);

@@ -46,6 +46,9 @@ public sealed record WordPieceTrainerOptions
     /// <summary>The stage that splits texts into words.</summary>
     public Splitter Splitter { get; init; } = new BertSplitter();
 
+    /// <summary>The most threads that count words; null for all processors. The result does not depend on it.</summary>
+    public int? Threads { get; init; }
+
     /// <summary>Checks the options against each other.</summary>
     /// <exception cref="ArgumentException">A rule is broken; the message says which, and the values.</exception>
     public void Validate()
@@ -60,13 +63,13 @@ public sealed record WordPieceTrainerOptions
             throw new ArgumentException($"train: the minimum frequency must be at least 1, but is {MinimumFrequency}");
         if (ContinuingPrefix.Length == 0)
             throw new ArgumentException("train: the prefix of pieces inside of words must not be empty");
-        if (AlphabetSize < 1 || LongestPiece < 1)
-            throw new ArgumentException("train: the size of the alphabet and the longest piece must be at least 1");
+        if (AlphabetSize < 1 || LongestPiece < 1 || Threads < 1)
+            throw new ArgumentException("train: the size of the alphabet, the longest piece and the threads must be at least 1");
     }
 }
 
 /// <summary>Learns a WordPiece vocabulary: starts from characters and joins the pair of the highest score, again and again.</summary>
-/// <remarks>Ids: special tokens, characters in the order of their code points (with and without the prefix), joined pieces in the order in
+/// <remarks>Ids: special tokens, characters in the order of their code points, these again with the prefix, joined pieces in the order in
 /// which they were learned. Of equal scores the more frequent pair comes first, then the one with the lower left id, then the lower right
 /// id. Schuster and Nakajima 2012.</remarks>
 public static class WordPieceTrainer
@@ -82,13 +85,8 @@ public static class WordPieceTrainer
     {
         options ??= new WordPieceTrainerOptions();
         options.Validate();
-        StageWordCounts words = new(options.Normalizer, options.Splitter);
-        foreach (string text in texts)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            words.Add(text);
-        }
-        JoinTable table = new(words.Sorted(), options);
+        JoinTable table = new(
+            WordCounts.Of(texts, options.Normalizer, options.Splitter, options.Threads, cancellation), options);
         table.Learn(progress, cancellation);
         return Build(table.Pieces, options);
     }

@@ -16,10 +16,12 @@ public static class WordTrainer
     /// <param name="specialTokens">Special tokens, which get the first ids; null for none.</param>
     /// <param name="normalizer">The stage that rewrites texts first; null for none.</param>
     /// <param name="splitter">The stage that splits texts into words; null for \w+|[^\w\s]+.</param>
+    /// <param name="threads">The most threads; null for all processors. The result does not depend on it.</param>
     /// <exception cref="ArgumentException">The options contradict each other.</exception>
     public static Tokenizer Train(
         IEnumerable<string> texts, int vocabularySize = 30_000, long minimumFrequency = 1, string unknownPiece = "<unk>",
-        IReadOnlyList<string>? specialTokens = null, Normalizer? normalizer = null, Splitter? splitter = null)
+        IReadOnlyList<string>? specialTokens = null, Normalizer? normalizer = null, Splitter? splitter = null,
+        int? threads = null)
     {
         List<string> pieces = [.. specialTokens ?? []];
         if (!pieces.Contains(unknownPiece))
@@ -29,11 +31,9 @@ public static class WordTrainer
             throw new ArgumentException($"train: the vocabulary must hold {pieces.Count} special tokens, but its size is {vocabularySize}");
         splitter ??= new WordSplitter();
         AddedToken[] special = SpecialTokenList.Number(pieces);
-        StageWordCounts words = new(normalizer, splitter);
-        foreach (string text in texts)
-            words.Add(text);
         HashSet<string> known = [.. pieces];
-        foreach ((string word, long count) in words.Sorted().OrderByDescending(static word => word.Value))
+        foreach ((string word, long count) in WordCounts.Of(texts, normalizer, splitter, threads, default)
+            .OrderByDescending(static word => word.Value))
         {
             if (pieces.Count == vocabularySize || count < minimumFrequency)
                 break;

@@ -17,19 +17,25 @@ public static class TextFiles
     /// <param name="arguments">Files, folders (their <c>.txt</c> and <c>.jsonl</c> files, at any depth) and globs (<c>*</c>, <c>?</c>,
     /// <c>**</c>).</param>
     /// <param name="encoding">The encoding of the files; UTF-8 when null.</param>
-    public static List<TextDocument> Read(IReadOnlyList<string> arguments, Encoding? encoding = null)
+    public static List<TextDocument> Read(IReadOnlyList<string> arguments, Encoding? encoding = null) => [.. Stream(arguments, encoding)];
+
+    /// <summary>As <see cref="Read"/>, but reads each file when its documents are asked for, and keeps none.</summary>
+    public static IEnumerable<TextDocument> Stream(IReadOnlyList<string> arguments, Encoding? encoding = null)
     {
-        List<TextDocument> documents = [];
+        bool any = false;
         foreach (string file in FilePatterns.Resolve(arguments))
         {
             string text = ReadText(file, encoding);
-            if (Path.GetExtension(file).Equals(".jsonl", StringComparison.OrdinalIgnoreCase))
-                AddLines(documents, file, text);
-            else if (text.Length > 0)
-                documents.Add(new(file, text));
+            IEnumerable<TextDocument> documents = Path.GetExtension(file).Equals(".jsonl", StringComparison.OrdinalIgnoreCase)
+                ? Lines(file, text) : text.Length > 0 ? [new(file, text)] : [];
+            foreach (TextDocument document in documents)
+            {
+                any = true;
+                yield return document;
+            }
         }
-        return documents.Count > 0 ? documents
-            : throw new InvalidDataException($"data: there is no text in {string.Join(", ", arguments)}");
+        if (!any)
+            throw new InvalidDataException($"data: there is no text in {string.Join(", ", arguments)}");
     }
 
     /// <summary>Reads one file as text; a byte order mark is left out.</summary>
@@ -68,18 +74,22 @@ public static class TextFiles
         }
     }
 
-    private static void AddLines(List<TextDocument> documents, string file, string text)
+    // Lines of JSON end at line feeds alone: other separators may stand inside a string.
+    private static IEnumerable<TextDocument> Lines(string file, string text)
     {
         int line = 0;
-        foreach (ReadOnlySpan<char> content in text.AsSpan().EnumerateLinesOfFeed())
+        for (int at = 0, end; at < text.Length; at = end + 1)
         {
+            end = text.IndexOf('\n', at);
+            if (end < 0)
+                end = text.Length;
             line++;
-            if (content.IsWhiteSpace())
+            if (text.AsSpan(at, end - at).IsWhiteSpace())
                 continue;
             string source = $"{file}: line {line}";
-            string document = TextField(content.ToString(), source);
+            string document = TextField(text[at..end], source);
             if (document.Length > 0)
-                documents.Add(new(source, document));
+                yield return new(source, document);
         }
     }
 
@@ -102,30 +112,6 @@ public static class TextFiles
         {
             // An escaped half of a surrogate pair: valid JSON, but no text.
             throw new InvalidDataException($"{source}: the field \"text\" is not valid text");
-        }
-    }
-
-    // Lines of JSON end at line feeds alone: other separators may stand inside a string.
-    private static LineFeedLines EnumerateLinesOfFeed(this ReadOnlySpan<char> text) => new(text);
-
-    private ref struct LineFeedLines(ReadOnlySpan<char> text)
-    {
-        private ReadOnlySpan<char> rest = text;
-        private bool done;
-
-        public ReadOnlySpan<char> Current { get; private set; }
-
-        public readonly LineFeedLines GetEnumerator() => this;
-
-        public bool MoveNext()
-        {
-            if (done)
-                return false;
-            int end = rest.IndexOf('\n');
-            done = end < 0;
-            Current = done ? rest : rest[..end];
-            rest = done ? default : rest[(end + 1)..];
-            return true;
         }
     }
 }

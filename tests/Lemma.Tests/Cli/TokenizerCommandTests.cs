@@ -11,6 +11,9 @@ public sealed class TokenizerCommandTests : IDisposable
 
     [Theory]
     [InlineData("byte-bpe", "--vocab 300", "ByteLevel")]
+    [InlineData("byte-bpe", "--vocab 300 --min-frequency 5 --longest-piece 4 --threads 2", "ByteLevel")]
+    [InlineData("bpe", "--vocab 60", "Sequence")]
+    [InlineData("bpe", "--vocab 290 --byte-fallback --alphabet 12", "Sequence")]
     [InlineData("wordpiece", "--vocab 60", "WordPiece")]
     [InlineData("wordpiece", "--vocab 60 --score frequency", "WordPiece")]
     [InlineData("unigram", "--vocab 60", "Unigram")]
@@ -38,8 +41,19 @@ public sealed class TokenizerCommandTests : IDisposable
         Assert.Equal(ids.Length, json.RootElement.GetProperty("offsets").GetArrayLength());
         Assert.Equal($"{ids.Length}\n", Tool.Run($"tokenize {folder["t"]} the.cat --count").Output);
         Assert.Equal(ids.Length, Tool.Run($"tokenize {folder["t"]} the.cat").Output.TrimEnd().Split('\n').Length);
-        if (algorithm == "byte-bpe")
+        if (algorithm is "byte-bpe" or "bpe")
             Assert.Equal("the.cat\n", Tool.Run($"detokenize {folder["t"]} {string.Join(' ', ids)}").Output);
+    }
+
+    [Theory]
+    [InlineData("--algorithm unigram --byte-fallback", "--byte-fallback: only for bpe, but the algorithm is unigram")]
+    [InlineData("--algorithm word --score frequency", "--score: only for wordpiece, but the algorithm is word")]
+    [InlineData("--alphabet 9", "--alphabet: only for bpe, wordpiece, but the algorithm is byte-bpe")]
+    public void AnOptionOfAnotherAlgorithmIsRefused(string options, string message)
+    {
+        string data = folder.Write("data.txt", "the cat");
+        Assert.Equal((2, "", $"lemma tokenizer train: {message}\n"), Tool.Run($"tokenizer train {options} --data {data} --out {folder["t"]}"));
+        Assert.False(Directory.Exists(folder["t"]));
     }
 
     [Fact]

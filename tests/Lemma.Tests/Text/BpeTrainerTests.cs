@@ -46,6 +46,91 @@ public sealed class BpeTrainerTests
         Assert.Equal(message, Assert.Throws<ArgumentException>(() => BpeTrainer.Train(["a"], options)).Message);
     }
 
+    [Fact]
+    public void Learns_of_characters_what_a_naive_twin_learns() =>
+        Gen.OneOf("a", "b", "ab", " ", "\n", "é", "猫", "😀", "aa").Array[1, 60].Select(string.Concat).Sample(text =>
+        {
+            Tokenizer tokenizer = BpeTrainer.Train([text], new BpeTrainerOptions { VocabularySize = 60, Units = BpeUnits.Characters, SpecialTokens = [] });
+            List<string> characters = [.. text.Replace(' ', '\u2581').EnumerateRunes().Distinct().Order().Select(rune => rune.ToString())];
+            Assert.Equal(["<unk>", .. characters], Enumerable.Range(0, 1 + characters.Count).Select(tokenizer.PieceOf));
+            Assert.Equal(NaiveMerges(Words(text), ["<unk>", .. characters], 59 - characters.Count, 2), Merges(tokenizer));
+            Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text)));
+            Assert.Equal(tokenizer.Encode(text), TokenizerFileTests.SaveAndLoad(tokenizer).Encode(text));
+        }, iter: 300);
+
+    [Fact]
+    public void Characters_that_were_not_learned_become_their_bytes() =>
+        Gen.OneOf("the", " cat", "  ", "\n\n", "猫", "😀", "ß", "\u0000", "<0x41>").Array[0, 30].Select(string.Concat).Sample(text =>
+        {
+            Assert.Equal(text, Fallback.Decode(Fallback.Encode(text)));
+            Tokenizer loaded = TokenizerFileTests.SaveAndLoad(Fallback);
+            Assert.Equal(Fallback.Encode(text), loaded.Encode(text));
+            Assert.Equal(text, loaded.Decode(loaded.Encode(text)));
+            Assert.Equal(text, Spaceless.Decode(Spaceless.Encode(text)));
+        });
+
+    [Fact]
+    public void An_alphabet_has_the_most_frequent_characters_and_of_equals_the_lowest()
+    {
+        BpeTrainerOptions options = new() { VocabularySize = 40, Units = BpeUnits.Characters, AlphabetSize = 3, SpecialTokens = ["<end>"] };
+        Tokenizer tokenizer = BpeTrainer.Train(["zzzz bbab xa zcz"], options);
+        Assert.Equal(["<unk>", "<end>", "b", "z", "\u2581", "zz"], Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.PieceOf));
+        Assert.Equal([2, 0, 3, 3], tokenizer.Encode("baz").Concat(tokenizer.Encode("z")));
+        Assert.StartsWith("train: the vocabulary must hold 2 special tokens and bytes and 3 characters, but its size is 4",
+            Assert.Throws<ArgumentException>(() => BpeTrainer.Train(["zzzz bbab xa zcz"], options with { VocabularySize = 4 })).Message);
+    }
+
+    [Theory]
+    [InlineData(BpeUnits.Bytes)]
+    [InlineData(BpeUnits.Characters)]
+    public void No_piece_is_longer_than_asked(BpeUnits units)
+    {
+        BpeTrainerOptions options = new() { VocabularySize = 400, Units = units, LongestPiece = 3, SpecialTokens = [] };
+        Vocabulary vocabulary = BpeTrainer.Train(["abcabcabc abcabc aaaaaaa aaaaaaaa"], options).Model.Vocabulary;
+        Assert.Equal(3, Enumerable.Range(0, vocabulary.Size).Select(id => vocabulary.PieceOf(id)!).Where(piece => piece != "<unk>").Max(piece => piece.Length));
+    }
+
+    [Theory]
+    [InlineData(BpeUnits.Bytes)]
+    [InlineData(BpeUnits.Characters)]
+    [InlineData(BpeUnits.CharactersOrBytes)]
+    public void Threads_and_the_order_of_texts_change_nothing(BpeUnits units)
+    {
+        string longText = string.Join(' ', Enumerable.Range(0, 60_000).Select(i => $"w{i % 977}x{i % 31}\nline"));
+        string[] texts = [longText, "the cat sat", .. Enumerable.Range(0, 50).Select(i => $"text {i} 猫 the mat")];
+        BpeTrainerOptions options = new() { VocabularySize = 700, Units = units, Threads = 1 };
+        IReadOnlyList<(string, string)> one = Merges(BpeTrainer.Train(texts, options));
+        Assert.True(one.Count > 300);
+        Assert.Equal(one, Merges(BpeTrainer.Train(texts.Reverse(), options with { Threads = 3 })));
+    }
+
+    [Fact]
+    public void An_error_of_the_texts_is_thrown_as_it_is()
+    {
+        static IEnumerable<string> Broken()
+        {
+            yield return "a";
+            throw new InvalidDataException("no more");
+        }
+        Assert.Equal("no more", Assert.Throws<InvalidDataException>(() => BpeTrainer.Train(Broken())).Message);
+        Assert.ThrowsAny<OperationCanceledException>(() => BpeTrainer.Train(["a"], cancellation: new CancellationToken(true)));
+    }
+
+    private static readonly Tokenizer Fallback = BpeTrainer.Train(["the cat sat on the mat\n\nthe the ß"],
+        new BpeTrainerOptions { VocabularySize = 300, Units = BpeUnits.CharactersOrBytes, AlphabetSize = 10 });
+
+    private static readonly Tokenizer Spaceless = BpeTrainer.Train(["abc"], new BpeTrainerOptions { VocabularySize = 300, Units = BpeUnits.CharactersOrBytes });
+
+    /// <summary>Words of characters: a space, written as its mark, begins one, and a run of line feeds is one.</summary>
+    private static List<List<string>> Words(string text)
+    {
+        List<List<string>> words = [];
+        foreach (System.Text.RegularExpressions.Match word in System.Text.RegularExpressions.Regex.Matches(text, " [^ \n]*|[^ \n]+|\n+"))
+            if (word.Length > 0)
+                words.Add([.. word.Value.Replace(' ', '\u2581').EnumerateRunes().Select(rune => rune.ToString())]);
+        return words;
+    }
+
     private sealed class Collect(List<double> shares) : IProgress<double>
     {
         public void Report(double value) => shares.Add(value);
@@ -56,10 +141,8 @@ public sealed class BpeTrainerTests
 
     private static IReadOnlyList<(string, string)> Merges(Tokenizer tokenizer) => ((BpeModel)tokenizer.Model).Merges;
 
-    /// <summary>Counts every pair anew for every merge.</summary>
     private static List<(string, string)> NaiveMerges(string text, int most, int least)
     {
-        List<string> vocabulary = [.. ByteAlphabet.Sorted().Select(c => c.ToString())];
         List<List<string>> words = [];
         for (int at = 0; at < text.Length;)
         {
@@ -67,6 +150,12 @@ public sealed class BpeTrainerTests
             words.Add([.. Encoding.UTF8.GetBytes(text[at..end]).Select(b => ByteAlphabet.ToCharacter(b).ToString())]);
             at = end;
         }
+        return NaiveMerges(words, [.. ByteAlphabet.Sorted().Select(c => c.ToString())], most, least);
+    }
+
+    /// <summary>Counts every pair anew for every merge.</summary>
+    private static List<(string, string)> NaiveMerges(List<List<string>> words, List<string> vocabulary, int most, int least)
+    {
         List<(string, string)> merges = [];
         while (merges.Count < most)
         {

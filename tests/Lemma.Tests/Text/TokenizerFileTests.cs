@@ -86,7 +86,7 @@ public sealed class TokenizerFileTests
     [InlineData("\"version\"", "\"truncation\": {}, \"version\"", "truncation.max_length must be a number, but is missing")]
     [InlineData("{\"SpecialToken\": {\"id\": \"S\"", "{\"SpecialToken\": {\"id\": \"T\"",
         "post_processor template: the special token 'T' is not among")]
-    [InlineData("\"merges\": [", "\"dropout\": 0.1, \"merges\": [", "model.dropout must be null or 0")]
+    [InlineData("\"merges\": [", "\"dropout\": 1.5, \"merges\": [", "bpe: the dropout must be in 0 to 1, but is 1.5")]
     public void A_broken_file_is_refused_with_one_sentence(string part, string replacement, string message)
     {
         string broken = part.Length == 0 ? "" : Good.Replace(part, replacement, StringComparison.Ordinal);

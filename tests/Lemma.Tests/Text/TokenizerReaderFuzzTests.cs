@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Lemma.Text;
 using Lemma.Text.Splitting;
@@ -7,7 +8,8 @@ namespace Lemma.Tests.Text;
 /// <summary>Every reader is given files that were changed at random: it reads them or says in one sentence what is wrong.</summary>
 public sealed class TokenizerReaderFuzzTests
 {
-    private const int Changes = 3000;
+    /// <summary>Changes of each file; LEMMA_FUZZ names another number for a longer run.</summary>
+    private static readonly int Changes = int.Parse(Environment.GetEnvironmentVariable("LEMMA_FUZZ") ?? "3000", CultureInfo.InvariantCulture);
 
     public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "a.model", "a.gguf"];
 
@@ -87,73 +89,12 @@ public sealed class TokenizerReaderFuzzTests
         _ => Gguf(),
     };
 
-    private static byte[] Llama2()
-    {
-        using MemoryStream stream = new();
-        using BinaryWriter writer = new(stream);
-        writer.Write(2);
-        for (int id = 0; id < 262; id++)
-        {
-            byte[] piece = Encoding.UTF8.GetBytes(id < 259 ? $"<{id}>" : ((string[])["a", "b", "ab"])[id - 259]);
-            writer.Write((float)-id);
-            writer.Write(piece.Length);
-            writer.Write(piece);
-        }
-        return stream.ToArray();
-    }
+    private static byte[] Llama2() => VocabularyFiles.Llama2(Enumerable.Range(0, 262).Select(id =>
+        new VocabularyFiles.Piece(id < 259 ? $"<{id}>" : ((string[])["a", "b", "ab"])[id - 259], -id, 1)));
 
-    private static byte[] SentencePiece()
-    {
-        List<byte> model = [];
-        foreach ((string piece, float score, byte kind) in ((string, float, byte)[])[("<unk>", 0, 2), ("<s>", 0, 3), ("\u2581", -1, 1),
-                     ("a", -2, 1), ("b", -3, 1), ("ab", -2.5f, 1), ("\u2581a", -1.5f, 1), ("user", 0, 4)])
-        {
-            byte[] text = Encoding.UTF8.GetBytes(piece);
-            byte[] message = [0x0A, (byte)text.Length, .. text, 0x15, .. BitConverter.GetBytes(score), 0x18, kind];
-            model.AddRange([0x0A, (byte)message.Length, .. message]);
-        }
-        return [.. model, 0x12, 2, 0x18, 2, 0x1A, 4, 0x18, 1, 0x20, 1];
-    }
+    private static byte[] SentencePiece() => VocabularyFiles.SentencePiece([new("<unk>", 0, 2), new("<s>", 0, 3), new("\u2581", -1, 1),
+        new("a", -2, 1), new("b", -3, 1), new("ab", -2.5f, 1), new("\u2581a", -1.5f, 1), new("user", 0, 4)], isBpe: true, removesSpaces: true);
 
-    private static byte[] Gguf()
-    {
-        using MemoryStream stream = new();
-        using BinaryWriter writer = new(stream);
-        void Text(string text)
-        {
-            byte[] bytes = Encoding.UTF8.GetBytes(text);
-            writer.Write((ulong)bytes.Length);
-            writer.Write(bytes);
-        }
-        string[] tokens = ["<unk>", "<s>", "\u2581", "a", "b", "ab"];
-        writer.Write("GGUF"u8);
-        writer.Write(3u);
-        writer.Write(0ul);
-        writer.Write(5ul);
-        Text("general.name");
-        writer.Write(8u);
-        Text("small");
-        Text("tokenizer.ggml.model");
-        writer.Write(8u);
-        Text("llama");
-        Text("tokenizer.ggml.tokens");
-        writer.Write(9u);
-        writer.Write(8u);
-        writer.Write((ulong)tokens.Length);
-        foreach (string token in tokens)
-            Text(token);
-        Text("tokenizer.ggml.scores");
-        writer.Write(9u);
-        writer.Write(6u);
-        writer.Write((ulong)tokens.Length);
-        for (int i = 0; i < tokens.Length; i++)
-            writer.Write((float)-i);
-        Text("tokenizer.ggml.token_type");
-        writer.Write(9u);
-        writer.Write(5u);
-        writer.Write((ulong)tokens.Length);
-        foreach (int kind in (int[])[2, 3, 1, 1, 1, 1])
-            writer.Write(kind);
-        return stream.ToArray();
-    }
+    private static byte[] Gguf() => VocabularyFiles.Gguf("llama", [.. ((string[])["<unk>", "<s>", "\u2581", "a", "b", "ab"])
+        .Select((piece, id) => new VocabularyFiles.Piece(piece, -id, (byte)(id == 0 ? 2 : id == 1 ? 3 : 1)))]);
 }

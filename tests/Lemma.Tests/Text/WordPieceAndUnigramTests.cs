@@ -157,8 +157,8 @@ public sealed class WordPieceAndUnigramTests
         List<List<string>> words = [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(word => word.Select((c, i) => i == 0 ? c.ToString() : "##" + c).ToList())];
         List<string> pieces = ["[UNK]"];
-        foreach (char c in text.Where(c => c != ' ').Distinct().Order())
-            pieces.AddRange([c.ToString(), "##" + c]);
+        foreach (string prefix in (string[])["", "##"])
+            pieces.AddRange(text.Where(c => c != ' ').Distinct().Order().Select(c => prefix + c));
         while (pieces.Count < size)
         {
             Dictionary<string, int> counts = words.SelectMany(word => word).GroupBy(piece => piece).ToDictionary(g => g.Key, g => g.Count());

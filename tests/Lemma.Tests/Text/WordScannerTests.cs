@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using CsCheck;
 using Lemma.Text.Splitting;
@@ -43,6 +44,23 @@ public sealed class WordScannerTests
                 expected.Add(string.Concat(runes.Skip(match.Index).Take(match.Length)));
             Assert.Equal(expected, Split(pattern, text));
         }, iter: 20_000);
+    }
+
+    public static TheoryData<string, WordPattern> Golden => new()
+    {
+        { "p50k_base", WordPattern.Gpt2 }, { "llama3", WordPattern.Cl100k }, { "qwen", WordPattern.Qwen }, { "o200k_base", WordPattern.O200k },
+    };
+
+    /// <summary>Where Hugging Face tokenizers and Python's regex cut (bench/tokenizers/make_splits.py).</summary>
+    [Theory, MemberData(nameof(Golden))]
+    public void Texts_are_cut_as_the_peers_cut_them(string name, WordPattern known)
+    {
+        using JsonDocument golden = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "splits.json")));
+        JsonElement set = golden.RootElement.EnumerateArray().Single(set => set.GetProperty("name").GetString() == name);
+        Assert.Equal(known, WordPatterns.Recognize(set.GetProperty("pattern").GetString()!));
+        Assert.True(set.GetProperty("cases").GetArrayLength() > 400);
+        foreach (JsonElement item in set.GetProperty("cases").EnumerateArray())
+            Assert.Equal(item.GetProperty("pieces").EnumerateArray().Select(piece => piece.GetString()!), Split(known, item.GetProperty("text").GetString()!));
     }
 
     [Fact]
