@@ -11,7 +11,7 @@ public sealed class TokenizerReaderFuzzTests
     /// <summary>Changes of each file; LEMMA_FUZZ names another number for a longer run.</summary>
     private static readonly int Changes = int.Parse(Environment.GetEnvironmentVariable("LEMMA_FUZZ") ?? "3000", CultureInfo.InvariantCulture);
 
-    public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "a.model", "a.gguf"];
+    public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "a.model", "a.gguf", "tokenizer.json"];
 
     [Theory, MemberData(nameof(Names))]
     public void A_changed_file_is_read_or_refused(string name)
@@ -85,9 +85,25 @@ public sealed class TokenizerReaderFuzzTests
         "merges.txt" => Encoding.UTF8.GetBytes("#version: 0.2\na b\n"),
         "vocab.json" => Encoding.UTF8.GetBytes("{\"a\": 0, \"b\": 1, \"ab\": 2}"),
         "tokenizer.bin" => Llama2(),
+        "tokenizer.json" => Encoding.UTF8.GetBytes(Json),
         "a.model" => SentencePiece(),
         _ => Gguf(),
     };
+
+    // Every stage of the pipeline once.
+    private const string Json = """
+        {"version": "1.0", "truncation": {"direction": "Right", "max_length": 9, "strategy": "LongestFirst", "stride": 1}, "padding": null,
+         "added_tokens": [{"id": 0, "content": "<s>", "single_word": false, "lstrip": true, "rstrip": false, "normalized": false, "special": true}],
+         "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Replace", "pattern": {"Regex": "x+"}, "content": "b"}]},
+         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "\\d{1,3}"}, "behavior": "Isolated",
+          "invert": false}, {"type": "Whitespace"}]},
+         "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A",
+          "type_id": 0}}], "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+          "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}},
+         "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}]},
+         "model": {"type": "BPE", "dropout": 0.5, "unk_token": null, "continuing_subword_prefix": null, "end_of_word_suffix": null,
+          "fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": {"<s>": 0, "a": 1, "b": 2, "ab": 3}, "merges": [["a", "b"]]}}
+        """;
 
     private static byte[] Llama2() => VocabularyFiles.Llama2(Enumerable.Range(0, 262).Select(id =>
         new VocabularyFiles.Piece(id < 259 ? $"<{id}>" : ((string[])["a", "b", "ab"])[id - 259], -id, 1)));
