@@ -118,7 +118,7 @@ internal sealed class TrainCommand
     {
         IEnumerable<string> texts = documents.Select(document => document.Text);
         if (parsed.GetValue(characters))
-            return CharacterTrainer.Train(texts, documents.Count > 1 ? [EndOfText] : null);
+            return CharacterTrainer.Train(texts, new CharacterTrainerOptions { SpecialTokens = documents.Count > 1 ? [EndOfText] : [] });
         int wanted = parsed.GetValue(vocabulary) ?? shape.VocabularySize;
         Tokenizer tokenizer = BpeTrainer.Train(texts, new BpeTrainerOptions { VocabularySize = wanted, SpecialTokens = [EndOfText] });
         if (tokenizer.VocabularySize < wanted && parsed.GetValue(vocabulary) != null)

@@ -73,8 +73,9 @@ internal static class TrainTokenizerCommand
                 }, progress, cancellation),
                 "unigram" => UnigramTrainer.Train(
                     texts, new UnigramTrainerOptions { VocabularySize = count, LongestPiece = longestPiece ?? 16, Threads = most }, progress, cancellation),
-                "word" => WordTrainer.Train(texts, count, least, threads: most),
-                _ => CharacterTrainer.Train(texts),
+                "word" => WordTrainer.Train(
+                    texts, new WordTrainerOptions { VocabularySize = count, MinimumFrequency = least, Threads = most }, progress, cancellation),
+                _ => CharacterTrainer.Train(texts, new CharacterTrainerOptions { Threads = most }, progress, cancellation),
             });
         });
         return command;
@@ -87,11 +88,11 @@ internal static class TrainTokenizerCommand
                 throw new UsageException($"{option}: only for {string.Join(", ", algorithms)}, but the algorithm is {algorithm}");
     }
 
-    private static int Train(string algorithm, string folder, Func<IProgress<double>, CancellationToken, Tokenizer> train)
+    private static int Train(string algorithm, string folder, Func<IProgress<TrainerProgress>, CancellationToken, Tokenizer> train)
     {
         using Interruption interruption = new();
         Tokenizer tokenizer;
-        using (ShareLine line = new())
+        using (TrainerLine line = new())
             tokenizer = train(line, interruption.Token);
         Directory.CreateDirectory(folder);
         tokenizer.Save(folder);

@@ -1,6 +1,6 @@
 namespace Lemma.Text.Models;
 
-/// <summary>All ways to cut a text into pieces of a unigram model: sums over them, the best of them, samples of them.</summary>
+/// <summary>All ways to cut a text into pieces of a unigram model: the best of them, samples of them.</summary>
 internal static class UnigramLattice
 {
     /// <summary>Tells of one piece: where it starts and ends, its id (−1 for unknown) and its log probability.</summary>
@@ -26,25 +26,6 @@ internal static class UnigramLattice
             if (!single)
                 visit(start, start + width, -1, model.UnknownScore);
         }
-    }
-
-    /// <summary>Adds to counts how often each piece is expected in a text, times a weight; returns the text's log likelihood.</summary>
-    /// <remarks>The forward-backward sums of Kudo 2018: α and β are log sums over the ways up to and from a place.</remarks>
-    public static double AddExpected(UnigramModel model, string text, double weight, Span<double> counts)
-    {
-        List<(int Start, int End, int Id, double Score)> edges = [];
-        ForEachEdge(model, text, (start, end, id, score) => edges.Add((start, end, id, score)));
-        double[] forward = Filled(text.Length + 1), backward = Filled(text.Length + 1);
-        forward[0] = backward[text.Length] = 0;
-        foreach ((int start, int end, _, double score) in edges)
-            forward[end] = LogSum(forward[end], forward[start] + score);
-        for (int i = edges.Count - 1; i >= 0; i--)
-            backward[edges[i].Start] = LogSum(backward[edges[i].Start], backward[edges[i].End] + edges[i].Score);
-        double total = forward[text.Length];
-        foreach ((int start, int end, int id, double score) in edges)
-            if (id >= 0)
-                counts[id] += weight * Math.Exp(forward[start] + score + backward[end] - total);
-        return total;
     }
 
     /// <summary>The best ways, at most so many, the best first; equal ones in the order in which they are found.</summary>

@@ -27,6 +27,8 @@ public sealed class BertNormalizer(
     /// <summary>Whether letters are turned into lower case.</summary>
     public bool Lowercases { get; } = lowercases;
 
+    internal override bool IsLocal => true;
+
     /// <inheritdoc/>
     public override void Apply(AlignedText text)
     {

@@ -15,6 +15,9 @@ public abstract class Normalizer
     /// <summary>The form in which the text of an added token stands in normalized text.</summary>
     internal virtual string NormalizeToken(string token) => Normalize(token);
 
+    /// <summary>Whether what stands before a space and what begins with it are rewritten each by itself.</summary>
+    internal virtual bool IsLocal => false;
+
     /// <summary>Normalizes in place, and keeps where characters came from.</summary>
     public abstract void Apply(AlignedText text);
 }
@@ -44,6 +47,8 @@ public sealed class SequenceNormalizer(IReadOnlyList<Normalizer> normalizers) : 
 {
     /// <summary>The normalizers in the order in which they run.</summary>
     public IReadOnlyList<Normalizer> Normalizers { get; } = normalizers;
+
+    internal override bool IsLocal => Normalizers.All(static normalizer => normalizer.IsLocal);
 
     /// <inheritdoc/>
     public override void Apply(AlignedText text)

@@ -8,6 +8,8 @@ public abstract class ScalarNormalizer : Normalizer
 {
     private bool[]? keepsAscii;
 
+    internal sealed override bool IsLocal => true;
+
     /// <inheritdoc/>
     public sealed override void Apply(AlignedText text)
     {

@@ -34,6 +34,8 @@ public sealed class UnicodeFormNormalizer(UnicodeForm form) : Normalizer
     /// <summary>The form.</summary>
     public UnicodeForm Form { get; } = form;
 
+    internal override bool IsLocal => true;
+
     /// <inheritdoc/>
     public override void Apply(AlignedText text)
     {

@@ -13,6 +13,8 @@ public sealed class ByteLevelSplitter(bool addPrefixSpace = false, bool splitWor
     /// <summary>Whether the text is split into words.</summary>
     public bool SplitWords { get; } = splitWords;
 
+    internal override bool CutsAtSpaces => SplitWords;
+
     /// <inheritdoc/>
     public override void Split(SplitBuffer buffer)
     {

@@ -29,6 +29,8 @@ public sealed class MetaspaceSplitter(char replacement = '\u2581', PrependScheme
     /// <summary>Whether the text is split before each mark.</summary>
     public bool Splits { get; } = splits;
 
+    internal override bool CutsAtSpaces => Splits;
+
     /// <inheritdoc/>
     public override void Split(SplitBuffer buffer)
     {

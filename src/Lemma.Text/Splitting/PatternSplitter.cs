@@ -65,6 +65,8 @@ public sealed class PatternSplitter : Splitter
     /// <summary>The pattern whose every match is one piece; null for other patterns.</summary>
     internal WordPattern? Known { get; }
 
+    internal override bool CutsAtSpaces => Known is not null;
+
     // A known pattern matches every character, so these ways to split come to the same.
     private bool Covers => Behavior == SplitBehavior.Isolated || (Behavior == SplitBehavior.Removed && IsInverted);
 

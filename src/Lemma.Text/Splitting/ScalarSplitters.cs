@@ -45,6 +45,8 @@ public abstract class ScalarSplitter : Splitter
 /// <summary>Splits at white space, which goes.</summary>
 public sealed class WhitespaceSplitter() : ScalarSplitter(SplitBehavior.Removed)
 {
+    internal override bool CutsAtSpaces => true;
+
     private protected override bool Matches(Rune rune) => Rune.IsWhiteSpace(rune);
 }
 
@@ -82,6 +84,8 @@ public sealed class BertSplitter : Splitter
     private static readonly WhitespaceSplitter Spaces = new();
     private static readonly PunctuationSplitter Punctuation = new();
 
+    internal override bool CutsAtSpaces => true;
+
     /// <inheritdoc/>
     public override void Split(SplitBuffer buffer)
     {
@@ -104,6 +108,8 @@ public sealed class WordSplitter : Splitter
             at = end;
         }
     };
+
+    internal override bool CutsAtSpaces => true;
 
     /// <inheritdoc/>
     public override void Split(SplitBuffer buffer) => buffer.Cut(Match, SplitBehavior.Removed);

@@ -1,9 +1,11 @@
+using Lemma.Text.Decoding;
+
 namespace Lemma.Text.Training;
 
 /// <summary>What a word consists of before its pairs merge.</summary>
 public enum BpeUnits
 {
-    /// <summary>The bytes of its UTF-8 form, in GPT-2's alphabet and GPT-2's words: no text is unknown.</summary>
+    /// <summary>The bytes of its UTF-8 form, in GPT-2's alphabet: no text is unknown.</summary>
     Bytes,
 
     /// <summary>Its characters (Unicode scalars); others than those learned are unknown.</summary>
@@ -14,10 +16,13 @@ public enum BpeUnits
 }
 
 /// <summary>What a BPE vocabulary is trained to.</summary>
-public sealed record BpeTrainerOptions
+/// <remarks>Without a splitter, bytes have GPT-2's words; characters have words that begin with the mark of a space, U+2581, and line
+/// feeds apart. Another splitter of bytes, such as <c>PatternSplitter.Of(WordPattern.Cl100k)</c>, cuts the text as it is: its pieces are
+/// spelled in bytes afterwards.</remarks>
+public sealed record BpeTrainerOptions : TrainerOptions
 {
-    /// <summary>The number of pieces, special tokens and first units included; fewer when the text has no more pairs.</summary>
-    public int VocabularySize { get; init; } = 4096;
+    /// <summary>4,096 pieces of bytes, and one special token.</summary>
+    public BpeTrainerOptions() => (VocabularySize, SpecialTokens) = (4096, ["<|endoftext|>"]);
 
     /// <summary>What words consist of before pairs merge.</summary>
     public BpeUnits Units { get; init; }
@@ -36,15 +41,11 @@ public sealed record BpeTrainerOptions
     /// <see cref="BpeUnits.Characters"/>.</summary>
     public string UnknownPiece { get; init; } = "<unk>";
 
-    /// <summary>Special tokens, which get the ids 0, 1, 2, ...; none is empty or occurs twice.</summary>
-    public IReadOnlyList<string> SpecialTokens { get; init; } = ["<|endoftext|>"];
+    /// <summary>What makes text of pieces of characters; null for the one that goes with the words of their own. Bytes have their own.</summary>
+    public PieceDecoder? Decoder { get; init; }
 
-    /// <summary>The most threads that count words; null for all processors. The result does not depend on it.</summary>
-    public int? Threads { get; init; }
-
-    /// <summary>Checks the options against each other.</summary>
-    /// <exception cref="ArgumentException">A rule is broken; the message says which, and the values.</exception>
-    public void Validate()
+    /// <inheritdoc/>
+    public override void Validate()
     {
         int bytes = Units == BpeUnits.Characters ? 0 : 256, least = bytes + AllSpecialTokens.Count;
         if (VocabularySize < least)
@@ -54,28 +55,13 @@ public sealed record BpeTrainerOptions
             throw new ArgumentException($"train: the minimum frequency must be at least 1, but is {MinimumFrequency}");
         if (Units == BpeUnits.Bytes && AlphabetSize is not null)
             throw new ArgumentException($"train: the alphabet of bytes has no other size than 256, but {AlphabetSize} is asked for");
-        if (AlphabetSize < 1 || LongestPiece < 1 || Threads < 1)
-            throw new ArgumentException("train: the size of the alphabet, the longest piece and the threads must be at least 1");
-        SpecialTokenList.Validate(AllSpecialTokens);
+        if (Units == BpeUnits.Bytes && Decoder is not null)
+            throw new ArgumentException("train: bytes have a decoder of their own, but another one is given");
+        if (AlphabetSize < 1 || LongestPiece < 1)
+            throw new ArgumentException("train: the size of the alphabet and the longest piece must be at least 1");
+        base.Validate();
     }
 
-    /// <summary>The special tokens with the unknown piece.</summary>
-    internal IReadOnlyList<string> AllSpecialTokens =>
+    internal override IReadOnlyList<string> AllSpecialTokens =>
         Units != BpeUnits.Characters || SpecialTokens.Contains(UnknownPiece) ? SpecialTokens : [UnknownPiece, .. SpecialTokens];
-}
-
-/// <summary>The rule of a list of special tokens.</summary>
-internal static class SpecialTokenList
-{
-    public static void Validate(IReadOnlyList<string> tokens)
-    {
-        HashSet<string> seen = new(StringComparer.Ordinal);
-        foreach (string token in tokens)
-            if (token.Length <= 1 || !seen.Add(token))
-                throw new ArgumentException($"train: special tokens must differ and have two characters or more, but one is '{token}'");
-    }
-
-    /// <summary>The tokens with their ids from 0.</summary>
-    public static AddedToken[] Number(IReadOnlyList<string> tokens) =>
-        [.. tokens.Select(static (token, id) => new AddedToken(id, token))];
 }

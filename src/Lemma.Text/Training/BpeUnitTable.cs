@@ -16,28 +16,26 @@ internal sealed class BpeUnitTable
     public BpeUnitTable(KeyValuePair<string, long>[] words, BpeTrainerOptions options)
     {
         (this.words, spellsBytes) = (words, options.Units == BpeUnits.Bytes);
-        Pieces.AddRange(options.AllSpecialTokens);
+        foreach (string token in options.AllSpecialTokens)
+            Pieces.IdOf(token, 0);
         if (options.Units == BpeUnits.CharactersOrBytes)
-            Pieces.AddRange(Enumerable.Range(0, 256).Select(static value => ByteFallbackDecoder.PieceOf((byte)value)));
+            for (int value = 0; value < 256; value++)
+                Pieces.IdOf(ByteFallbackDecoder.PieceOf((byte)value), 0);
         Rune[] units = spellsBytes ? [.. ByteAlphabet.Sorted().Select(static c => new Rune(c))]
             : WordCounts.CommonCharacters(words, options.AlphabetSize);
-        HashSet<string> taken = [.. Pieces];
         foreach (Rune unit in units)
-            if (taken.Add(unit.ToString()))
-            {
-                idOfUnit[unit.Value] = Pieces.Count;
-                Pieces.Add(unit.ToString());
-            }
+            if (Pieces.TryAdd(unit.ToString(), 1))
+                idOfUnit[unit.Value] = Pieces.Count - 1;
         if (Pieces.Count > options.VocabularySize)
             throw new ArgumentException($"train: the vocabulary must hold {Pieces.Count - units.Length} special tokens and bytes and "
                 + $"{units.Length} characters, but its size is {options.VocabularySize}: limit the alphabet");
     }
 
-    /// <summary>Special tokens, bytes, characters; the index is the id.</summary>
-    public List<string> Pieces { get; } = [];
+    /// <summary>Special tokens, bytes, characters.</summary>
+    public PieceList Pieces { get; } = new();
 
     /// <summary>The words as rows of ids; a character outside the alphabet parts a word, since no merge goes over it.</summary>
-    public PairIndex Spell()
+    public PairTable Spell()
     {
         List<int[]> rows = new(words.Length);
         List<long> counts = new(words.Length);
@@ -68,6 +66,6 @@ internal sealed class BpeUnitTable
                     Take(count);
             Take(count);
         }
-        return new PairIndex([.. rows], [.. counts]);
+        return new PairTable([.. rows], [.. counts]);
     }
 }

@@ -1,9 +1,7 @@
-using Lemma.Text.Models;
-
 namespace Lemma.Text.Training;
 
 /// <summary>Expectation, maximization and pruning of a unigram vocabulary.</summary>
-internal sealed class UnigramPruning(KeyValuePair<string, long>[] words, HashSet<string> required, UnigramTrainerOptions options)
+internal sealed class UnigramPruning(PieceLattice lattice, UnigramTrainerOptions options)
 {
     /// <summary>Pieces expected less often are dropped, as in SentencePiece.</summary>
     private const double LeastExpected = 0.5;
@@ -13,96 +11,90 @@ internal sealed class UnigramPruning(KeyValuePair<string, long>[] words, HashSet
     private readonly ParallelOptions parallel = new() { MaxDegreeOfParallelism = options.Threads ?? Environment.ProcessorCount };
 
     /// <summary>From seeds to the pieces of the vocabulary, the most probable first.</summary>
-    public List<(string Piece, double Score)> Run(
-        List<(string Piece, double Score)> pieces, IProgress<double>? progress, CancellationToken cancellation)
+    public List<(string Piece, double Score)> Run(IProgress<TrainerProgress>? progress, CancellationToken cancellation)
     {
-        int wanted = options.VocabularySize - options.SpecialTokens.Count, first = pieces.Count;
-        int target = Math.Max(required.Count, wanted + (wanted / 10));
+        int wanted = options.VocabularySize - options.SpecialTokens.Count, first = lattice.Count;
+        int characters = lattice.IsRequired.Count(static required => required), target = Math.Max(characters, wanted + (wanted / 10));
         while (true)
         {
             for (int round = 0; round < options.Rounds; round++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                pieces = Maximize(pieces, Expect(new UnigramModel(pieces, null)));
+                Maximize(AddParts(new LatticeSums(lattice).Expect));
             }
-            progress?.Report(Math.Clamp((first - pieces.Count) / (double)Math.Max(1, first - target), 0, 1));
-            if (pieces.Count <= target)
+            progress?.Report(TrainerProgress.OfLearning(Math.Clamp((first - lattice.Count) / (double)Math.Max(1, first - target), 0, 1)));
+            if (lattice.Count <= target)
                 break;
-            int before = pieces.Count;
-            pieces = Prune(pieces, Math.Max(target, (int)(options.KeptShare * pieces.Count)));
-            if (pieces.Count == before)
+            int before = lattice.Count;
+            Prune(Math.Max(target, (int)(options.KeptShare * lattice.Count)));
+            if (lattice.Count == before)
                 break;
         }
-        progress?.Report(1);
-        return Finish(pieces, wanted);
+        progress?.Report(TrainerProgress.OfLearning(1));
+        return [.. Enumerable.Range(0, lattice.Count).Select(id => (Piece: lattice.TextOf(id), Score: lattice.Scores[id], Id: id))
+            .OrderByDescending(piece => lattice.IsRequired[piece.Id]).ThenByDescending(static piece => piece.Score).ThenBy(static piece => piece.Id)
+            .Take(Math.Max(wanted, characters))
+            .OrderByDescending(static piece => piece.Score).ThenBy(static piece => piece.Id).Select(static piece => (piece.Piece, piece.Score))];
     }
 
-    private double[] Expect(UnigramModel model)
+    /// <summary>The sums of counts over the words, in parts of about as much text.</summary>
+    private double[] AddParts(Func<int, int, double[]> count)
     {
-        double[][] parts = new double[Parts][];
-        Parallel.For(0, Parts, parallel, part =>
+        WordTexts words = lattice.Words;
+        int[] bounds = new int[Parts + 1];
+        for (int part = 1; part <= Parts; part++)
         {
-            double[] counts = new double[model.Pieces.Count];
-            // Every sixteenth word, so that all parts have words of all kinds to do.
-            for (int i = part; i < words.Length; i += Parts)
-                UnigramLattice.AddExpected(model, words[i].Key, words[i].Value, counts);
-            parts[part] = counts;
-        });
-        double[] sums = new double[model.Pieces.Count];
-        foreach (double[] part in parts)
+            bounds[part] = bounds[part - 1];
+            while (bounds[part] < words.Count && (part == Parts || words.StartOf(bounds[part]) < (long)words.Text.Length * part / Parts))
+                bounds[part]++;
+        }
+        double[][] parts = new double[Parts][];
+        Parallel.For(0, Parts, parallel, part => parts[part] = count(bounds[part], bounds[part + 1]));
+        double[] sums = parts[0];
+        foreach (double[] part in parts.AsSpan(1))
             for (int id = 0; id < sums.Length; id++)
                 sums[id] += part[id];
         return sums;
     }
 
     /// <summary>New log probabilities, with the digamma function in the place of the logarithm, which favours fewer pieces.</summary>
-    private List<(string Piece, double Score)> Maximize(List<(string Piece, double Score)> pieces, double[] expected)
+    private void Maximize(double[] expected)
     {
-        List<(string Piece, double Count)> kept = [];
-        for (int id = 0; id < pieces.Count; id++)
-            if (expected[id] >= LeastExpected || required.Contains(pieces[id].Piece))
-                kept.Add((pieces[id].Piece, Math.Max(expected[id], LeastExpected)));
-        double total = Digamma(kept.Sum(static piece => piece.Count));
-        return [.. kept.Select(piece => (piece.Piece, Digamma(piece.Count) - total))];
+        int[] kept = [.. Enumerable.Range(0, expected.Length).Where(id => expected[id] >= LeastExpected || lattice.IsRequired[id])];
+        double total = Digamma(kept.Sum(id => Math.Max(expected[id], LeastExpected)));
+        lattice.Keep(kept, [.. kept.Select(id => Digamma(Math.Max(expected[id], LeastExpected)) - total)]);
     }
 
     /// <summary>Keeps the pieces whose replacement by their second best cut would cost the most likelihood.</summary>
-    private List<(string Piece, double Score)> Prune(List<(string Piece, double Score)> pieces, int size)
+    private void Prune(int size)
     {
-        UnigramModel model = new(pieces, null);
-        double[] counts = new double[pieces.Count];
-        foreach ((string word, long count) in words)
+        double[] counts = AddParts(new LatticeSums(lattice).CountBest), losses = new double[counts.Length];
+        double sum = counts.Sum();
+        Parallel.For(0, Parts, parallel, part =>
         {
-            List<int> ids = [];
-            model.Encode(word, ids);
-            foreach (int id in ids)
-                counts[id] += count;
-        }
-        double sum = counts.Sum(), logSum = Math.Log(sum);
-        double[] losses = new double[pieces.Count];
-        Parallel.For(0, pieces.Count, parallel, id => losses[id] = required.Contains(pieces[id].Piece) ? double.PositiveInfinity
-            : Loss(model, id, counts, sum, logSum));
-        int[] order = [.. Enumerable.Range(0, pieces.Count).OrderByDescending(id => losses[id])
-            .ThenBy(id => pieces[id].Piece, StringComparer.Ordinal).Take(Math.Max(size, required.Count)).Order()];
-        return [.. order.Select(id => pieces[id])];
+            BestWay best = new(lattice);
+            for (int id = part; id < losses.Length; id += Parts)
+                losses[id] = lattice.IsRequired[id] ? double.PositiveInfinity : Loss(best, id, counts, sum);
+        });
+        // The least loss that is kept; of those that equal it, the first ones are kept.
+        double[] sorted = [.. losses];
+        Array.Sort(sorted);
+        double least = sorted[^size];
+        int equals = size - losses.Count(loss => loss > least);
+        int[] kept = [.. Enumerable.Range(0, losses.Length).Where(id => losses[id] > least || (losses[id] == least && equals-- > 0))];
+        lattice.Keep(kept, [.. kept.Select(id => lattice.Scores[id])]);
     }
 
-    private static double Loss(UnigramModel model, int id, double[] counts, double sum, double logSum)
+    private double Loss(BestWay best, int id, double[] counts, double sum)
     {
-        string piece = model.Pieces[id].Piece;
-        List<(double Score, int[] Ids)> others = UnigramLattice.Best(model, piece, 1, excluded: id);
-        if (others.Count == 0 || counts[id] == 0 || others[0].Score > model.Scores[id])
+        best.Find(lattice.SampleOf(id), lattice.Lengths[id], excluded: id);
+        if (counts[id] == 0 || best.Score > lattice.Scores[id])
             return double.NegativeInfinity;
-        double logSumWithout = Math.Log(sum + (counts[id] * (others[0].Ids.Length - 1))), without = 0;
-        foreach (int part in others[0].Ids)
-            without += Math.Log((part < 0 ? 0 : counts[part]) + counts[id]) - logSumWithout;
-        return counts[id] / sum * (Math.Log(counts[id]) - logSum - without);
+        double logSumWithout = Math.Log(sum + (counts[id] * (best.Ids.Count - 1))), without = 0;
+        foreach (int part in best.Ids)
+            without += Math.Log(counts[part] + counts[id]) - logSumWithout;
+        return counts[id] / sum * (Math.Log(counts[id]) - Math.Log(sum) - without);
     }
-
-    private List<(string Piece, double Score)> Finish(List<(string Piece, double Score)> pieces, int wanted) =>
-        [.. pieces.OrderByDescending(piece => required.Contains(piece.Piece)).ThenByDescending(static piece => piece.Score)
-            .ThenBy(static piece => piece.Piece, StringComparer.Ordinal).Take(Math.Max(wanted, required.Count))
-            .OrderByDescending(static piece => piece.Score).ThenBy(static piece => piece.Piece, StringComparer.Ordinal)];
 
     /// <summary>ψ(x) = d/dx log Γ(x), by its recurrence and its asymptotic series.</summary>
     private static double Digamma(double x)

@@ -1,3 +1,4 @@
+using System.Text;
 using Lemma.Text.Decoding;
 using Lemma.Text.Models;
 using Lemma.Text.Normalization;
@@ -17,10 +18,14 @@ public enum WordPieceScore
 }
 
 /// <summary>What a WordPiece vocabulary is trained to.</summary>
-public sealed record WordPieceTrainerOptions
+public sealed record WordPieceTrainerOptions : TrainerOptions
 {
-    /// <summary>The number of pieces, special tokens and characters included; fewer when the text has no more pairs.</summary>
-    public int VocabularySize { get; init; } = 8192;
+    /// <summary>8,192 pieces of BERT's words in lower case, and BERT's special tokens.</summary>
+    public WordPieceTrainerOptions()
+    {
+        (VocabularySize, SpecialTokens) = (8192, ["[PAD]", UnknownPiece, "[CLS]", "[SEP]", "[MASK]"]);
+        (Normalizer, Splitter) = (new BertNormalizer(), new BertSplitter());
+    }
 
     /// <summary>The least number of times that a pair must occur to be joined; at least 1.</summary>
     public long MinimumFrequency { get; init; } = 2;
@@ -37,34 +42,22 @@ public sealed record WordPieceTrainerOptions
     /// <summary>What pieces inside of words start with; not empty.</summary>
     public string ContinuingPrefix { get; init; } = "##";
 
-    /// <summary>Special tokens, which get the ids 0, 1, 2, ...; [UNK] must be one of them.</summary>
-    public IReadOnlyList<string> SpecialTokens { get; init; } = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+    /// <summary>The piece of unknown words; it must be one of the special tokens.</summary>
+    internal const string UnknownPiece = "[UNK]";
 
-    /// <summary>The stage that rewrites texts first; null for none.</summary>
-    public Normalizer? Normalizer { get; init; } = new BertNormalizer();
-
-    /// <summary>The stage that splits texts into words.</summary>
-    public Splitter Splitter { get; init; } = new BertSplitter();
-
-    /// <summary>The most threads that count words; null for all processors. The result does not depend on it.</summary>
-    public int? Threads { get; init; }
-
-    /// <summary>Checks the options against each other.</summary>
-    /// <exception cref="ArgumentException">A rule is broken; the message says which, and the values.</exception>
-    public void Validate()
+    /// <inheritdoc/>
+    public override void Validate()
     {
-        SpecialTokenList.Validate(SpecialTokens);
-        if (!SpecialTokens.Contains("[UNK]"))
-            throw new ArgumentException("train: the special tokens must have [UNK], but have not");
-        if (VocabularySize <= SpecialTokens.Count)
-            throw new ArgumentException(
-                $"train: the vocabulary must hold more than the {SpecialTokens.Count} special tokens, but its size is {VocabularySize}");
+        base.Validate();
+        if (!SpecialTokens.Contains(UnknownPiece))
+            throw new ArgumentException($"train: the special tokens must have {UnknownPiece}, but have not");
+        ValidateSize();
         if (MinimumFrequency < 1)
             throw new ArgumentException($"train: the minimum frequency must be at least 1, but is {MinimumFrequency}");
         if (ContinuingPrefix.Length == 0)
             throw new ArgumentException("train: the prefix of pieces inside of words must not be empty");
-        if (AlphabetSize < 1 || LongestPiece < 1 || Threads < 1)
-            throw new ArgumentException("train: the size of the alphabet, the longest piece and the threads must be at least 1");
+        if (AlphabetSize < 1 || LongestPiece < 1)
+            throw new ArgumentException("train: the size of the alphabet and the longest piece must be at least 1");
     }
 }
 
@@ -77,18 +70,54 @@ public static class WordPieceTrainer
     /// <summary>Trains on texts, which are read once; memory grows with their distinct words.</summary>
     /// <param name="texts">The texts.</param>
     /// <param name="options">Size, score, special tokens, stages; null for the defaults.</param>
-    /// <param name="progress">Told the share of pieces that are made, in 0 to 1.</param>
+    /// <param name="progress">Told the characters that are read, then the share of pieces that are made.</param>
     /// <param name="cancellation">Ends the training with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ArgumentException">The options contradict each other; the message says how.</exception>
     public static Tokenizer Train(
-        IEnumerable<string> texts, WordPieceTrainerOptions? options = null, IProgress<double>? progress = null,
+        IEnumerable<string> texts, WordPieceTrainerOptions? options = null, IProgress<TrainerProgress>? progress = null,
         CancellationToken cancellation = default)
     {
         options ??= new WordPieceTrainerOptions();
         options.Validate();
-        JoinTable table = new(
-            WordCounts.Of(texts, options.Normalizer, options.Splitter, options.Threads, cancellation), options);
-        table.Learn(progress, cancellation);
-        return Build(table.Pieces, options);
+        KeyValuePair<string, long>[] words = WordCounts.Of(texts, options, options.Splitter, progress, cancellation);
+        PieceList pieces = new();
+        PairRules rules = new(
+            options.VocabularySize, options.MinimumFrequency, options.LongestPiece, options.Score, options.ContinuingPrefix);
+        new PairLearner(Spell(words, pieces, options), pieces, rules).Run(progress, cancellation);
+        return Build(pieces.Texts, options);
+    }
+
+    /// <summary>Special tokens and characters as pieces, and the words as rows of them.</summary>
+    /// <remarks>A word with a character outside the alphabet is unknown as a whole, so it teaches nothing.</remarks>
+    private static PairTable Spell(KeyValuePair<string, long>[] words, PieceList pieces, WordPieceTrainerOptions options)
+    {
+        foreach (string token in options.SpecialTokens)
+            pieces.IdOf(token, 0);
+        Rune[] characters = WordCounts.CommonCharacters(words, options.AlphabetSize);
+        Dictionary<int, int> first = [], continuing = [];
+        foreach (Rune character in characters)
+            first[character.Value] = pieces.IdOf(character.ToString(), 1);
+        foreach (Rune character in characters)
+            continuing[character.Value] = pieces.IdOf(options.ContinuingPrefix + character, 1);
+        List<int[]> rows = new(words.Length);
+        List<long> counts = new(words.Length);
+        List<int> row = [];
+        foreach ((string word, long count) in words)
+        {
+            row.Clear();
+            int length = 0;
+            foreach (Rune rune in word.EnumerateRunes())
+            {
+                length++;
+                if ((length == 1 ? first : continuing).TryGetValue(rune.Value, out int id))
+                    row.Add(id);
+            }
+            if (row.Count < length)
+                continue;
+            rows.Add([.. row]);
+            counts.Add(count);
+        }
+        return new PairTable([.. rows], [.. counts]);
     }
 
     private static Tokenizer Build(List<string> pieces, WordPieceTrainerOptions options)
@@ -98,7 +127,7 @@ public static class WordPieceTrainer
         PostProcessor? frame = classifier >= 0 && separator >= 0
             ? new BertPostProcessor(("[SEP]", separator), ("[CLS]", classifier)) : null;
         return new Tokenizer(new WordPieceModel(vocabulary, continuingPrefix: options.ContinuingPrefix),
-            SpecialTokenList.Number(options.SpecialTokens), options.Normalizer, options.Splitter, frame,
+            options.NumberSpecialTokens(), options.Normalizer, options.Splitter, frame,
             new WordPieceDecoder(options.ContinuingPrefix));
     }
 }

@@ -31,9 +31,10 @@ public sealed class BpeTrainerTests
     [Fact]
     public void Reports_progress_up_to_one()
     {
-        List<double> shares = [];
-        BpeTrainer.Train(["aab aab"], progress: new Collect(shares));
-        Assert.Equal(1, shares[^1]);
+        List<TrainerProgress> told = [];
+        BpeTrainer.Train(Enumerable.Repeat(new string('a', 1 << 19), 4), progress: new Collect(told));
+        Assert.Equal([new TrainerProgress(1 << 20, 0), new TrainerProgress(1 << 21, 0)], told[..2]);
+        Assert.Equal(new TrainerProgress(0, 1), told[^1]);
     }
 
     [Theory]
@@ -131,9 +132,9 @@ public sealed class BpeTrainerTests
         return words;
     }
 
-    private sealed class Collect(List<double> shares) : IProgress<double>
+    private sealed class Collect(List<TrainerProgress> told) : IProgress<TrainerProgress>
     {
-        public void Report(double value) => shares.Add(value);
+        public void Report(TrainerProgress value) => told.Add(value);
     }
 
     private static Tokenizer Train(string text, int size) =>

@@ -20,7 +20,7 @@ public sealed class CharacterTokenizerTests
     [InlineData("<e>😀", "encode: the vocabulary of 3 has no piece for '😀' (U+1F600), at index 3")]
     public void An_unknown_character_is_named_with_its_index(string text, string message)
     {
-        Tokenizer tokenizer = CharacterTrainer.Train(["ab"], ["<e>"]);
+        Tokenizer tokenizer = CharacterTrainer.Train(["ab"], new CharacterTrainerOptions { SpecialTokens = ["<e>"] });
         Assert.Equal(message, Assert.Throws<ArgumentException>(() => tokenizer.Encode(text)).Message);
     }
 
@@ -32,7 +32,7 @@ public sealed class CharacterTokenizerTests
     [Fact]
     public void A_saved_tokenizer_is_read_back()
     {
-        Tokenizer tokenizer = CharacterTrainer.Train(["hello world\n"], ["<end>"]);
+        Tokenizer tokenizer = CharacterTrainer.Train(["hello world\n"], new CharacterTrainerOptions { SpecialTokens = ["<end>"] });
         Tokenizer loaded = TokenizerFileTests.SaveAndLoad(tokenizer);
         Assert.Equal(tokenizer.Encode("hold<end>\n"), loaded.Encode("hold<end>\n"));
         Assert.Equal("hold\n", loaded.Decode(loaded.Encode("hold<end>\n")));

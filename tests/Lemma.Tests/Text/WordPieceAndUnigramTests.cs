@@ -108,7 +108,7 @@ public sealed class WordPieceAndUnigramTests
     [Fact]
     public void Words_get_ids_by_their_counts()
     {
-        Tokenizer tokenizer = WordTrainer.Train(["b a b", "c b a"], vocabularySize: 3);
+        Tokenizer tokenizer = WordTrainer.Train(["b a b", "c b a"], new WordTrainerOptions { VocabularySize = 3 });
         Assert.Equal(["<unk>", "b", "a"], Enumerable.Range(0, 3).Select(tokenizer.PieceOf));
         Assert.Equal([1, 0, 2], tokenizer.Encode("b c a"));
     }
