@@ -12,9 +12,9 @@ cp "$text" "$folder/text.txt"; cp "$(dirname "$0")/compare_trainers.py" "$folder
 # Unigram learns from lines, as SentencePiece does.
 ${PEERS:-python3} "$folder/compare_trainers.py" lines "$folder"
 learn() {
-  local name=$1 data=$2 start=$EPOCHREALTIME; shift 2
-  dotnet "$tool" tokenizer train --vocab "$pieces" --data "$folder/$data" --out "$folder/$name" "$@" > /dev/null
-  printf '%s %s\n' "$name" "$(awk "BEGIN { print $EPOCHREALTIME - $start }")" >> "$folder/seconds"
+  local name=$1 data=$2; shift 2
+  dotnet "$tool" tokenizer train --vocab "$pieces" --data "$folder/$data" --out "$folder/$name" "$@" |
+    sed -n "s/.* learned in \([0-9.]*\) s/$name \1/p" >> "$folder/seconds"
   dotnet "$tool" tokenize "$folder/$name" --no-special --json < "$folder/text.txt" > "$folder/$name/ids.json"
 }
 learn byte-bpe text.txt --algorithm byte-bpe

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
@@ -91,12 +93,15 @@ internal static class TrainTokenizerCommand
     private static int Train(string algorithm, string folder, Func<IProgress<TrainerProgress>, CancellationToken, Tokenizer> train)
     {
         using Interruption interruption = new();
+        Stopwatch watch = Stopwatch.StartNew();
         Tokenizer tokenizer;
         using (TrainerLine line = new())
             tokenizer = train(line, interruption.Token);
+        double seconds = watch.Elapsed.TotalSeconds;
         Directory.CreateDirectory(folder);
         tokenizer.Save(folder);
-        Console.WriteLine($"{Path.Combine(folder, "tokenizer.json")}: {algorithm}, {tokenizer.VocabularySize} pieces");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{Path.Combine(folder, "tokenizer.json")}: {algorithm}, {tokenizer.VocabularySize} pieces, learned in {seconds:0.00} s"));
         return CommandLine.Done;
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lemma.Text.Training;
 
 /// <summary>Sums over all ways through the lattice of a word, and the best way: one thread's share of the work.</summary>
@@ -8,11 +10,11 @@ internal sealed class LatticeSums(PieceLattice lattice)
     private readonly double[] probabilities = [.. lattice.Scores.Select(Math.Exp)];
     private readonly double leastScore = lattice.Scores.Min();
 
-    /// <summary>How often each piece is expected in the words from one to another.</summary>
+    /// <summary>Adds to counts how often each piece is expected in the words from one to another.</summary>
     /// <remarks>The forward-backward sums of Kudo 2018: α is the sum over the ways up to a place, β that over the ways from it.</remarks>
-    public double[] Expect(int firstWord, int endWord)
+    public void Expect(int firstWord, int endWord, double[] counts)
     {
-        double[] counts = new double[lattice.Count], forward = [], backward = [];
+        double[] forward = [], backward = [];
         for (int word = firstWord; word < endWord; word++)
         {
             int start = lattice.Words.StartOf(word), length = lattice.Words.StartOf(word + 1) - start;
@@ -24,13 +26,11 @@ internal sealed class LatticeSums(PieceLattice lattice)
             else
                 AddExpectedByLogs(start, length, lattice.Words.Counts[word], forward, backward, counts);
         }
-        return counts;
     }
 
-    /// <summary>How often each piece is in the best ways of the words from one to another.</summary>
-    public double[] CountBest(int firstWord, int endWord)
+    /// <summary>Adds to counts how often each piece is in the best ways of the words from one to another.</summary>
+    public void CountBest(int firstWord, int endWord, double[] counts)
     {
-        double[] counts = new double[lattice.Count];
         BestWay best = new(lattice);
         for (int word = firstWord; word < endWord; word++)
         {
@@ -39,9 +39,9 @@ internal sealed class LatticeSums(PieceLattice lattice)
             foreach (int id in best.Ids)
                 counts[id] += lattice.Words.Counts[word];
         }
-        return counts;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddExpected(int start, int length, double weight, double[] forward, double[] backward, double[] counts)
     {
         PieceLattice.Edge[] edges = lattice.Edges;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lemma.Text.Training;
 
 /// <summary>By what pairs are chosen and when they stop being joined.</summary>
@@ -15,6 +17,7 @@ internal sealed record PairRules(
 internal sealed class PairLearner(PairTable table, PieceList pieces, PairRules rules)
 {
     private readonly PriorityQueue<int, PairRank> queue = new();
+    private readonly List<int> grown = [];
 
     /// <summary>Joins pairs; returns the pieces of each in the order of joining.</summary>
     public List<(string Left, string Right)> Run(IProgress<TrainerProgress>? progress, CancellationToken cancellation)
@@ -22,7 +25,7 @@ internal sealed class PairLearner(PairTable table, PieceList pieces, PairRules r
         List<(string, string)> joins = [];
         HashSet<ulong> joined = [];
         int first = pieces.Count;
-        Offer(table.TakeGrown());
+        OfferGrown();
         while (pieces.Count < rules.VocabularySize && queue.TryDequeue(out int slot, out PairRank rank))
         {
             // Another entry of the pair was queued after this one.
@@ -31,7 +34,7 @@ internal sealed class PairLearner(PairTable table, PieceList pieces, PairRules r
             if (rank != RankOf(slot))
             {
                 table.QueuedRank(slot) = default;
-                Offer([slot]);
+                Offer(slot);
                 continue;
             }
             (int left, int right) = table.IdsOf(slot);
@@ -41,12 +44,12 @@ internal sealed class PairLearner(PairTable table, PieceList pieces, PairRules r
             if (joined.Add(rank.Pair))
                 joins.Add((leftPiece, rightPiece));
             table.Join(slot, id);
-            Offer(table.TakeGrown());
+            OfferGrown();
             if (rules.Score == WordPieceScore.Likelihood)
             {
                 // The two ids became rarer, so all their pairs count more.
-                Offer(table.SlotsOfId(left));
-                Offer(table.SlotsOfId(right));
+                table.SlotsOfId(left).ForEach(Offer);
+                table.SlotsOfId(right).ForEach(Offer);
             }
             if ((joins.Count & 255) == 0)
             {
@@ -58,19 +61,24 @@ internal sealed class PairLearner(PairTable table, PieceList pieces, PairRules r
         return joins;
     }
 
-    private void Offer(IReadOnlyList<int> slots)
+    private void OfferGrown()
     {
-        foreach (int slot in slots)
-        {
-            (int left, int right) = table.IdsOf(slot);
-            if (table.CountOf(slot) < rules.MinimumFrequency || pieces.LengthOf(left) + pieces.LengthOf(right) > rules.LongestPiece)
-                continue;
-            PairRank rank = RankOf(slot);
-            if (rank.CompareTo(table.QueuedRank(slot)) >= 0)
-                continue;
-            table.QueuedRank(slot) = rank;
-            queue.Enqueue(slot, rank);
-        }
+        table.TakeGrown(grown);
+        grown.ForEach(Offer);
+    }
+
+    /// <summary>Queues a pair that may be joined and is not queued by as good a rank.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Offer(int slot)
+    {
+        (int left, int right) = table.IdsOf(slot);
+        if (table.CountOf(slot) < rules.MinimumFrequency || pieces.LengthOf(left) + pieces.LengthOf(right) > rules.LongestPiece)
+            return;
+        PairRank rank = RankOf(slot);
+        if (rank.CompareTo(table.QueuedRank(slot)) >= 0)
+            return;
+        table.QueuedRank(slot) = rank;
+        queue.Enqueue(slot, rank);
     }
 
     private PairRank RankOf(int slot)

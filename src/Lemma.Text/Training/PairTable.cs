@@ -1,32 +1,37 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 
 namespace Lemma.Text.Training;
 
 /// <summary>Words as rows of ids, and how often each id and each pair of neighbours occurs, kept true while pairs are joined.</summary>
-/// <remarks>A pair has a slot for ever. The words of a slot are those where it was ever found, so some may have it no more.</remarks>
+/// <remarks>A pair has a slot for ever, found by a hash table with open addresses. The words of a slot are a chain of all where it was ever
+/// found, so some may have it no more:
+/// <code>
+/// slot of (a, b)   last place 7      places   word 3 &lt;- ... &lt;- word 9 (7)
+/// </code></remarks>
 internal sealed class PairTable
 {
     private readonly int[][] words;
     private readonly int[] lengths;
     private readonly long[] wordCounts;
-    private readonly Dictionary<ulong, int> slots = [];
-    private readonly List<Pair> pairs = [];
     private readonly List<long> idCounts = [];
     private readonly List<List<int>> slotsOfId = [];
     private readonly List<int> grown = [];
+    private readonly bool knowsSlotsOfIds;
+    private Pair[] pairs = new Pair[1 << 12];
+    private Place[] places = new Place[1 << 14];
+    private int[] slots = new int[1 << 13];
+    private int pairCount, placeCount = 1, shift = 64 - 13;
 
     /// <summary>A table of words and their counts.</summary>
-    public PairTable(int[][] words, long[] wordCounts)
+    /// <param name="words">The words as rows of ids, which change as pairs are joined.</param>
+    /// <param name="wordCounts">How often each word occurs.</param>
+    /// <param name="knowsSlotsOfIds">Whether <see cref="SlotsOfId"/> will be asked for.</param>
+    public PairTable(int[][] words, long[] wordCounts, bool knowsSlotsOfIds = false)
     {
-        (this.words, this.wordCounts) = (words, wordCounts);
+        (this.words, this.wordCounts, this.knowsSlotsOfIds) = (words, wordCounts, knowsSlotsOfIds);
         lengths = [.. words.Select(static word => word.Length)];
         for (int word = 0; word < words.Length; word++)
-        {
-            foreach (int id in words[word])
-                ChangeId(id, wordCounts[word]);
-            for (int i = 0; i + 1 < words[word].Length; i++)
-                Change(words[word][i], words[word][i + 1], word, wordCounts[word]);
-        }
+            Add(words[word], word, wordCounts[word]);
     }
 
     /// <summary>The two ids of a pair as one number, which orders by the left, then by the right.</summary>
@@ -42,16 +47,16 @@ internal sealed class PairTable
     public long CountOf(int slot) => pairs[slot].Count;
 
     /// <summary>The rank under which a slot was last queued; none at first.</summary>
-    public ref PairRank QueuedRank(int slot) => ref CollectionsMarshal.AsSpan(pairs)[slot].Queued;
+    public ref PairRank QueuedRank(int slot) => ref pairs[slot].Queued;
 
-    /// <summary>The slots whose pairs became more frequent since the last call.</summary>
-    public int[] TakeGrown()
+    /// <summary>Moves the slots whose pairs became more frequent since the last call to a list.</summary>
+    public void TakeGrown(List<int> taken)
     {
-        int[] taken = [.. grown];
-        foreach (int slot in taken)
-            CollectionsMarshal.AsSpan(pairs)[slot].HasGrown = false;
+        taken.Clear();
+        taken.AddRange(grown);
+        foreach (int slot in grown)
+            pairs[slot].HasGrown = false;
         grown.Clear();
-        return taken;
     }
 
     /// <summary>The slots of the pairs that have an id, those that occur no more left out.</summary>
@@ -65,13 +70,31 @@ internal sealed class PairTable
     public void Join(int slot, int joined)
     {
         (int left, int right) = IdsOf(slot);
-        foreach (int word in pairs[slot].Words)
-            JoinIn(word, left, right, joined);
-        ref Pair pair = ref CollectionsMarshal.AsSpan(pairs)[slot];
-        (pair.Count, pair.Words, pair.Queued) = (0, [], default);
+        KnowId(joined);
+        long count = 0;
+        for (int place = pairs[slot].LastPlace; place != 0; place = places[place].Before)
+            count += wordCounts[places[place].Word] * JoinIn(places[place].Word, left, right, joined);
+        idCounts[left] -= count;
+        idCounts[right] -= count;
+        idCounts[joined] += count;
+        (pairs[slot].Count, pairs[slot].LastPlace, pairs[slot].Queued) = (0, 0, default);
     }
 
-    private void JoinIn(int word, int left, int right, int joined)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Add(int[] ids, int word, long count)
+    {
+        for (int i = 0; i < ids.Length; i++)
+        {
+            KnowId(ids[i]);
+            idCounts[ids[i]] += count;
+            if (i > 0)
+                Change(ids[i - 1], ids[i], word, count);
+        }
+    }
+
+    /// <summary>Makes one id of a pair in a word; returns how many times.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int JoinIn(int word, int left, int right, int joined)
     {
         int[] ids = words[word];
         long count = wordCounts[word];
@@ -93,59 +116,90 @@ internal sealed class PairTable
                 Change(right, ids[i + 2], word, -count);
                 Change(joined, ids[i + 2], word, count);
             }
-            ChangeId(left, -count);
-            ChangeId(right, -count);
-            ChangeId(joined, count);
             ids[kept++] = joined;
             i++;
         }
         lengths[word] = kept;
+        return length - kept;
     }
 
-    private void ChangeId(int id, long change)
+    private void KnowId(int id)
     {
         while (idCounts.Count <= id)
         {
             idCounts.Add(0);
-            slotsOfId.Add([]);
+            if (knowsSlotsOfIds)
+                slotsOfId.Add([]);
         }
-        idCounts[id] += change;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Change(int left, int right, int word, long change)
     {
-        ulong key = Key(left, right);
-        ref int place = ref CollectionsMarshal.GetValueRefOrAddDefault(slots, key, out bool exists);
-        if (!exists)
-        {
-            place = pairs.Count;
-            pairs.Add(new Pair { Key = key, Words = [] });
-        }
-        int slot = place;
-        ref Pair pair = ref CollectionsMarshal.AsSpan(pairs)[slot];
+        int slot = SlotOf(Key(left, right));
+        ref Pair pair = ref pairs[slot];
         pair.Count += change;
         if (change <= 0)
             return;
-        if (pair.Words.Count == 0 || pair.Words[^1] != word)
-            pair.Words.Add(word);
+        if (pair.LastPlace == 0 || places[pair.LastPlace].Word != word)
+        {
+            if (placeCount == places.Length)
+                Array.Resize(ref places, 2 * placeCount);
+            places[placeCount] = new Place(word, pair.LastPlace);
+            pair.LastPlace = placeCount++;
+        }
         if (pair.HasGrown)
             return;
         pair.HasGrown = true;
         grown.Add(slot);
-        if (pair.Count != change)
+        if (!knowsSlotsOfIds || pair.Count != change)
             return;
         // Occurs for the first time, or again.
-        ChangeId(Math.Max(left, right), 0);
         slotsOfId[left].Add(slot);
         if (left != right)
             slotsOfId[right].Add(slot);
     }
 
+    /// <summary>The slot of a pair, a new one where it has none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int SlotOf(ulong key)
+    {
+        int place = PlaceOf(key);
+        for (; slots[place] != 0; place = (place + 1) & (slots.Length - 1))
+            if (pairs[slots[place] - 1].Key == key)
+                return slots[place] - 1;
+        if (pairCount == pairs.Length)
+            Array.Resize(ref pairs, 2 * pairCount);
+        pairs[pairCount] = new Pair { Key = key };
+        slots[place] = ++pairCount;
+        if (2 * pairCount > slots.Length)
+            Grow();
+        return pairCount - 1;
+    }
+
+    private void Grow()
+    {
+        slots = new int[2 * slots.Length];
+        shift--;
+        for (int slot = 0; slot < pairCount; slot++)
+        {
+            int place = PlaceOf(pairs[slot].Key);
+            while (slots[place] != 0)
+                place = (place + 1) & (slots.Length - 1);
+            slots[place] = slot + 1;
+        }
+    }
+
+    // Fibonacci's hash: the highest bits of the product mix all bits of the key.
+    private int PlaceOf(ulong key) => (int)((key * 0x9E3779B97F4A7C15UL) >> shift);
+
+    private readonly record struct Place(int Word, int Before);
+
     private struct Pair
     {
         public ulong Key;
         public long Count;
-        public List<int> Words;
+        public int LastPlace;
         public PairRank Queued;
         public bool HasGrown;
     }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lemma.Text.Training;
 
 /// <summary>The pieces of a unigram vocabulary, and all places in the words where each stands.</summary>
@@ -70,6 +72,7 @@ internal sealed class PieceLattice
     public string TextOf(int id) => new(Words.Text, samples[id], Lengths[id]);
 
     /// <summary>Keeps some pieces, which get new ids in the same order, with new log probabilities; ids are those of today.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Keep(int[] kept, double[] scores)
     {
         int[] newIds = new int[Count];

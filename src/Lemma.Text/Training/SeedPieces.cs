@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Lemma.Text.Training;
@@ -10,9 +11,10 @@ namespace Lemma.Text.Training;
 /// </code></remarks>
 internal sealed class SeedPieces
 {
+    private const int MostInserted = 32;
     private readonly WordTexts words;
     private readonly char[] keys;
-    private readonly int[] places;
+    private readonly int[] places, unsorted, ends = new int[0x10000];
     private readonly List<Run> runs = [];
 
     /// <summary>The seeds of words, at most so many: of others than characters those of the greatest count times length.</summary>
@@ -23,7 +25,7 @@ internal sealed class SeedPieces
     public SeedPieces(WordTexts words, int longest, int most, IReadOnlyCollection<string> excluded)
     {
         this.words = words;
-        (keys, places) = (new char[words.Text.Length], new int[words.Text.Length]);
+        (keys, places, unsorted) = (new char[words.Text.Length], new int[words.Text.Length], new int[words.Text.Length]);
         int count = 0;
         // A piece begins with a whole character.
         for (int place = 0; place < words.Text.Length; place++)
@@ -69,6 +71,7 @@ internal sealed class SeedPieces
     }
 
     /// <summary>Sorts the places of a run by the next character, and makes a run of each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FindLonger(Run run, List<Run> longer)
     {
         longer.Clear();
@@ -82,7 +85,7 @@ internal sealed class SeedPieces
             }
         for (int i = from; i < run.To; i++)
             keys[i] = words.Text[places[i] + run.Length];
-        Array.Sort(keys, places, from, run.To - from);
+        SortByKey(from, run.To);
         for (int to; from < run.To; from = to)
         {
             char key = keys[from];
@@ -93,6 +96,47 @@ internal sealed class SeedPieces
             bool isCharacter = startsCharacter ? !isHalf : run.Length == 1 && char.IsLowSurrogate(key);
             if (count >= 2 || isCharacter || (startsCharacter && isHalf))
                 longer.Add(new Run(from, to, run.Length + 1, count, isCharacter));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void SortByKey(int from, int to)
+    {
+        if (to - from > MostInserted)
+        {
+            CountingSort(from, to);
+            return;
+        }
+        for (int i = from + 1; i < to; i++)
+        {
+            (char key, int place) = (keys[i], places[i]);
+            int at = i;
+            for (; at > from && keys[at - 1] > key; at--)
+                (keys[at], places[at]) = (keys[at - 1], places[at - 1]);
+            (keys[at], places[at]) = (key, place);
+        }
+    }
+
+    /// <summary>Counts each character, then puts each place behind those with lower ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void CountingSort(int from, int to)
+    {
+        List<char> distinct = [];
+        for (int i = from; i < to; i++)
+            if (ends[keys[i]]++ == 0)
+                distinct.Add(keys[i]);
+        distinct.Sort();
+        int end = from;
+        foreach (char key in distinct)
+            ends[key] = end += ends[key];
+        places.AsSpan(from, to - from).CopyTo(unsorted);
+        for (int i = to - 1; i >= from; i--)
+            places[--ends[keys[i]]] = unsorted[i - from];
+        for (int i = distinct.Count - 1, last = to; i >= 0; i--)
+        {
+            keys.AsSpan(ends[distinct[i]], last - ends[distinct[i]]).Fill(distinct[i]);
+            last = ends[distinct[i]];
+            ends[distinct[i]] = 0;
         }
     }
 

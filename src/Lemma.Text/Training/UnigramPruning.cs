@@ -7,7 +7,8 @@ internal sealed class UnigramPruning(PieceLattice lattice, UnigramTrainerOptions
     private const double LeastExpected = 0.5;
 
     /// <summary>Parts of the sums, which are added in their order, whatever the number of threads.</summary>
-    private const int Parts = 16;
+    private const int Parts = 8;
+    private readonly double[][] parts = [.. Enumerable.Range(0, Parts).Select(_ => new double[lattice.Count])];
     private readonly ParallelOptions parallel = new() { MaxDegreeOfParallelism = options.Threads ?? Environment.ProcessorCount };
 
     /// <summary>From seeds to the pieces of the vocabulary, the most probable first.</summary>
@@ -38,7 +39,7 @@ internal sealed class UnigramPruning(PieceLattice lattice, UnigramTrainerOptions
     }
 
     /// <summary>The sums of counts over the words, in parts of about as much text.</summary>
-    private double[] AddParts(Func<int, int, double[]> count)
+    private ReadOnlySpan<double> AddParts(Action<int, int, double[]> count)
     {
         WordTexts words = lattice.Words;
         int[] bounds = new int[Parts + 1];
@@ -48,9 +49,12 @@ internal sealed class UnigramPruning(PieceLattice lattice, UnigramTrainerOptions
             while (bounds[part] < words.Count && (part == Parts || words.StartOf(bounds[part]) < (long)words.Text.Length * part / Parts))
                 bounds[part]++;
         }
-        double[][] parts = new double[Parts][];
-        Parallel.For(0, Parts, parallel, part => parts[part] = count(bounds[part], bounds[part + 1]));
-        double[] sums = parts[0];
+        Parallel.For(0, Parts, parallel, part =>
+        {
+            parts[part].AsSpan(0, lattice.Count).Clear();
+            count(bounds[part], bounds[part + 1], parts[part]);
+        });
+        Span<double> sums = parts[0].AsSpan(0, lattice.Count);
         foreach (double[] part in parts.AsSpan(1))
             for (int id = 0; id < sums.Length; id++)
                 sums[id] += part[id];
@@ -58,17 +62,27 @@ internal sealed class UnigramPruning(PieceLattice lattice, UnigramTrainerOptions
     }
 
     /// <summary>New log probabilities, with the digamma function in the place of the logarithm, which favours fewer pieces.</summary>
-    private void Maximize(double[] expected)
+    private void Maximize(ReadOnlySpan<double> expected)
     {
-        int[] kept = [.. Enumerable.Range(0, expected.Length).Where(id => expected[id] >= LeastExpected || lattice.IsRequired[id])];
-        double total = Digamma(kept.Sum(id => Math.Max(expected[id], LeastExpected)));
-        lattice.Keep(kept, [.. kept.Select(id => Digamma(Math.Max(expected[id], LeastExpected)) - total)]);
+        List<int> kept = new(expected.Length);
+        List<double> scores = new(expected.Length);
+        double sum = 0;
+        for (int id = 0; id < expected.Length; id++)
+            if (expected[id] >= LeastExpected || lattice.IsRequired[id])
+            {
+                double count = Math.Max(expected[id], LeastExpected);
+                kept.Add(id);
+                scores.Add(Digamma(count));
+                sum += count;
+            }
+        double total = Digamma(sum);
+        lattice.Keep([.. kept], [.. scores.Select(score => score - total)]);
     }
 
     /// <summary>Keeps the pieces whose replacement by their second best cut would cost the most likelihood.</summary>
     private void Prune(int size)
     {
-        double[] counts = AddParts(new LatticeSums(lattice).CountBest), losses = new double[counts.Length];
+        double[] counts = [.. AddParts(new LatticeSums(lattice).CountBest)], losses = new double[counts.Length];
         double sum = counts.Sum();
         Parallel.For(0, Parts, parallel, part =>
         {

@@ -117,7 +117,7 @@ public static class WordPieceTrainer
             rows.Add([.. row]);
             counts.Add(count);
         }
-        return new PairTable([.. rows], [.. counts]);
+        return new PairTable([.. rows], [.. counts], knowsSlotsOfIds: options.Score == WordPieceScore.Likelihood);
     }
 
     private static Tokenizer Build(List<string> pieces, WordPieceTrainerOptions options)
