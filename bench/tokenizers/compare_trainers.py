@@ -8,7 +8,7 @@ if action == "lines":
         for line in lines: file.write(json.dumps({"text": line}) + "\n")
     sys.exit()
 size = int(sys.argv[3])
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers, normalizers
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers, normalizers
 seconds = dict(line.split() for line in open(folder + "/seconds"))
 def ours(name): return json.load(open(f"{folder}/{name}/tokenizer.json", encoding="utf8"))
 def pairs(model): return [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in model["merges"]]
@@ -28,6 +28,10 @@ marked = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(prepend_scheme="never
 common = dict(min_frequency=2, special_tokens=["<|endoftext|>"], show_progress=False)
 theirs, took = train(models.BPE(), pre_tokenizers.ByteLevel(add_prefix_space=False), trainers.BpeTrainer(vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), **common))
 row("byte-bpe", "tokenizers: " + agreement(pairs(ours("byte-bpe")["model"]), pairs(theirs)), took)
+known = [part["pattern"]["Regex"] for part in ours("byte-bpe-cl100k")["pre_tokenizer"]["pretokenizers"] if part["type"] == "Split"]
+words = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(known[0]), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+theirs, took = train(models.BPE(), words, trainers.BpeTrainer(vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), **common), normalizers.NFC())
+row("byte-bpe-cl100k", "tokenizers: " + agreement(pairs(ours("byte-bpe-cl100k")["model"]), pairs(theirs)), took)
 common["special_tokens"] = ["<unk>", "<|endoftext|>"]
 theirs, took = train(models.BPE(unk_token="<unk>"), marked, trainers.BpeTrainer(vocab_size=size, **common))
 mine = ours("bpe")["model"]

@@ -18,6 +18,7 @@ learn() {
   dotnet "$tool" tokenize "$folder/$name" --no-special --json < "$folder/text.txt" > "$folder/$name/ids.json"
 }
 learn byte-bpe text.txt --algorithm byte-bpe
+learn byte-bpe-cl100k text.txt --algorithm byte-bpe --words cl100k --normalizer nfc
 learn bpe text.txt --algorithm bpe
 learn bpe-short text.txt --algorithm bpe --longest-piece 5
 learn bpe-bytes text.txt --algorithm bpe --byte-fallback --alphabet 60

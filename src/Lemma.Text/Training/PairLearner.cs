@@ -12,11 +12,11 @@ internal sealed record PairRules(
     int VocabularySize, long MinimumFrequency, int? LongestPiece, WordPieceScore Score = WordPieceScore.Frequency, string ContinuingPrefix = "");
 
 /// <summary>Joins the pair of the highest score, again and again, until the vocabulary is full.</summary>
-/// <remarks>The queue is lazy: a pair whose score fell is found out when it comes first, and queued again by the score of today. A score
-/// that rises is queued at once, so the first that is still true is the highest of all.</remarks>
+/// <remarks>The queue is lazy: a pair whose score fell is found out when it comes first, and waits on with the score of today. A pair whose
+/// score rises moves up at once, so a first one whose rank is still true is the first of all.</remarks>
 internal sealed class PairLearner(PairTable table, PieceList pieces, PairRules rules)
 {
-    private readonly PriorityQueue<int, PairRank> queue = new();
+    private readonly PairQueue queue = new();
     private readonly List<int> grown = [];
 
     /// <summary>Joins pairs; returns the pieces of each in the order of joining.</summary>
@@ -26,17 +26,20 @@ internal sealed class PairLearner(PairTable table, PieceList pieces, PairRules r
         HashSet<ulong> joined = [];
         int first = pieces.Count;
         OfferGrown();
-        while (pieces.Count < rules.VocabularySize && queue.TryDequeue(out int slot, out PairRank rank))
+        while (pieces.Count < rules.VocabularySize && queue.TryPeek(out int slot, out PairRank rank))
         {
-            // Another entry of the pair was queued after this one.
-            if (rank != table.QueuedRank(slot))
-                continue;
-            if (rank != RankOf(slot))
+            PairRank current = RankOf(slot);
+            if (current.Count < rules.MinimumFrequency)
             {
-                table.QueuedRank(slot) = default;
-                Offer(slot);
+                queue.RemoveFirst();
                 continue;
             }
+            if (current != rank)
+            {
+                queue.LowerFirst(current);
+                continue;
+            }
+            queue.RemoveFirst();
             (int left, int right) = table.IdsOf(slot);
             (string leftPiece, string rightPiece) = (pieces.Texts[left], pieces.Texts[right]);
             // Two different pairs can make the same piece: then it keeps the id it has.
@@ -67,18 +70,14 @@ internal sealed class PairLearner(PairTable table, PieceList pieces, PairRules r
         grown.ForEach(Offer);
     }
 
-    /// <summary>Queues a pair that may be joined and is not queued by as good a rank.</summary>
+    /// <summary>Queues a pair that may be joined.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Offer(int slot)
     {
         (int left, int right) = table.IdsOf(slot);
         if (table.CountOf(slot) < rules.MinimumFrequency || pieces.LengthOf(left) + pieces.LengthOf(right) > rules.LongestPiece)
             return;
-        PairRank rank = RankOf(slot);
-        if (rank.CompareTo(table.QueuedRank(slot)) >= 0)
-            return;
-        table.QueuedRank(slot) = rank;
-        queue.Enqueue(slot, rank);
+        queue.Offer(slot, RankOf(slot));
     }
 
     private PairRank RankOf(int slot)

@@ -46,9 +46,6 @@ internal sealed class PairTable
     /// <summary>How often the pair in a slot occurs.</summary>
     public long CountOf(int slot) => pairs[slot].Count;
 
-    /// <summary>The rank under which a slot was last queued; none at first.</summary>
-    public ref PairRank QueuedRank(int slot) => ref pairs[slot].Queued;
-
     /// <summary>Moves the slots whose pairs became more frequent since the last call to a list.</summary>
     public void TakeGrown(List<int> taken)
     {
@@ -77,7 +74,7 @@ internal sealed class PairTable
         idCounts[left] -= count;
         idCounts[right] -= count;
         idCounts[joined] += count;
-        (pairs[slot].Count, pairs[slot].LastPlace, pairs[slot].Queued) = (0, 0, default);
+        (pairs[slot].Count, pairs[slot].LastPlace) = (0, 0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -200,7 +197,6 @@ internal sealed class PairTable
         public ulong Key;
         public long Count;
         public int LastPlace;
-        public PairRank Queued;
         public bool HasGrown;
     }
 }

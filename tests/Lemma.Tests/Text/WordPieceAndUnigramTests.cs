@@ -69,11 +69,11 @@ public sealed class WordPieceAndUnigramTests
         List<(double Score, int[] Ids)> all = [.. AllWays(model, text).OrderByDescending(way => way.Score)];
         List<int> ids = [];
         Assert.Equal(-1, model.Encode(text, ids));
-        Assert.Equal(all[0].Score, ids.Sum(id => model.Pieces[id].Score), 9);
+        Assert.Equal(all[0].Score, ids.Sum(id => model.Pieces[id].Score), 1e-9);
         IReadOnlyList<(double Score, int[] Ids)> best = model.EncodeBest(text, 4);
         Assert.Equal(Math.Min(4, all.Count), best.Count);
         for (int i = 0; i < best.Count; i++)
-            Assert.Equal(all[i].Score, best[i].Score, 9);
+            Assert.Equal(all[i].Score, best[i].Score, 1e-9);
     });
 
     [Fact]
