@@ -65,7 +65,7 @@ internal static class BenchCommand
         Argument<string> file = new("TOKENIZER") { Description = "A tokenizer's file or folder" };
         Argument<string> text = new("TEXT") { Description = "A file of text" };
         Option<int?> threads = Choice.Threads();
-        Option<bool> train = Choice.Flag("--train", "Also time the training of byte-level BPE");
+        Option<bool> train = Choice.Flag("--train", "Also time the trainers: byte-level BPE, WordPiece, Unigram");
         Command command = new("tokenizer", "Time encoding: one thread, all threads, a cold memory of words.") { file, text, threads, train };
         Examples.Add(command, ("encode and train", "lemma bench tokenizer tokenizer.json book.txt --train"));
         command.SetAction(parsed => TokenizerBench.Run(

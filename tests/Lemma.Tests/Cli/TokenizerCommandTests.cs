@@ -12,13 +12,19 @@ public sealed class TokenizerCommandTests : IDisposable
     [Theory]
     [InlineData("byte-bpe", "--vocab 300", "ByteLevel")]
     [InlineData("byte-bpe", "--vocab 300 --min-frequency 5 --longest-piece 4 --threads 2", "ByteLevel")]
+    [InlineData("byte-bpe", "--vocab 300 --words cl100k --normalizer nfc --special <|a|> --special <|b|>", "ByteLevel")]
+    [InlineData("byte-bpe", "--vocab 300 --words [a-z]+|[^a-z]+", "ByteLevel")]
     [InlineData("bpe", "--vocab 60", "Sequence")]
+    [InlineData("bpe", "--vocab 60 --normalizer nfkc --normalizer lowercase", "Sequence")]
     [InlineData("bpe", "--vocab 290 --byte-fallback --alphabet 12", "Sequence")]
     [InlineData("wordpiece", "--vocab 60", "WordPiece")]
     [InlineData("wordpiece", "--vocab 60 --score frequency", "WordPiece")]
+    [InlineData("wordpiece", "--vocab 60 --normalizer none --special [PAD] --special [X]", "WordPiece")]
     [InlineData("unigram", "--vocab 60", "Unigram")]
+    [InlineData("unigram", "--vocab 60 --special <s>", "Unigram")]
     [InlineData("word", "--vocab 60", "Word")]
     [InlineData("char", "", "Bpe")]
+    [InlineData("char", "--vocab 30 --min-frequency 2", "Bpe")]
     public void ATrainedTokenizerIsInspectedAndUsed(string algorithm, string options, string model)
     {
         string data = folder.Write("data.txt",
@@ -48,6 +54,9 @@ public sealed class TokenizerCommandTests : IDisposable
     [Theory]
     [InlineData("--algorithm unigram --byte-fallback", "--byte-fallback: only for bpe, but the algorithm is unigram")]
     [InlineData("--algorithm word --score frequency", "--score: only for wordpiece, but the algorithm is word")]
+    [InlineData("--algorithm unigram --words gpt2", "--words: only for byte-bpe, but the algorithm is unigram")]
+    [InlineData("--words [", "--words: split: the regular expression '[' is not valid: Invalid pattern '[' at offset 1. Unterminated [] set")]
+    [InlineData("--normalizer magic", "--normalizer: nfc, nfd, nfkc, nfkd, lowercase, strip-accents, strip, bert, none are known, none only by itself, but 'magic' was given")]
     [InlineData("--alphabet 9", "--alphabet: only for bpe, wordpiece, but the algorithm is byte-bpe")]
     public void AnOptionOfAnotherAlgorithmIsRefused(string options, string message)
     {
