@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Files;
@@ -117,10 +118,11 @@ internal sealed class TrainCommand
     private Tokenizer Tokenize(List<TextDocument> documents, DecoderConfig shape, ParseResult parsed)
     {
         IEnumerable<string> texts = documents.Select(document => document.Text);
+        using TrainerLine line = new();
         if (parsed.GetValue(characters))
-            return CharacterTrainer.Train(texts, new CharacterTrainerOptions { SpecialTokens = documents.Count > 1 ? [EndOfText] : [] });
+            return CharacterTrainer.Train(texts, new CharacterTrainerOptions { SpecialTokens = documents.Count > 1 ? [EndOfText] : [] }, line);
         int wanted = parsed.GetValue(vocabulary) ?? shape.VocabularySize;
-        Tokenizer tokenizer = BpeTrainer.Train(texts, new BpeTrainerOptions { VocabularySize = wanted, SpecialTokens = [EndOfText] });
+        Tokenizer tokenizer = BpeTrainer.Train(texts, new BpeTrainerOptions { VocabularySize = wanted, SpecialTokens = [EndOfText] }, line);
         if (tokenizer.VocabularySize < wanted && parsed.GetValue(vocabulary) != null)
             throw new InvalidDataException($"vocabulary: {wanted} ids were asked for, but the data allow only {tokenizer.VocabularySize}");
         return tokenizer;
