@@ -19,8 +19,8 @@ public sealed record UnigramTrainerOptions : TrainerOptions
     /// <summary>The most pieces to begin with.</summary>
     public int SeedSize { get; init; } = 1_000_000;
 
-    /// <summary>The share of pieces that each pruning keeps, in 0 to 1.</summary>
-    public double KeptShare { get; init; } = 0.75;
+    /// <summary>The share of pieces that each pruning keeps, in 0 to 1; Kudo 2018 prunes 10 to 20 %.</summary>
+    public double KeptShare { get; init; } = 0.8;
 
     /// <summary>Rounds of expectation and maximization between prunings.</summary>
     public int Rounds { get; init; } = 2;
