@@ -43,6 +43,48 @@ internal static class VectorMath
         return p * first * second;
     }
 
+    /// <summary>e^x − 1 with all its digits near 0; −1 and ∞ beyond the range, NaN for NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ExpMinusOne(Vector512<float> x)
+    {
+        (Vector512<float> r, Vector512<float> more, Vector512<float> half) = Reduce(x);
+        return MinusOne(r + more, half);
+    }
+
+    /// <summary>e^x − 1 − x with all its digits near 0; ∞ beyond the range, NaN for NaN and ∞.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ExpExcess(Vector512<float> x)
+    {
+        (Vector512<float> r, Vector512<float> more, Vector512<float> half) = Reduce(x);
+        return Vector512.ConditionalSelect(Vector512.Equals(half, Vector512.Create(0.5f)), more, MinusOne(r + more, half) - x);
+    }
+
+    // 2ⁿ·(1 + p) − 1 from 2ⁿ⁻¹, which is in range where 2ⁿ no longer is.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> MinusOne(Vector512<float> p, Vector512<float> half)
+    {
+        Vector512<float> y = Vector512.FusedMultiplyAdd(p, half, half - Vector512.Create(0.5f));
+        return y + y;
+    }
+
+    // e^x = 2ⁿ·(1 + r + more): r, more = r² times a polynomial of degree 4, and 2ⁿ⁻¹; below −60 the same as at −60.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float> R, Vector512<float> More, Vector512<float> Half) Reduce(Vector512<float> x)
+    {
+        x = Vector512.MinNative(Vector512.Create(89f), Vector512.MaxNative(Vector512.Create(-60f), x));
+        Vector512<float> shift = Vector512.Create(12582912f);
+        Vector512<float> shifted = Vector512.FusedMultiplyAdd(x, Vector512.Create(1.44269504f), shift);
+        Vector512<float> n = shifted - shift;
+        Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693145752f), x);
+        r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-1.42860677e-6f), r);
+        Vector512<float> p = Vector512.Create(1.37805939e-3f);
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(8.37312452e-3f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(4.16695364e-2f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.66664720e-1f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(4.99999851e-1f));
+        return (r, p * r * r, ((shifted.AsInt32() - Vector512.Create(0x4B400000 - 126)) << 23).AsSingle());
+    }
+
     /// <summary>σ(x) = 1/(1 + e^−x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Sigmoid(Vector512<float> x) => Vector512.Create(1f) / (Vector512.Create(1f) + Exp(-x));

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A) − β·k₃], r = π/π_old, over the tokens that count.</summary>
@@ -29,19 +33,35 @@ public static class GroupPolicy
         double sum = 0;
         for (int row = 0; row < advantages.Length; row++)
         {
-            double total = 0, counted = 0;
-            for (int i = row * tokens; i < (row + 1) * tokens; i++)
+            (int at, double counted) = (row * tokens, Counted(mask.Slice(row * tokens, tokens)));
+            if (counted > 0)
             {
-                if (mask[i] == 0)
-                    continue;
-                double ratio = Math.Exp((double)logs[i] - oldLogs[i]), toReference = (double)referenceLogs[i] - logs[i];
-                double gain = Math.Min(ratio * advantages[row], Math.Clamp(ratio, 1 - epsilon, 1 + epsilon) * advantages[row]);
-                total -= gain - beta * (Stable.ExpMinusOne(toReference) - toReference);
-                counted++;
+                sum += Sum(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens),
+                    referenceLogs.Slice(at, tokens), mask.Slice(at, tokens)) / counted;
             }
-            sum += counted == 0 ? 0 : total / counted;
         }
         return sum / advantages.Length;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double Sum(Term term, ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
+        ReadOnlySpan<float> mask)
+    {
+        ref float startLogs = ref MemoryMarshal.GetReference(logs), startOld = ref MemoryMarshal.GetReference(oldLogs);
+        ref float startReference = ref MemoryMarshal.GetReference(referenceLogs), startMask = ref MemoryMarshal.GetReference(mask);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + Lanes.Count <= logs.Length; i += Lanes.Count)
+        {
+            sum += term.Value(Lanes.Load(ref startLogs, i), Lanes.Load(ref startOld, i), Lanes.Load(ref startReference, i),
+                Lanes.Load(ref startMask, i));
+        }
+        if (i < logs.Length)
+        {
+            sum += term.Value(Lanes.LoadTail(logs[i..]), Lanes.LoadTail(oldLogs[i..]), Lanes.LoadTail(referenceLogs[i..]),
+                Lanes.LoadTail(mask[i..]));
+        }
+        return Lanes.Sum(sum);
     }
 
     /// <summary>d ln π += (−r·A where unclipped + β(1 − π_ref/π))/(tokens·samples)·dL.</summary>
@@ -49,22 +69,66 @@ public static class GroupPolicy
         ReadOnlySpan<float> advantages, ReadOnlySpan<float> mask, double epsilon, double beta, double dy, Span<float> dlogs)
     {
         int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask, epsilon);
+        Check.SameLength("grpo", logs.Length, dlogs.Length);
         for (int row = 0; row < advantages.Length; row++)
         {
-            double counted = 0;
-            foreach (float one in mask.Slice(row * tokens, tokens))
-                counted += one == 0 ? 0 : 1;
-            for (int i = row * tokens; i < (row + 1) * tokens; i++)
-            {
-                if (mask[i] == 0)
-                    continue;
-                double ratio = Math.Exp((double)logs[i] - oldLogs[i]), clipped = Math.Clamp(ratio, 1 - epsilon, 1 + epsilon);
-                double slope = ratio * advantages[row] <= clipped * advantages[row] ? -ratio * advantages[row] : 0;
-                slope -= beta * Stable.ExpMinusOne((double)referenceLogs[i] - logs[i]);
-                dlogs[i] += (float)(dy * slope / counted / advantages.Length);
-            }
+            (int at, double counted) = (row * tokens, Counted(mask.Slice(row * tokens, tokens)));
+            AddSlopes(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens), referenceLogs.Slice(at, tokens),
+                mask.Slice(at, tokens), (float)(-dy / Math.Max(1, counted) / advantages.Length), dlogs.Slice(at, tokens));
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddSlopes(Term term, ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
+        ReadOnlySpan<float> mask, float scale, Span<float> dlogs)
+    {
+        ref float startLogs = ref MemoryMarshal.GetReference(logs), startOld = ref MemoryMarshal.GetReference(oldLogs);
+        ref float startReference = ref MemoryMarshal.GetReference(referenceLogs), startMask = ref MemoryMarshal.GetReference(mask);
+        ref float to = ref MemoryMarshal.GetReference(dlogs);
+        int i = 0;
+        for (; i + Lanes.Count <= logs.Length; i += Lanes.Count)
+        {
+            (Lanes.Load(ref to, i) + term.Slope(Lanes.Load(ref startLogs, i), Lanes.Load(ref startOld, i), Lanes.Load(ref startReference, i),
+                Lanes.Load(ref startMask, i), scale)).StoreUnsafe(ref to, (nuint)i);
+        }
+        if (i < logs.Length)
+        {
+            Lanes.StoreTail(Lanes.LoadTail(dlogs[i..]) + term.Slope(Lanes.LoadTail(logs[i..]), Lanes.LoadTail(oldLogs[i..]),
+                Lanes.LoadTail(referenceLogs[i..]), Lanes.LoadTail(mask[i..]), scale), dlogs[i..]);
+        }
+    }
+
+    // β·k₃ − min(r·A, clip(r)·A) at the places of one sample that count.
+    private readonly struct Term(double epsilon, double beta, float advantage)
+    {
+        private readonly Clip clip = new(epsilon);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<double> Value(Vector512<float> logs, Vector512<float> oldLogs, Vector512<float> referenceLogs, Vector512<float> mask)
+        {
+            Vector512<float> isOut = Vector512.Equals(mask, default), ratio = Vector512.AndNot(Clip.Ratio(logs, oldLogs), isOut);
+            Vector512<float> excess = Vector512.AndNot(VectorMath.ExpExcess(ToReference(logs, referenceLogs)), isOut);
+            return Lanes.Wide(excess) * beta - clip.Gain(ratio, Vector512.AndNot(Vector512.Create(advantage), isOut));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<float> Slope(Vector512<float> logs, Vector512<float> oldLogs, Vector512<float> referenceLogs, Vector512<float> mask,
+            float scale)
+        {
+            Vector512<float> slope = VectorMath.ExpMinusOne(ToReference(logs, referenceLogs)) * (float)(beta * scale);
+            slope += clip.Slope(Clip.Ratio(logs, oldLogs), Vector512.Create(advantage), scale);
+            return Vector512.AndNot(slope, Vector512.Equals(mask, default));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector512<float> ToReference(Vector512<float> logs, Vector512<float> referenceLogs)
+        {
+            (Vector512<double> lower, Vector512<double> upper) = Margins.Difference(referenceLogs, logs);
+            return Vector512.Narrow(lower, upper);
+        }
+    }
+
+    private static double Counted(ReadOnlySpan<float> mask) => mask.Length - mask.Count(0f);
 
     private static int CheckInput(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
         ReadOnlySpan<float> advantages, ReadOnlySpan<float> mask, double epsilon)
