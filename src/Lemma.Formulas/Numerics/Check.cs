@@ -52,6 +52,13 @@ internal static class Check
             ThrowFirst<Negative>(formula, name, "hold logs of probabilities below 1", logs);
     }
 
+    /// <summary>Every number must be whole, and at most 2²⁴ in magnitude, up to where float32 holds them all.</summary>
+    public static void WholeNumbers(string formula, string name, ReadOnlySpan<float> x)
+    {
+        if (!All<Whole>(x))
+            ThrowFirst<Whole>(formula, name, "hold whole numbers", x);
+    }
+
     /// <summary>Nothing may be NaN.</summary>
     public static void Numbers(string formula, string name, ReadOnlySpan<float> x)
     {
@@ -79,6 +86,12 @@ internal static class Check
     private readonly struct Negative : ITest
     {
         public static Vector512<float> Passes(Vector512<float> x) => Vector512.LessThan(x, default);
+    }
+
+    private readonly struct Whole : ITest
+    {
+        public static Vector512<float> Passes(Vector512<float> x) => Vector512.Equals(x, Vector512.Truncate(x))
+            & Vector512.LessThanOrEqual(Vector512.Abs(x), Vector512.Create(16777216f));
     }
 
     private readonly struct Number : ITest

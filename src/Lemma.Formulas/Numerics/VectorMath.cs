@@ -156,6 +156,24 @@ internal static class VectorMath
         return Vector512.ConditionalSelect(Vector512.Equals(sum, default), Vector512.Create(float.NegativeInfinity), y);
     }
 
+    /// <summary>ln(1 + e^−|x|), what ln(1 + e^x) is above max(x, 0); NaN for NaN.</summary>
+    /// <remarks>e = e^−|x| lies in [0, 1], where ln(1 + e)/e is a polynomial of degree 9 within 5·10⁻⁹.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LogOnePlusExp(Vector512<float> x)
+    {
+        Vector512<float> e = ExpInRange(Vector512.MaxNative(Vector512.Create(-105f), -Vector512.Abs(x)));
+        Vector512<float> p = Vector512.Create(-3.24398093e-3f);
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(1.98512617e-2f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(-5.69591597e-2f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(1.06036171e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(-1.53055698e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(1.96759313e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(-2.49541327e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(3.33299637e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(-4.99999017e-1f));
+        return Vector512.FusedMultiplyAdd(p, e, Vector512.Create(1f)) * e;
+    }
+
     // The bits of √½.
     private const int RootOfHalf = 0x3F3504F3;
 

@@ -6,8 +6,9 @@ namespace Lemma.Formulas;
 
 /// <summary>L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A) − β·k₃], r = π/π_old, over the tokens that count.</summary>
 /// <remarks>
-/// log_probs, old_log_probs, reference_log_probs, mask: [samples, tokens]; A: [samples], one a sample. Each sample's tokens are averaged
-/// first, then the samples. Old and reference log probabilities and A are constants. Shao et al. 2024, DeepSeekMath, eq. 3 and 4.
+/// log_probs, old_log_probs, reference_log_probs: [samples, tokens]; mask: the same, 0 for tokens that do not count, or empty; A: [samples],
+/// one a sample. Each sample's tokens are averaged first, then the samples. Old and reference log probabilities and A are constants.
+/// Shao et al. 2024, DeepSeekMath, eq. 3 and 4.
 /// </remarks>
 public static class GroupPolicy
 {
@@ -31,13 +32,16 @@ public static class GroupPolicy
     {
         int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask, epsilon);
         double sum = 0;
+        ReadOnlySpan<float> all = mask.IsEmpty ? Ones(tokens) : default;
         for (int row = 0; row < advantages.Length; row++)
         {
-            (int at, double counted) = (row * tokens, Counted(mask.Slice(row * tokens, tokens)));
+            int at = row * tokens;
+            ReadOnlySpan<float> counts = mask.IsEmpty ? all : mask.Slice(at, tokens);
+            double counted = tokens - counts.Count(0f);
             if (counted > 0)
             {
                 sum += Sum(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens),
-                    referenceLogs.Slice(at, tokens), mask.Slice(at, tokens)) / counted;
+                    referenceLogs.Slice(at, tokens), counts) / counted;
             }
         }
         return sum / advantages.Length;
@@ -70,11 +74,14 @@ public static class GroupPolicy
     {
         int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask, epsilon);
         Check.SameLength("grpo", logs.Length, dlogs.Length);
+        ReadOnlySpan<float> all = mask.IsEmpty ? Ones(tokens) : default;
         for (int row = 0; row < advantages.Length; row++)
         {
-            (int at, double counted) = (row * tokens, Counted(mask.Slice(row * tokens, tokens)));
+            int at = row * tokens;
+            ReadOnlySpan<float> counts = mask.IsEmpty ? all : mask.Slice(at, tokens);
+            double counted = Math.Max(1, tokens - counts.Count(0f));
             AddSlopes(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens), referenceLogs.Slice(at, tokens),
-                mask.Slice(at, tokens), (float)(-dy / Math.Max(1, counted) / advantages.Length), dlogs.Slice(at, tokens));
+                counts, (float)(-dy / counted / advantages.Length), dlogs.Slice(at, tokens));
         }
     }
 
@@ -128,7 +135,12 @@ public static class GroupPolicy
         }
     }
 
-    private static double Counted(ReadOnlySpan<float> mask) => mask.Length - mask.Count(0f);
+    private static float[] Ones(int count)
+    {
+        float[] ones = new float[count];
+        Array.Fill(ones, 1);
+        return ones;
+    }
 
     private static int CheckInput(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
         ReadOnlySpan<float> advantages, ReadOnlySpan<float> mask, double epsilon)
@@ -138,7 +150,8 @@ public static class GroupPolicy
         Check.Rows("grpo", logs.Length, logs.Length / advantages.Length);
         Check.SameLength("grpo", logs.Length, oldLogs.Length);
         Check.SameLength("grpo", logs.Length, referenceLogs.Length);
-        Check.SameLength("grpo", logs.Length, mask.Length);
+        if (!mask.IsEmpty)
+            Check.SameLength("grpo", logs.Length, mask.Length);
         return logs.Length / advantages.Length;
     }
 
@@ -146,9 +159,8 @@ public static class GroupPolicy
     {
         Values logs = call.Input("log_probs", -1, -1), oldLogs = call.Same("old_log_probs", logs),
             reference = call.Same("reference_log_probs", logs);
-        Values advantages = call.Input("advantages", logs.Shape[0]), mask = call.Has("mask") ? call.Same("mask", logs) : logs.Like();
-        if (!call.Has("mask"))
-            Array.Fill(mask.Data, 1);
+        Values advantages = call.Input("advantages", logs.Shape[0]);
+        ReadOnlySpan<float> mask = call.Has("mask") ? call.Same("mask", logs) : default(ReadOnlySpan<float>);
         double epsilon = call.Number("epsilon", 0.2), beta = call.Number("beta", 0.04);
         Values y = Values.Scalar(Forward(logs, oldLogs, reference, advantages, mask, epsilon, beta));
         if (call.Backward(y, out float[]? dy))

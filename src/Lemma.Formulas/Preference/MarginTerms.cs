@@ -21,8 +21,7 @@ internal readonly struct LogSigmoidTerm(double beta, double gamma, double smooth
     public (Vector512<double> Lower, Vector512<double> Upper) Value(Vector512<double> lower, Vector512<double> upper)
     {
         (lower, upper) = (lower * beta - Vector512.Create(gamma), upper * beta - Vector512.Create(gamma));
-        Vector512<float> small = VectorMath.LogOnePlus(VectorMath.Exp(-Vector512.Abs(Vector512.Narrow(lower, upper))));
-        (Vector512<double> smallLower, Vector512<double> smallUpper) = Vector512.Widen(small);
+        (Vector512<double> smallLower, Vector512<double> smallUpper) = Vector512.Widen(VectorMath.LogOnePlusExp(Vector512.Narrow(lower, upper)));
         return (smallLower + Rise(lower), smallUpper + Rise(upper));
     }
 
@@ -30,9 +29,11 @@ internal readonly struct LogSigmoidTerm(double beta, double gamma, double smooth
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector512<double> Rise(Vector512<double> x)
     {
+        if (smoothing == 0)
+            return Vector512.MaxNative(default, -x);
         Vector512<double> factor = Vector512.ConditionalSelect(Vector512.LessThan(x, default), Vector512.Create(smoothing - 1),
             Vector512.Create(smoothing));
-        return Vector512.AndNot(factor * x, Vector512.Equals(factor, default));
+        return Vector512.ConditionalSelect(Vector512.Equals(factor, default), default, factor * x);
     }
 
     // By m: β is left to the scale. ε·σ(x) − (1 − ε)·σ(−x), where the smaller of the two is e^−|x|/(1 + e^−|x|).

@@ -54,7 +54,7 @@ public static class OddsRatioPreference
         public Vector512<float> Value(Vector512<float> a, Vector512<float> b)
         {
             Vector512<float> h = a - b + VectorMath.Log(VectorMath.ExpMinusOne(b) / VectorMath.ExpMinusOne(a));
-            return Vector512.MaxNative(default, -h) + VectorMath.LogOnePlus(VectorMath.Exp(-Vector512.Abs(h)));
+            return Vector512.MaxNative(default, -h) + VectorMath.LogOnePlusExp(h);
         }
 
         // With u = 1 − e^a: e^h = e^(a_w − a_l)·u_l/u_w, so σ(−h)/u_w = 1/(u_w + e^(a_w − a_l)·u_l), and neither needs h.
