@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
@@ -40,26 +41,38 @@ public static class Dropout
     }
 
     /// <summary>y = x·m·scale.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Mask(ReadOnlySpan<float> x, float p, float scale, Philox generator, long start, Span<float> y)
     {
         Check.That(start % Block == 0, "dropout", $"the first element must be a multiple of {Block}, but it is {start}");
-        Vector512<float> factor = Vector512.Create(scale);
-        Vector512<uint> threshold = Vector512.Create((uint)(p * 4294967296.0));
-        Span<uint> words = stackalloc uint[Block];
-        for (int block = 0; block < x.Length; block += Block)
+        uint threshold = (uint)(p * 4294967296.0);
+        int whole = x.Length / Block * Block;
+        MaskBlocks(x[..whole], threshold, scale, generator, (ulong)start / 4, y);
+        if (whole == x.Length)
+            return;
+        Span<float> last = stackalloc float[Block];
+        x[whole..].CopyTo(last);
+        MaskBlocks(last, threshold, scale, generator, (ulong)(start + whole) / 4, last);
+        last[..(x.Length - whole)].CopyTo(y[whole..]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MaskBlocks(ReadOnlySpan<float> x, uint threshold, float scale, Philox generator, ulong counter, Span<float> y)
+    {
+        ref float from = ref MemoryMarshal.GetReference(x), to = ref MemoryMarshal.GetReference(y);
+        Vector512<uint> least = Vector512.Create(threshold);
+        for (int i = 0; i < x.Length; i += Block, counter += Lanes.Count)
         {
-            generator.Bits((ulong)(start + block) / 4, words);
-            for (int i = 0; i < Block && block + i < x.Length; i += Lanes.Count)
-            {
-                Vector512<float> keep = Vector512.GreaterThanOrEqual(Vector512.Create<uint>(words[i..]), threshold).AsSingle();
-                if (block + i + Lanes.Count <= x.Length)
-                    ((Vector512.Create(x[(block + i)..]) * factor) & keep).CopyTo(y[(block + i)..]);
-                else
-                    Lanes.StoreTail((Lanes.LoadTail(x[(block + i)..]) * factor) & keep, y[(block + i)..]);
-            }
+            (Vector512<uint> a, Vector512<uint> b, Vector512<uint> c, Vector512<uint> d) = generator.Sixteen(counter);
+            Masked(Lanes.Load(ref from, i), a, least, scale).StoreUnsafe(ref to, (nuint)i);
+            Masked(Lanes.Load(ref from, i + 16), b, least, scale).StoreUnsafe(ref to, (nuint)i + 16);
+            Masked(Lanes.Load(ref from, i + 32), c, least, scale).StoreUnsafe(ref to, (nuint)i + 32);
+            Masked(Lanes.Load(ref from, i + 48), d, least, scale).StoreUnsafe(ref to, (nuint)i + 48);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Masked(Vector512<float> x, Vector512<uint> bits, Vector512<uint> least, float scale) =>
+        Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(bits, least).AsSingle(), x * scale, default);
 
     /// <summary>dx = dy·m/(1 − p) in place: the forward with the same generator.</summary>
     public static void Backward(Span<float> dy, float p, Philox generator, long start) => Forward(dy, p, generator, start, dy);
