@@ -61,8 +61,9 @@ public static class WeightedCrossEntropy
             Lanes.AddScaled(p, (float)(scale * factor), to);
             if (smoothing > 0 && weights.IsEmpty)
                 TensorPrimitives.Subtract(to, (float)(scale * smoothing / classes), to);
-            else if (smoothing > 0)
-                Lanes.AddScaled(weights, (float)(-scale * smoothing / classes), to);
+            // In double: a weight may be too small for its reciprocal to be a float32.
+            for (int c = 0; c < weights.Length && smoothing > 0; c++)
+                to[c] -= (float)(scale * smoothing / classes * weights[c]);
         }
     }
 

@@ -17,7 +17,7 @@ internal static class VectorMath
         return ExpInRange(Vector512.MinNative(Vector512.Create(89f), Vector512.MaxNative(Vector512.Create(-105f), x)));
     }
 
-    /// <summary>e^x for −105 ≤ x ≤ 89.</summary>
+    /// <summary>e^x for −150 ≤ x ≤ 89.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> ExpInRange(Vector512<float> x)
     {
@@ -105,12 +105,23 @@ internal static class VectorMath
         return Vector512.ConditionalSelect(Vector512.LessThan(size, Vector512.Create(0.625f)), small, CopySign(large, x));
     }
 
-    /// <summary>Φ(x) = (1 + erf(x/√2))/2: e^q(|x|)/2 on the left, 1 less that on the right; 0 and 1 beyond 5.5.</summary>
-    /// <remarks>q(s) = ln erfc(s/√2), s times a polynomial of degree 9: within 10⁻⁷, and within 3·10⁻⁶ of the small values on the left.</remarks>
+    /// <summary>Φ(x) = (1 + erf(x/√2))/2: its tail on the left, 1 less the tail on the right.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Normal(Vector512<float> x)
     {
-        Vector512<float> end = Vector512.Create(5.5f), size = Vector512.Abs(x), s = Vector512.MinNative(end, size);
+        Vector512<float> tail = NormalTail(x).Tail;
+        return Vector512.ConditionalSelect(Vector512.LessThan(x, default), tail, Vector512.Create(1f) - tail);
+    }
+
+    /// <summary>s = |x|, 12 beyond 12, and Φ(−s) = e^q(s), 0 there.</summary>
+    /// <remarks>
+    /// q(s) = ln(erfc(s/√2)/2), −ln 2 and s times a polynomial of degree 9: within 10⁻⁷, and within 3·10⁻⁶ of the small values up to 5.5;
+    /// further out it is between 0 and Φ(−s).
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<float> Size, Vector512<float> Tail) NormalTail(Vector512<float> x)
+    {
+        Vector512<float> s = Vector512.MinNative(Vector512.Create(12f), Vector512.Abs(x));
         Vector512<float> q = Vector512.Create(-1.7004545e-8f);
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(5.1607037e-7f));
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-6.7304059e-6f));
@@ -121,9 +132,7 @@ internal static class VectorMath
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-3.6375768e-2f));
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-3.1829998e-1f));
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-7.9788536e-1f));
-        Vector512<float> left = ExpInRange(q * s) * Vector512.Create(0.5f);
-        left = Vector512.AndNot(left, Vector512.GreaterThanOrEqual(size, end));
-        return Vector512.ConditionalSelect(Vector512.LessThan(x, default), left, Vector512.Create(1f) - left);
+        return (s, ExpInRange(Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-0.693147181f))));
     }
 
     /// <summary>ln x, within 1 ulp; −∞ for 0, ∞ for ∞, NaN below 0 and for NaN.</summary>
