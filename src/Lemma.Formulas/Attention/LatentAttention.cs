@@ -74,7 +74,7 @@ public static class LatentAttention
         float[] keys = Keys(sizes, SpanProduct.New(length, wide, rank, latent, false, w.Key, false), rotaryKey);
         float[] values = HeadSizes.Split(SpanProduct.New(length, wide, rank, latent, false, w.Value, false), 1, sizes.Heads, plain);
         float[] heads = new float[values.Length], logs = new float[sizes.Rows];
-        HeadAttention.Forward(sizes, new HeadAttention.Mask(true), queries, keys, values, heads, logs);
+        ScoredEvaluation.Forward(sizes, new HeadAttention.Mask(true), queries, keys, values, heads, logs);
         SpanProduct.Multiply(length, o.Width, wide, HeadSizes.Join(heads, 1, sizes.Heads, plain), false, w.Output, false, y);
         return new State(sizes, latent, rotaryKey, queries, keys, values, heads, logs);
     }
@@ -105,7 +105,7 @@ public static class LatentAttention
             rotaryKey.AsSpan(t * rotary, rotary).CopyTo(keys.AsSpan(t * wide + rank));
         }
         HeadAttention.Mask mask = new(true, Scale: (float)(1 / Math.Sqrt(sizes.Width)));
-        HeadAttention.Forward(new HeadSizes(1, sizes.Heads, 1, length, length, wide, rank), mask, absorbed, keys, latent, sums, new float[sizes.Rows]);
+        ScoredEvaluation.Forward(new HeadSizes(1, sizes.Heads, 1, length, length, wide, rank), mask, absorbed, keys, latent, sums, new float[sizes.Rows]);
         for (int h = 0; h < sizes.Heads; h++)
         {
             Columns(w.Value, rank, h * plain, plain, part);
@@ -124,7 +124,7 @@ public static class LatentAttention
         SpanProduct.Multiply(wide, o.Width, length, HeadSizes.Join(state.Heads, 1, sizes.Heads, plain), true, dy, false, dw.Output, add: true);
         float[] up = HeadSizes.Split(SpanProduct.New(length, wide, o.Width, dy, false, w.Output, true), 1, sizes.Heads, plain);
         float[] dq = new float[state.Queries.Length], dk = new float[state.Keys.Length], dv = new float[state.Values.Length];
-        HeadAttention.Backward(sizes, new HeadAttention.Mask(true), state.Queries, state.Keys, state.Values, state.Heads, state.Logs, up, dq, dk, dv);
+        ScoredEvaluation.Backward(sizes, new HeadAttention.Mask(true), state.Queries, state.Keys, state.Values, state.Heads, state.Logs, up, dq, dk, dv);
         float[] dkeys = new float[length * wide], drotary = new float[length * rotary], dlatent = new float[length * rank];
         for (int row = 0; row < sizes.Rows; row++)
         {
