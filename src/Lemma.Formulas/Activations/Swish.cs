@@ -65,7 +65,8 @@ public static class Swish
         // e^−105 is 0 in float32; beyond it an infinite βx would count 0·∞.
         Vector512<float> t = Vector512.MinNative(Vector512.Create(105f), Vector512.MaxNative(Vector512.Create(-105f), x * beta));
         // The smaller of s and 1 − s is e·(the larger), e = e^−|βx|: a difference would have lost its digits.
-        Vector512<float> e = VectorMath.Exp(-Vector512.Abs(t)), larger = Vector512.Create(1f) / (Vector512.Create(1f) + e), smaller = e * larger;
+        Vector512<float> e = VectorMath.Exp(-Vector512.Abs(t)), larger = Vector512.Create(1f) / (Vector512.Create(1f) + e),
+            smaller = e * larger;
         Vector512<float> gate = Vector512.ConditionalSelect(Vector512.LessThan(t, default), smaller, larger), both = smaller * larger;
         dbeta = Vector512.FusedMultiplyAdd(x * both * x, dy, dbeta);
         return Vector512.FusedMultiplyAdd(Vector512.FusedMultiplyAdd(t, both, gate), dy, dx);

@@ -14,7 +14,8 @@ internal static class ScoredEvaluation
         || (v.Length > 0 && !float.IsFinite(System.Numerics.Tensors.TensorPrimitives.MaxMagnitude(v)));
 
     /// <summary>Attention of projected heads: by the kernel in tiles, or in double where scores are large.</summary>
-    public static void Forward(in HeadSizes sizes, HeadAttention.Mask mask, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
+    public static void Forward(in HeadSizes sizes, HeadAttention.Mask mask, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v,
         Span<float> y, Span<float> logs)
     {
         if (NeedsDouble(sizes, q, k, v))
@@ -24,7 +25,8 @@ internal static class ScoredEvaluation
     }
 
     /// <summary>The backward of <see cref="Forward"/>, by the same choice.</summary>
-    public static void Backward(in HeadSizes sizes, HeadAttention.Mask mask, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
+    public static void Backward(in HeadSizes sizes, HeadAttention.Mask mask, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v,
         ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv)
     {
         if (NeedsDouble(sizes, q, k, v))
@@ -46,7 +48,8 @@ internal static class ScoredEvaluation
     }
 
     /// <summary>By the kernel in tiles, or in double where scores are large.</summary>
-    public static Values Run<TScore>(FormulaCall call, in HeadSizes sizes, HeadAttention.Mask mask, TScore score) where TScore : struct, IScore
+    public static Values Run<TScore>(FormulaCall call, in HeadSizes sizes, HeadAttention.Mask mask, TScore score) where TScore : struct,
+        IScore
     {
         Values q = call["q"], k = call["k"], v = call["v"];
         if (NeedsDouble(sizes, q, k, v))

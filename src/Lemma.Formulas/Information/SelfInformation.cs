@@ -47,7 +47,8 @@ public static class SelfInformation
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddSlopes(ReadOnlySpan<float> p, float unit, ReadOnlySpan<float> dy, Span<float> dp)
     {
-        ref float start = ref MemoryMarshal.GetReference(p), up = ref MemoryMarshal.GetReference(dy), to = ref MemoryMarshal.GetReference(dp);
+        ref float start = ref MemoryMarshal.GetReference(p), up = ref MemoryMarshal.GetReference(dy),
+            to = ref MemoryMarshal.GetReference(dp);
         int i = 0;
         for (; i + Lanes.Count <= p.Length; i += Lanes.Count)
             (Lanes.Load(ref to, i) - Lanes.Load(ref up, i) * unit / Lanes.Load(ref start, i)).StoreUnsafe(ref to, (nuint)i);

@@ -112,7 +112,8 @@ public static class NextSentence
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Sixteen(Vector512<float> first, Vector512<float> second, Vector512<float> labels)
         {
-            (Vector512<ulong> a, Vector512<ulong> b, Vector512<ulong> low) = (first.AsUInt64(), second.AsUInt64(), Vector512.Create(0xFFFFFFFFUL));
+            (Vector512<ulong> a, Vector512<ulong> b, Vector512<ulong> low) = (first.AsUInt64(), second.AsUInt64(),
+                Vector512.Create(0xFFFFFFFFUL));
             (Vector512<ulong> label, Vector512<ulong> lastLabel) = Vector512.Widen(labels.AsUInt32());
             Vector512<float> z0 = ((a & low) | (b << 32)).AsSingle(), z1 = ((a >> 32) | Vector512.AndNot(b, low)).AsSingle();
             sign = ((label | (lastLabel << 32)).AsUInt32() << 31).AsSingle();
@@ -132,7 +133,8 @@ public static class NextSentence
         public (Vector512<float> First, Vector512<float> Second) Slopes(float scale)
         {
             Vector512<float> d1 = ((VectorMath.Sigmoid(-margin) + poison) * scale) ^ sign;
-            (Vector512<ulong> a, Vector512<ulong> b, Vector512<ulong> low) = ((-d1).AsUInt64(), d1.AsUInt64(), Vector512.Create(0xFFFFFFFFUL));
+            (Vector512<ulong> a, Vector512<ulong> b, Vector512<ulong> low) = ((-d1).AsUInt64(), d1.AsUInt64(),
+                Vector512.Create(0xFFFFFFFFUL));
             return (((a & low) | (b << 32)).AsSingle(), ((a >> 32) | Vector512.AndNot(b, low)).AsSingle());
         }
     }

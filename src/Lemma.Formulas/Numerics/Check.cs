@@ -80,7 +80,8 @@ internal static class Check
 
     private readonly struct Flag : ITest
     {
-        public static Vector512<float> Passes(Vector512<float> x) => Vector512.Equals(x, default) | Vector512.Equals(x, Vector512.Create(1f));
+        public static Vector512<float> Passes(Vector512<float> x) => Vector512.Equals(x, default) | Vector512.Equals(x,
+            Vector512.Create(1f));
     }
 
     private readonly struct Negative : ITest

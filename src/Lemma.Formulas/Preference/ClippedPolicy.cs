@@ -63,7 +63,8 @@ public static class ClippedPolicy
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddSlopes(Clip clip, ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> advantages, float scale,
+    private static void AddSlopes(Clip clip, ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> advantages,
+        float scale,
         Span<float> dlogs)
     {
         ref float startLogs = ref MemoryMarshal.GetReference(logs), startOld = ref MemoryMarshal.GetReference(oldLogs);

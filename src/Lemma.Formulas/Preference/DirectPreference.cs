@@ -49,7 +49,8 @@ public static class DirectPreference
         Check.SameLength("dpo", chosen.Length, referenceRejected.Length);
         Check.That(beta > 0, "dpo", $"β must be above 0, but it is {beta}");
         Check.That(smoothing is >= 0 and <= 1, "dpo", $"the label smoothing must lie in [0, 1], but it is {smoothing}");
-        Margins.AddSlopes(new LogSigmoidTerm(beta, 0, smoothing), chosen, rejected, referenceChosen, referenceRejected, dy * beta / chosen.Length, dchosen, drejected,
+        Margins.AddSlopes(new LogSigmoidTerm(beta, 0, smoothing), chosen, rejected, referenceChosen, referenceRejected,
+            dy * beta / chosen.Length, dchosen, drejected,
             dreferenceChosen, dreferenceRejected);
     }
 

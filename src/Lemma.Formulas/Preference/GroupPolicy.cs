@@ -6,9 +6,9 @@ namespace Lemma.Formulas;
 
 /// <summary>L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A) − β·k₃], r = π/π_old, over the tokens that count.</summary>
 /// <remarks>
-/// log_probs, old_log_probs, reference_log_probs: [samples, tokens]; mask: the same, 0 for tokens that do not count, or empty; A: [samples],
-/// one a sample. Each sample's tokens are averaged first, then the samples. Old and reference log probabilities and A are constants.
-/// Shao et al. 2024, DeepSeekMath, eq. 3 and 4.
+/// log_probs, old_log_probs, reference_log_probs: [samples, tokens]; mask: the same, 0 for tokens that do not count, or empty; A:
+/// [samples], one a sample. Each sample's tokens are averaged first, then the samples. Old and reference log probabilities and A are
+/// constants. Shao et al. 2024, DeepSeekMath, eq. 3 and 4.
 /// </remarks>
 public static class GroupPolicy
 {
@@ -80,7 +80,8 @@ public static class GroupPolicy
             int at = row * tokens;
             ReadOnlySpan<float> counts = mask.IsEmpty ? all : mask.Slice(at, tokens);
             double counted = Math.Max(1, tokens - counts.Count(0f));
-            AddSlopes(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens), referenceLogs.Slice(at, tokens),
+            AddSlopes(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens),
+                referenceLogs.Slice(at, tokens),
                 counts, (float)(-dy / counted / advantages.Length), dlogs.Slice(at, tokens));
         }
     }
@@ -95,7 +96,8 @@ public static class GroupPolicy
         int i = 0;
         for (; i + Lanes.Count <= logs.Length; i += Lanes.Count)
         {
-            (Lanes.Load(ref to, i) + term.Slope(Lanes.Load(ref startLogs, i), Lanes.Load(ref startOld, i), Lanes.Load(ref startReference, i),
+            (Lanes.Load(ref to, i) + term.Slope(Lanes.Load(ref startLogs, i), Lanes.Load(ref startOld, i),
+                Lanes.Load(ref startReference, i),
                 Lanes.Load(ref startMask, i), scale)).StoreUnsafe(ref to, (nuint)i);
         }
         if (i < logs.Length)
@@ -111,7 +113,8 @@ public static class GroupPolicy
         private readonly Clip clip = new(epsilon);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector512<double> Value(Vector512<float> logs, Vector512<float> oldLogs, Vector512<float> referenceLogs, Vector512<float> mask)
+        public Vector512<double> Value(Vector512<float> logs, Vector512<float> oldLogs, Vector512<float> referenceLogs,
+            Vector512<float> mask)
         {
             Vector512<float> isOut = Vector512.Equals(mask, default), ratio = Vector512.AndNot(Clip.Ratio(logs, oldLogs), isOut);
             Vector512<float> excess = Vector512.AndNot(VectorMath.ExpExcess(ToReference(logs, referenceLogs)), isOut);
@@ -119,7 +122,8 @@ public static class GroupPolicy
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector512<float> Slope(Vector512<float> logs, Vector512<float> oldLogs, Vector512<float> referenceLogs, Vector512<float> mask,
+        public Vector512<float> Slope(Vector512<float> logs, Vector512<float> oldLogs, Vector512<float> referenceLogs,
+            Vector512<float> mask,
             float scale)
         {
             Vector512<float> slope = VectorMath.ExpMinusOne(ToReference(logs, referenceLogs)) * (float)(beta * scale);

@@ -43,7 +43,8 @@ public static class IdentityPreference
         Check.SameLength("ipo", chosen.Length, referenceChosen.Length);
         Check.SameLength("ipo", chosen.Length, referenceRejected.Length);
         Check.That(beta > 0, "ipo", $"β must be above 0, but it is {beta}");
-        Margins.AddSlopes(new SquareTerm(0.5 / beta), chosen, rejected, referenceChosen, referenceRejected, 2 * dy / chosen.Length, dchosen, drejected,
+        Margins.AddSlopes(new SquareTerm(0.5 / beta), chosen, rejected, referenceChosen, referenceRejected, 2 * dy / chosen.Length,
+            dchosen, drejected,
             dreferenceChosen, dreferenceRejected);
     }
 

@@ -6,8 +6,8 @@ namespace Lemma.Formulas;
 
 /// <summary>L = E[λ_D(1 − σ(β(r − z₀))) if desirable, λ_U(1 − σ(β(z₀ − r))) if not], r = ln π(y)/π_ref(y).</summary>
 /// <remarks>
-/// policy, reference: [samples] of ln π(y|x); desirable: [samples] of 0 or 1; z₀: the mean KL(π‖π_ref) of the batch, a constant at or above 0.
-/// Ethayarajh et al. 2024, KTO, eq. 8.
+/// policy, reference: [samples] of ln π(y|x); desirable: [samples] of 0 or 1; z₀: the mean KL(π‖π_ref) of the batch, a constant at or above
+/// 0. Ethayarajh et al. 2024, KTO, eq. 8.
 /// </remarks>
 public static class KahnemanTversky
 {
@@ -44,11 +44,13 @@ public static class KahnemanTversky
         int i = 0;
         for (; i + Lanes.Count <= policy.Length; i += Lanes.Count)
         {
-            sum += Lanes.Wide(term.Value(Lanes.Load(ref startPolicy, i), Lanes.Load(ref startReference, i), Lanes.Load(ref startDesirable, i)));
+            sum += Lanes.Wide(term.Value(Lanes.Load(ref startPolicy, i), Lanes.Load(ref startReference, i),
+                Lanes.Load(ref startDesirable, i)));
         }
         if (i < policy.Length)
         {
-            Vector512<float> value = term.Value(Lanes.LoadTail(policy[i..]), Lanes.LoadTail(reference[i..]), Lanes.LoadTail(desirable[i..]));
+            Vector512<float> value = term.Value(Lanes.LoadTail(policy[i..]), Lanes.LoadTail(reference[i..]),
+                Lanes.LoadTail(desirable[i..]));
             sum += Lanes.Wide(Lanes.Keep(value, policy.Length - i));
         }
         return Lanes.Sum(sum);
@@ -63,7 +65,8 @@ public static class KahnemanTversky
         Check.SameLength("kto", policy.Length, dpolicy.Length);
         Check.SameLength("kto", policy.Length, dreference.Length);
         double scale = dy * beta / policy.Length;
-        AddSlopes(new(beta, origin, (float)(-scale * desirableWeight), (float)(scale * undesirableWeight)), policy, reference, desirable, dpolicy,
+        AddSlopes(new(beta, origin, (float)(-scale * desirableWeight), (float)(scale * undesirableWeight)), policy, reference, desirable,
+            dpolicy,
             dreference);
     }
 
@@ -84,7 +87,8 @@ public static class KahnemanTversky
         }
         if (i < policy.Length)
         {
-            Vector512<float> slope = term.Slope(Lanes.LoadTail(policy[i..]), Lanes.LoadTail(reference[i..]), Lanes.LoadTail(desirable[i..]));
+            Vector512<float> slope = term.Slope(Lanes.LoadTail(policy[i..]), Lanes.LoadTail(reference[i..]),
+                Lanes.LoadTail(desirable[i..]));
             Lanes.StoreTail(Lanes.LoadTail(dpolicy[i..]) + slope, dpolicy[i..]);
             Lanes.StoreTail(Lanes.LoadTail(dreference[i..]) - slope, dreference[i..]);
         }

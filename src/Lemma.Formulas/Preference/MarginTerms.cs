@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
 
-/// <summary>A term t(m) of a margin m, sixteen at a time: m in double, so that logs that are alike keep the digits of their difference.</summary>
+/// <summary>
+/// A term t(m) of a margin m, sixteen at a time: m in double, so that logs that are alike keep the digits of their difference.
+/// </summary>
 internal interface IMarginTerm
 {
     /// <summary>t(m).</summary>
@@ -21,7 +23,8 @@ internal readonly struct LogSigmoidTerm(double beta, double gamma, double smooth
     public (Vector512<double> Lower, Vector512<double> Upper) Value(Vector512<double> lower, Vector512<double> upper)
     {
         (lower, upper) = (lower * beta - Vector512.Create(gamma), upper * beta - Vector512.Create(gamma));
-        (Vector512<double> smallLower, Vector512<double> smallUpper) = Vector512.Widen(VectorMath.LogOnePlusExp(Vector512.Narrow(lower, upper)));
+        (Vector512<double> smallLower, Vector512<double> smallUpper) =
+            Vector512.Widen(VectorMath.LogOnePlusExp(Vector512.Narrow(lower, upper)));
         return (smallLower + Rise(lower), smallUpper + Rise(upper));
     }
 
@@ -41,9 +44,11 @@ internal readonly struct LogSigmoidTerm(double beta, double gamma, double smooth
     public Vector512<float> Slope(Vector512<double> lower, Vector512<double> upper)
     {
         Vector512<float> x = Vector512.Narrow(lower * beta - Vector512.Create(gamma), upper * beta - Vector512.Create(gamma));
-        Vector512<float> e = VectorMath.Exp(-Vector512.Abs(x)), large = Vector512.Create(1f) / (Vector512.Create(1f) + e), small = e * large;
+        Vector512<float> e = VectorMath.Exp(-Vector512.Abs(x)), large = Vector512.Create(1f) / (Vector512.Create(1f) + e),
+            small = e * large;
         Vector512<float> isNegative = Vector512.LessThan(x, default);
-        Vector512<float> ofX = Vector512.ConditionalSelect(isNegative, small, large), ofMinus = Vector512.ConditionalSelect(isNegative, large, small);
+        Vector512<float> ofX = Vector512.ConditionalSelect(isNegative, small, large), ofMinus = Vector512.ConditionalSelect(isNegative,
+            large, small);
         return ofX * (float)smoothing - ofMinus * (float)(1 - smoothing);
     }
 }

@@ -60,7 +60,8 @@ internal static class Margins
     public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, double scale, Span<float> da)
         where TTerm : struct, IMarginTerm
     {
-        ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b), to = ref MemoryMarshal.GetReference(da);
+        ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b),
+            to = ref MemoryMarshal.GetReference(da);
         Vector512<float> factor = Vector512.Create((float)scale);
         int i = 0;
         for (; i + Lanes.Count <= a.Length; i += Lanes.Count)
@@ -77,7 +78,8 @@ internal static class Margins
 
     /// <summary>da += scale·t'(a − b);  db −= the same.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, double scale, Span<float> da, Span<float> db)
+    public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, double scale, Span<float> da,
+        Span<float> db)
         where TTerm : struct, IMarginTerm
     {
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);
@@ -102,7 +104,8 @@ internal static class Margins
 
     /// <summary>da += scale·t'((a − b) − (c − d)), dd += the same;  db −= the same, dc −= the same.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, ReadOnlySpan<float> d,
+    public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c,
+        ReadOnlySpan<float> d,
         double scale, Span<float> da, Span<float> db, Span<float> dc, Span<float> dd) where TTerm : struct, IMarginTerm
     {
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);

@@ -61,7 +61,8 @@ public static class OddsRatioPreference
         public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b)
         {
             Vector512<float> ofChosen = -VectorMath.ExpMinusOne(a), ofRejected = -VectorMath.ExpMinusOne(b), one = Vector512.Create(1f);
-            Vector512<float> sum = Vector512.FusedMultiplyAdd(VectorMath.Exp(a - b), ofRejected, ofChosen), factor = Vector512.Create(weight);
+            Vector512<float> sum = Vector512.FusedMultiplyAdd(VectorMath.Exp(a - b), ofRejected, ofChosen),
+                factor = Vector512.Create(weight);
             return (-(one + factor / sum), ofChosen / sum * factor / ofRejected);
         }
     }

@@ -4,8 +4,8 @@ namespace Lemma.Formulas;
 
 /// <summary>L = L_clip + c_V·L_V − c_H·H + β·k₃: the full objective of proximal policy optimization.</summary>
 /// <remarks>
-/// All inputs: one shape; H: the entropy of the policy at each place, in nats. Each part is a formula of its own: <see cref="ClippedPolicy"/>,
-/// <see cref="ClippedValue"/>, <see cref="DivergenceK3"/>. Schulman et al. 2017, eq. 9.
+/// All inputs: one shape; H: the entropy of the policy at each place, in nats. Each part is a formula of its own:
+/// <see cref="ClippedPolicy"/>, <see cref="ClippedValue"/>, <see cref="DivergenceK3"/>. Schulman et al. 2017, eq. 9.
 /// </remarks>
 public static class PolicyObjective
 {

@@ -7,8 +7,10 @@ namespace Lemma.Formulas;
 /// <summary>
 /// y = x·m/(1 − p), m drawn from a counter: 0 with probability p, else 1 (the inverted form; nothing happens at inference).
 /// </summary>
-/// <remarks>The mask is a function of (generator, index), so it is the same for any number of threads and is drawn again in the backward, not stored.
-/// Srivastava et al. 2014.</remarks>
+/// <remarks>
+/// The mask is a function of (generator, index), so it is the same for any number of threads and is drawn again in the backward, not
+/// stored. Srivastava et al. 2014.
+/// </remarks>
 public static class Dropout
 {
     /// <summary>The entry of the index.</summary>

@@ -54,7 +54,8 @@ public readonly struct Philox
         Vector512<ulong> k0 = Vector512.Create((ulong)key0), k1 = Vector512.Create((ulong)key1);
         for (int round = 0; round < 10; round++)
         {
-            Vector512<ulong> p0 = Product(a0, 0xD2511F53), q0 = Product(c0, 0xCD9E8D57), p1 = Product(a1, 0xD2511F53), q1 = Product(c1, 0xCD9E8D57);
+            Vector512<ulong> p0 = Product(a0, 0xD2511F53), q0 = Product(c0, 0xCD9E8D57), p1 = Product(a1, 0xD2511F53),
+                q1 = Product(c1, 0xCD9E8D57);
             (a0, b0, c0, d0) = ((q0 >> 32) ^ b0 ^ k0, q0, (p0 >> 32) ^ d0 ^ k1, p0);
             (a1, b1, c1, d1) = ((q1 >> 32) ^ b1 ^ k0, q1, (p1 >> 32) ^ d1 ^ k1, p1);
             k0 += Vector512.Create(0x9E3779B9UL);

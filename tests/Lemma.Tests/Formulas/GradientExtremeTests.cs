@@ -5,17 +5,20 @@ namespace Lemma.Tests.Formulas;
 
 /// <summary>Gradients with ±0, denormals, huge numbers and ±∞ among the inputs: a slope of the twin wherever the twin has one.</summary>
 /// <remarks>
-/// The twin's slopes to the left and to the right are differences in double; a gradient must lie between them. The twin has none where it is
-/// infinite or NaN on both sides, where the rounding of its outputs is larger than the slope, and where an eighth of the step gives another one.
+/// The twin's slopes to the left and to the right are differences in double; a gradient must lie between them. The twin has none where it
+/// is infinite or NaN on both sides, where the rounding of its outputs is larger than the slope, and where an eighth of the step gives
+/// another one.
 /// </remarks>
 [Trait("Kernels", "true")]
 public class GradientExtremeTests
 {
     // Their slopes by scores sum to 0: huge numbers that are all equal leave what rounding leaves of 0·10¹⁵.
-    private const string Cancelling = "block_sparse_attention adaptive_span multi_scale_window_attention multi_head_attention multi_query_attention "
+    private const string Cancelling =
+        "block_sparse_attention adaptive_span multi_scale_window_attention multi_head_attention multi_query_attention "
         + "grouped_query_attention cross_attention multi_head_latent_attention linear_cross_entropy moe";
 
-    public static TheoryData<string> Names => [.. FormulaIndex.All.Where(formula => formula.IsDifferentiable).Select(formula => formula.Name)];
+    public static TheoryData<string> Names =>
+        [.. FormulaIndex.All.Where(formula => formula.IsDifferentiable).Select(formula => formula.Name)];
 
     [Theory, MemberData(nameof(Names))]
     public void AGradientAtAnExtremeIsTheTwins(string name)
