@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
@@ -16,9 +15,20 @@ namespace Lemma.Bench;
 /// <summary>Runs <see cref="FormulaSpeed"/> in this process and writes what the pages of the formulas show of it.</summary>
 internal static class SpeedTable
 {
+    private const string Head = "name\texample\tforward\tbackward\tprimitives\ttwin\tfloor\tbound\tgolden";
+
     /// <summary>Columns: name, example; forward, backward, TensorPrimitives', twin and floor in microseconds; what bounds the floor; golden cases.</summary>
-    public static void Run(string path)
+    /// <param name="path">The table; with names its other rows stay as they are.</param>
+    /// <param name="names">The formulas to time, all without any.</param>
+    public static void Run(string path, string[] names)
     {
+        Dictionary<string, string> rows = [];
+        if (names.Length > 0)
+        {
+            FormulaSpeed.Names = [.. names.Select(name => FormulaIndex.Find(name).Name)];
+            if (File.Exists(path))
+                rows = File.ReadLines(path).Skip(1).ToDictionary(line => line[..line.IndexOf('\t', StringComparison.Ordinal)]);
+        }
         Job job = Job.Default.WithToolchain(InProcessNoEmitToolchain.Instance).WithWarmupCount(1).WithIterationCount(5)
             .WithIterationTime(TimeInterval.FromMilliseconds(30)).WithUnrollFactor(1).WithMinInvokeCount(1).WithMinIterationTime(TimeInterval.FromMilliseconds(1));
         IConfig config = ManualConfig.CreateEmpty().AddJob(job).AddColumnProvider(DefaultColumnProviders.Instance)
@@ -31,7 +41,6 @@ internal static class SpeedTable
                 : throw new InvalidOperationException($"bench: {report.BenchmarkCase.DisplayInfo} has no result"));
         ILookup<string, GoldenCase> golden = new[] { "ops.json", "more.json" }
             .SelectMany(name => GoldenFile.Read(Path.Combine(AppContext.BaseDirectory, "Golden", name))).ToLookup(one => one.Formula);
-        StringBuilder table = new("name\texample\tforward\tbackward\tprimitives\ttwin\tfloor\tbound\tgolden\n");
         foreach (string name in FormulaSpeed.Names)
         {
             FormulaExample example = new(BenchSizes.All[name]);
@@ -42,10 +51,10 @@ internal static class SpeedTable
                 backward = 0;
             else if (Kernels.Find(name, example) is null)
                 backward = Math.Max(0, backward - forward);
-            table.Append(CultureInfo.InvariantCulture, $"{name}\t{BenchSizes.All[name]}\t{forward:0.0}\t{backward:0.0}\t{primitives:0.0}\t");
-            table.Append(CultureInfo.InvariantCulture, $"{medians[(name, "Twin")]:0.0}\t{seconds * 1e6:0.0}\t{bound}\t{golden[name].Count()}\n");
+            rows[name] = string.Create(CultureInfo.InvariantCulture, $"{name}\t{BenchSizes.All[name]}\t{forward:0.0}\t{backward:0.0}\t{primitives:0.0}")
+                + string.Create(CultureInfo.InvariantCulture, $"\t{medians[(name, "Twin")]:0.0}\t{seconds * 1e6:0.0}\t{bound}\t{golden[name].Count()}");
         }
-        File.WriteAllText(path, table.ToString());
+        File.WriteAllLines(path, [Head, .. FormulaIndex.All.Select(formula => formula.Name).Where(rows.ContainsKey).Select(name => rows[name])]);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"copy {floor.Bandwidth / 1e9:0.0} GB/s, products {floor.Peak / 1e9:0.0} GFLOP/s; {path}"));
     }

@@ -43,7 +43,8 @@ public static class GeluTanh
         public static Vector512<float> Derivative(Vector512<float> x)
         {
             // Beyond 30 the gate is 0 or 1 and the second term vanishes; the clamp keeps its cube finite.
-            Vector512<float> near = Vector512.MinNative(Vector512.Create(30f), Vector512.MaxNative(Vector512.Create(-30f), x)), square = near * near;
+            Vector512<float> near = Vector512.MinNative(Vector512.Create(30f), Vector512.MaxNative(Vector512.Create(-30f), x)),
+                square = near * near;
             Vector512<float> gate = Gate(near, square);
             Vector512<float> slope = Vector512.FusedMultiplyAdd(square, Vector512.Create(3 * Cubic), Vector512.Create(Linear));
             return Vector512.FusedMultiplyAdd(near * slope, gate * (Vector512.Create(1f) - gate), gate);

@@ -51,7 +51,7 @@ public static class Swish
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
             Slope(Lanes.Load(ref from, i), beta, Lanes.Load(ref up, i), Lanes.Load(ref to, i), ref dbeta).StoreUnsafe(ref to, (nuint)i);
         if (i < x.Length)
-            Lanes.StoreTail(Slope(Lanes.LoadTail(x[i..]), beta, Lanes.LoadTail(dy[i..]), Lanes.LoadTail(dx[i..]), ref dbeta), dx[i..]);
+            Lanes.StoreTail(Slope(Lanes.LoadTail(x[i..], 1), beta, Lanes.LoadTail(dy[i..]), Lanes.LoadTail(dx[i..]), ref dbeta), dx[i..]);
         return Lanes.Sum(dbeta);
     }
 
@@ -62,11 +62,14 @@ public static class Swish
     private static Vector512<float> Slope(Vector512<float> x, float beta, Vector512<float> dy, Vector512<float> dx,
         ref Vector512<float> dbeta)
     {
-        // 1 − s as e·s with e = e^−βx: the difference would have lost its digits where s is near 1.
-        Vector512<float> decay = Vector512.Min(VectorMath.Exp(-x * beta), Vector512.Create(float.MaxValue));
-        Vector512<float> gate = Vector512.Create(1f) / (Vector512.Create(1f) + decay), along = x * (gate * (decay * gate));
-        dbeta = Vector512.FusedMultiplyAdd(along * x, dy, dbeta);
-        return Vector512.FusedMultiplyAdd(Vector512.FusedMultiplyAdd(along, Vector512.Create(beta), gate), dy, dx);
+        // e^−105 is 0 in float32; beyond it an infinite βx would count 0·∞.
+        Vector512<float> t = Vector512.MinNative(Vector512.Create(105f), Vector512.MaxNative(Vector512.Create(-105f), x * beta));
+        // The smaller of s and 1 − s is e·(the larger), e = e^−|βx|: a difference would have lost its digits.
+        Vector512<float> e = VectorMath.Exp(-Vector512.Abs(t)), larger = Vector512.Create(1f) / (Vector512.Create(1f) + e),
+            smaller = e * larger;
+        Vector512<float> gate = Vector512.ConditionalSelect(Vector512.LessThan(t, default), smaller, larger), both = smaller * larger;
+        dbeta = Vector512.FusedMultiplyAdd(x * both * x, dy, dbeta);
+        return Vector512.FusedMultiplyAdd(Vector512.FusedMultiplyAdd(t, both, gate), dy, dx);
     }
 
     private static Values Evaluate(FormulaCall call)

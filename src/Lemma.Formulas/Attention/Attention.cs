@@ -18,7 +18,8 @@ public static unsafe class Attention
     internal const int Block = 192;
 
     private static long ScratchSize(in AttentionShape shape) =>
-        PackedProduct.Size(shape.Keys, shape.HeadWidth, Tile.Columns) + PackedProduct.Size(shape.ValueWidth, Rounded(shape.Keys), Tile.Columns)
+        PackedProduct.Size(shape.Keys, shape.HeadWidth, Tile.Columns) + PackedProduct.Size(shape.ValueWidth, Rounded(shape.Keys),
+        Tile.Columns)
         + Tile.Rows * (shape.HeadWidth + 2 * Block) + Tile.Rows * Rounded(shape.ValueWidth);
 
     /// <summary>O and ln Σ e^score for the query heads of one key/value head.</summary>
@@ -29,7 +30,8 @@ public static unsafe class Attention
     internal static void Forward<TAddend>(in AttentionShape shape, in AttentionHead head, TAddend addend) where TAddend : struct, IAddend
     {
         int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Min(head.Length, shape.Keys);
-        float* keyPanels = ThreadScratch.Take(ScratchSize(shape)), valuePanels = keyPanels + PackedProduct.Size(shape.Keys, d, Tile.Columns);
+        float* keyPanels = ThreadScratch.Take(ScratchSize(shape)), valuePanels = keyPanels + PackedProduct.Size(shape.Keys, d,
+            Tile.Columns);
         float* queryPanel = valuePanels + PackedProduct.Size(d, Rounded(shape.Keys), Tile.Columns);
         float* scores = queryPanel + Tile.Rows * d, weights = scores + Tile.Rows * Block, sums = weights + Tile.Rows * Block;
         int sumStride = Rounded(width);
@@ -37,7 +39,8 @@ public static unsafe class Attention
 
         int begin = shape.First(0) / Block * Block;
         PackedProduct.Pack(new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), end - begin, d, keyPanels, Tile.Columns);
-        PackedProduct.Pack(new Matrix(head.Value, head.ValueStride, 1).From(begin, 0).Transposed, width, end - begin, valuePanels, Tile.Columns);
+        PackedProduct.Pack(new Matrix(head.Value, head.ValueStride, 1).From(begin, 0).Transposed, width, end - begin, valuePanels,
+            Tile.Columns);
         nint valueStride = (nint)(end - begin) * Tile.Columns;
 
         float* maxima = stackalloc float[Tile.Rows], totals = stackalloc float[Tile.Rows];
@@ -64,17 +67,20 @@ public static unsafe class Attention
                     {
                         if (!TAddend.IsEmpty)
                             AddTo(new Span<float>(scores + i * Block, keys), shape.Scale, addend, row + i, block);
-                        Weigh(shape, TAddend.IsEmpty ? shape.Scale : 1, row + i, block, keys, end, scores + i * Block, maxima + i, totals + i,
+                        Weigh(shape, TAddend.IsEmpty ? shape.Scale : 1, row + i, block, keys, end, scores + i * Block, maxima + i,
+                            totals + i,
                             new Span<float>(sums + i * sumStride, width));
                     }
                     PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
-                    PackedProduct.Multiply(tile, rows, width, keys, weights, valuePanels + (nint)(block - begin) * Tile.Columns, valueStride,
+                    PackedProduct.Multiply(tile, rows, width, keys, weights, valuePanels + (nint)(block - begin) * Tile.Columns,
+                        valueStride,
                         sums, sumStride, add: true);
                 }
                 for (int i = 0; i < rows; i++)
                 {
                     Span<float> result = new(output + (row + i) * head.OutputStride, width);
-                    Finish(maxima[i] * (TAddend.IsEmpty ? shape.Scale : 1), totals[i], new Span<float>(sums + i * sumStride, width), result, logs + row + i);
+                    Finish(maxima[i] * (TAddend.IsEmpty ? shape.Scale : 1), totals[i], new Span<float>(sums + i * sumStride, width),
+                        result, logs + row + i);
                 }
             }
         }

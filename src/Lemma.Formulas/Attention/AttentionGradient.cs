@@ -33,19 +33,23 @@ public static unsafe class AttentionGradient
 
     /// <summary>The same with something added to the scores of its one query head, which takes its gradient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Backward<TAddend>(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient, TAddend addend)
+    internal static void Backward<TAddend>(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient,
+        TAddend addend)
         where TAddend : struct, IAddend
     {
         int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Min(head.Length, shape.Keys);
         int begin = shape.First(0) / Block * Block, count = end - begin;
         Tile tile = Tile.Best;
-        Matrix keys = new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), values = new Matrix(head.Value, head.ValueStride, 1).From(begin, 0);
+        Matrix keys = new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), values = new Matrix(head.Value, head.ValueStride,
+            1).From(begin, 0);
         // Keys and values as B with keys along the columns, and keys as B with keys along k.
         float* keyColumns = ThreadScratch.Take(ScratchSize(shape)), valueColumns = keyColumns + PackedProduct.Size(count, d, Tile.Columns);
         float* keySteps = valueColumns + PackedProduct.Size(count, width, Tile.Columns);
-        float* queryColumns = keySteps + PackedProduct.Size(d, count, Tile.Columns), upColumns = queryColumns + Block * Attention.Rounded(d);
+        float* queryColumns = keySteps + PackedProduct.Size(d, count, Tile.Columns),
+            upColumns = queryColumns + Block * Attention.Rounded(d);
         float* queryRows = upColumns + Block * Attention.Rounded(width), upRows = queryRows + Block * d;
-        float* weights = upRows + Block * width, slopes = weights + Block * Block, panels = slopes + Block * Block, along = panels + Block * Block;
+        float* weights = upRows + Block * width, slopes = weights + Block * Block, panels = slopes + Block * Block,
+            along = panels + Block * Block;
         PackedProduct.Pack(keys, count, d, keyColumns, Tile.Columns);
         PackedProduct.Pack(values, count, width, valueColumns, Tile.Columns);
         PackedProduct.Pack(keys.Transposed, d, count, keySteps, Tile.Columns);
@@ -55,7 +59,8 @@ public static unsafe class AttentionGradient
         {
             nint offset = h * d * sizeof(float), outputOffset = h * width * sizeof(float);
             Matrix queries = new(head.Query + offset, head.QueryStride, 1), ups = new(gradient.Output + outputOffset, head.OutputStride, 1);
-            Matrix outputs = new(head.Output + outputOffset, head.OutputStride, 1), queryGradient = new(gradient.Query + offset, head.QueryStride, 1);
+            Matrix outputs = new(head.Output + outputOffset, head.OutputStride, 1),
+                queryGradient = new(gradient.Query + offset, head.QueryStride, 1);
             float* logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
             for (int row = 0; row < shape.Queries; row += Block)
             {
@@ -65,7 +70,8 @@ public static unsafe class AttentionGradient
                 PackedProduct.Pack(queries.From(row, 0), rows, d, queryRows, Tile.Rows);
                 PackedProduct.Pack(ups.From(row, 0), rows, width, upRows, Tile.Rows);
                 for (int i = 0; i < rows; i++)
-                    along[i] = Lanes.Dot(new ReadOnlySpan<float>(ups.At(row + i, 0), width), new ReadOnlySpan<float>(outputs.At(row + i, 0), width));
+                    along[i] = Lanes.Dot(new ReadOnlySpan<float>(ups.At(row + i, 0), width),
+                        new ReadOnlySpan<float>(outputs.At(row + i, 0), width));
                 int last = shape.End(row + rows - 1, end);
                 for (int block = shape.First(row) / Block * Block; block < last; block += Block)
                 {
@@ -77,8 +83,10 @@ public static unsafe class AttentionGradient
                     for (int i = 0; i < rows; i += Tile.Rows)
                     {
                         int some = Math.Min(Tile.Rows, rows - i), seen = Math.Clamp(shape.End(row + i + some - 1, end) - block, 0, columns);
-                        PackedProduct.Multiply(tile, some, seen, d, queryRows + i * d, keyColumns + at * d, keyStride, weights + i * Block, Block, false);
-                        PackedProduct.Multiply(tile, some, seen, width, upRows + i * width, valueColumns + at * width, valueStride, slopes + i * Block,
+                        PackedProduct.Multiply(tile, some, seen, d, queryRows + i * d, keyColumns + at * d, keyStride, weights + i * Block,
+                            Block, false);
+                        PackedProduct.Multiply(tile, some, seen, width, upRows + i * width, valueColumns + at * width, valueStride,
+                            slopes + i * Block,
                             Block, false);
                     }
                     for (int i = 0; i < rows; i++)
@@ -95,11 +103,13 @@ public static unsafe class AttentionGradient
                         addend.Accumulate(row + i, block, line);
                         System.Numerics.Tensors.TensorPrimitives.Multiply(line, shape.Scale, line);
                     }
-                    AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, width, rows, panels, upColumns, (nint)rows * Tile.Columns,
+                    AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, width, rows, panels, upColumns,
+                        (nint)rows * Tile.Columns,
                         new Matrix(gradient.Value, head.ValueStride, 1).From(block, 0));
                     AddProduct(tile, new Matrix((nint)slopes, 1, Block), columns, d, rows, panels, queryColumns, (nint)rows * Tile.Columns,
                         new Matrix(gradient.Key, head.KeyStride, 1).From(block, 0));
-                    AddProduct(tile, new Matrix((nint)slopes, Block, 1), rows, d, columns, panels, keySteps + at * Tile.Columns, stepsStride,
+                    AddProduct(tile, new Matrix((nint)slopes, Block, 1), rows, d, columns, panels, keySteps + at * Tile.Columns,
+                        stepsStride,
                         queryGradient.From(row, 0));
                 }
             }
@@ -111,7 +121,8 @@ public static unsafe class AttentionGradient
     {
         PackedProduct.Pack(a, m, k, panels, Tile.Rows);
         for (int row = 0; row < m; row += Tile.Rows)
-            PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), n, k, panels + (nint)row * k, b, panelStride, c.At(row, 0), c.RowStride, add: true);
+            PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), n, k, panels + (nint)row * k, b, panelStride, c.At(row, 0),
+                c.RowStride, add: true);
     }
 
     // Scores become P and products dP become dS; both are 0 where the key is hidden.

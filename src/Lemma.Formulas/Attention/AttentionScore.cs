@@ -13,7 +13,8 @@ internal readonly record struct AttentionScore(int Offset, bool Causal, int Wind
         int[]? lengths = null;
         if (mask == "padding")
         {
-            lengths = [.. (call.Numbers("lengths") ?? throw new ArgumentException($"{formula}: a padding mask needs lengths")).Select(length => (int)length)];
+            double[] given = call.Numbers("lengths") ?? throw new ArgumentException($"{formula}: a padding mask needs lengths");
+            lengths = [.. given.Select(length => (int)length)];
             Check.SameLength(formula, sizes.Batch, lengths.Length);
             foreach (int length in lengths)
                 Check.That(length >= 0 && length <= sizes.Keys, formula, $"lengths must lie in [0, {sizes.Keys}], but one is {length}");

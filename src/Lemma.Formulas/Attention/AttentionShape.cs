@@ -9,7 +9,8 @@ namespace Lemma.Formulas;
 /// <param name="Causal">Whether a query sees no later position.</param>
 /// <param name="Window">How many positions back a query sees, itself included; 0 for all.</param>
 /// <param name="Scale">What scores are multiplied with, above 0; 1/√d_h as a rule.</param>
-public readonly record struct AttentionShape(int Queries, int Keys, int HeadWidth, int ValueWidth, int Group, bool Causal, int Window, float Scale)
+public readonly record struct AttentionShape(int Queries, int Keys, int HeadWidth, int ValueWidth, int Group, bool Causal, int Window,
+    float Scale)
 {
     /// <summary>The first key that a query sees.</summary>
     public int First(int query) => Window == 0 ? 0 : Math.Max(0, Keys - Queries + query - Window + 1);

@@ -53,7 +53,7 @@ public static class CachedKeys
         for (int h = 0; h < o.KeyValueHeads; h++)
         {
             int first = h * o.Capacity * o.Width, own = h * group * o.Width;
-            HeadAttention.Forward(sizes, new HeadAttention.Mask(true), q.Slice(own, group * o.Width), keys.Slice(first, count * o.Width),
+            ScoredEvaluation.Forward(sizes, new HeadAttention.Mask(true), q.Slice(own, group * o.Width), keys.Slice(first, count * o.Width),
                 values.Slice(first, count * o.Width), y.Slice(own, group * o.Width), logs);
         }
     }

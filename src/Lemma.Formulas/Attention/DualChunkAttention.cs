@@ -46,8 +46,8 @@ public static class DualChunkAttention
 
     /// <summary>Y and ln Σ e^score, [b, H, T].</summary>
     /// <remarks>
-    /// A chunk of queries meets its own chunk, the one before and all earlier ones with one form of itself each, by the kernel in tiles; the
-    /// three results are joined with weights e^(l − L), L = ln Σ e^l.
+    /// A chunk of queries meets its own chunk, the one before and all earlier ones with one form of itself each, by the kernel in tiles;
+    /// the three results are joined with weights e^(l − L), L = ln Σ e^l.
     /// </remarks>
     public static void Forward(in HeadSizes sizes, int chunk, int trained, double theta, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
         ReadOnlySpan<float> v, Span<float> y, Span<float> logs)
@@ -61,15 +61,18 @@ public static class DualChunkAttention
             for (int row = 0; row < sizes.Queries; row += chunk)
             {
                 int rows = Math.Min(chunk, sizes.Queries - row);
-                Span<float> outputs = one.Outputs(y).Slice(row * sizes.ValueWidth, rows * sizes.ValueWidth), total = one.Logs(logs).Slice(row, rows);
+                Span<float> outputs = one.Outputs(y).Slice(row * sizes.ValueWidth, rows * sizes.ValueWidth),
+                    total = one.Logs(logs).Slice(row, rows);
                 for (int form = 0; form < 3; form++)
                 {
                     (int first, int count) = Segment(row, rows, chunk, form);
                     if (form > 0 && count == 0)
                         break;
-                    Span<float> to = form == 0 ? outputs : some.AsSpan(0, outputs.Length), toLogs = form == 0 ? total : someLogs.AsSpan(0, rows);
+                    Span<float> to = form == 0 ? outputs : some.AsSpan(0, outputs.Length), toLogs = form == 0 ? total : someLogs.AsSpan(0,
+                        rows);
                     HeadAttention.Forward(one.Sizes with { Queries = rows, Keys = count }, new HeadAttention.Mask(form == 0),
-                        Form(one.Queries(forms.AsSpan(form * q.Length, q.Length)), row, rows, sizes.Width), Form(one.Keys(keys), first, count, sizes.Width),
+                        Form(one.Queries(forms.AsSpan(form * q.Length, q.Length)), row, rows, sizes.Width),
+                        Form(one.Keys(keys), first, count, sizes.Width),
                         Form(one.Values(v), first, count, sizes.ValueWidth), to, toLogs);
                     if (form > 0)
                         Join(outputs, total, to, toLogs);
@@ -99,7 +102,8 @@ public static class DualChunkAttention
                         break;
                     // With the logs and outputs of the whole, a part has the gradient that it has in the whole.
                     HeadAttention.Backward(one.Sizes with { Queries = rows, Keys = count }, new HeadAttention.Mask(form == 0),
-                        Form(one.Queries(forms.AsSpan(form * q.Length, q.Length)), row, rows, sizes.Width), Form(one.Keys(keys), first, count, sizes.Width),
+                        Form(one.Queries(forms.AsSpan(form * q.Length, q.Length)), row, rows, sizes.Width),
+                        Form(one.Keys(keys), first, count, sizes.Width),
                         Form(one.Values(v), first, count, sizes.ValueWidth), Form(one.Outputs(y), row, rows, sizes.ValueWidth),
                         Form(one.Logs(logs), row, rows, 1), Form(one.Outputs(dy), row, rows, sizes.ValueWidth),
                         Form(one.Queries(dforms.AsSpan(form * q.Length, q.Length)), row, rows, sizes.Width),
@@ -118,7 +122,8 @@ public static class DualChunkAttention
         _ => (0, Math.Max(0, row - chunk)),
     };
 
-    private static ReadOnlySpan<float> Form(ReadOnlySpan<float> lines, int first, int count, int width) => lines.Slice(first * width, count * width);
+    private static ReadOnlySpan<float> Form(ReadOnlySpan<float> lines, int first, int count, int width) =>
+        lines.Slice(first * width, count * width);
 
     private static Span<float> Form(Span<float> lines, int first, int count, int width) => lines.Slice(first * width, count * width);
 
@@ -138,7 +143,8 @@ public static class DualChunkAttention
     }
 
     // The three forms of the queries, and the keys, turned by their positions.
-    private static (float[] Forms, float[] Keys) Turned(in HeadSizes sizes, int chunk, int trained, double theta, ReadOnlySpan<float> q, ReadOnlySpan<float> k)
+    private static (float[] Forms, float[] Keys) Turned(in HeadSizes sizes, int chunk, int trained, double theta, ReadOnlySpan<float> q,
+        ReadOnlySpan<float> k)
     {
         (float[] cosines, float[] sines) = Angles(sizes.Width, chunk, trained, theta);
         float[] forms = new float[3 * q.Length], keys = k.ToArray();
@@ -146,7 +152,8 @@ public static class DualChunkAttention
         {
             q.CopyTo(forms.AsSpan(form * q.Length));
             for (int row = 0; row < sizes.Rows; row++)
-                Turn(forms.AsSpan(form * q.Length + row * sizes.Width, sizes.Width), Position(row % sizes.Queries, form, chunk, trained), cosines, sines, false);
+                Turn(forms.AsSpan(form * q.Length + row * sizes.Width, sizes.Width), Position(row % sizes.Queries, form, chunk, trained),
+                    cosines, sines, false);
         }
         for (int row = 0; row < keys.Length / sizes.Width; row++)
             Turn(keys.AsSpan(row * sizes.Width, sizes.Width), row % sizes.Keys % chunk, cosines, sines, false);
@@ -154,7 +161,8 @@ public static class DualChunkAttention
     }
 
     // The gradients of forms and turned keys, turned back and added.
-    private static void TurnBack(in HeadSizes sizes, int chunk, int trained, double theta, float[] dforms, float[] dkeys, Span<float> dq, Span<float> dk)
+    private static void TurnBack(in HeadSizes sizes, int chunk, int trained, double theta, float[] dforms, float[] dkeys, Span<float> dq,
+        Span<float> dk)
     {
         (float[] cosines, float[] sines) = Angles(sizes.Width, chunk, trained, theta);
         for (int form = 0; form < 3; form++)

@@ -75,7 +75,8 @@ public static unsafe class HeadAttention
     internal readonly struct One(in HeadSizes sizes, int index)
     {
         private readonly int query = index * sizes.Queries, queries = sizes.Queries, keys = sizes.Keys, width = sizes.Width,
-            valueWidth = sizes.ValueWidth, key = (index / sizes.Heads * sizes.KeyValueHeads + index % sizes.Heads / sizes.Group) * sizes.Keys;
+            valueWidth = sizes.ValueWidth, key =
+            (index / sizes.Heads * sizes.KeyValueHeads + index % sizes.Heads / sizes.Group) * sizes.Keys;
 
         public HeadSizes Sizes => new(1, 1, 1, queries, keys, width, valueWidth);
 
@@ -110,7 +111,8 @@ public static unsafe class HeadAttention
     private static AttentionHead Head(in HeadSizes sizes, Mask mask, int index, float* q, float* k, float* v, float* y, float* logs)
     {
         nint query = (nint)index * sizes.Queries, key = KeyOf(sizes, index);
-        return new AttentionHead((nint)(q + query * sizes.Width), sizes.Width, (nint)(k + key * sizes.Width), (nint)(v + key * sizes.ValueWidth),
+        return new AttentionHead((nint)(q + query * sizes.Width), sizes.Width, (nint)(k + key * sizes.Width),
+            (nint)(v + key * sizes.ValueWidth),
             sizes.Width, sizes.ValueWidth, (nint)(y + query * sizes.ValueWidth), sizes.ValueWidth, (nint)(logs + query),
             mask.Lengths.IsEmpty ? sizes.Keys : mask.Lengths.Span[index / sizes.Heads]);
     }

@@ -5,8 +5,8 @@ namespace Lemma.Formulas;
 /// </summary>
 /// <remarks>
 /// Multi-head latent attention: what is cached is the latent c [T, r] and the one rotary key k' [T, d_r]. Naive form: keys and values are
-/// unpacked from c. Absorbed form: U_h goes into the query, q_h·U_hᵀ, and V_h behind the sum, so that all heads share c as key and as value.
-/// x: [T, d]; W_Q: [d, H·(d_n + d_r)]; W_C: [d, r]; U: [r, H·d_n]; V: [r, H·d_n]; W_R: [d, d_r]; W_O: [H·d_n, d]. Causal.
+/// unpacked from c. Absorbed form: U_h goes into the query, q_h·U_hᵀ, and V_h behind the sum, so that all heads share c as key and as
+/// value. x: [T, d]; W_Q: [d, H·(d_n + d_r)]; W_C: [d, r]; U: [r, H·d_n]; V: [r, H·d_n]; W_R: [d, d_r]; W_O: [H·d_n, d]. Causal.
 /// DeepSeek-AI 2024, DeepSeek-V2, eq. 9 to 19.
 /// </remarks>
 public static class LatentAttention
@@ -33,7 +33,8 @@ public static class LatentAttention
     public readonly record struct Options(int Heads, int Width, double Theta = 10000);
 
     /// <summary>The weights, or their gradients.</summary>
-    public readonly ref struct Weights(Span<float> query, Span<float> latent, Span<float> rotary, Span<float> key, Span<float> value, Span<float> output)
+    public readonly ref struct Weights(Span<float> query, Span<float> latent, Span<float> rotary, Span<float> key, Span<float> value,
+        Span<float> output)
     {
         /// <summary>W_Q, [d, H·(d_n + d_r)].</summary>
         public Span<float> Query { get; } = query;
@@ -63,7 +64,8 @@ public static class LatentAttention
     /// <param name="Values">[H, T, d_n].</param>
     /// <param name="Heads">[H, T, d_n].</param>
     /// <param name="Logs">[H, T].</param>
-    public sealed record State(HeadSizes Sizes, float[] Latent, float[] RotaryKey, float[] Queries, float[] Keys, float[] Values, float[] Heads, float[] Logs);
+    public sealed record State(HeadSizes Sizes, float[] Latent, float[] RotaryKey, float[] Queries, float[] Keys, float[] Values,
+        float[] Heads, float[] Logs);
 
     /// <summary>Y, with keys and values unpacked.</summary>
     public static State Forward(in Options o, ReadOnlySpan<float> x, in Weights w, Span<float> y)
@@ -74,7 +76,7 @@ public static class LatentAttention
         float[] keys = Keys(sizes, SpanProduct.New(length, wide, rank, latent, false, w.Key, false), rotaryKey);
         float[] values = HeadSizes.Split(SpanProduct.New(length, wide, rank, latent, false, w.Value, false), 1, sizes.Heads, plain);
         float[] heads = new float[values.Length], logs = new float[sizes.Rows];
-        HeadAttention.Forward(sizes, new HeadAttention.Mask(true), queries, keys, values, heads, logs);
+        ScoredEvaluation.Forward(sizes, new HeadAttention.Mask(true), queries, keys, values, heads, logs);
         SpanProduct.Multiply(length, o.Width, wide, HeadSizes.Join(heads, 1, sizes.Heads, plain), false, w.Output, false, y);
         return new State(sizes, latent, rotaryKey, queries, keys, values, heads, logs);
     }
@@ -83,7 +85,8 @@ public static class LatentAttention
     public static void ForwardAbsorbed(in Options o, ReadOnlySpan<float> x, in Weights w, Span<float> y)
     {
         HeadSizes sizes = Check(o, x, w);
-        int length = sizes.Keys, rank = w.Latent.Length / o.Width, plain = sizes.ValueWidth, rotary = sizes.Width - plain, wide = rank + rotary;
+        int length = sizes.Keys, rank = w.Latent.Length / o.Width, plain = sizes.ValueWidth, rotary = sizes.Width - plain,
+            wide = rank + rotary;
         (float[] queries, float[] latent, float[] rotaryKey) = Project(o, sizes, x, w);
         float[] absorbed = new float[sizes.Rows * wide], keys = new float[length * wide], sums = new float[sizes.Rows * rank];
         float[] heads = new float[sizes.Rows * plain], part = new float[rank * plain], unturned = new float[length * plain];
@@ -105,7 +108,8 @@ public static class LatentAttention
             rotaryKey.AsSpan(t * rotary, rotary).CopyTo(keys.AsSpan(t * wide + rank));
         }
         HeadAttention.Mask mask = new(true, Scale: (float)(1 / Math.Sqrt(sizes.Width)));
-        HeadAttention.Forward(new HeadSizes(1, sizes.Heads, 1, length, length, wide, rank), mask, absorbed, keys, latent, sums, new float[sizes.Rows]);
+        ScoredEvaluation.Forward(new HeadSizes(1, sizes.Heads, 1, length, length, wide, rank), mask, absorbed, keys, latent, sums,
+            new float[sizes.Rows]);
         for (int h = 0; h < sizes.Heads; h++)
         {
             Columns(w.Value, rank, h * plain, plain, part);
@@ -115,16 +119,22 @@ public static class LatentAttention
         SpanProduct.Multiply(length, o.Width, sizes.Heads * plain, HeadSizes.Join(heads, 1, sizes.Heads, plain), false, w.Output, false, y);
     }
 
-    /// <summary>dW_O += headsᵀ·dy, then the attention's gradient, then those of the projections; <paramref name="dx"/> is added to.</summary>
-    public static void Backward(in Options o, State state, ReadOnlySpan<float> x, in Weights w, ReadOnlySpan<float> dy, Span<float> dx, in Weights dw)
+    /// <summary>
+    /// dW_O += headsᵀ·dy, then the attention's gradient, then those of the projections; <paramref name="dx"/> is added to.
+    /// </summary>
+    public static void Backward(in Options o, State state, ReadOnlySpan<float> x, in Weights w, ReadOnlySpan<float> dy, Span<float> dx,
+        in Weights dw)
     {
         ArgumentNullException.ThrowIfNull(state);
         HeadSizes sizes = state.Sizes;
-        int length = sizes.Keys, rank = w.Latent.Length / o.Width, plain = sizes.ValueWidth, rotary = sizes.Width - plain, wide = sizes.Heads * plain;
-        SpanProduct.Multiply(wide, o.Width, length, HeadSizes.Join(state.Heads, 1, sizes.Heads, plain), true, dy, false, dw.Output, add: true);
+        int length = sizes.Keys, rank = w.Latent.Length / o.Width, plain = sizes.ValueWidth, rotary = sizes.Width - plain,
+            wide = sizes.Heads * plain;
+        SpanProduct.Multiply(wide, o.Width, length, HeadSizes.Join(state.Heads, 1, sizes.Heads, plain), true, dy, false, dw.Output,
+            add: true);
         float[] up = HeadSizes.Split(SpanProduct.New(length, wide, o.Width, dy, false, w.Output, true), 1, sizes.Heads, plain);
         float[] dq = new float[state.Queries.Length], dk = new float[state.Keys.Length], dv = new float[state.Values.Length];
-        HeadAttention.Backward(sizes, new HeadAttention.Mask(true), state.Queries, state.Keys, state.Values, state.Heads, state.Logs, up, dq, dk, dv);
+        ScoredEvaluation.Backward(sizes, new HeadAttention.Mask(true), state.Queries, state.Keys, state.Values, state.Heads, state.Logs,
+            up, dq, dk, dv);
         float[] dkeys = new float[length * wide], drotary = new float[length * rotary], dlatent = new float[length * rank];
         for (int row = 0; row < sizes.Rows; row++)
         {
@@ -146,9 +156,11 @@ public static class LatentAttention
     {
         const string Formula = "multi_head_latent_attention";
         Formulas.Check.That(o.Heads > 0 && o.Width > 0, Formula, $"heads and width must be above 0, but they are {o.Heads} and {o.Width}");
-        int rank = w.Latent.Length / o.Width, rotary = w.Rotary.Length / o.Width, wide = rank == 0 ? 0 : w.Key.Length / rank, length = x.Length / o.Width;
+        int rank = w.Latent.Length / o.Width, rotary = w.Rotary.Length / o.Width, wide = rank == 0 ? 0 : w.Key.Length / rank,
+            length = x.Length / o.Width;
         Formulas.Check.That(rank > 0 && wide > 0 && wide % o.Heads == 0 && w.Query.Length == o.Width * (wide + o.Heads * rotary), Formula,
-            $"{o.Heads} heads: U must hold [r, H·d_n] and W_Q [d, H·(d_n + {rotary})], but they hold {w.Key.Length} and {w.Query.Length} numbers, r = {rank}");
+            $"{o.Heads} heads: U must hold [r, H·d_n] and W_Q [d, H·(d_n + {rotary})], "
+            + $"but they hold {w.Key.Length} and {w.Query.Length} numbers, r = {rank}");
         Formulas.Check.SameLength(Formula, rank * wide, w.Value.Length);
         Formulas.Check.SameLength(Formula, wide * o.Width, w.Output.Length);
         Formulas.Check.SameLength(Formula, length * o.Width, x.Length);
@@ -156,12 +168,14 @@ public static class LatentAttention
     }
 
     // Queries of the heads and the shared key, turned by position, and the latent.
-    private static (float[] Queries, float[] Latent, float[] RotaryKey) Project(in Options o, in HeadSizes sizes, ReadOnlySpan<float> x, in Weights w)
+    private static (float[] Queries, float[] Latent, float[] RotaryKey) Project(in Options o, in HeadSizes sizes, ReadOnlySpan<float> x,
+        in Weights w)
     {
         int length = sizes.Keys, rotary = sizes.Width - sizes.ValueWidth;
         float[] latent = SpanProduct.New(length, w.Latent.Length / o.Width, o.Width, x, false, w.Latent, false);
         float[] rotaryKey = SpanProduct.New(length, rotary, o.Width, x, false, w.Rotary, false);
-        float[] queries = HeadSizes.Split(SpanProduct.New(length, sizes.Heads * sizes.Width, o.Width, x, false, w.Query, false), 1, sizes.Heads, sizes.Width);
+        float[] queries = HeadSizes.Split(SpanProduct.New(length, sizes.Heads * sizes.Width, o.Width, x, false, w.Query, false), 1,
+            sizes.Heads, sizes.Width);
         Turn(o, sizes, queries, rotaryKey, inverse: false);
         return (queries, latent, rotaryKey);
     }

@@ -6,8 +6,8 @@ namespace Lemma.Formulas;
 
 /// <summary>y_t = φ(q_t)·S_t/(φ(q_t)·z_t), S_t = Σ_{j ≤ t} φ(k_j)·v_jᵀ, z_t = Σ_{j ≤ t} φ(k_j), φ(x) = elu(x) + 1.</summary>
 /// <remarks>
-/// q, k: [heads, T, d]; v: [heads, T, d_v]; linear in T. Causal by recurrence; without causality S and z are the whole sums. φ: e^x below 0,
-/// x + 1 above. Katharopoulos et al. 2020, eq. 7 and 10 to 12.
+/// q, k: [heads, T, d]; v: [heads, T, d_v]; linear in T. Causal by recurrence; without causality S and z are the whole sums. φ: e^x below
+/// 0, x + 1 above. Katharopoulos et al. 2020, eq. 7 and 10 to 12.
 /// </remarks>
 public static class LinearAttention
 {

@@ -54,7 +54,7 @@ public static class MultiHeadAttention
         float[] k = HeadSizes.Split(SpanProduct.New(others, narrow, d, memory, false, wk, false), o.Batch, o.KeyValueHeads, width);
         float[] v = HeadSizes.Split(SpanProduct.New(others, narrow, d, memory, false, wv, false), o.Batch, o.KeyValueHeads, width);
         float[] heads = new float[q.Length], logs = new float[q.Length / width];
-        HeadAttention.Forward(sizes, o.Mask, q, k, v, heads, logs);
+        ScoredEvaluation.Forward(sizes, o.Mask, q, k, v, heads, logs);
         SpanProduct.Multiply(rows, d, wide, HeadSizes.Join(heads, o.Batch, o.Heads, width), false, wo, false, y);
         return new State(sizes, q, k, v, heads, logs);
     }
@@ -70,7 +70,7 @@ public static class MultiHeadAttention
         SpanProduct.Multiply(wide, d, rows, HeadSizes.Join(state.Heads, o.Batch, o.Heads, width), true, dy, false, dwo, add: true);
         float[] up = HeadSizes.Split(SpanProduct.New(rows, wide, d, dy, false, wo, true), o.Batch, o.Heads, width);
         float[] dq = new float[up.Length], dk = new float[state.K.Length], dv = new float[state.V.Length];
-        HeadAttention.Backward(state.Sizes, o.Mask, state.Q, state.K, state.V, state.Heads, state.Logs, up, dq, dk, dv);
+        ScoredEvaluation.Backward(state.Sizes, o.Mask, state.Q, state.K, state.V, state.Heads, state.Logs, up, dq, dk, dv);
         Through(HeadSizes.Join(dq, o.Batch, o.Heads, width), x, wq, rows, wide, d, dx, dwq);
         Through(HeadSizes.Join(dk, o.Batch, o.KeyValueHeads, width), memory, wk, others, narrow, d, dmemory, dwk);
         Through(HeadSizes.Join(dv, o.Batch, o.KeyValueHeads, width), memory, wv, others, narrow, d, dmemory, dwv);

@@ -75,7 +75,8 @@ public static class MultiScaleWindowAttention
     {
         Values q = call["q"], k = call["k"], v = call["v"];
         HeadSizes sizes = HeadSizes.Of("multi_scale_window_attention", q, k, v);
-        int[] windows = [.. (call.Numbers("windows") ?? throw call.Error($"windows are missing: one a head")).Select(window => (int)window)];
+        int[] windows = [.. (call.Numbers("windows") ?? throw call.Error($"windows are missing: one a head")).Select(window =>
+            (int)window)];
         CheckWindows(sizes, windows);
         if (ScoredEvaluation.NeedsDouble(sizes, q, k, v))
             return ScoredEvaluation.RunInDouble(call, sizes, new Score(windows, sizes.Keys - sizes.Queries));

@@ -3,8 +3,8 @@ namespace Lemma.Formulas;
 /// <summary>gᵢ = sᵢ/Σ_{j ∈ K} sⱼ for the k experts K of largest sᵢ + bᵢ, else 0; s = softmax(z) or σ(z).</summary>
 /// <remarks>
 /// z, g: [tokens, experts]; b: [experts], a bias that picks and does not weigh, or empty. With groups, only experts of the groups with the
-/// largest sum of their two best scores may be picked. Of equal scores the first is picked. Shazeer et al. 2017, eq. 3 to 5; DeepSeek-AI 2024,
-/// DeepSeek-V3, eq. 13 to 16.
+/// largest sum of their two best scores may be picked. Of equal scores the first is picked. Shazeer et al. 2017, eq. 3 to 5; DeepSeek-AI
+/// 2024, DeepSeek-V3, eq. 13 to 16.
 /// </remarks>
 public static class Routing
 {

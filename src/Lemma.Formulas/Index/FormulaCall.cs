@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Numerics.Tensors;
 
 namespace Lemma.Formulas;
 
@@ -57,13 +58,8 @@ public sealed class FormulaCall
     {
         float[] data = this[name].Data;
         int[] whole = new int[data.Length];
-        for (int i = 0; i < data.Length; i++)
-        {
-            if (data[i] != MathF.Truncate(data[i]) || MathF.Abs(data[i]) > 16777216)
-                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                    $"{formula}: {name} must hold whole numbers, but element {i} is {data[i]}"));
-            whole[i] = (int)data[i];
-        }
+        Check.WholeNumbers(formula, name, data);
+        TensorPrimitives.ConvertToInteger<float, int>(data, whole);
         return whole;
     }
 

@@ -27,7 +27,10 @@ public sealed record GoldenCase(string Formula, IReadOnlyDictionary<string, obje
         Values output = formula.Evaluate(call);
         double tolerance = formula.Kind == FormulaKind.Elementwise ? 2e-6 : 1e-5;
         if (!output.Shape.AsSpan().SequenceEqual(Shape))
-            return new GoldenResult(double.PositiveInfinity, 0, tolerance, $"the output's shape is {output}, expected {Values.Describe(Shape)}");
+        {
+            return new GoldenResult(double.PositiveInfinity, 0, tolerance,
+                $"the output's shape is {output}, expected {Values.Describe(Shape)}");
+        }
         double error = ErrorOf(Output, output.Data), worst = 0;
         string problem = error <= tolerance ? "" : "the output is not within its tolerance";
         foreach ((string name, double[] expected) in Gradients)
@@ -95,13 +98,16 @@ public static class GoldenFile
             }
             return cases;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException
+            or FormatException)
         {
             throw new InvalidDataException($"golden: {path}: case {index}: {e.Message}", e);
         }
     }
 
-    /// <summary>Inputs and attributes of one JSON object: lists (nested for axes) and {shape, data} are inputs, "attributes" holds the rest.</summary>
+    /// <summary>
+    /// Inputs and attributes of one JSON object: lists (nested for axes) and {shape, data} are inputs, "attributes" holds the rest.
+    /// </summary>
     public static (IReadOnlyDictionary<string, Values> Inputs, IReadOnlyDictionary<string, object> Attributes) ReadInputs(string json)
     {
         try
@@ -159,7 +165,8 @@ public static class GoldenFile
         JsonValueKind.Number => value.GetDouble(),
         JsonValueKind.Array => Numbers(value),
         JsonValueKind.String => value.GetString()!,
-        _ => throw new FormatException($"an attribute must be a number, a word, true, false or a list of numbers, but it is {value.GetRawText()}"),
+        _ => throw new FormatException(
+            $"an attribute must be a number, a word, true, false or a list of numbers, but it is {value.GetRawText()}"),
     };
 
     private static Values ReadValues(string name, JsonElement value)
@@ -198,14 +205,15 @@ public static class GoldenFile
         return numbers;
     }
 
-    private static double Number(JsonElement element) => element.ValueKind != JsonValueKind.String ? element.GetDouble() : element.GetString() switch
-    {
-        "NaN" => double.NaN,
-        "Infinity" => double.PositiveInfinity,
-        "-Infinity" => double.NegativeInfinity,
-        string other => throw new FormatException($"'{other}' is not a number"),
-        null => throw new FormatException("null is not a number"),
-    };
+    private static double Number(JsonElement element) => element.ValueKind != JsonValueKind.String ? element.GetDouble()
+        : element.GetString() switch
+        {
+            "NaN" => double.NaN,
+            "Infinity" => double.PositiveInfinity,
+            "-Infinity" => double.NegativeInfinity,
+            string other => throw new FormatException($"'{other}' is not a number"),
+            null => throw new FormatException("null is not a number"),
+        };
 
     private static float[] Singles(double[] numbers) => [.. numbers.Select(number => (float)number)];
 }

@@ -17,14 +17,19 @@ public sealed class Values
         foreach (int size in shape)
             count *= size;
         if (count != data.Length || shape.Any(size => size < 0))
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"values: the shape {Describe(shape)} does not hold {data.Length} numbers"));
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"values: the shape {Describe(shape)} does not hold {data.Length} numbers"));
+        }
         (Shape, Data) = (shape, data);
     }
 
     /// <summary>Zeros of a shape.</summary>
     public Values(params int[] shape) : this(shape, new float[shape.Aggregate(1, (count, size) => checked(count * size))]) { }
 
-    /// <summary>Numbers that may have more digits than float32 holds; formulas that would lose them can ask for <see cref="Exact"/>.</summary>
+    /// <summary>
+    /// Numbers that may have more digits than float32 holds; formulas that would lose them can ask for <see cref="Exact"/>.
+    /// </summary>
     public Values(int[] shape, double[] data) : this(shape, Array.ConvertAll(data, value => (float)value))
     {
         for (int i = 0; i < data.Length && exact is null; i++)
@@ -59,7 +64,8 @@ public sealed class Values
     public Values Like() => new(Shape, new float[Count]);
 
     /// <summary>The sizes as in <c>[3, 7, 8]</c>.</summary>
-    public static string Describe(int[] shape) => $"[{string.Join(", ", shape.Select(size => size.ToString(CultureInfo.InvariantCulture)))}]";
+    public static string Describe(int[] shape) =>
+        $"[{string.Join(", ", shape.Select(size => size.ToString(CultureInfo.InvariantCulture)))}]";
 
     /// <summary>The numbers as a span.</summary>
     public static implicit operator ReadOnlySpan<float>(Values values) => values.Data;

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>KL(p‖q) = Σ p·log(p/q) = H(p, q) − H(p) ≥ 0, mean over rows; p and q given by logits.</summary>
@@ -23,10 +25,7 @@ public static class Divergence
     public static double Forward(ReadOnlySpan<float> pLogits, ReadOnlySpan<float> qLogits, int width, double unit)
     {
         (float[] logP, float[] logQ) = Logs(pLogits, qLogits, width);
-        double sum = 0;
-        for (int i = 0; i < logP.Length; i++)
-            sum += Term(logP[i], logQ[i]);
-        return unit * sum * width / logP.Length;
+        return unit * Terms.Sum(default(Term), logP, logQ) * width / logP.Length;
     }
 
     /// <summary>dz_p += p∘(ln p/q − KL)/rows;  dz_q += (q − p)/rows.</summary>
@@ -37,20 +36,26 @@ public static class Divergence
         double scale = dy * unit * width / logP.Length;
         for (int row = 0; row < logP.Length; row += width)
         {
-            double mean = 0;
-            for (int i = row; i < row + width; i++)
-                mean += Term(logP[i], logQ[i]);
-            for (int i = row; i < row + width; i++)
-            {
-                double p = Math.Exp(logP[i]);
-                dp[i] += (float)(scale * (Term(logP[i], logQ[i]) - p * mean));
-                dq[i] += (float)(scale * (Math.Exp(logQ[i]) - p));
-            }
+            ReadOnlySpan<float> p = logP.AsSpan(row, width), q = logQ.AsSpan(row, width);
+            float mean = (float)Terms.Sum(default(Term), p, q);
+            Terms.AddSlopes(new Term(mean), p, q, (float)scale, dp.Slice(row, width), dq.Slice(row, width));
         }
     }
 
-    // p·ln(p/q), 0 at p = 0.
-    private static double Term(float logP, float logQ) => Math.Exp(logP) is var p && p == 0 ? 0 : p * ((double)logP - logQ);
+    // By the logs: p·ln(p/q), 0 at p = 0; its slopes by the logits of a row whose sum of terms is the mean.
+    private readonly struct Term(float mean) : ITerm
+    {
+        public Vector512<float> Value(Vector512<float> a, Vector512<float> b) => Product(VectorMath.Exp(a), a - b);
+
+        public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b)
+        {
+            Vector512<float> p = VectorMath.Exp(a);
+            return (Product(p, a - b - Vector512.Create(mean)), VectorMath.Exp(b) - p);
+        }
+
+        private static Vector512<float> Product(Vector512<float> p, Vector512<float> factor) =>
+            Vector512.ConditionalSelect(Vector512.Equals(p, default), default, p * factor);
+    }
 
     private static (float[] LogP, float[] LogQ) Logs(ReadOnlySpan<float> pLogits, ReadOnlySpan<float> qLogits, int width)
     {

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>I(p) = −log p.</summary>
@@ -35,8 +39,21 @@ public static class SelfInformation
     /// <summary>dp += −dI/p.</summary>
     public static void Backward(ReadOnlySpan<float> p, double unit, ReadOnlySpan<float> dy, Span<float> dp)
     {
-        for (int i = 0; i < p.Length; i++)
-            dp[i] -= (float)(unit * dy[i] / p[i]);
+        Check.SameLength("self_information", p.Length, dy.Length);
+        Check.SameLength("self_information", p.Length, dp.Length);
+        AddSlopes(p, (float)unit, dy, dp);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddSlopes(ReadOnlySpan<float> p, float unit, ReadOnlySpan<float> dy, Span<float> dp)
+    {
+        ref float start = ref MemoryMarshal.GetReference(p), up = ref MemoryMarshal.GetReference(dy),
+            to = ref MemoryMarshal.GetReference(dp);
+        int i = 0;
+        for (; i + Lanes.Count <= p.Length; i += Lanes.Count)
+            (Lanes.Load(ref to, i) - Lanes.Load(ref up, i) * unit / Lanes.Load(ref start, i)).StoreUnsafe(ref to, (nuint)i);
+        if (i < p.Length)
+            Lanes.StoreTail(Lanes.LoadTail(dp[i..]) - Lanes.LoadTail(dy[i..]) * unit / Lanes.LoadTail(p[i..]), dp[i..]);
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -34,7 +34,8 @@ internal static unsafe class PackedProduct
     /// <param name="c">The first element of C.</param>
     /// <param name="stride">Elements from a row of C to the next.</param>
     /// <param name="add">Whether C is added to or overwritten.</param>
-    public static void Multiply(Tile tile, int rows, int columns, int k, float* a, float* b, nint panelStride, float* c, nint stride, bool add)
+    public static void Multiply(Tile tile, int rows, int columns, int k, float* a, float* b, nint panelStride, float* c, nint stride,
+        bool add)
     {
         int column = 0;
         if (tile.IsExact(rows))

@@ -34,7 +34,9 @@ internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*,
     /// <summary>Whether that many rows of C are written and no more; with other numbers of rows C must have room for 12.</summary>
     public bool IsExact(int rows) => (exactRows >> rows & 1) != 0;
 
-    /// <summary>C = A·B or C += A·B for one panel each; writes 32 columns, and more rows than asked for unless <see cref="IsExact"/>.</summary>
+    /// <summary>
+    /// C = A·B or C += A·B for one panel each; writes 32 columns, and more rows than asked for unless <see cref="IsExact"/>.
+    /// </summary>
     public void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add) => multiply(rows, k, a, b, c, stride, add);
 
     private static int Set(params ReadOnlySpan<int> rows)

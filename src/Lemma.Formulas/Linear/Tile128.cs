@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Lemma.Formulas;
 
 /// <summary>The tile for 128-bit vectors: pieces of 4 × 8 with 8 accumulators of 16 registers.</summary>
-/// <remarks>The 12 × 32 tile is walked in pieces that fit the registers; the order of the sum in each element is that of the other tiles.</remarks>
+/// <remarks>
+/// The 12 × 32 tile is walked in pieces that fit the registers; the order of the sum in each element is that of the other tiles.
+/// </remarks>
 internal static unsafe class Tile128
 {
     private const int Rows = Tile.Rows, Columns = Tile.Columns;
@@ -25,7 +27,8 @@ internal static unsafe class Tile128
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Fused(Vector128<float> x, Vector128<float> y, Vector128<float> sum) => Vector128.FusedMultiplyAdd(x, y, sum);
+    private static Vector128<float> Fused(Vector128<float> x, Vector128<float> y, Vector128<float> sum) =>
+        Vector128.FusedMultiplyAdd(x, y, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Piece(int k, float* a, float* b, float* c, nint stride, bool add)

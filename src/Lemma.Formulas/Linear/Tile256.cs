@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Lemma.Formulas;
 
 /// <summary>The tile for 256-bit vectors: pieces of 6 × 16 with 12 accumulators of 16 registers.</summary>
-/// <remarks>The 12 × 32 tile is walked in pieces that fit the registers; the order of the sum in each element is that of the other tiles.</remarks>
+/// <remarks>
+/// The 12 × 32 tile is walked in pieces that fit the registers; the order of the sum in each element is that of the other tiles.
+/// </remarks>
 internal static unsafe class Tile256
 {
     private const int Rows = Tile.Rows, Columns = Tile.Columns;
@@ -25,7 +27,8 @@ internal static unsafe class Tile256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Fused(Vector256<float> x, Vector256<float> y, Vector256<float> sum) => Vector256.FusedMultiplyAdd(x, y, sum);
+    private static Vector256<float> Fused(Vector256<float> x, Vector256<float> y, Vector256<float> sum) =>
+        Vector256.FusedMultiplyAdd(x, y, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Piece(int k, float* a, float* b, float* c, nint stride, bool add)

@@ -22,7 +22,8 @@ public static class BinaryCrossEntropy
         Symbols = "ŷ, y: probabilities; outside [0, 1], NaN included, is an error. L in nats",
         Source = "Good 1952; Goodfellow, Bengio and Courville 2016, section 5.5",
         Gradient = "dŷ += (ŷ − y)/(ŷ(1 − ŷ))/N·dL, dy += (ln(1 − ŷ) − ln ŷ)/N·dL",
-        Notes = "ŷ is clamped to [1e−7, 1 − 1e−7], so that 0 and 1 give a finite loss; prefer the form with logits.",
+        Notes = "ŷ is clamped to [1e−7, 1 − 1e−7], so that 0 and 1 give a finite loss, and there the gradient is that at the clamp, not 0; "
+            + "prefer the form with logits.",
         Example = "prediction[3,8]u target[3,8]u",
         Evaluate = Evaluate,
     };

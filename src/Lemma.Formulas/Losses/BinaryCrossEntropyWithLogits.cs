@@ -49,7 +49,7 @@ public static class BinaryCrossEntropyWithLogits
             // max(z, 0) − z·y in one product, so that no large numbers are subtracted and 0·∞ is 0.
             Vector512<float> factor = (Vector512.GreaterThan(a, default) & Vector512.Create(1f)) - b;
             Vector512<float> product = Vector512.AndNot(factor * a, Vector512.Equals(factor, default) & ~Vector512.IsNaN(a));
-            return product + VectorMath.LogOnePlus(VectorMath.Exp(-Vector512.Abs(a)));
+            return product + VectorMath.LogOnePlusExp(a);
         }
 
         public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b) => (VectorMath.Sigmoid(a) - b, -a);

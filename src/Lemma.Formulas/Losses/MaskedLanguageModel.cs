@@ -2,8 +2,8 @@ namespace Lemma.Formulas;
 
 /// <summary>L = −(1/|M|)·Σ_{i ∈ M} ln p(x_i | x̃), M the chosen places and x̃ the text with them changed.</summary>
 /// <remarks>
-/// 15 % of places are chosen; of those 80 % become [MASK], 10 % a random id, 10 % stay. Special ids are not chosen. The choice is a function
-/// of the generator alone. Devlin et al. 2018, section 3.1, task 1.
+/// 15 % of places are chosen; of those 80 % become [MASK], 10 % a random id, 10 % stay. Special ids are not chosen. The choice is a
+/// function of the generator alone. Devlin et al. 2018, section 3.1, task 1.
 /// </remarks>
 public static class MaskedLanguageModel
 {

@@ -1,3 +1,8 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>l = −(1 − ε)·w_t·ln p_t − (ε/V)·Σ w_c·ln p_c with p = softmax(z), a row; the mean divides by Σ w_t.</summary>
@@ -25,12 +30,7 @@ public static class WeightedCrossEntropy
             double log = LogSumExp(line, largest), weight = weights.IsEmpty ? 1 : weights[target];
             sum += (1 - smoothing) * weight * (log - ((double)line[target] - largest));
             if (smoothing > 0)
-            {
-                double along = 0;
-                for (int c = 0; c < classes; c++)
-                    along += (weights.IsEmpty ? 1.0 : weights[c]) * ((double)line[c] - largest);
-                sum += smoothing / classes * (all * log - along);
-            }
+                sum += smoothing / classes * (all * log - Along(line, largest, weights));
             total += weight;
         }
         return (sum, total);
@@ -55,14 +55,15 @@ public static class WeightedCrossEntropy
             Softmax.Forward(z.Slice(row * classes, classes), classes, 1, p);
             double hit = (1 - smoothing) * (weights.IsEmpty ? 1 : weights[target]);
             // p_t − 1 keeps its digits when p_t is near 1: it is minus the sum of the others.
-            double others = 0;
-            for (int c = 0; c < classes; c++)
-                others += c == target ? 0 : p[c];
-            for (int c = 0; c < classes; c++)
-            {
-                double slope = p[c] * (smoothing / classes * all) - smoothing / classes * (weights.IsEmpty ? 1 : weights[c]);
-                to[c] += (float)(scale * (slope + hit * (c == target ? -others : p[c])));
-            }
+            double own = p[target], smoothed = smoothing / classes * all, factor = smoothed + hit;
+            p[target] = 0;
+            p[target] = factor == 0 ? 0 : (float)((own * smoothed - Lanes.WideSum(p) * hit) / factor);
+            Lanes.AddScaled(p, (float)(scale * factor), to);
+            if (smoothing > 0 && weights.IsEmpty)
+                TensorPrimitives.Subtract(to, (float)(scale * smoothing / classes), to);
+            // In double: a weight may be too small for its reciprocal to be a float32.
+            for (int c = 0; c < weights.Length && smoothing > 0; c++)
+                to[c] -= (float)(scale * smoothing / classes * weights[c]);
         }
     }
 
@@ -83,21 +84,49 @@ public static class WeightedCrossEntropy
         return y;
     }
 
+    // ln Σ e^(z − largest), added in double: what is left of 1 keeps its digits.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double LogSumExp(ReadOnlySpan<float> line, float largest)
     {
-        double sum = 0;
-        foreach (float value in line)
-            sum += Math.Exp((double)value - largest);
-        return Math.Log(sum);
+        ref float start = ref MemoryMarshal.GetReference(line);
+        Vector512<float> shift = Vector512.Create(largest);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + Lanes.Count <= line.Length; i += Lanes.Count)
+            sum += Lanes.Wide(VectorMath.Exp(Lanes.Load(ref start, i) - shift));
+        if (i < line.Length)
+            sum += Lanes.Wide(Lanes.Keep(VectorMath.Exp(Lanes.LoadTail(line[i..]) - shift), line.Length - i));
+        return Math.Log(Lanes.Sum(sum));
     }
 
-    private static double Total(ReadOnlySpan<float> weights, int classes)
+    // Σ w·(z − largest) in double; no weights are ones.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double Along(ReadOnlySpan<float> line, float largest, ReadOnlySpan<float> weights)
     {
-        double sum = 0;
-        foreach (float weight in weights)
-            sum += weight;
-        return weights.IsEmpty ? classes : sum;
+        ref float start = ref MemoryMarshal.GetReference(line), startWeights = ref MemoryMarshal.GetReference(weights);
+        Vector512<float> shift = Vector512.Create(largest), weight = Vector512.Create(1f);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + Lanes.Count <= line.Length; i += Lanes.Count)
+        {
+            if (!weights.IsEmpty)
+                weight = Lanes.Load(ref startWeights, i);
+            sum += Products(Lanes.Load(ref start, i), shift, weight);
+        }
+        if (i < line.Length)
+            sum += Products(Lanes.LoadTail(line[i..], largest), shift, weights.IsEmpty ? weight : Lanes.LoadTail(weights[i..]));
+        return Lanes.Sum(sum);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> Products(Vector512<float> z, Vector512<float> shift, Vector512<float> weight)
+    {
+        (Vector512<double> lower, Vector512<double> upper) = Margins.Difference(z, shift);
+        (Vector512<double> lowerWeight, Vector512<double> upperWeight) = Vector512.Widen(weight);
+        return lower * lowerWeight + upper * upperWeight;
+    }
+
+    private static double Total(ReadOnlySpan<float> weights, int classes) => weights.IsEmpty ? classes : Lanes.WideSum(weights);
 
     private static void CheckInput(ReadOnlySpan<float> z, ReadOnlySpan<int> targets, int classes, double smoothing,
         ReadOnlySpan<float> weights)

@@ -88,7 +88,8 @@ public static class BatchNorm
                 if (!mask.IsEmpty && mask[row] == 0)
                     to.Clear();
                 else
-                    Affine(x.Slice(row * d + first, count), mean.Slice(first, count), scale.AsSpan(first, count), beta.Slice(first, count), to);
+                    Affine(x.Slice(row * d + first, count), mean.Slice(first, count), scale.AsSpan(first, count), beta.Slice(first, count),
+                        to);
             }
         }
     }
@@ -153,7 +154,8 @@ public static class BatchNorm
 
     // y = (x − μ)·scale + β.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Affine(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> beta, Span<float> y)
+    private static void Affine(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> beta,
+        Span<float> y)
     {
         ref float startX = ref MemoryMarshal.GetReference(x), startMean = ref MemoryMarshal.GetReference(mean);
         ref float startScale = ref MemoryMarshal.GetReference(scale), startBeta = ref MemoryMarshal.GetReference(beta);
@@ -162,7 +164,8 @@ public static class BatchNorm
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
         {
             Vector512<float> centered = Lanes.Load(ref startX, i) - Lanes.Load(ref startMean, i);
-            Vector512.FusedMultiplyAdd(centered, Lanes.Load(ref startScale, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY, (nuint)i);
+            Vector512.FusedMultiplyAdd(centered, Lanes.Load(ref startScale, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY,
+                (nuint)i);
         }
         for (; i < x.Length; i++)
             y[i] = MathF.FusedMultiplyAdd(x[i] - mean[i], scale[i], beta[i]);
@@ -170,7 +173,8 @@ public static class BatchNorm
 
     // plain += dy, along += (x − μ)·dy.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddSums(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> dy, Span<float> plain, Span<float> along)
+    private static void AddSums(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> dy, Span<float> plain,
+        Span<float> along)
     {
         ref float startX = ref MemoryMarshal.GetReference(x), startMean = ref MemoryMarshal.GetReference(mean);
         ref float startUp = ref MemoryMarshal.GetReference(dy), startPlain = ref MemoryMarshal.GetReference(plain);

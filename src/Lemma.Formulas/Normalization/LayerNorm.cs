@@ -6,8 +6,8 @@ namespace Lemma.Formulas;
 
 /// <summary>y = γ·(x − μ)·r + β, with r = 1/√(σ² + ε).</summary>
 /// <remarks>
-/// x, y: [rows, d]; γ, β: [d]; μ, r: [rows], kept for the backward. σ² is the mean of (x − μ)², taken in a second pass, so that a large mean
-/// costs no digits. Ba, Kiros and Hinton 2016, eq. 4.
+/// x, y: [rows, d]; γ, β: [d]; μ, r: [rows], kept for the backward. σ² is the mean of (x − μ)², taken in a second pass, so that a large
+/// mean costs no digits. Ba, Kiros and Hinton 2016, eq. 4.
 /// </remarks>
 public static class LayerNorm
 {
@@ -70,7 +70,8 @@ public static class LayerNorm
             else
             {
                 for (int i = 0; i < rows; i++)
-                    (plain[i], along[i]) = AddParameters(from.Slice(i * d, d), mean[row + i], r[row + i], gamma, up.Slice(i * d, d), dgamma, dbeta);
+                    (plain[i], along[i]) = AddParameters(from.Slice(i * d, d), mean[row + i], r[row + i], gamma, up.Slice(i * d, d),
+                        dgamma, dbeta);
             }
             for (int i = 0; i < rows; i++)
             {
@@ -114,7 +115,8 @@ public static class LayerNorm
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
         {
             Vector512<float> normal = (Lanes.Load(ref startX, i) - middle - rest) * r;
-            Vector512.FusedMultiplyAdd(normal, Lanes.Load(ref startGamma, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY, (nuint)i);
+            Vector512.FusedMultiplyAdd(normal, Lanes.Load(ref startGamma, i), Lanes.Load(ref startBeta, i)).StoreUnsafe(ref startY,
+                (nuint)i);
         }
         if (i < x.Length)
         {
@@ -129,7 +131,8 @@ public static class LayerNorm
         ReadOnlySpan<float> dy, Span<float> dgamma, Span<float> dbeta, Span<float> plain, Span<float> along)
     {
         int d = gamma.Length, i = 0;
-        ref float x0 = ref MemoryMarshal.GetReference(x), x1 = ref Unsafe.Add(ref x0, d), x2 = ref Unsafe.Add(ref x1, d), x3 = ref Unsafe.Add(ref x2, d);
+        ref float x0 = ref MemoryMarshal.GetReference(x), x1 = ref Unsafe.Add(ref x0, d), x2 = ref Unsafe.Add(ref x1, d),
+            x3 = ref Unsafe.Add(ref x2, d);
         ref float up0 = ref MemoryMarshal.GetReference(dy), up1 = ref Unsafe.Add(ref up0, d), up2 = ref Unsafe.Add(ref up1, d),
             up3 = ref Unsafe.Add(ref up2, d);
         ref float startGamma = ref MemoryMarshal.GetReference(gamma);
@@ -152,9 +155,12 @@ public static class LayerNorm
             int rest = d - i;
             Vector512<float> g = Lanes.LoadTail(gamma[i..]), dg = Lanes.LoadTail(dgamma[i..]), db = Lanes.LoadTail(dbeta[i..]);
             Add(Lanes.LoadTail(x.Slice(i, rest), m0), m0, r0, g, Lanes.LoadTail(dy.Slice(i, rest)), ref dg, ref db, ref plain0, ref along0);
-            Add(Lanes.LoadTail(x.Slice(d + i, rest), m1), m1, r1, g, Lanes.LoadTail(dy.Slice(d + i, rest)), ref dg, ref db, ref plain1, ref along1);
-            Add(Lanes.LoadTail(x.Slice(2 * d + i, rest), m2), m2, r2, g, Lanes.LoadTail(dy.Slice(2 * d + i, rest)), ref dg, ref db, ref plain2, ref along2);
-            Add(Lanes.LoadTail(x.Slice(3 * d + i, rest), m3), m3, r3, g, Lanes.LoadTail(dy.Slice(3 * d + i, rest)), ref dg, ref db, ref plain3, ref along3);
+            Add(Lanes.LoadTail(x.Slice(d + i, rest), m1), m1, r1, g, Lanes.LoadTail(dy.Slice(d + i, rest)), ref dg, ref db, ref plain1,
+                ref along1);
+            Add(Lanes.LoadTail(x.Slice(2 * d + i, rest), m2), m2, r2, g, Lanes.LoadTail(dy.Slice(2 * d + i, rest)), ref dg, ref db,
+                ref plain2, ref along2);
+            Add(Lanes.LoadTail(x.Slice(3 * d + i, rest), m3), m3, r3, g, Lanes.LoadTail(dy.Slice(3 * d + i, rest)), ref dg, ref db,
+                ref plain3, ref along3);
             Lanes.StoreTail(dg, dgamma[i..]);
             Lanes.StoreTail(db, dbeta[i..]);
         }
@@ -163,7 +169,8 @@ public static class LayerNorm
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector512<float> x, float mean, float r, Vector512<float> gamma, Vector512<float> up, ref Vector512<float> dgamma,
+    private static void Add(Vector512<float> x, float mean, float r, Vector512<float> gamma, Vector512<float> up,
+        ref Vector512<float> dgamma,
         ref Vector512<float> dbeta, ref Vector512<float> plain, ref Vector512<float> along)
     {
         Vector512<float> normal = (x - Vector512.Create(mean)) * r, weighted = up * gamma;
@@ -186,14 +193,16 @@ public static class LayerNorm
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
         {
             Vector512<float> dg = Lanes.Load(ref startDgamma, i), db = Lanes.Load(ref startDbeta, i);
-            Add(Lanes.Load(ref startX, i), mean, r, Lanes.Load(ref startGamma, i), Lanes.Load(ref startUp, i), ref dg, ref db, ref plain, ref along);
+            Add(Lanes.Load(ref startX, i), mean, r, Lanes.Load(ref startGamma, i), Lanes.Load(ref startUp, i), ref dg, ref db, ref plain,
+                ref along);
             dg.StoreUnsafe(ref startDgamma, (nuint)i);
             db.StoreUnsafe(ref startDbeta, (nuint)i);
         }
         if (i < x.Length)
         {
             Vector512<float> dg = Lanes.LoadTail(dgamma[i..]), db = Lanes.LoadTail(dbeta[i..]);
-            Add(Lanes.LoadTail(x[i..], mean), mean, r, Lanes.LoadTail(gamma[i..]), Lanes.LoadTail(dy[i..]), ref dg, ref db, ref plain, ref along);
+            Add(Lanes.LoadTail(x[i..], mean), mean, r, Lanes.LoadTail(gamma[i..]), Lanes.LoadTail(dy[i..]), ref dg, ref db, ref plain,
+                ref along);
             Lanes.StoreTail(dg, dgamma[i..]);
             Lanes.StoreTail(db, dbeta[i..]);
         }

@@ -65,7 +65,8 @@ public static class RmsNorm
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Scale(ReadOnlySpan<float> x, float r, ReadOnlySpan<float> g, Span<float> y)
     {
-        ref float startX = ref MemoryMarshal.GetReference(x), startG = ref MemoryMarshal.GetReference(g), startY = ref MemoryMarshal.GetReference(y);
+        ref float startX = ref MemoryMarshal.GetReference(x), startG = ref MemoryMarshal.GetReference(g),
+            startY = ref MemoryMarshal.GetReference(y);
         int i = 0;
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
             (Lanes.Load(ref startX, i) * r * Lanes.Load(ref startG, i)).StoreUnsafe(ref startY, (nuint)i);
@@ -74,7 +75,8 @@ public static class RmsNorm
     }
 
     /// <summary>dg += r·x∘dy for up to four rows, in their order; gives ⟨x, g∘dy⟩ of each.</summary>
-    internal static void AddGain(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy, Span<float> dg,
+    internal static void AddGain(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy,
+        Span<float> dg,
         Span<float> dots)
     {
         int d = g.Length;
@@ -89,11 +91,13 @@ public static class RmsNorm
 
     // g and the sum dg are read and written once for all four rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddFourGains(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy, Span<float> dg,
+    private static void AddFourGains(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy,
+        Span<float> dg,
         Span<float> dots)
     {
         int d = g.Length, i = 0;
-        ref float x0 = ref MemoryMarshal.GetReference(x), x1 = ref Unsafe.Add(ref x0, d), x2 = ref Unsafe.Add(ref x1, d), x3 = ref Unsafe.Add(ref x2, d);
+        ref float x0 = ref MemoryMarshal.GetReference(x), x1 = ref Unsafe.Add(ref x0, d), x2 = ref Unsafe.Add(ref x1, d),
+            x3 = ref Unsafe.Add(ref x2, d);
         ref float up0 = ref MemoryMarshal.GetReference(dy), up1 = ref Unsafe.Add(ref up0, d), up2 = ref Unsafe.Add(ref up1, d),
             up3 = ref Unsafe.Add(ref up2, d);
         ref float startG = ref MemoryMarshal.GetReference(g), startDg = ref MemoryMarshal.GetReference(dg);
@@ -122,7 +126,8 @@ public static class RmsNorm
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector512<float> x, float r, Vector512<float> g, Vector512<float> up, ref Vector512<float> dg, ref Vector512<float> dot)
+    private static void Add(Vector512<float> x, float r, Vector512<float> g, Vector512<float> up, ref Vector512<float> dg,
+        ref Vector512<float> dot)
     {
         dg = Vector512.FusedMultiplyAdd(x * r, up, dg);
         dot = Vector512.FusedMultiplyAdd(x, up * g, dot);
@@ -152,7 +157,8 @@ public static class RmsNorm
 
     // dx += r·(g∘dy) + along·x.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void AddInput(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float r, float along, ReadOnlySpan<float> dy, Span<float> dx)
+    internal static void AddInput(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float r, float along, ReadOnlySpan<float> dy,
+        Span<float> dx)
     {
         ref float startX = ref MemoryMarshal.GetReference(x), startG = ref MemoryMarshal.GetReference(g);
         ref float startUp = ref MemoryMarshal.GetReference(dy), startTo = ref MemoryMarshal.GetReference(dx);

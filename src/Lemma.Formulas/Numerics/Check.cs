@@ -34,29 +34,93 @@ internal static class Check
     /// <summary>Every number must be a probability, which NaN is not.</summary>
     public static void Probabilities(string formula, string name, ReadOnlySpan<float> p)
     {
-        if (AllProbabilities(p))
-            return;
-        int at = 0;
-        while (p[at] is >= 0 and <= 1)
-            at++;
-        Throw(formula, string.Create(CultureInfo.InvariantCulture, $"{name} must lie in [0, 1], but element {at} is {p[at]}"));
+        if (!All<Probability>(p))
+            ThrowFirst<Probability>(formula, name, "lie in [0, 1]", p);
     }
 
-    private static bool AllProbabilities(ReadOnlySpan<float> p)
+    /// <summary>Every number must be 0 or 1.</summary>
+    public static void Flags(string formula, string name, ReadOnlySpan<float> flags)
     {
-        ref float start = ref MemoryMarshal.GetReference(p);
-        Vector512<float> one = Vector512.Create(1f), hold = Vector512<float>.AllBitsSet;
+        if (!All<Flag>(flags))
+            ThrowFirst<Flag>(formula, name, "be 0 or 1", flags);
+    }
+
+    /// <summary>Every number must be the log of a probability below 1, which NaN is not.</summary>
+    public static void LogProbabilities(string formula, string name, ReadOnlySpan<float> logs)
+    {
+        if (!All<Negative>(logs))
+            ThrowFirst<Negative>(formula, name, "hold logs of probabilities below 1", logs);
+    }
+
+    /// <summary>Every number must be whole, and at most 2²⁴ in magnitude, up to where float32 holds them all.</summary>
+    public static void WholeNumbers(string formula, string name, ReadOnlySpan<float> x)
+    {
+        if (!All<Whole>(x))
+            ThrowFirst<Whole>(formula, name, "hold whole numbers", x);
+    }
+
+    /// <summary>Nothing may be NaN.</summary>
+    public static void Numbers(string formula, string name, ReadOnlySpan<float> x)
+    {
+        if (!All<Number>(x))
+            ThrowFirst<Number>(formula, name, "be numbers", x);
+    }
+
+    // Lanes of ones where a number passes.
+    private interface ITest
+    {
+        static abstract Vector512<float> Passes(Vector512<float> x);
+    }
+
+    private readonly struct Probability : ITest
+    {
+        public static Vector512<float> Passes(Vector512<float> x) =>
+            Vector512.GreaterThanOrEqual(x, default) & Vector512.LessThanOrEqual(x, Vector512.Create(1f));
+    }
+
+    private readonly struct Flag : ITest
+    {
+        public static Vector512<float> Passes(Vector512<float> x) => Vector512.Equals(x, default) | Vector512.Equals(x,
+            Vector512.Create(1f));
+    }
+
+    private readonly struct Negative : ITest
+    {
+        public static Vector512<float> Passes(Vector512<float> x) => Vector512.LessThan(x, default);
+    }
+
+    private readonly struct Whole : ITest
+    {
+        public static Vector512<float> Passes(Vector512<float> x) => Vector512.Equals(x, Vector512.Truncate(x))
+            & Vector512.LessThanOrEqual(Vector512.Abs(x), Vector512.Create(16777216f));
+    }
+
+    private readonly struct Number : ITest
+    {
+        public static Vector512<float> Passes(Vector512<float> x) => Vector512.Equals(x, x);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static bool All<TTest>(ReadOnlySpan<float> x) where TTest : ITest
+    {
+        ref float start = ref MemoryMarshal.GetReference(x);
+        Vector512<float> hold = Vector512<float>.AllBitsSet;
         int i = 0;
-        for (; i + Lanes.Count <= p.Length; i += Lanes.Count)
-            hold &= InRange(Lanes.Load(ref start, i), one);
-        if (i < p.Length)
-            hold &= InRange(Lanes.LoadTail(p[i..]), one);
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+            hold &= TTest.Passes(Lanes.Load(ref start, i));
+        if (i < x.Length)
+            hold &= TTest.Passes(Lanes.LoadTail(x[i..], x[^1]));
         return Vector512.ExtractMostSignificantBits(hold) == 0xFFFF;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> InRange(Vector512<float> p, Vector512<float> one) =>
-        Vector512.GreaterThanOrEqual(p, default) & Vector512.LessThanOrEqual(p, one);
+    [DoesNotReturn]
+    private static void ThrowFirst<TTest>(string formula, string name, string rule, ReadOnlySpan<float> x) where TTest : ITest
+    {
+        int at = 0;
+        while (Vector512.ExtractMostSignificantBits(TTest.Passes(Vector512.Create(x[at]))) != 0)
+            at++;
+        Throw(formula, string.Create(CultureInfo.InvariantCulture, $"{name} must {rule}, but element {at} is {x[at]}"));
+    }
 
     /// <summary>Every row must be a distribution: probabilities that sum to one within 10⁻⁴.</summary>
     public static void Distributions(string formula, string name, ReadOnlySpan<float> p, int columns)

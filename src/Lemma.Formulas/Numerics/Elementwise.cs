@@ -36,7 +36,8 @@ internal static class Elementwise
     {
         Check.SameLength(typeof(TFunction).Name, x.Length, dy.Length);
         Check.SameLength(typeof(TFunction).Name, x.Length, dx.Length);
-        ref float from = ref MemoryMarshal.GetReference(x), up = ref MemoryMarshal.GetReference(dy), to = ref MemoryMarshal.GetReference(dx);
+        ref float from = ref MemoryMarshal.GetReference(x), up = ref MemoryMarshal.GetReference(dy),
+            to = ref MemoryMarshal.GetReference(dx);
         int i = 0;
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
         {

@@ -63,6 +63,11 @@ internal static class Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Keep(Vector512<float> value, int count) => value & Mask(count);
 
+    /// <summary>The first of eight lanes, 0 in the others; none for a count below 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Keep(Vector512<double> value, int count) =>
+        value & Vector512.LessThan(Vector512<long>.Indices, Vector512.Create((long)count)).AsDouble();
+
     /// <summary>Sixteen lanes added by pairs into eight in double.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> Wide(Vector512<float> value)

@@ -13,7 +13,9 @@ internal sealed unsafe class ThreadScratch
 
     ~ThreadScratch() => NativeMemory.AlignedFree(memory);
 
-    /// <summary>At least this many elements, 64-byte aligned, undefined; the next call on the same thread may hand out the same memory.</summary>
+    /// <summary>
+    /// At least this many elements, 64-byte aligned, undefined; the next call on the same thread may hand out the same memory.
+    /// </summary>
     public static float* Take(long count)
     {
         ThreadScratch scratch = current ??= new ThreadScratch();

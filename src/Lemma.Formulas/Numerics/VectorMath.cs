@@ -17,7 +17,7 @@ internal static class VectorMath
         return ExpInRange(Vector512.MinNative(Vector512.Create(89f), Vector512.MaxNative(Vector512.Create(-105f), x)));
     }
 
-    /// <summary>e^x for −105 ≤ x ≤ 89.</summary>
+    /// <summary>e^x for −150 ≤ x ≤ 89.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> ExpInRange(Vector512<float> x)
     {
@@ -43,6 +43,48 @@ internal static class VectorMath
         return p * first * second;
     }
 
+    /// <summary>e^x − 1 with all its digits near 0; −1 and ∞ beyond the range, NaN for NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ExpMinusOne(Vector512<float> x)
+    {
+        (Vector512<float> r, Vector512<float> more, Vector512<float> half) = Reduce(x);
+        return MinusOne(r + more, half);
+    }
+
+    /// <summary>e^x − 1 − x with all its digits near 0; ∞ beyond the range, NaN for NaN and ∞.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ExpExcess(Vector512<float> x)
+    {
+        (Vector512<float> r, Vector512<float> more, Vector512<float> half) = Reduce(x);
+        return Vector512.ConditionalSelect(Vector512.Equals(half, Vector512.Create(0.5f)), more, MinusOne(r + more, half) - x);
+    }
+
+    // 2ⁿ·(1 + p) − 1 from 2ⁿ⁻¹, which is in range where 2ⁿ no longer is.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> MinusOne(Vector512<float> p, Vector512<float> half)
+    {
+        Vector512<float> y = Vector512.FusedMultiplyAdd(p, half, half - Vector512.Create(0.5f));
+        return y + y;
+    }
+
+    // e^x = 2ⁿ·(1 + r + more): r, more = r² times a polynomial of degree 4, and 2ⁿ⁻¹; below −60 the same as at −60.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float> R, Vector512<float> More, Vector512<float> Half) Reduce(Vector512<float> x)
+    {
+        x = Vector512.MinNative(Vector512.Create(89f), Vector512.MaxNative(Vector512.Create(-60f), x));
+        Vector512<float> shift = Vector512.Create(12582912f);
+        Vector512<float> shifted = Vector512.FusedMultiplyAdd(x, Vector512.Create(1.44269504f), shift);
+        Vector512<float> n = shifted - shift;
+        Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693145752f), x);
+        r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-1.42860677e-6f), r);
+        Vector512<float> p = Vector512.Create(1.37805939e-3f);
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(8.37312452e-3f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(4.16695364e-2f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.66664720e-1f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(4.99999851e-1f));
+        return (r, p * r * r, ((shifted.AsInt32() - Vector512.Create(0x4B400000 - 126)) << 23).AsSingle());
+    }
+
     /// <summary>σ(x) = 1/(1 + e^−x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Sigmoid(Vector512<float> x) => Vector512.Create(1f) / (Vector512.Create(1f) + Exp(-x));
@@ -63,12 +105,23 @@ internal static class VectorMath
         return Vector512.ConditionalSelect(Vector512.LessThan(size, Vector512.Create(0.625f)), small, CopySign(large, x));
     }
 
-    /// <summary>Φ(x) = (1 + erf(x/√2))/2: e^q(|x|)/2 on the left, 1 less that on the right; 0 and 1 beyond 5.5.</summary>
-    /// <remarks>q(s) = ln erfc(s/√2), s times a polynomial of degree 9: within 10⁻⁷, and within 3·10⁻⁶ of the small values on the left.</remarks>
+    /// <summary>Φ(x) = (1 + erf(x/√2))/2: its tail on the left, 1 less the tail on the right.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Normal(Vector512<float> x)
     {
-        Vector512<float> end = Vector512.Create(5.5f), size = Vector512.Abs(x), s = Vector512.MinNative(end, size);
+        Vector512<float> tail = NormalTail(x).Tail;
+        return Vector512.ConditionalSelect(Vector512.LessThan(x, default), tail, Vector512.Create(1f) - tail);
+    }
+
+    /// <summary>s = |x|, 12 beyond 12, and Φ(−s) = e^q(s), 0 there.</summary>
+    /// <remarks>
+    /// q(s) = ln(erfc(s/√2)/2), −ln 2 and s times a polynomial of degree 9: within 10⁻⁷, and within 3·10⁻⁶ of the small values up to 5.5;
+    /// further out it is between 0 and Φ(−s).
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<float> Size, Vector512<float> Tail) NormalTail(Vector512<float> x)
+    {
+        Vector512<float> s = Vector512.MinNative(Vector512.Create(12f), Vector512.Abs(x));
         Vector512<float> q = Vector512.Create(-1.7004545e-8f);
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(5.1607037e-7f));
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-6.7304059e-6f));
@@ -79,9 +132,7 @@ internal static class VectorMath
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-3.6375768e-2f));
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-3.1829998e-1f));
         q = Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-7.9788536e-1f));
-        Vector512<float> left = ExpInRange(q * s) * Vector512.Create(0.5f);
-        left = Vector512.AndNot(left, Vector512.GreaterThanOrEqual(size, end));
-        return Vector512.ConditionalSelect(Vector512.LessThan(x, default), left, Vector512.Create(1f) - left);
+        return (s, ExpInRange(Vector512.FusedMultiplyAdd(q, s, Vector512.Create(-0.693147181f))));
     }
 
     /// <summary>ln x, within 1 ulp; −∞ for 0, ∞ for ∞, NaN below 0 and for NaN.</summary>
@@ -112,6 +163,24 @@ internal static class VectorMath
         Vector512<float> factor = ((Vector512.Create(127) - e) << 23).AsSingle();
         Vector512<float> y = LogOf(Vector512.FusedMultiplyAdd(x, factor, factor - one), Vector512.ConvertToSingle(e));
         return Vector512.ConditionalSelect(Vector512.Equals(sum, default), Vector512.Create(float.NegativeInfinity), y);
+    }
+
+    /// <summary>ln(1 + e^−|x|), what ln(1 + e^x) is above max(x, 0); NaN for NaN.</summary>
+    /// <remarks>e = e^−|x| lies in [0, 1], where ln(1 + e)/e is a polynomial of degree 9 within 5·10⁻⁹.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LogOnePlusExp(Vector512<float> x)
+    {
+        Vector512<float> e = ExpInRange(Vector512.MaxNative(Vector512.Create(-105f), -Vector512.Abs(x)));
+        Vector512<float> p = Vector512.Create(-3.24398093e-3f);
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(1.98512617e-2f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(-5.69591597e-2f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(1.06036171e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(-1.53055698e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(1.96759313e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(-2.49541327e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(3.33299637e-1f));
+        p = Vector512.FusedMultiplyAdd(p, e, Vector512.Create(-4.99999017e-1f));
+        return Vector512.FusedMultiplyAdd(p, e, Vector512.Create(1f)) * e;
     }
 
     // The bits of √½.

@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
 
-/// <summary>Rotary positions: (a, b) ↦ (a·cos mθᵢ − b·sin mθᵢ, b·cos mθᵢ + a·sin mθᵢ), θᵢ = θ^(−2i/d), for every pair i of a head at position m.</summary>
+/// <summary>
+/// Rotary positions: (a, b) ↦ (a·cos mθᵢ − b·sin mθᵢ, b·cos mθᵢ + a·sin mθᵢ), θᵢ = θ^(−2i/d), for every pair i of a head at position m.
+/// </summary>
 /// <remarks>
 /// A pair is (x₂ᵢ, x₂ᵢ₊₁) in the interleaved layout, as published, or (xᵢ, xᵢ₊d/2) in the half-split layout, as most checkpoints store it.
 /// q·k after it depends on the distance of their positions alone. Su et al. 2021, eq. 34.
@@ -27,7 +29,9 @@ public static class Rope
         }
     }
 
-    /// <summary>Turns the heads of one row in place; the inverse turn, which is also the backward of the gradient, with <paramref name="inverse"/>.</summary>
+    /// <summary>
+    /// Turns the heads of one row in place; the inverse turn, which is also the backward of the gradient, with <paramref name="inverse"/>.
+    /// </summary>
     /// <param name="x">[heads, d], changed in place.</param>
     /// <param name="cosines">[d/2] of this row's position.</param>
     /// <param name="sines">[d/2] of this row's position.</param>

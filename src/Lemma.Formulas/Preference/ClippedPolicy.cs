@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A)], r = π/π_old.</summary>
@@ -28,13 +32,21 @@ public static class ClippedPolicy
         Check.SameLength("ppo_clip", logs.Length, oldLogs.Length);
         Check.SameLength("ppo_clip", logs.Length, advantages.Length);
         Check.That(epsilon >= 0, "ppo_clip", $"ε must not be negative, but it is {epsilon}");
-        double sum = 0;
-        for (int i = 0; i < logs.Length; i++)
-        {
-            double ratio = Math.Exp((double)logs[i] - oldLogs[i]);
-            sum -= Math.Min(ratio * advantages[i], Math.Clamp(ratio, 1 - epsilon, 1 + epsilon) * advantages[i]);
-        }
-        return logs.IsEmpty ? 0 : sum / logs.Length;
+        return logs.IsEmpty ? 0 : -Sum(new Clip(epsilon), logs, oldLogs, advantages) / logs.Length;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double Sum(Clip clip, ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> advantages)
+    {
+        ref float startLogs = ref MemoryMarshal.GetReference(logs), startOld = ref MemoryMarshal.GetReference(oldLogs);
+        ref float startAdvantages = ref MemoryMarshal.GetReference(advantages);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + Lanes.Count <= logs.Length; i += Lanes.Count)
+            sum += clip.Gain(Clip.Ratio(Lanes.Load(ref startLogs, i), Lanes.Load(ref startOld, i)), Lanes.Load(ref startAdvantages, i));
+        if (i < logs.Length)
+            sum += clip.Gain(Clip.Ratio(Lanes.LoadTail(logs[i..]), Lanes.LoadTail(oldLogs[i..])), Lanes.LoadTail(advantages[i..]));
+        return Lanes.Sum(sum);
     }
 
     /// <summary>
@@ -46,12 +58,27 @@ public static class ClippedPolicy
         Check.SameLength("ppo_clip", logs.Length, oldLogs.Length);
         Check.SameLength("ppo_clip", logs.Length, advantages.Length);
         Check.That(epsilon >= 0, "ppo_clip", $"ε must not be negative, but it is {epsilon}");
-        double scale = dy / logs.Length;
-        for (int i = 0; i < logs.Length; i++)
+        Check.SameLength("ppo_clip", logs.Length, dlogs.Length);
+        AddSlopes(new Clip(epsilon), logs, oldLogs, advantages, (float)(-dy / logs.Length), dlogs);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddSlopes(Clip clip, ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> advantages,
+        float scale,
+        Span<float> dlogs)
+    {
+        ref float startLogs = ref MemoryMarshal.GetReference(logs), startOld = ref MemoryMarshal.GetReference(oldLogs);
+        ref float startAdvantages = ref MemoryMarshal.GetReference(advantages), to = ref MemoryMarshal.GetReference(dlogs);
+        int i = 0;
+        for (; i + Lanes.Count <= logs.Length; i += Lanes.Count)
         {
-            double ratio = Math.Exp((double)logs[i] - oldLogs[i]), clipped = Math.Clamp(ratio, 1 - epsilon, 1 + epsilon);
-            if (ratio * advantages[i] <= clipped * advantages[i])
-                dlogs[i] -= (float)(scale * ratio * advantages[i]);
+            Vector512<float> ratio = Clip.Ratio(Lanes.Load(ref startLogs, i), Lanes.Load(ref startOld, i));
+            (Lanes.Load(ref to, i) + clip.Slope(ratio, Lanes.Load(ref startAdvantages, i), scale)).StoreUnsafe(ref to, (nuint)i);
+        }
+        if (i < logs.Length)
+        {
+            Vector512<float> ratio = Clip.Ratio(Lanes.LoadTail(logs[i..]), Lanes.LoadTail(oldLogs[i..]));
+            Lanes.StoreTail(Lanes.LoadTail(dlogs[i..]) + clip.Slope(ratio, Lanes.LoadTail(advantages[i..]), scale), dlogs[i..]);
         }
     }
 

@@ -32,13 +32,8 @@ public static class DirectPreference
         Check.SameLength("dpo", chosen.Length, referenceRejected.Length);
         Check.That(beta > 0, "dpo", $"β must be above 0, but it is {beta}");
         Check.That(smoothing is >= 0 and <= 1, "dpo", $"the label smoothing must lie in [0, 1], but it is {smoothing}");
-        double sum = 0;
-        for (int i = 0; i < chosen.Length; i++)
-        {
-            double margin = (double)chosen[i] - rejected[i] - ((double)referenceChosen[i] - referenceRejected[i]);
-            sum -= (1 - smoothing) * Stable.LogSigmoid(beta * margin) + smoothing * Stable.LogSigmoid(-beta * margin);
-        }
-        return chosen.IsEmpty ? 0 : sum / chosen.Length;
+        return chosen.IsEmpty ? 0
+            : Margins.Sum(new LogSigmoidTerm(beta, 0, smoothing), chosen, rejected, referenceChosen, referenceRejected) / chosen.Length;
     }
 
     /// <summary>
@@ -54,17 +49,9 @@ public static class DirectPreference
         Check.SameLength("dpo", chosen.Length, referenceRejected.Length);
         Check.That(beta > 0, "dpo", $"β must be above 0, but it is {beta}");
         Check.That(smoothing is >= 0 and <= 1, "dpo", $"the label smoothing must lie in [0, 1], but it is {smoothing}");
-        double scale = dy / chosen.Length;
-        for (int i = 0; i < chosen.Length; i++)
-        {
-            double margin = (double)chosen[i] - rejected[i] - ((double)referenceChosen[i] - referenceRejected[i]);
-            float slope = (float)(scale * beta * ((1 - smoothing) * -Stable.Sigmoid(-beta * margin)
-                + smoothing * Stable.Sigmoid(beta * margin)));
-            dchosen[i] += slope;
-            drejected[i] -= slope;
-            dreferenceChosen[i] -= slope;
-            dreferenceRejected[i] += slope;
-        }
+        Margins.AddSlopes(new LogSigmoidTerm(beta, 0, smoothing), chosen, rejected, referenceChosen, referenceRejected,
+            dy * beta / chosen.Length, dchosen, drejected,
+            dreferenceChosen, dreferenceRejected);
     }
 
     private static Values Evaluate(FormulaCall call)

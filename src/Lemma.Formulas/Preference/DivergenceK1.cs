@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>k₁ = E[ln π − ln π_ref].</summary>
@@ -26,21 +28,15 @@ public static class DivergenceK1
     public static double Forward(ReadOnlySpan<float> logs, ReadOnlySpan<float> reference)
     {
         Check.SameLength("kl_k1", logs.Length, reference.Length);
-        double sum = 0;
-        for (int i = 0; i < logs.Length; i++)
-            sum -= (double)reference[i] - logs[i];
-        return logs.IsEmpty ? 0 : sum / logs.Length;
+        return logs.IsEmpty ? 0 : (Lanes.WideSum(logs) - Lanes.WideSum(reference)) / logs.Length;
     }
 
     /// <summary>d ln π += 1/N·dk; <paramref name="dy"/> is the gradient of the mean.</summary>
     public static void Backward(ReadOnlySpan<float> logs, ReadOnlySpan<float> reference, double dy, Span<float> dlogs)
     {
         Check.SameLength("kl_k1", logs.Length, reference.Length);
-        double scale = dy / logs.Length;
-        for (int i = 0; i < logs.Length; i++)
-        {
-            dlogs[i] += (float)scale;
-        }
+        Check.SameLength("kl_k1", logs.Length, dlogs.Length);
+        TensorPrimitives.Add(dlogs, (float)(dy / logs.Length), dlogs);
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -26,24 +26,15 @@ public static class DivergenceK2
     public static double Forward(ReadOnlySpan<float> logs, ReadOnlySpan<float> reference)
     {
         Check.SameLength("kl_k2", logs.Length, reference.Length);
-        double sum = 0;
-        for (int i = 0; i < logs.Length; i++)
-        {
-            double ratio = (double)reference[i] - logs[i];
-            sum += 0.5 * ratio * ratio;
-        }
-        return logs.IsEmpty ? 0 : sum / logs.Length;
+        return logs.IsEmpty ? 0 : 0.5 * Margins.Sum(new SquareTerm(0), logs, reference) / logs.Length;
     }
 
     /// <summary>d ln π += (ln π − ln π_ref)/N·dk; <paramref name="dy"/> is the gradient of the mean.</summary>
     public static void Backward(ReadOnlySpan<float> logs, ReadOnlySpan<float> reference, double dy, Span<float> dlogs)
     {
         Check.SameLength("kl_k2", logs.Length, reference.Length);
-        double scale = dy / logs.Length;
-        for (int i = 0; i < logs.Length; i++)
-        {
-            dlogs[i] -= (float)(scale * ((double)reference[i] - logs[i]));
-        }
+        Check.SameLength("kl_k2", logs.Length, dlogs.Length);
+        Margins.AddSlopes(new SquareTerm(0), logs, reference, dy / logs.Length, dlogs);
     }
 
     private static Values Evaluate(FormulaCall call)

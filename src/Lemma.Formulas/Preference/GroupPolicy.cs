@@ -1,9 +1,14 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A) − β·k₃], r = π/π_old, over the tokens that count.</summary>
 /// <remarks>
-/// log_probs, old_log_probs, reference_log_probs, mask: [samples, tokens]; A: [samples], one a sample. Each sample's tokens are averaged
-/// first, then the samples. Old and reference log probabilities and A are constants. Shao et al. 2024, DeepSeekMath, eq. 3 and 4.
+/// log_probs, old_log_probs, reference_log_probs: [samples, tokens]; mask: the same, 0 for tokens that do not count, or empty; A:
+/// [samples], one a sample. Each sample's tokens are averaged first, then the samples. Old and reference log probabilities and A are
+/// constants. Shao et al. 2024, DeepSeekMath, eq. 3 and 4.
 /// </remarks>
 public static class GroupPolicy
 {
@@ -27,21 +32,40 @@ public static class GroupPolicy
     {
         int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask, epsilon);
         double sum = 0;
+        ReadOnlySpan<float> all = mask.IsEmpty ? Ones(tokens) : default;
         for (int row = 0; row < advantages.Length; row++)
         {
-            double total = 0, counted = 0;
-            for (int i = row * tokens; i < (row + 1) * tokens; i++)
+            int at = row * tokens;
+            ReadOnlySpan<float> counts = mask.IsEmpty ? all : mask.Slice(at, tokens);
+            double counted = tokens - counts.Count(0f);
+            if (counted > 0)
             {
-                if (mask[i] == 0)
-                    continue;
-                double ratio = Math.Exp((double)logs[i] - oldLogs[i]), toReference = (double)referenceLogs[i] - logs[i];
-                double gain = Math.Min(ratio * advantages[row], Math.Clamp(ratio, 1 - epsilon, 1 + epsilon) * advantages[row]);
-                total -= gain - beta * (Stable.ExpMinusOne(toReference) - toReference);
-                counted++;
+                sum += Sum(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens),
+                    referenceLogs.Slice(at, tokens), counts) / counted;
             }
-            sum += counted == 0 ? 0 : total / counted;
         }
         return sum / advantages.Length;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double Sum(Term term, ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
+        ReadOnlySpan<float> mask)
+    {
+        ref float startLogs = ref MemoryMarshal.GetReference(logs), startOld = ref MemoryMarshal.GetReference(oldLogs);
+        ref float startReference = ref MemoryMarshal.GetReference(referenceLogs), startMask = ref MemoryMarshal.GetReference(mask);
+        Vector512<double> sum = default;
+        int i = 0;
+        for (; i + Lanes.Count <= logs.Length; i += Lanes.Count)
+        {
+            sum += term.Value(Lanes.Load(ref startLogs, i), Lanes.Load(ref startOld, i), Lanes.Load(ref startReference, i),
+                Lanes.Load(ref startMask, i));
+        }
+        if (i < logs.Length)
+        {
+            sum += term.Value(Lanes.LoadTail(logs[i..]), Lanes.LoadTail(oldLogs[i..]), Lanes.LoadTail(referenceLogs[i..]),
+                Lanes.LoadTail(mask[i..]));
+        }
+        return Lanes.Sum(sum);
     }
 
     /// <summary>d ln π += (−r·A where unclipped + β(1 − π_ref/π))/(tokens·samples)·dL.</summary>
@@ -49,21 +73,77 @@ public static class GroupPolicy
         ReadOnlySpan<float> advantages, ReadOnlySpan<float> mask, double epsilon, double beta, double dy, Span<float> dlogs)
     {
         int tokens = CheckInput(logs, oldLogs, referenceLogs, advantages, mask, epsilon);
+        Check.SameLength("grpo", logs.Length, dlogs.Length);
+        ReadOnlySpan<float> all = mask.IsEmpty ? Ones(tokens) : default;
         for (int row = 0; row < advantages.Length; row++)
         {
-            double counted = 0;
-            foreach (float one in mask.Slice(row * tokens, tokens))
-                counted += one == 0 ? 0 : 1;
-            for (int i = row * tokens; i < (row + 1) * tokens; i++)
-            {
-                if (mask[i] == 0)
-                    continue;
-                double ratio = Math.Exp((double)logs[i] - oldLogs[i]), clipped = Math.Clamp(ratio, 1 - epsilon, 1 + epsilon);
-                double slope = ratio * advantages[row] <= clipped * advantages[row] ? -ratio * advantages[row] : 0;
-                slope -= beta * Stable.ExpMinusOne((double)referenceLogs[i] - logs[i]);
-                dlogs[i] += (float)(dy * slope / counted / advantages.Length);
-            }
+            int at = row * tokens;
+            ReadOnlySpan<float> counts = mask.IsEmpty ? all : mask.Slice(at, tokens);
+            double counted = Math.Max(1, tokens - counts.Count(0f));
+            AddSlopes(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens),
+                referenceLogs.Slice(at, tokens),
+                counts, (float)(-dy / counted / advantages.Length), dlogs.Slice(at, tokens));
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddSlopes(Term term, ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
+        ReadOnlySpan<float> mask, float scale, Span<float> dlogs)
+    {
+        ref float startLogs = ref MemoryMarshal.GetReference(logs), startOld = ref MemoryMarshal.GetReference(oldLogs);
+        ref float startReference = ref MemoryMarshal.GetReference(referenceLogs), startMask = ref MemoryMarshal.GetReference(mask);
+        ref float to = ref MemoryMarshal.GetReference(dlogs);
+        int i = 0;
+        for (; i + Lanes.Count <= logs.Length; i += Lanes.Count)
+        {
+            (Lanes.Load(ref to, i) + term.Slope(Lanes.Load(ref startLogs, i), Lanes.Load(ref startOld, i),
+                Lanes.Load(ref startReference, i),
+                Lanes.Load(ref startMask, i), scale)).StoreUnsafe(ref to, (nuint)i);
+        }
+        if (i < logs.Length)
+        {
+            Lanes.StoreTail(Lanes.LoadTail(dlogs[i..]) + term.Slope(Lanes.LoadTail(logs[i..]), Lanes.LoadTail(oldLogs[i..]),
+                Lanes.LoadTail(referenceLogs[i..]), Lanes.LoadTail(mask[i..]), scale), dlogs[i..]);
+        }
+    }
+
+    // β·k₃ − min(r·A, clip(r)·A) at the places of one sample that count.
+    private readonly struct Term(double epsilon, double beta, float advantage)
+    {
+        private readonly Clip clip = new(epsilon);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<double> Value(Vector512<float> logs, Vector512<float> oldLogs, Vector512<float> referenceLogs,
+            Vector512<float> mask)
+        {
+            Vector512<float> isOut = Vector512.Equals(mask, default), ratio = Vector512.AndNot(Clip.Ratio(logs, oldLogs), isOut);
+            Vector512<float> excess = Vector512.AndNot(VectorMath.ExpExcess(ToReference(logs, referenceLogs)), isOut);
+            return Lanes.Wide(excess) * beta - clip.Gain(ratio, Vector512.AndNot(Vector512.Create(advantage), isOut));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<float> Slope(Vector512<float> logs, Vector512<float> oldLogs, Vector512<float> referenceLogs,
+            Vector512<float> mask,
+            float scale)
+        {
+            Vector512<float> slope = VectorMath.ExpMinusOne(ToReference(logs, referenceLogs)) * (float)(beta * scale);
+            slope += clip.Slope(Clip.Ratio(logs, oldLogs), Vector512.Create(advantage), scale);
+            return Vector512.AndNot(slope, Vector512.Equals(mask, default));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector512<float> ToReference(Vector512<float> logs, Vector512<float> referenceLogs)
+        {
+            (Vector512<double> lower, Vector512<double> upper) = Margins.Difference(referenceLogs, logs);
+            return Vector512.Narrow(lower, upper);
+        }
+    }
+
+    private static float[] Ones(int count)
+    {
+        float[] ones = new float[count];
+        Array.Fill(ones, 1);
+        return ones;
     }
 
     private static int CheckInput(ReadOnlySpan<float> logs, ReadOnlySpan<float> oldLogs, ReadOnlySpan<float> referenceLogs,
@@ -74,7 +154,8 @@ public static class GroupPolicy
         Check.Rows("grpo", logs.Length, logs.Length / advantages.Length);
         Check.SameLength("grpo", logs.Length, oldLogs.Length);
         Check.SameLength("grpo", logs.Length, referenceLogs.Length);
-        Check.SameLength("grpo", logs.Length, mask.Length);
+        if (!mask.IsEmpty)
+            Check.SameLength("grpo", logs.Length, mask.Length);
         return logs.Length / advantages.Length;
     }
 
@@ -82,9 +163,8 @@ public static class GroupPolicy
     {
         Values logs = call.Input("log_probs", -1, -1), oldLogs = call.Same("old_log_probs", logs),
             reference = call.Same("reference_log_probs", logs);
-        Values advantages = call.Input("advantages", logs.Shape[0]), mask = call.Has("mask") ? call.Same("mask", logs) : logs.Like();
-        if (!call.Has("mask"))
-            Array.Fill(mask.Data, 1);
+        Values advantages = call.Input("advantages", logs.Shape[0]);
+        ReadOnlySpan<float> mask = call.Has("mask") ? call.Same("mask", logs) : default(ReadOnlySpan<float>);
         double epsilon = call.Number("epsilon", 0.2), beta = call.Number("beta", 0.04);
         Values y = Values.Scalar(Forward(logs, oldLogs, reference, advantages, mask, epsilon, beta));
         if (call.Backward(y, out float[]? dy))

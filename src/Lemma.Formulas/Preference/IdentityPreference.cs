@@ -30,13 +30,8 @@ public static class IdentityPreference
         Check.SameLength("ipo", chosen.Length, referenceChosen.Length);
         Check.SameLength("ipo", chosen.Length, referenceRejected.Length);
         Check.That(beta > 0, "ipo", $"β must be above 0, but it is {beta}");
-        double sum = 0;
-        for (int i = 0; i < chosen.Length; i++)
-        {
-            double margin = (double)chosen[i] - rejected[i] - ((double)referenceChosen[i] - referenceRejected[i]);
-            sum += (margin - 0.5 / beta) * (margin - 0.5 / beta);
-        }
-        return chosen.IsEmpty ? 0 : sum / chosen.Length;
+        return chosen.IsEmpty ? 0
+            : Margins.Sum(new SquareTerm(0.5 / beta), chosen, rejected, referenceChosen, referenceRejected) / chosen.Length;
     }
 
     /// <summary>dm = 2(m − 1/(2β))/N·dL; <paramref name="dy"/> is the gradient of the mean.</summary>
@@ -48,16 +43,9 @@ public static class IdentityPreference
         Check.SameLength("ipo", chosen.Length, referenceChosen.Length);
         Check.SameLength("ipo", chosen.Length, referenceRejected.Length);
         Check.That(beta > 0, "ipo", $"β must be above 0, but it is {beta}");
-        double scale = dy / chosen.Length;
-        for (int i = 0; i < chosen.Length; i++)
-        {
-            double margin = (double)chosen[i] - rejected[i] - ((double)referenceChosen[i] - referenceRejected[i]);
-            float slope = (float)(2 * scale * (margin - 0.5 / beta));
-            dchosen[i] += slope;
-            drejected[i] -= slope;
-            dreferenceChosen[i] -= slope;
-            dreferenceRejected[i] += slope;
-        }
+        Margins.AddSlopes(new SquareTerm(0.5 / beta), chosen, rejected, referenceChosen, referenceRejected, 2 * dy / chosen.Length,
+            dchosen, drejected,
+            dreferenceChosen, dreferenceRejected);
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>L = E[−a_w − λ·ln σ(ln(o_w/o_l))], o = e^a/(1 − e^a).</summary>
@@ -26,15 +28,9 @@ public static class OddsRatioPreference
     public static double Forward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, double weight)
     {
         Check.SameLength("orpo", chosen.Length, rejected.Length);
-        CheckLogs("policy_chosen", chosen);
-        CheckLogs("policy_rejected", rejected);
-        double sum = 0;
-        for (int i = 0; i < chosen.Length; i++)
-        {
-            double odds = chosen[i] - Stable.LogOneMinusExp(chosen[i]) - (rejected[i] - Stable.LogOneMinusExp(rejected[i]));
-            sum += -chosen[i] - weight * Stable.LogSigmoid(odds);
-        }
-        return chosen.IsEmpty ? 0 : sum / chosen.Length;
+        Check.LogProbabilities("orpo", "policy_chosen", chosen);
+        Check.LogProbabilities("orpo", "policy_rejected", rejected);
+        return chosen.IsEmpty ? 0 : (weight * Terms.Sum(new Term((float)weight), chosen, rejected) - Lanes.WideSum(chosen)) / chosen.Length;
     }
 
     /// <summary>
@@ -45,22 +41,30 @@ public static class OddsRatioPreference
         Span<float> drejected)
     {
         Check.SameLength("orpo", chosen.Length, rejected.Length);
-        CheckLogs("policy_chosen", chosen);
-        CheckLogs("policy_rejected", rejected);
-        double scale = dy / chosen.Length;
-        for (int i = 0; i < chosen.Length; i++)
-        {
-            double odds = chosen[i] - Stable.LogOneMinusExp(chosen[i]) - (rejected[i] - Stable.LogOneMinusExp(rejected[i]));
-            double slope = scale * weight * Stable.Sigmoid(-odds);
-            dchosen[i] += (float)(-scale - slope / -Stable.ExpMinusOne(chosen[i]));
-            drejected[i] += (float)(slope / -Stable.ExpMinusOne(rejected[i]));
-        }
+        Check.LogProbabilities("orpo", "policy_chosen", chosen);
+        Check.LogProbabilities("orpo", "policy_rejected", rejected);
+        Check.SameLength("orpo", chosen.Length, dchosen.Length);
+        Check.SameLength("orpo", chosen.Length, drejected.Length);
+        Terms.AddSlopes(new Term((float)weight), chosen, rejected, (float)(dy / chosen.Length), dchosen, drejected);
     }
 
-    private static void CheckLogs(string name, ReadOnlySpan<float> logs)
+    private readonly struct Term(float weight) : ITerm
     {
-        for (int i = 0; i < logs.Length; i++)
-            Check.That(logs[i] < 0, "orpo", $"{name} must hold logs of probabilities below 1, but element {i} is {logs[i]}");
+        // −ln σ(h) = max(−h, 0) + ln(1 + e^−|h|).
+        public Vector512<float> Value(Vector512<float> a, Vector512<float> b)
+        {
+            Vector512<float> h = a - b + VectorMath.Log(VectorMath.ExpMinusOne(b) / VectorMath.ExpMinusOne(a));
+            return Vector512.MaxNative(default, -h) + VectorMath.LogOnePlusExp(h);
+        }
+
+        // With u = 1 − e^a: e^h = e^(a_w − a_l)·u_l/u_w, so σ(−h)/u_w = 1/(u_w + e^(a_w − a_l)·u_l), and neither needs h.
+        public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b)
+        {
+            Vector512<float> ofChosen = -VectorMath.ExpMinusOne(a), ofRejected = -VectorMath.ExpMinusOne(b), one = Vector512.Create(1f);
+            Vector512<float> sum = Vector512.FusedMultiplyAdd(VectorMath.Exp(a - b), ofRejected, ofChosen),
+                factor = Vector512.Create(weight);
+            return (-(one + factor / sum), ofChosen / sum * factor / ofRejected);
+        }
     }
 
     private static Values Evaluate(FormulaCall call)

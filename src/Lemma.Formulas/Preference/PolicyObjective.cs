@@ -1,9 +1,11 @@
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>L = L_clip + c_V·L_V − c_H·H + β·k₃: the full objective of proximal policy optimization.</summary>
 /// <remarks>
-/// All inputs: one shape; H: the entropy of the policy at each place, in nats. Each part is a formula of its own: <see cref="ClippedPolicy"/>,
-/// <see cref="ClippedValue"/>, <see cref="DivergenceK3"/>. Schulman et al. 2017, eq. 9.
+/// All inputs: one shape; H: the entropy of the policy at each place, in nats. Each part is a formula of its own:
+/// <see cref="ClippedPolicy"/>, <see cref="ClippedValue"/>, <see cref="DivergenceK3"/>. Schulman et al. 2017, eq. 9.
 /// </remarks>
 public static class PolicyObjective
 {
@@ -52,12 +54,9 @@ public static class PolicyObjective
         ReadOnlySpan<float> advantages,
         ReadOnlySpan<float> values, ReadOnlySpan<float> oldValues, ReadOnlySpan<float> returns, ReadOnlySpan<float> entropies, in Weights w)
     {
-        double entropy = 0;
-        foreach (float one in entropies)
-            entropy += one;
         return ClippedPolicy.Forward(logs, oldLogs, advantages, w.Epsilon) + w.Value * ClippedValue.Forward(values, oldValues, returns,
             w.ValueClip)
-            - w.Entropy * entropy / Math.Max(1, entropies.Length) + w.Divergence * DivergenceK3.Forward(logs, reference);
+            - w.Entropy * Lanes.WideSum(entropies) / Math.Max(1, entropies.Length) + w.Divergence * DivergenceK3.Forward(logs, reference);
     }
 
     /// <summary>Each part's gradient times its weight; dH −= c_H/N·dL.</summary>
@@ -69,7 +68,6 @@ public static class PolicyObjective
         ClippedPolicy.Backward(logs, oldLogs, advantages, w.Epsilon, dy, dlogs);
         DivergenceK3.Backward(logs, reference, w.Divergence * dy, dlogs);
         ClippedValue.Backward(values, oldValues, returns, w.ValueClip, w.Value * dy, dvalues, new float[returns.Length]);
-        for (int i = 0; i < dentropies.Length; i++)
-            dentropies[i] -= (float)(w.Entropy * dy / dentropies.Length);
+        TensorPrimitives.Subtract(dentropies, (float)(w.Entropy * dy / dentropies.Length), dentropies);
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>J = E[r(x, y) − β·(ln π(y|x) − ln π_ref(y|x))], what reinforcement learning from human feedback makes large.</summary>
@@ -26,10 +28,7 @@ public static class RewardObjective
     public static double Forward(ReadOnlySpan<float> rewards, ReadOnlySpan<float> logs, ReadOnlySpan<float> reference, double beta)
     {
         Check.SameLength("rlhf_objective", rewards.Length, logs.Length);
-        double sum = 0;
-        foreach (float reward in rewards)
-            sum += reward;
-        return (rewards.IsEmpty ? 0 : sum / rewards.Length) - beta * DivergenceK1.Forward(logs, reference);
+        return (rewards.IsEmpty ? 0 : Lanes.WideSum(rewards) / rewards.Length) - beta * DivergenceK1.Forward(logs, reference);
     }
 
     /// <summary>dr += dJ/N;  d ln π −= β/N·dJ.</summary>
@@ -37,8 +36,7 @@ public static class RewardObjective
         double dy,
         Span<float> drewards, Span<float> dlogs)
     {
-        for (int i = 0; i < drewards.Length; i++)
-            drewards[i] += (float)(dy / rewards.Length);
+        TensorPrimitives.Add(drewards, (float)(dy / rewards.Length), drewards);
         DivergenceK1.Backward(logs, reference, -beta * dy, dlogs);
     }
 

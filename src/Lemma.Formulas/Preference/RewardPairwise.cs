@@ -25,10 +25,7 @@ public static class RewardPairwise
     public static double Forward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected)
     {
         Check.SameLength("reward_pairwise", chosen.Length, rejected.Length);
-        double sum = 0;
-        for (int i = 0; i < chosen.Length; i++)
-            sum -= Stable.LogSigmoid((double)chosen[i] - rejected[i]);
-        return chosen.IsEmpty ? 0 : sum / chosen.Length;
+        return chosen.IsEmpty ? 0 : Margins.Sum(new LogSigmoidTerm(1, 0, 0), chosen, rejected) / chosen.Length;
     }
 
     /// <summary>dr_w += (σ(r_w − r_l) − 1)/N·dL, dr_l −= the same; <paramref name="dy"/> is the gradient of the mean.</summary>
@@ -36,13 +33,9 @@ public static class RewardPairwise
         Span<float> drejected)
     {
         Check.SameLength("reward_pairwise", chosen.Length, rejected.Length);
-        double scale = dy / chosen.Length;
-        for (int i = 0; i < chosen.Length; i++)
-        {
-            float slope = (float)(-scale * Stable.Sigmoid((double)rejected[i] - chosen[i]));
-            dchosen[i] += slope;
-            drejected[i] -= slope;
-        }
+        Check.SameLength("reward_pairwise", chosen.Length, dchosen.Length);
+        Check.SameLength("reward_pairwise", chosen.Length, drejected.Length);
+        Margins.AddSlopes(new LogSigmoidTerm(1, 0, 0), chosen, rejected, dy / chosen.Length, dchosen, drejected);
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -26,10 +26,7 @@ public static class SimplePreference
     public static double Forward(ReadOnlySpan<float> chosen, ReadOnlySpan<float> rejected, double beta, double gamma)
     {
         Check.SameLength("simpo", chosen.Length, rejected.Length);
-        double sum = 0;
-        for (int i = 0; i < chosen.Length; i++)
-            sum -= Stable.LogSigmoid(beta * ((double)chosen[i] - rejected[i]) - gamma);
-        return chosen.IsEmpty ? 0 : sum / chosen.Length;
+        return chosen.IsEmpty ? 0 : Margins.Sum(new LogSigmoidTerm(beta, gamma, 0), chosen, rejected) / chosen.Length;
     }
 
     /// <summary>dm = β·(σ(βm − γ) − 1)/N·dL, m = a_w − a_l; <paramref name="dy"/> is the gradient of the mean.</summary>
@@ -37,13 +34,9 @@ public static class SimplePreference
         Span<float> dchosen, Span<float> drejected)
     {
         Check.SameLength("simpo", chosen.Length, rejected.Length);
-        double scale = dy / chosen.Length;
-        for (int i = 0; i < chosen.Length; i++)
-        {
-            float slope = (float)(-scale * beta * Stable.Sigmoid(gamma - beta * ((double)chosen[i] - rejected[i])));
-            dchosen[i] += slope;
-            drejected[i] -= slope;
-        }
+        Check.SameLength("simpo", chosen.Length, dchosen.Length);
+        Check.SameLength("simpo", chosen.Length, drejected.Length);
+        Margins.AddSlopes(new LogSigmoidTerm(beta, gamma, 0), chosen, rejected, dy * beta / chosen.Length, dchosen, drejected);
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -43,9 +43,9 @@ public readonly struct Philox
         return (c0, c1, c2, c3);
     }
 
-    /// <summary>The bits at sixteen counters from one on: first word A of all sixteen, then B, C and D.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal void Bits(ulong counter, Span<uint> words)
+    /// <summary>The bits at sixteen counters from one on: word A of all sixteen, then B, C and D.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal (Vector512<uint> A, Vector512<uint> B, Vector512<uint> C, Vector512<uint> D) Sixteen(ulong counter)
     {
         // A word is the low half of a lane of 64 bits, where its product has room; what the high half holds does not matter.
         Vector512<ulong> first = Vector512.Create(counter) + Vector512<ulong>.Indices, second = first + Vector512.Create(8UL);
@@ -54,16 +54,14 @@ public readonly struct Philox
         Vector512<ulong> k0 = Vector512.Create((ulong)key0), k1 = Vector512.Create((ulong)key1);
         for (int round = 0; round < 10; round++)
         {
-            Vector512<ulong> p0 = Product(a0, 0xD2511F53), q0 = Product(c0, 0xCD9E8D57), p1 = Product(a1, 0xD2511F53), q1 = Product(c1, 0xCD9E8D57);
+            Vector512<ulong> p0 = Product(a0, 0xD2511F53), q0 = Product(c0, 0xCD9E8D57), p1 = Product(a1, 0xD2511F53),
+                q1 = Product(c1, 0xCD9E8D57);
             (a0, b0, c0, d0) = ((q0 >> 32) ^ b0 ^ k0, q0, (p0 >> 32) ^ d0 ^ k1, p0);
             (a1, b1, c1, d1) = ((q1 >> 32) ^ b1 ^ k0, q1, (p1 >> 32) ^ d1 ^ k1, p1);
             k0 += Vector512.Create(0x9E3779B9UL);
             k1 += Vector512.Create(0xBB67AE85UL);
         }
-        Vector512.Narrow(a0, a1).CopyTo(words);
-        Vector512.Narrow(b0, b1).CopyTo(words[16..]);
-        Vector512.Narrow(c0, c1).CopyTo(words[32..]);
-        Vector512.Narrow(d0, d1).CopyTo(words[48..]);
+        return (Vector512.Narrow(a0, a1), Vector512.Narrow(b0, b1), Vector512.Narrow(c0, c1), Vector512.Narrow(d0, d1));
     }
 
     // The 64-bit product of the low halves of the lanes.

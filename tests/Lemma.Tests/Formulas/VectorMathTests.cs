@@ -94,7 +94,7 @@ public class VectorMathTests
         {
             double exact = MathNet.Numerics.SpecialFunctions.Erfc(-x / Math.Sqrt(2)) / 2;
             float y = VectorMath.Normal(Vector512.Create(x))[11];
-            // Below −5.5 it is 0; what that leaves out is under 2·10⁻⁸.
+            // Below −5.5 it is less than the exact value and not negative; what that leaves out is under 2·10⁻⁸.
             double allowed = Math.Min(9e-8, x > -5.5 ? 4e-6 * exact : exact);
             Assert.True(Math.Abs(y - exact) <= allowed + 1.2e-38, $"Φ({x:R}) is {exact:R}, not {y:R}");
         }
@@ -120,7 +120,7 @@ public class VectorMathTests
                 VectorMath.Log(all)[0], VectorMath.LogOnePlus(Vector512.Create(Math.Clamp(x, -1, 1)))[0] })
                 hash = float.IsNaN(y) ? hash : (hash ^ BitConverter.SingleToUInt32Bits(y)) * 1099511628211;
         }
-        Assert.Equal("9BF4E08C26A6B00B", hash.ToString("X16"));
+        Assert.Equal("C9D370CD1A73B8D5", hash.ToString("X16"));
     }
 
     private static void Near(double exact, float y, double relative, float x) =>

@@ -10,7 +10,7 @@ namespace Lemma.Tests.Training;
 public class StepTests
 {
     // Recorded with AVX-512; the suite runs again with AVX-512 and AVX2 switched off, where the bits must be the same.
-    private const string LlamaBits = "1FD98E2C062F8613", Gpt2Bits = "E1777227539988EB";
+    private const string LlamaBits = "AF88BAB5E1A856DB", Gpt2Bits = "2760AC4E3A332674";
 
     [Theory]
     [InlineData("llama", 1), InlineData("llama", 2), InlineData("llama", 5), InlineData("gpt2", 1), InlineData("gpt2", 3)]

@@ -35,17 +35,25 @@ internal static class RegularizationTwins
         return Map(x["g"], g => norm > largest ? g * largest / norm : g);
     }
 
-    // 1 for an element that is dropped. Which ones are dropped is the generator's to say, so it is asked: four elements a draw of 32 bits each.
+    // 1 for an element that is dropped. Which ones are dropped is the generator's to say, so it is asked: two elements a word of 32 bits,
+    // the first 16 bits of each; 16 further bits, drawn far from these, follow them.
     private static double[] Dropped(TwinInput x)
     {
         Philox generator = new((ulong)x.Whole("seed", 1));
         double[] dropped = new double[x["x"].Length];
         for (int i = 0; i < dropped.Length && x.Flag("training", true); i++)
         {
-            (uint a, uint b, uint c, uint d) = generator.Bits((ulong)(i / 64 * 16 + i % 16));
-            uint bits = (i % 64 / 16) switch { 0 => a, 1 => b, 2 => c, _ => d };
+            ulong counter = (ulong)(i / 128 * 16 + i % 16);
+            uint bits = Half(generator.Bits(counter), i % 128) << 16 | Half(generator.Bits(counter | 1UL << 63), i % 128);
             dropped[i] = bits < (float)x.Number("p") * 4294967296.0 ? 1 : 0;
         }
         return dropped;
+    }
+
+    // The places of a block in order: sixteen for the low halves of the word A of sixteen counters, sixteen for the high halves, then B, C, D.
+    private static uint Half((uint A, uint B, uint C, uint D) words, int place)
+    {
+        uint word = (place / 32) switch { 0 => words.A, 1 => words.B, 2 => words.C, _ => words.D };
+        return place % 32 < 16 ? word % 65536 : word / 65536;
     }
 }

@@ -68,7 +68,7 @@ internal static class TwinCases
         ["grpo_advantages"] = ["rewards[2,@@]", "rewards[2,31]*100 epsilon=0.01"],
         ["gae"] = ["rewards[2,3] values[2,4]", "rewards[1,256] values[1,257] gamma=0.98", "rewards[1,1] values[1,2] gamma=0.5 lambda_=0.5"],
         ["clip_grad_norm"] = ["g[@] max_norm=2", "g[9000] max_norm=1", "g[33]*0.01 max_norm=1"],
-        ["dropout"] = ["x[@] p=0.3 seed=5", "x[33] p=0", "x[33] p=0.5 training=false"],
+        ["dropout"] = ["x[@] p=0.3 seed=5", "x[300000] p=0.3 seed=5", "x[33] p=0", "x[33] p=0.5 training=false"],
         ["dropout_plain"] = ["x[@] p=0.3 seed=5", "x[33] p=0", "x[33] p=0.5 training=false"],
         ["l1"] = ["w[@] lambda_=0.3", "w[9000] lambda_=1"],
         ["l2"] = ["w[@] lambda_=0.3", "w[9000] lambda_=1"],

@@ -14,8 +14,8 @@ internal static class TwinMath
 
     public static double GeluTanh(double x) => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
 
-    /// <summary>x·Φ(x); far below 0 by the complement, whose digits 1 + erf has lost.</summary>
-    public static double Gelu(double x) => 0.5 * x * (x < -3 ? ErfComplement(-x / Math.Sqrt(2)) : 1 + Erf(x / Math.Sqrt(2)));
+    /// <summary>x·Φ(x), 0 at −∞ as its limit; far below 0 by the complement, whose digits 1 + erf has lost.</summary>
+    public static double Gelu(double x) => double.IsNegativeInfinity(x) ? 0 : 0.5 * x * (x < -3 ? ErfComplement(-x / Math.Sqrt(2)) : 1 + Erf(x / Math.Sqrt(2)));
 
     /// <summary>erf by its Taylor series near zero and a continued fraction far from it.</summary>
     public static double Erf(double x)
