@@ -9,28 +9,28 @@ namespace Lemma.Text.Models.ByteLevel;
 internal sealed class Backtracking
 {
     private readonly MergeTable merges;
-    private readonly byte[]?[] spellings;
+    private readonly PieceBytes pieces;
     private readonly ByteTrie trie;
     private readonly int[] ranks, lefts, rights, shorter;
 
-    private Backtracking(MergeTable merges, byte[]?[] spellings)
+    private Backtracking(MergeTable merges, PieceBytes pieces)
     {
-        (this.merges, this.spellings) = (merges, spellings);
+        (this.merges, this.pieces) = (merges, pieces);
         (ranks, lefts, rights, shorter) =
-            (new int[spellings.Length], new int[spellings.Length], new int[spellings.Length], new int[spellings.Length]);
+            (new int[pieces.Count], new int[pieces.Count], new int[pieces.Count], new int[pieces.Count]);
         trie = new ByteTrie();
     }
 
     /// <summary>The encoder, or null when the merges of one piece are not neighbours in rank.</summary>
-    public static Backtracking? TryMake(MergeTable merges, byte[]?[] spellings, int[] idOfByte)
+    public static Backtracking? TryMake(MergeTable merges, PieceBytes pieces, int[] idOfByte)
     {
         if (!merges.HasOneRankForEachPiece)
             return null;
-        Backtracking made = new(merges, spellings);
-        for (int id = 0; id < spellings.Length; id++)
+        Backtracking made = new(merges, pieces);
+        for (int id = 0; id < pieces.Count; id++)
             made.Add(id, idOfByte);
-        for (int id = 0; id < spellings.Length; id++)
-            made.shorter[id] = spellings[id] is byte[] spelling ? made.trie.LongestBelow(spelling, spelling.Length) : -1;
+        for (int id = 0; id < pieces.Count; id++)
+            made.shorter[id] = made.trie.LongestBelow(pieces[id], pieces.LengthOf(id));
         return made;
     }
 
@@ -44,7 +44,7 @@ internal sealed class Backtracking
         int count = 0, at = 0, next = trie.Longest(word);
         while (next >= 0)
         {
-            int last = count > 0 ? ids[count - 1] : -1, end = at + spellings[next]!.Length;
+            int last = count > 0 ? ids[count - 1] : -1, end = at + pieces.LengthOf(next);
             if ((dead[end >> 6] >> end & 1) == 0 && (last < 0 || AreNeighbours(last, next)))
             {
                 ids[count++] = next;
@@ -57,7 +57,7 @@ internal sealed class Backtracking
             {
                 dead[at >> 6] |= 1UL << at;
                 count--;
-                at -= spellings[last]!.Length;
+                at -= pieces.LengthOf(last);
                 next = last;
             }
         }
@@ -94,7 +94,8 @@ internal sealed class Backtracking
     private void Add(int id, int[] idOfByte)
     {
         (ranks[id], lefts[id], rights[id]) = (-1, -1, -1);
-        if (spellings[id] is not byte[] spelling)
+        ReadOnlySpan<byte> spelling = pieces[id];
+        if (spelling.IsEmpty)
             return;
         int[] ids = new int[spelling.Length];
         for (int i = 0; i < ids.Length; i++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Lemma.Text.Splitting;
 
@@ -13,29 +14,30 @@ internal sealed class ByteLevelBpe
     private const int LongWord = 40;
 
     private readonly MergeTable merges;
-    private readonly byte[]?[] spellings;
+    private readonly PieceBytes pieces;
     private readonly int[] idOfByte;
     private readonly WordTable words;
-    private readonly Dictionary<ulong, int[]> longPieces = [];
+    private readonly LongPieces longPieces;
     private readonly Lazy<Backtracking?> backtracking;
 
-    private ByteLevelBpe(MergeTable merges, byte[]?[] spellings, int[] idOfByte, bool takesWhole)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private ByteLevelBpe(MergeTable merges, PieceBytes pieces, int[] idOfByte, bool takesWhole)
     {
-        (this.merges, this.spellings, this.idOfByte) = (merges, spellings, idOfByte);
-        words = new WordTable(spellings.Length);
-        Dictionary<ulong, List<int>> longer = [];
-        for (int id = 0; id < spellings.Length; id++)
+        (this.merges, this.pieces, this.idOfByte) = (merges, pieces, idOfByte);
+        words = new WordTable(pieces.Count);
+        List<int> longer = [];
+        for (int id = 0; id < pieces.Count; id++)
         {
-            if (spellings[id] is not byte[] spelling || (!takesWhole && !IsReached(id)))
+            ReadOnlySpan<byte> piece = pieces[id];
+            if (piece.IsEmpty || (!takesWhole && !IsReached(id)))
                 continue;
-            if (spelling.Length <= WordKey.Longest)
-                words.Add(WordKey.Of(spelling), id);
+            if (piece.Length <= WordKey.Longest)
+                words.Add(WordKey.Of(piece), id);
             else
-                (CollectionsMarshal.GetValueRefOrAddDefault(longer, ByteLevelState.HashOf(spelling), out _) ??= []).Add(id);
+                longer.Add(id);
         }
-        foreach ((ulong hash, List<int> ids) in longer)
-            longPieces[hash] = [.. ids];
-        backtracking = new Lazy<Backtracking?>(() => Backtracking.TryMake(merges, spellings, idOfByte));
+        longPieces = new LongPieces(pieces, longer);
+        backtracking = new Lazy<Backtracking?>(() => Backtracking.TryMake(merges, pieces, idOfByte));
     }
 
     /// <summary>The encoder of a vocabulary spelled in the alphabet of bytes, or null when a byte is missing.</summary>
@@ -48,10 +50,7 @@ internal sealed class ByteLevelBpe
         for (int value = 0; value < 256; value++)
             if ((idOfByte[value] = vocabulary.IdOf([ByteAlphabet.ToCharacter((byte)value)])) < 0)
                 return null;
-        byte[]?[] spellings = new byte[]?[vocabulary.Size];
-        for (int id = 0; id < spellings.Length; id++)
-            spellings[id] = vocabulary.PieceOf(id) is { Length: > 0 } piece ? ByteAlphabet.TryRead(piece) : null;
-        return new ByteLevelBpe(merges, spellings, idOfByte, takesWhole);
+        return new ByteLevelBpe(merges, new PieceBytes(vocabulary), idOfByte, takesWhole);
     }
 
     /// <summary>Appends the ids of the words of a text; lone surrogates are read as U+FFFD.</summary>
@@ -106,7 +105,7 @@ internal sealed class ByteLevelBpe
         ulong hash = 0;
         if (word.Length <= ByteLevelState.LongestRemembered && state.TryAppend(word, hash = ByteLevelState.HashOf(word)))
             return;
-        if (TryWhole(word, out int whole))
+        if (longPieces.IdOf(word) is int whole and >= 0)
             state.Ids[state.Count++] = whole;
         else if (word.Length < LongWord || backtracking.Value is not Backtracking exact)
             MergeInto(word, state);
@@ -138,22 +137,12 @@ internal sealed class ByteLevelBpe
         return Merger.Merge(merges, ids);
     }
 
-    private bool TryWhole(ReadOnlySpan<byte> word, out int id)
-    {
-        id = -1;
-        if (longPieces.Count == 0 || !longPieces.TryGetValue(ByteLevelState.HashOf(word), out int[]? ids))
-            return false;
-        foreach (int candidate in ids)
-            if (word.SequenceEqual(spellings[candidate]))
-                id = candidate;
-        return id >= 0;
-    }
-
     // A piece that its own merges do not make is only in the vocabulary.
     private bool IsReached(int id)
     {
-        byte[] spelling = spellings[id]!;
-        int[] ids = new int[spelling.Length];
-        return Merge(spelling, ids) == 1 && ids[0] == id;
+        ReadOnlySpan<byte> piece = pieces[id];
+        Span<int> ids = piece.Length <= WordKey.Longest ? stackalloc int[WordKey.Longest] : new int[piece.Length];
+        ids = ids[..piece.Length];
+        return Merge(piece, ids) == 1 && ids[0] == id;
     }
 }
