@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Lemma.Text.Files;
@@ -44,6 +46,16 @@ internal sealed class JsonPlace
                 throw Error("must have names that are valid Unicode, but has not");
             }
         }
+    }
+
+    /// <summary>An element of an array.</summary>
+    public JsonPlace this[int place] => new(Value[place], this, "", place);
+
+    /// <summary>The number of elements of an array.</summary>
+    public int Count()
+    {
+        Expect(JsonValueKind.Array);
+        return Value.GetArrayLength();
     }
 
     /// <summary>The elements of an array.</summary>
@@ -100,12 +112,13 @@ internal sealed class JsonPlace
 
     /// <summary>A finite number as Hugging Face's reader takes it: all digits as one whole number, divided by a power of ten.</summary>
     /// <remarks>That can be the last bit away from the nearest number, which decides between pieces of equal scores.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public double Score()
     {
         double number = Real();
-        string text = Value.GetRawText();
-        int point = text.IndexOf('.', StringComparison.Ordinal);
-        if (point < 0 || text.AsSpan().ContainsAny('e', 'E'))
+        ReadOnlySpan<byte> text = JsonMarshal.GetRawUtf8Value(Value);
+        int point = text.IndexOf((byte)'.');
+        if (point < 0 || text.ContainsAny((byte)'e', (byte)'E'))
             return number;
         ulong digits = 0;
         int decimals = 0;

@@ -60,10 +60,9 @@ internal static class ModelJson
         List<(string, double)> pieces = [];
         foreach (JsonPlace item in place["vocab"].Items())
         {
-            JsonPlace[] parts = [.. item.Items()];
-            if (parts.Length != 2)
-                throw item.Error($"must have a piece and a score, but has {parts.Length} parts");
-            pieces.Add((parts[0].Text(), parts[1].Score()));
+            if (item.Count() != 2)
+                throw item.Error($"must have a piece and a score, but has {item.Count()} parts");
+            pieces.Add((item[0].Text(), item[1].Score()));
         }
         return new UnigramModel(pieces, place["unk_id"].IsNull ? null : place["unk_id"].Natural(), place["byte_fallback"].FlagOr(false));
     }
@@ -91,10 +90,9 @@ internal static class ModelJson
     {
         if (place.Value.ValueKind == JsonValueKind.Array)
         {
-            string[] pair = [.. place.Items().Select(static piece => piece.Text())];
-            if (pair.Length != 2)
-                throw place.Error($"must have two pieces, but has {pair.Length}");
-            merges.Add(pair[0], pair[1]);
+            if (place.Count() != 2)
+                throw place.Error($"must have two pieces, but has {place.Count()}");
+            merges.Add(place[0].Text(), place[1].Text());
             return;
         }
         string text = place.Text();

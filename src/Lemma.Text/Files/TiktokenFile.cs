@@ -4,6 +4,7 @@ using System.Collections;
 using System.Runtime.CompilerServices;
 using Lemma.Text.Decoding;
 using Lemma.Text.Models;
+using Lemma.Text.Models.ByteLevel;
 using Lemma.Text.PostProcessing;
 using Lemma.Text.Splitting;
 
@@ -42,19 +43,11 @@ internal static class TiktokenFile
         for (int value = 0; value < 256; value++)
             if (vocabulary.IdOf([ByteAlphabet.ToCharacter((byte)value)]) < 0)
                 throw new InvalidDataException($"the file must have all 256 bytes, but has not the byte {value}");
-        BpeModel model = new(vocabulary, MergesOf(vocabulary), new BpeOptions { IgnoreMerges = true, SharesRanks = true });
+        // Every split of a piece into two pieces is a merge; its rank is that of the piece it makes.
+        BpeModel model = new(vocabulary, AllSplits.Of(vocabulary), new BpeOptions { IgnoreMerges = true, SharesRanks = true });
         Splitter splitter = new SequenceSplitter([PatternSplitter.Of(pattern), new ByteLevelSplitter(splitWords: false)]);
         return new Tokenizer(model, specialTokens, splitter: splitter,
             postProcessor: new ByteLevelPostProcessor(addPrefixSpace: false, trimOffsets: false), decoder: new ByteLevelDecoder());
-    }
-
-    /// <summary>Every split of a piece into two pieces is a merge; its rank is that of the piece it makes.</summary>
-    private static MergeList MergesOf(Vocabulary vocabulary)
-    {
-        MergeList merges = new(vocabulary);
-        for (int id = 0; id < vocabulary.Size; id++)
-            merges.AddSortedSplits(id);
-        return merges;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -32,7 +32,7 @@ public sealed class BpeModel : TokenModel
         table = new MergeTable(list.Ids, vocabulary.Size, Options.SharesRanks);
         cutsAtMarks = plain && !Options.IgnoreMerges && StaysInWords(list.Ids);
         byteLevel = new Lazy<ByteLevelBpe?>(() => plain && !Options.ByteFallback
-            ? ByteLevelBpe.TryMake(vocabulary, table, Options.IgnoreMerges) : null);
+            ? ByteLevelBpe.TryMake(vocabulary, list, table, Options.IgnoreMerges) : null);
         unknownId = Options.UnknownPiece is null ? -1 : vocabulary.IdOf(Options.UnknownPiece);
         if (Options.UnknownPiece is not null && unknownId < 0)
             throw new ArgumentException($"bpe: the unknown piece '{Options.UnknownPiece}' is not in the vocabulary");

@@ -55,26 +55,33 @@ internal sealed class MergeList(Vocabulary vocabulary, string continuingPrefix =
         Add(new Merge(IdIn(left, "names"), IdIn(right, "names"), IdIn(joined.AsSpan(0, length), "makes")));
     }
 
+    /// <summary>Adds a merge.</summary>
+    public void Add(Merge merge)
+    {
+        if (Count == merges.Length)
+            Array.Resize(ref merges, 2 * Count);
+        merges[Count++] = merge;
+    }
+
     /// <summary>Adds every split of a piece into two pieces.</summary>
     /// <param name="id">The piece.</param>
-    /// <param name="isPart">Whether an id may be one of the two; null when all may.</param>
+    /// <param name="isPart">Whether an id may be one of the two.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void AddSplits(int id, Func<int, bool>? isPart = null)
+    public void AddSplits(int id, Func<int, bool> isPart)
     {
         ReadOnlySpan<char> piece = vocabulary.PieceOf(id);
         for (int i = 1; i < piece.Length; i++)
             if (vocabulary.IdOf(piece[..i]) is int left and >= 0 && vocabulary.IdOf(piece[i..]) is int right and >= 0
-                && (isPart is null || (isPart(left) && isPart(right))))
+                && isPart(left) && isPart(right))
                 Add(new Merge(left, right, id));
     }
 
-    /// <summary>Adds every split of a piece into two pieces, those with a lower id on the left first.</summary>
-    public void AddSortedSplits(int id)
+    /// <summary>Sorts neighbouring merges that make the same piece by the id on the left.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void SortByLeft()
     {
-        int first = Count;
-        AddSplits(id);
-        for (int i = first + 1; i < Count; i++)
-            for (int k = i; k > first && merges[k].Left < merges[k - 1].Left; k--)
+        for (int i = 1; i < Count; i++)
+            for (int k = i; k > 0 && merges[k].Merged == merges[k - 1].Merged && merges[k].Left < merges[k - 1].Left; k--)
                 (merges[k], merges[k - 1]) = (merges[k - 1], merges[k]);
     }
 
@@ -88,13 +95,6 @@ internal sealed class MergeList(Vocabulary vocabulary, string continuingPrefix =
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     private bool IsOf(Vocabulary other, string prefix) => vocabulary == other && continuingPrefix == prefix;
-
-    private void Add(Merge merge)
-    {
-        if (Count == merges.Length)
-            Array.Resize(ref merges, 2 * Count);
-        merges[Count++] = merge;
-    }
 
     private int IdIn(ReadOnlySpan<char> piece, string verb)
     {

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Lemma.Text.Models.ByteLevel;
 
 namespace Lemma.Text.Models;
 
@@ -8,6 +9,7 @@ public sealed class Vocabulary
 {
     private readonly string?[] pieces;
     private readonly Slot[] slots;
+    private BytePieces? bytes;
 
     // The hash is the runtime's, with a random seed, so a file cannot choose pieces that collide.
     private struct Slot
@@ -66,6 +68,9 @@ public sealed class Vocabulary
 
     /// <summary>The length of the longest piece in code units.</summary>
     internal int LongestPiece { get; }
+
+    /// <summary>The pieces by their bytes; made when first asked for.</summary>
+    internal BytePieces Bytes => bytes ?? Interlocked.CompareExchange(ref bytes, new BytePieces(this), null) ?? bytes;
 
     /// <summary>The id of a piece, or −1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
