@@ -25,7 +25,7 @@ internal static class TiktokenFile
         {
             (string[] pieces, int[] ranks) = ReadPieces(bytes);
             pattern ??= PatternOf(pieces.Length) ?? throw new InvalidDataException(
-                $"the file has {pieces.Length} pieces, which is no known vocabulary: say which pattern splits its texts");
+                $"the file has {pieces.Length} pieces, which is no known vocabulary: LoadTiktoken takes the pattern that splits its texts");
             return Make(new Vocabulary(pieces, ranks), pattern.Value, specialTokens ?? SpecialTokensOf(pieces.Length));
         }
         catch (InvalidDataException error)
@@ -71,7 +71,8 @@ internal static class TiktokenFile
             if (space <= 0 || !Utf8Parser.TryParse(line[(space + 1)..], out int rank, out int used) || used != line.Length - space - 1
                 || rank < 0)
                 throw new InvalidDataException($"line {number} must be a piece in base 64, a space and a rank, but is '{Shown(line)}'");
-            if (space > LongestPiece || Base64.DecodeFromUtf8(line[..space], bytes, out _, out int size) != OperationStatus.Done || size == 0)
+            if (space > LongestPiece
+                || Base64.DecodeFromUtf8(line[..space], bytes, out _, out int size) != OperationStatus.Done || size == 0)
                 throw new InvalidDataException($"line {number} must start with a piece in base 64, but is '{Shown(line)}'");
             if (rank > largest)
                 throw new InvalidDataException($"line {number} must have a rank in 0 to {largest}, but has {rank}");
