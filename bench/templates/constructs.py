@@ -236,6 +236,20 @@ x
 {% else %}
 {% call 1 %}{% endcall %}
 {% filter %}{% endfilter %}
+{{ 0|filesizeformat }} {{ 1|filesizeformat }} {{ 999|filesizeformat }} {{ 1000|filesizeformat }} {{ 13210|filesizeformat }} {{ 1024|filesizeformat(true) }} {{ 999999|filesizeformat }} {{ 1000000|filesizeformat }} {{ 5e12|filesizeformat(binary=true) }} {{ '123456789'|filesizeformat }} {{ 1e30|filesizeformat }} {{ real|filesizeformat }} {{ -3.7|filesizeformat }} {{ 0.5|filesizeformat }} {{ true|filesizeformat }} {{ 1250|filesizeformat }} {{ 1350|filesizeformat }} {{ 1450|filesizeformat }} {{ 123456789012345678|filesizeformat }}
+{{ none|filesizeformat }}
+{{ missing|filesizeformat }}
+{{ 'a'|filesizeformat }}
+{{ list|filesizeformat }}
+<p{{ {'class': 'a b', 'id': none, 'x': missing, 'n': 1, 'q': '"<&>\''}|xmlattr }}>|{{ {}|xmlattr }}|{{ {'a': 1, 'b': true}|xmlattr(false) }}|{{ {'a': none}|xmlattr }}|{{ {'a': '<'|safe}|xmlattr }}
+{{ {'a b': 1}|xmlattr }}
+{{ {'a=': 1}|xmlattr }}
+{{ {'a b': none}|xmlattr }}
+{{ {1: 1}|xmlattr }}
+{{ 5|xmlattr }}
+{{ missing|xmlattr }}
+{% autoescape false %}{{ html }}{% set q = 1 %}{{ q }}{% endautoescape %}|{{ q }}
+{% for x in list %}{% autoescape False %}{% if x == 1 %}{% break %}{% endif %}{{ x }}{% endautoescape %}{% endfor %}
 """.strip("\n").split("\n")
 # Templates of several lines.
 BLOCKS = [

@@ -1,13 +1,15 @@
 """Ids that the peers give for corpora and for generated strings of hard Unicode, as folders that the tests read.
 
-usage: make_cases.py DATA OUT [--strings 100000] [--only NAME]
+usage: make_cases.py DATA OUT [--strings 100000] [--mixtures 0] [--only NAME] [--seed 1]
+Strings are short; mixtures are texts of up to 10,000 characters: fifteen languages cut at random places, inside of clusters too, controls, and
+added tokens with and without spaces beside them.
 DATA has tokenizers/ and corpora/. Every folder of OUT has a tokenizer file and cases.json, a list of {"text", "ids"}.
 Then:  LEMMA_TOKENIZERS=OUT dotnet test --project tests/Lemma.Tests -c Release -- --filter-class "*TokenizerFolderTests"
 """
 import argparse, glob, json, os, random, shutil
 parser = argparse.ArgumentParser()
 parser.add_argument("data"); parser.add_argument("out"); parser.add_argument("--strings", type=int, default=100000)
-parser.add_argument("--only"); parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--mixtures", type=int, default=0); parser.add_argument("--only"); parser.add_argument("--seed", type=int, default=1)
 options = parser.parse_args()
 
 PARTS = (" ", "  ", "   ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u2028", "\u200b", "\u200d", "\ufeff", "a", "the", " The", "HELLO", "camelCase",
@@ -23,8 +25,23 @@ def generated(r):
     if kind < 0.02: return r.choice(PARTS) * r.randrange(1, 200)
     if kind < 0.05: return "".join(r.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(r.randrange(1, 300)))
     return "".join(r.choice(PARTS) if r.random() < 0.8 else scalar(r) for _ in range(r.randrange(0, 24)))
+ADDED = ("<|endoftext|>", "<s>", "</s>", "<unk>", "<pad>", "<mask>", "[CLS]", "[SEP]", "[MASK]", "[UNK]", "[PAD]", "<extra_id_0>", "<extra_id_99>", "[INST]", "[/INST]",
+         "<0x0A>", "<|im_start|>", "<|endofprompt|>", "<|endoftext", "endoftext|>", "<s", "[MASK", "<mask><mask>")
+LANGUAGES = [open(path, encoding="utf8", newline="").read() for path in sorted(glob.glob(options.data + "/corpora/udhr/*.txt"))]
+def mixture(r):
+    languages, parts, length, most = r.sample(LANGUAGES, min(15, len(LANGUAGES))), [], 0, r.choice((200, 2000, 10000))
+    while length < most:
+        kind, text = r.random(), r.choice(languages)
+        if kind < 0.6: at = r.randrange(len(text)); part = text[at:at + r.choice((1, 2, 3, 5, 20, 100))]
+        elif kind < 0.7: part = r.choice(("", " ", "  ", "\n")) + r.choice(ADDED) + r.choice(("", " ", "  ", "\n", "a"))
+        elif kind < 0.8: part = chr(r.randrange(0x20)) if r.random() < 0.7 else chr(r.randrange(0x7f, 0xa1))
+        elif kind < 0.9: part = generated(r)
+        elif kind < 0.95: part = "".join(chr(r.randrange(0x300, 0x370)) for _ in range(r.randrange(1, 6)))
+        else: part = scalar(r)
+        parts.append(part); length += len(part)
+    return "".join(parts)[:most]
 random_source = random.Random(options.seed)
-texts = [generated(random_source) for _ in range(options.strings)]
+texts = [generated(random_source) for _ in range(options.strings)] + [mixture(random_source) for _ in range(options.mixtures)]
 for path in sorted(glob.glob(options.data + "/corpora/udhr/*.txt")) + [options.data + "/corpora/tinyshakespeare.txt"]:
     texts.append(open(path, encoding="utf8", newline="").read())
 for path in sorted(glob.glob(options.data + "/corpora/*.json")):
@@ -52,11 +69,13 @@ PATTERNS = {"r50k": r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|
             "cl100k": FOLDED + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACES,
             "qwen": FOLDED + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACES,
             "o200k": f"{P}{U}*{L}+{FOLDED}?|{P}{U}+{L}*{FOLDED}?" + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + SPACES}
+SPECIAL = {"r50k": {"<|endoftext|>": 50256}, "qwen": {"<|endoftext|>": 151643, "<|im_start|>": 151644, "<|im_end|>": 151645},
+           "cl100k": {"<|endoftext|>": 100257, "<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260, "<|endofprompt|>": 100276},
+           "o200k": {"<|endoftext|>": 199999, "<|endofprompt|>": 200018}}
 for path in sorted(glob.glob(options.data + "/tokenizers/*/*.tiktoken")):
     name = next(n for n in PATTERNS if n in os.path.basename(path))
     ranks = load_tiktoken_bpe(path)
-    special = {"<|endoftext|>": {"r50k": 50256, "cl100k": 100257, "qwen": 151643, "o200k": 199999}[name]}
-    encoding = tiktoken.Encoding(name, pat_str=PATTERNS[name], mergeable_ranks=ranks, special_tokens=special)
+    encoding = tiktoken.Encoding(name, pat_str=PATTERNS[name], mergeable_ranks=ranks, special_tokens=SPECIAL[name])
     write("tiktoken-" + name, path, os.path.basename(path), lambda t: encoding.encode(t, allowed_special="all"))
 import sentencepiece
 for path in sorted(glob.glob(options.data + "/tokenizers/*/*.model*")):

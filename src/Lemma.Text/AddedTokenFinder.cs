@@ -1,21 +1,40 @@
 using System.Buffers;
 using System.Text;
+using Lemma.Text.Normalization;
 
 namespace Lemma.Text;
 
 /// <summary>Finds added tokens in a text: leftmost first, of those that start together the longest.</summary>
 internal sealed class AddedTokenFinder
 {
-    private readonly Dictionary<char, (string Pattern, AddedToken Token)[]> byFirst = [];
-    private readonly SearchValues<char> firsts;
+    private readonly Candidate[] candidates;
+    private readonly char[] firsts;
+    private readonly int[] starts;
+    private readonly SearchValues<char> anyFirst;
+
+    private sealed record Candidate(string Pattern, AddedToken Token, int Order);
 
     /// <summary>A finder of tokens by their pattern, which is the content or its normalized form.</summary>
-    public AddedTokenFinder(IEnumerable<(string Pattern, AddedToken Token)> tokens)
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="normalizer">What rewrites the content; null for nothing.</param>
+    public AddedTokenFinder(IEnumerable<AddedToken> tokens, Normalizer? normalizer = null)
     {
-        foreach (IGrouping<char, (string Pattern, AddedToken Token)> group in
-                 tokens.Where(token => token.Pattern.Length > 0).GroupBy(token => token.Pattern[0]))
-            byFirst[group.Key] = [.. group.OrderByDescending(token => token.Pattern.Length)];
-        firsts = SearchValues.Create([.. byFirst.Keys]);
+        List<Candidate> sorted = [];
+        foreach (AddedToken token in tokens)
+            if ((normalizer?.NormalizeToken(token.Content) ?? token.Content) is { Length: > 0 } pattern)
+                sorted.Add(new Candidate(pattern, token, sorted.Count));
+        sorted.Sort(Compare);
+        candidates = [.. sorted];
+        List<char> letters = [];
+        List<int> places = [];
+        for (int i = 0; i < candidates.Length; i++)
+            if (i == 0 || candidates[i].Pattern[0] != candidates[i - 1].Pattern[0])
+            {
+                letters.Add(candidates[i].Pattern[0]);
+                places.Add(i);
+            }
+        places.Add(candidates.Length);
+        (firsts, starts, anyFirst) = ([.. letters], [.. places], SearchValues.Create([.. letters]));
     }
 
     /// <summary>The first token at or after an index: its range of the text, white space that it takes included.</summary>
@@ -27,11 +46,11 @@ internal sealed class AddedTokenFinder
     {
         for (int at = from; at < text.Length; at++)
         {
-            int step = text[at..].IndexOfAny(firsts);
+            int step = text[at..].IndexOfAny(anyFirst);
             if (step < 0)
                 break;
             at += step;
-            if (Match(text[at..]) is not (string pattern, AddedToken token))
+            if (Match(text[at..]) is not var (pattern, token, _))
                 continue;
             (start, end) = (at, at + pattern.Length);
             if (token.IsSingleWord && (EndsWithWord(text[..start]) || StartsWithWord(text[end..])))
@@ -49,11 +68,21 @@ internal sealed class AddedTokenFinder
         return null;
     }
 
-    private (string Pattern, AddedToken Token)? Match(ReadOnlySpan<char> text)
+    // By the first character, of equals the longest first, of equals the earliest.
+    private static int Compare(Candidate a, Candidate b)
     {
-        foreach ((string Pattern, AddedToken Token) candidate in byFirst[text[0]])
-            if (text.StartsWith(candidate.Pattern, StringComparison.Ordinal))
-                return candidate;
+        int order = a.Pattern[0] - b.Pattern[0];
+        if (order == 0)
+            order = b.Pattern.Length - a.Pattern.Length;
+        return order != 0 ? order : a.Order - b.Order;
+    }
+
+    private Candidate? Match(ReadOnlySpan<char> text)
+    {
+        int group = firsts.AsSpan().IndexOf(text[0]);
+        for (int i = starts[group]; i < starts[group + 1]; i++)
+            if (text.StartsWith(candidates[i].Pattern, StringComparison.Ordinal))
+                return candidates[i];
         return null;
     }
 

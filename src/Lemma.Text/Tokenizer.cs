@@ -36,15 +36,19 @@ public sealed partial class Tokenizer
         VocabularySize = model.Vocabulary.Size;
         foreach (AddedToken token in AddedTokens)
             Add(token);
-        AddedToken[] found = [.. AddedTokens.Where(static token => !token.IsHidden)];
-        rawFinder = new AddedTokenFinder(found.Where(token => !token.IsNormalized).Select(token => (token.Content, token)));
-        normalizedFinder = new AddedTokenFinder(found.Where(token => token.IsNormalized)
-            .Select(token => (normalizer?.NormalizeToken(token.Content) ?? token.Content, token)));
-        anyFinder = new AddedTokenFinder(found.Select(static token => (token.Content, token)));
+        List<AddedToken> raw = [], normalized = [], found = [];
+        foreach (AddedToken token in AddedTokens)
+            if (!token.IsHidden)
+            {
+                (token.IsNormalized ? normalized : raw).Add(token);
+                found.Add(token);
+            }
+        rawFinder = new AddedTokenFinder(raw);
+        normalizedFinder = new AddedTokenFinder(normalized, normalizer);
+        anyFinder = new AddedTokenFinder(found);
         // Without a normalizer one search finds raw and normalized tokens, unless a raw one could hide inside another.
-        byteLevelPath = normalizer is null && AddedTokens.Select(static token => token.IsNormalized).Distinct().Count() <= 1
-            ? ByteLevelPath.TryMake(model, splitter) : null;
-        wordPiecePath = found.Any(static token => token.IsNormalized) ? null : WordPiecePath.TryMake(model, normalizer, splitter);
+        byteLevelPath = normalizer is null && (raw.Count == 0 || normalized.Count == 0) ? ByteLevelPath.TryMake(model, splitter) : null;
+        wordPiecePath = normalized.Count > 0 ? null : WordPiecePath.TryMake(model, normalizer, splitter);
     }
 
     /// <summary>The stage that turns pieces into ids.</summary>

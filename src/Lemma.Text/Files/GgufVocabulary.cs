@@ -75,15 +75,15 @@ internal static class GgufVocabulary
                 "gpt-4o" => WordPattern.O200k,
                 _ => throw new InvalidDataException($"{Prefix}pre must be gpt-2, llama-bpe, qwen2 or gpt-4o, but is '{pre}'"),
             };
-            List<(string, string)> merges = [];
+            Vocabulary vocabulary = new(tokens);
+            MergeList merges = new(vocabulary);
             foreach (string merge in Items<string>("merges") ?? throw new InvalidDataException($"the file must have {Prefix}merges, but has not"))
             {
                 int space = merge.IndexOf(' ', 1);
                 if (space < 0 || space == merge.Length - 1)
                     throw new InvalidDataException($"merge {merges.Count} must be two pieces with one space between them, but is '{merge}'");
-                merges.Add((merge[..space], merge[(space + 1)..]));
+                merges.Add(merge.AsSpan(0, space), merge.AsSpan(space + 1));
             }
-            Vocabulary vocabulary = new(tokens);
             double[] kinds = Numbers("token_type") ?? [];
             AddedToken[] added = [.. tokens.Index().Where(token => token.Index < kinds.Length && kinds[token.Index] is 3 or 4)
                 .Where(static token => token.Item.Length > 0)

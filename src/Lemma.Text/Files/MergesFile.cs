@@ -18,7 +18,7 @@ internal static class MergesFile
         byte[] bytes = FileBytes.Read(path);
         try
         {
-            return Build(vocabulary, ReadMerges(bytes));
+            return Build(vocabulary, ReadMerges(bytes, vocabulary));
         }
         catch (Exception error) when (error is InvalidDataException or ArgumentException)
         {
@@ -42,8 +42,7 @@ internal static class MergesFile
         try
         {
             using JsonDocument document = JsonDocument.Parse(bytes);
-            return new Vocabulary(new JsonPlace(document.RootElement, "").Members()
-                .Select(static member => KeyValuePair.Create(member.Name, member.Value.Integer())));
+            return ModelJson.ReadVocabulary(new JsonPlace(document.RootElement));
         }
         catch (JsonException error)
         {
@@ -56,11 +55,11 @@ internal static class MergesFile
         }
     }
 
-    private static List<(string, string)> ReadMerges(byte[] bytes)
+    private static MergeList ReadMerges(byte[] bytes, Vocabulary vocabulary)
     {
         if (!System.Text.Unicode.Utf8.IsValid(bytes))
             throw new InvalidDataException("the file must be UTF-8, but is not");
-        List<(string, string)> merges = [];
+        MergeList merges = new(vocabulary);
         int number = 0;
         foreach (string text in Encoding.UTF8.GetString(bytes).Split('\n'))
         {
@@ -71,7 +70,7 @@ internal static class MergesFile
             string[] pair = line.Split(' ');
             if (pair.Length != 2 || pair[0].Length == 0 || pair[1].Length == 0)
                 throw new InvalidDataException($"line {number} must be two pieces with one space between them, but is '{line}'");
-            merges.Add((pair[0], pair[1]));
+            merges.Add(pair[0], pair[1]);
         }
         return merges;
     }

@@ -17,7 +17,7 @@ internal static class ModelJson
             {
                 "BPE" => ReadBpe(place),
                 "WordPiece" => ReadWordPiece(place),
-                "WordLevel" => new WordModel(ReadVocabulary(place), place["unk_token"].TextOr("<unk>")),
+                "WordLevel" => new WordModel(ReadVocabulary(place["vocab"]), place["unk_token"].TextOr("<unk>")),
                 "Unigram" => ReadUnigram(place),
                 _ => throw place.Unknown("model", type),
             };
@@ -38,11 +38,21 @@ internal static class ModelJson
         return place["continuing_subword_prefix"].IsNull && place["max_input_chars_per_word"].IsNull ? "WordLevel" : "WordPiece";
     }
 
-    private static Vocabulary ReadVocabulary(JsonPlace place) => new(place["vocab"].Members().Select(static member =>
-        KeyValuePair.Create(member.Name, member.Value.Integer())));
+    /// <summary>A vocabulary from an object of pieces and their ids.</summary>
+    public static Vocabulary ReadVocabulary(JsonPlace place)
+    {
+        List<string> pieces = [];
+        List<int> ids = [];
+        foreach (JsonPlace member in place.Members())
+        {
+            pieces.Add(member.Name);
+            ids.Add(member.Integer());
+        }
+        return new Vocabulary([.. pieces], [.. ids]);
+    }
 
     private static WordPieceModel ReadWordPiece(JsonPlace place) => new(
-        ReadVocabulary(place), place["unk_token"].TextOr("[UNK]"), place["continuing_subword_prefix"].TextOr("##"),
+        ReadVocabulary(place["vocab"]), place["unk_token"].TextOr("[UNK]"), place["continuing_subword_prefix"].TextOr("##"),
         place["max_input_chars_per_word"].IsNull ? 100 : place["max_input_chars_per_word"].Natural());
 
     private static UnigramModel ReadUnigram(JsonPlace place)
@@ -50,10 +60,9 @@ internal static class ModelJson
         List<(string, double)> pieces = [];
         foreach (JsonPlace item in place["vocab"].Items())
         {
-            JsonPlace[] parts = [.. item.Items()];
-            if (parts.Length != 2)
-                throw item.Error($"must have a piece and a score, but has {parts.Length} parts");
-            pieces.Add((parts[0].Text(), parts[1].Score()));
+            if (item.Count() != 2)
+                throw item.Error($"must have a piece and a score, but has {item.Count()} parts");
+            pieces.Add((item[0].Text(), item[1].Score()));
         }
         return new UnigramModel(pieces, place["unk_id"].IsNull ? null : place["unk_id"].Natural(), place["byte_fallback"].FlagOr(false));
     }
@@ -70,16 +79,21 @@ internal static class ModelJson
             ContinuingPrefix = place["continuing_subword_prefix"].TextOr(""),
             EndSuffix = place["end_of_word_suffix"].TextOr(""),
         };
-        Vocabulary vocabulary = ReadVocabulary(place);
-        return new BpeModel(vocabulary, [.. place["merges"].Items().Select(merge => ReadMerge(merge, vocabulary))], options);
+        Vocabulary vocabulary = ReadVocabulary(place["vocab"]);
+        MergeList merges = new(vocabulary, options.ContinuingPrefix);
+        foreach (JsonPlace merge in place["merges"].Items())
+            ReadMerge(merge, vocabulary, merges);
+        return new BpeModel(vocabulary, merges, options);
     }
 
-    private static (string Left, string Right) ReadMerge(JsonPlace place, Vocabulary vocabulary)
+    private static void ReadMerge(JsonPlace place, Vocabulary vocabulary, MergeList merges)
     {
         if (place.Value.ValueKind == JsonValueKind.Array)
         {
-            string[] pair = [.. place.Items().Select(static piece => piece.Text())];
-            return pair.Length == 2 ? (pair[0], pair[1]) : throw place.Error($"must have two pieces, but has {pair.Length}");
+            if (place.Count() != 2)
+                throw place.Error($"must have two pieces, but has {place.Count()}");
+            merges.Add(place[0].Text(), place[1].Text());
+            return;
         }
         string text = place.Text();
         int space = text.IndexOf(' ', StringComparison.Ordinal);
@@ -87,7 +101,7 @@ internal static class ModelJson
             space = TrueSpace(text, vocabulary);
         if (space <= 0 || space == text.Length - 1)
             throw place.Error($"must be two pieces with one space between them, but is '{text}'");
-        return (text[..space], text[(space + 1)..]);
+        merges.Add(text.AsSpan(0, space), text.AsSpan(space + 1));
     }
 
     /// <summary>The only space that parts two pieces of the vocabulary which make a third, or −1; for pieces that have spaces.</summary>

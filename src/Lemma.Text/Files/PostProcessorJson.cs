@@ -51,8 +51,8 @@ internal static class PostProcessorJson
         TemplatePart[] single = [.. place["single"].Items().Select(ReadPart)];
         TemplatePart[] pair = [.. place["pair"].Items().Select(ReadPart)];
         TemplateToken[] tokens = [.. place["special_tokens"].Members().Select(static member => new TemplateToken(
-            member.Name, [.. member.Value["ids"].Items().Select(static id => id.Natural())],
-            [.. member.Value["tokens"].Items().Select(static piece => piece.Text())]))];
+            member.Name, [.. member["ids"].Items().Select(static id => id.Natural())],
+            [.. member["tokens"].Items().Select(static piece => piece.Text())]))];
         try
         {
             return new TemplatePostProcessor(single, pair, tokens);

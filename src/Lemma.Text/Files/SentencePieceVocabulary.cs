@@ -110,15 +110,10 @@ internal sealed class SentencePieceVocabulary
     private BpeModel Bpe(int unknown)
     {
         Vocabulary vocabulary = new([.. Pieces.Select(static piece => piece.Piece)]);
-        List<(string, string)> merges = [];
-        foreach ((int id, (string piece, _, PieceKind kind)) in Pieces.Index().OrderByDescending(static piece => piece.Item.Score))
-        {
-            if (kind is not PieceKind.Normal || Algorithm == SentencePieceAlgorithm.Character)
-                continue;
-            for (int i = 1; i < piece.Length; i++)
-                if (IsNormal(vocabulary.IdOf(piece.AsSpan(0, i))) && IsNormal(vocabulary.IdOf(piece.AsSpan(i))))
-                    merges.Add((piece[..i], piece[i..]));
-        }
+        MergeList merges = new(vocabulary);
+        foreach (int id in Algorithm == SentencePieceAlgorithm.Character ? [] : ByScore())
+            if (Pieces[id].Kind == PieceKind.Normal)
+                merges.AddSplits(id, IsNormal);
         return new BpeModel(vocabulary, merges, new BpeOptions
         {
             UnknownPiece = unknown >= 0 ? Pieces[unknown].Piece : null,
@@ -128,7 +123,24 @@ internal sealed class SentencePieceVocabulary
         });
     }
 
-    private bool IsNormal(int id) => id >= 0 && Pieces[id].Kind is PieceKind.Normal or PieceKind.UserDefined;
+    /// <summary>The ids, those with the highest score first, of equals the lower id.</summary>
+    private int[] ByScore()
+    {
+        double[] keys = new double[Pieces.Count];
+        int[] ids = new int[Pieces.Count];
+        for (int id = 0; id < ids.Length; id++)
+            (keys[id], ids[id]) = (-Pieces[id].Score, id);
+        Array.Sort(keys, ids);
+        for (int start = 0, end; start < ids.Length; start = end)
+        {
+            for (end = start + 1; end < ids.Length && keys[end] == keys[start];)
+                end++;
+            Array.Sort(ids, start, end - start);
+        }
+        return ids;
+    }
+
+    private bool IsNormal(int id) => Pieces[id].Kind is PieceKind.Normal or PieceKind.UserDefined;
 
     private SequenceDecoder Decoder()
     {

@@ -1,6 +1,10 @@
+using System.Buffers;
 using System.Buffers.Text;
+using System.Collections;
+using System.Runtime.CompilerServices;
 using Lemma.Text.Decoding;
 using Lemma.Text.Models;
+using Lemma.Text.Models.ByteLevel;
 using Lemma.Text.PostProcessing;
 using Lemma.Text.Splitting;
 
@@ -19,10 +23,10 @@ internal static class TiktokenFile
         byte[] bytes = FileBytes.Read(path);
         try
         {
-            SortedDictionary<int, byte[]> pieces = ReadPieces(bytes);
-            pattern ??= PatternOf(pieces.Count) ?? throw new InvalidDataException(
-                $"the file has {pieces.Count} pieces, which is no known vocabulary: say which pattern splits its texts");
-            return Make(pieces, pattern.Value, specialTokens ?? SpecialTokensOf(pieces.Count));
+            (string[] pieces, int[] ranks) = ReadPieces(bytes);
+            pattern ??= PatternOf(pieces.Length) ?? throw new InvalidDataException(
+                $"the file has {pieces.Length} pieces, which is no known vocabulary: LoadTiktoken takes the pattern that splits its texts");
+            return Make(new Vocabulary(pieces, ranks), pattern.Value, specialTokens ?? SpecialTokensOf(pieces.Length));
         }
         catch (InvalidDataException error)
         {
@@ -34,44 +38,32 @@ internal static class TiktokenFile
         }
     }
 
-    private static Tokenizer Make(SortedDictionary<int, byte[]> pieces, WordPattern pattern, IReadOnlyList<AddedToken> specialTokens)
+    private static Tokenizer Make(Vocabulary vocabulary, WordPattern pattern, IReadOnlyList<AddedToken> specialTokens)
     {
-        Vocabulary vocabulary = new(pieces.Select(static piece => KeyValuePair.Create(ByteAlphabet.Spell(piece.Value), piece.Key)));
         for (int value = 0; value < 256; value++)
             if (vocabulary.IdOf([ByteAlphabet.ToCharacter((byte)value)]) < 0)
                 throw new InvalidDataException($"the file must have all 256 bytes, but has not the byte {value}");
-        BpeModel model = new(vocabulary, MergesOf(vocabulary), new BpeOptions { IgnoreMerges = true, SharesRanks = true });
+        // Every split of a piece into two pieces is a merge; its rank is that of the piece it makes.
+        BpeModel model = new(vocabulary, AllSplits.Of(vocabulary), new BpeOptions { IgnoreMerges = true, SharesRanks = true });
         Splitter splitter = new SequenceSplitter([PatternSplitter.Of(pattern), new ByteLevelSplitter(splitWords: false)]);
         return new Tokenizer(model, specialTokens, splitter: splitter,
             postProcessor: new ByteLevelPostProcessor(addPrefixSpace: false, trimOffsets: false), decoder: new ByteLevelDecoder());
     }
 
-    /// <summary>Every split of a piece into two pieces is a merge; its rank is that of the piece it makes.</summary>
-    private static List<(string, string)> MergesOf(Vocabulary vocabulary)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static (string[] Pieces, int[] Ranks) ReadPieces(ReadOnlySpan<byte> file)
     {
-        List<(string, string)> merges = new(2 * vocabulary.Count);
-        List<(int Left, int Right)> splits = [];
-        for (int id = 0; id < vocabulary.Size; id++)
+        int most = file.Count((byte)'\n') + 1, count = 0, number = 0, largest = Vocabulary.MostIds(most);
+        string[] pieces = new string[most];
+        int[] ranks = new int[most];
+        BitArray seen = new(largest + 1);
+        Span<byte> bytes = stackalloc byte[Base64.GetMaxDecodedFromUtf8Length(LongestPiece)];
+        Span<char> spelling = stackalloc char[bytes.Length];
+        for (int at = 0, end; at < file.Length; at = end + 1)
         {
-            splits.Clear();
-            string piece = vocabulary.PieceOf(id) ?? "";
-            for (int i = 1; i < piece.Length; i++)
-                if (vocabulary.IdOf(piece.AsSpan(0, i)) is int left and >= 0 && vocabulary.IdOf(piece.AsSpan(i)) is int right and >= 0)
-                    splits.Add((left, right));
-            splits.Sort();
-            foreach ((int left, int right) in splits)
-                merges.Add((vocabulary.PieceOf(left)!, vocabulary.PieceOf(right)!));
-        }
-        return merges;
-    }
-
-    private static SortedDictionary<int, byte[]> ReadPieces(ReadOnlySpan<byte> file)
-    {
-        SortedDictionary<int, byte[]> byRank = [];
-        int number = 0;
-        foreach (Range range in file.Split((byte)'\n'))
-        {
-            ReadOnlySpan<byte> line = file[range].TrimEnd((byte)'\r');
+            int length = file[at..].IndexOf((byte)'\n');
+            end = length < 0 ? file.Length : at + length;
+            ReadOnlySpan<byte> line = file[at..end].TrimEnd((byte)'\r');
             number++;
             if (line.IsEmpty)
                 continue;
@@ -79,16 +71,21 @@ internal static class TiktokenFile
             if (space <= 0 || !Utf8Parser.TryParse(line[(space + 1)..], out int rank, out int used) || used != line.Length - space - 1
                 || rank < 0)
                 throw new InvalidDataException($"line {number} must be a piece in base 64, a space and a rank, but is '{Shown(line)}'");
-            byte[] piece = new byte[Base64.GetMaxDecodedFromUtf8Length(space)];
             if (space > LongestPiece
-                || Base64.DecodeFromUtf8(line[..space], piece, out _, out int length) != System.Buffers.OperationStatus.Done || length == 0)
+                || Base64.DecodeFromUtf8(line[..space], bytes, out _, out int size) != OperationStatus.Done || size == 0)
                 throw new InvalidDataException($"line {number} must start with a piece in base 64, but is '{Shown(line)}'");
-            if (!byRank.TryAdd(rank, piece[..length]))
+            if (rank > largest)
+                throw new InvalidDataException($"line {number} must have a rank in 0 to {largest}, but has {rank}");
+            if (seen[rank])
                 throw new InvalidDataException($"line {number} has the rank {rank}, which an earlier line has");
+            seen[rank] = true;
+            for (int i = 0; i < size; i++)
+                spelling[i] = ByteAlphabet.ToCharacter(bytes[i]);
+            (pieces[count], ranks[count++]) = (new string(spelling[..size]), rank);
         }
-        if (byRank.Count == 0)
+        if (count == 0)
             throw new InvalidDataException("the file must have a line a piece, but is empty");
-        return byRank;
+        return (pieces[..count], ranks[..count]);
     }
 
     private static string Shown(ReadOnlySpan<byte> line) =>

@@ -17,7 +17,7 @@ internal static class TokenizerFile
         try
         {
             using JsonDocument document = Parse(bytes);
-            return Read(new JsonPlace(document.RootElement, ""));
+            return Read(new JsonPlace(document.RootElement));
         }
         catch (InvalidDataException error)
         {

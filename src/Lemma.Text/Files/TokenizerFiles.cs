@@ -30,7 +30,7 @@ internal static class TokenizerFiles
                      "tokenizer.bin"])
             if (File.Exists(Path.Combine(folder, name)))
                 return Path.Combine(folder, name);
-        foreach (string pattern in (ReadOnlySpan<string>)["*.model", "*.tiktoken", "*.gguf"])
+        foreach (string pattern in (ReadOnlySpan<string>)["*.model", "*.model.v*", "*.tiktoken", "*.gguf"])
             if (Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal).FirstOrDefault() is string file)
                 return file;
         return Path.Combine(folder, "tokenizer.json");

@@ -23,25 +23,16 @@ public sealed class BpeModel : TokenModel
     public BpeModel(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, BpeOptions? options = null)
         : base(vocabulary)
     {
-        Merges = merges;
         Options = options ?? new BpeOptions();
         if (Options.Dropout is not (>= 0 and <= 1))
             throw new ArgumentException($"bpe: the dropout must be in 0 to 1, but is {Options.Dropout}");
         plain = Options.ContinuingPrefix.Length == 0 && Options.EndSuffix.Length == 0;
-        (int, int, int)[] ranked = new (int, int, int)[merges.Count];
-        for (int i = 0; i < ranked.Length; i++)
-        {
-            (string left, string right) = merges[i];
-            string tail = right.StartsWith(Options.ContinuingPrefix, StringComparison.Ordinal)
-                ? right[Options.ContinuingPrefix.Length..] : right;
-            ranked[i] = (IdIn(i, left, "names"), IdIn(i, right, "names"), IdIn(i, left + tail, "makes"));
-        }
-        table = new MergeTable(ranked, Options.SharesRanks);
-        // No merge goes over the start of a word, so words can be merged, and remembered, one by one.
-        cutsAtMarks = plain && !Options.IgnoreMerges && merges.Any(static merge => merge.Left.StartsWith(Mark))
-            && !merges.Any(static merge => GoesOverMark(merge.Left + merge.Right));
+        MergeList list = MergeList.Of(vocabulary, merges, Options.ContinuingPrefix);
+        Merges = list;
+        table = new MergeTable(list.Ids, vocabulary.Size, Options.SharesRanks);
+        cutsAtMarks = plain && !Options.IgnoreMerges && StaysInWords(list.Ids);
         byteLevel = new Lazy<ByteLevelBpe?>(() => plain && !Options.ByteFallback
-            ? ByteLevelBpe.TryMake(vocabulary, table, Options.IgnoreMerges) : null);
+            ? ByteLevelBpe.TryMake(vocabulary, list, table, Options.IgnoreMerges) : null);
         unknownId = Options.UnknownPiece is null ? -1 : vocabulary.IdOf(Options.UnknownPiece);
         if (Options.UnknownPiece is not null && unknownId < 0)
             throw new ArgumentException($"bpe: the unknown piece '{Options.UnknownPiece}' is not in the vocabulary");
@@ -129,10 +120,20 @@ public sealed class BpeModel : TokenModel
         }
     }
 
-    private static bool GoesOverMark(string piece)
+    /// <summary>Whether merges go up to marks of spaces, and none goes over the start of a word: then words can be merged, and
+    /// remembered, one by one.</summary>
+    private bool StaysInWords(ReadOnlySpan<Merge> merges)
     {
-        int letter = piece.AsSpan().IndexOfAnyExcept(Mark);
-        return letter >= 0 && piece.AsSpan(letter).Contains(Mark);
+        bool startsWords = false;
+        foreach (Merge merge in merges)
+        {
+            ReadOnlySpan<char> piece = Vocabulary.PieceOf(merge.Merged);
+            int letter = piece.IndexOfAnyExcept(Mark);
+            if (letter >= 0 && piece[letter..].Contains(Mark))
+                return false;
+            startsWords |= piece[0] == Mark;
+        }
+        return startsWords;
     }
 
     private int EndOfUnknown(ReadOnlySpan<char> piece, int at)
@@ -213,11 +214,5 @@ public sealed class BpeModel : TokenModel
             if ((symbols[i] = byteIds![utf8[i]]) < 0)
                 return false;
         return true;
-    }
-
-    private int IdIn(int merge, string piece, string verb)
-    {
-        int id = Vocabulary.IdOf(piece);
-        return id >= 0 ? id : throw new ArgumentException($"merge {merge} {verb} the unknown piece '{piece}'");
     }
 }

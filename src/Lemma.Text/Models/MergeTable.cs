@@ -7,7 +7,7 @@ namespace Lemma.Text.Models;
 /// <summary>Pairs of ids to the rank and the result of their merge: a hash table with open addressing, read-only once built.</summary>
 internal sealed class MergeTable
 {
-    private const ulong Empty = ulong.MaxValue;
+    private const ulong Empty = 0;
     private readonly Entry[] entries;
     private readonly int shift;
 
@@ -19,23 +19,24 @@ internal sealed class MergeTable
 
     /// <summary>The table of pairs and results; the index is the rank.</summary>
     /// <param name="merges">The merges, the first learned first.</param>
+    /// <param name="pieces">One more than the largest id.</param>
     /// <param name="sharesRanks">Whether neighbouring merges that make the same piece have one rank.</param>
-    public MergeTable(ReadOnlySpan<(int Left, int Right, int Merged)> merges, bool sharesRanks = false)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public MergeTable(ReadOnlySpan<Merge> merges, int pieces, bool sharesRanks = false)
     {
         int capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, 2 * merges.Length));
         entries = new Entry[capacity];
         shift = 64 - BitOperations.Log2((uint)capacity);
-        foreach (ref Entry entry in entries.AsSpan())
-            entry.Key = Empty;
-        Dictionary<int, int> rankOfPiece = new(merges.Length);
+        int[] rankOfPiece = new int[pieces];
+        Array.Fill(rankOfPiece, -1);
         HasOneRankForEachPiece = true;
         for (int i = 0, rank = 0; i < merges.Length; i++)
         {
             (int left, int right, int merged) = merges[i];
             if (!sharesRanks || i == 0 || merges[i - 1].Merged != merged)
                 rank = i;
-            if (!rankOfPiece.TryAdd(merged, rank) && rankOfPiece[merged] != rank)
-                HasOneRankForEachPiece = false;
+            HasOneRankForEachPiece &= rankOfPiece[merged] < 0 || rankOfPiece[merged] == rank;
+            rankOfPiece[merged] = rank;
             ulong key = Key(left, right);
             int slot = SlotOf(key);
             while (entries[slot].Key != Empty && entries[slot].Key != key)
@@ -69,7 +70,8 @@ internal sealed class MergeTable
         }
     }
 
-    private static ulong Key(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
+    // One more than the pair, so that no pair is the empty key.
+    private static ulong Key(int left, int right) => (((ulong)(uint)left << 32) | (uint)right) + 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int SlotOf(ulong key) => (int)((key * 0x9E3779B97F4A7C15UL) >> shift);

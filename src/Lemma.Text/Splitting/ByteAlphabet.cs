@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Lemma.Text.Splitting;
@@ -28,14 +29,21 @@ public static class ByteAlphabet
     public static byte[]? TryRead(ReadOnlySpan<char> piece)
     {
         byte[] bytes = new byte[piece.Length];
+        return TryRead(piece, bytes) ? bytes : null;
+    }
+
+    /// <summary>Writes the bytes of a piece; false where it has a character outside the alphabet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static bool TryRead(ReadOnlySpan<char> piece, Span<byte> bytes)
+    {
         for (int i = 0; i < piece.Length; i++)
         {
             int value = ToByte(piece[i]);
             if (value < 0)
-                return null;
+                return false;
             bytes[i] = (byte)value;
         }
-        return bytes;
+        return true;
     }
 
     /// <summary>The piece of bytes: a character for each.</summary>

@@ -57,7 +57,7 @@ internal sealed class ChatTemplateFiles
         try
         {
             using JsonDocument document = JsonDocument.Parse(bytes.AsMemory(bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0));
-            ReadConfig(new JsonPlace(document.RootElement, ""));
+            ReadConfig(new JsonPlace(document.RootElement));
         }
         catch (JsonException error)
         {
@@ -72,8 +72,9 @@ internal sealed class ChatTemplateFiles
 
     private void ReadConfig(JsonPlace root)
     {
-        foreach ((string key, _) in root.Members())
+        foreach (JsonPlace member in root.Members())
         {
+            string key = member.Name;
             JsonPlace value = root[key];
             if (key.EndsWith("_token", StringComparison.Ordinal) && value.Value.ValueKind == JsonValueKind.String)
                 SpecialTokens[key] = value.Text();

@@ -3,7 +3,8 @@ using Lemma.Text;
 
 namespace Lemma.Tests.Text;
 
-/// <summary>Tokenizers with golden files in a folder named by LEMMA_TOKENIZERS: each a tokenizer beside cases.json.</summary>
+/// <summary>Tokenizers with golden files, in a folder named by LEMMA_TOKENIZERS and at any depth below it: each a tokenizer beside
+/// cases.json, a list of {text, ids}.</summary>
 public sealed class TokenizerFolderTests
 {
     public static TheoryData<string> Folders
@@ -11,9 +12,12 @@ public sealed class TokenizerFolderTests
         get
         {
             string? root = Environment.GetEnvironmentVariable("LEMMA_TOKENIZERS");
-            string[] folders = root is null ? [] : [.. Directory.EnumerateDirectories(root)
-                .Where(folder => File.Exists(Path.Combine(folder, "cases.json"))).Order(StringComparer.Ordinal)];
-            return folders.Length > 0 ? [.. folders] : [""];
+            if (string.IsNullOrEmpty(root))
+                return [""];
+            string[] folders = Directory.Exists(root) ? [.. Directory.EnumerateFiles(root, "cases.json", SearchOption.AllDirectories)
+                .Select(static file => Path.GetDirectoryName(file)!).Order(StringComparer.Ordinal)] : [];
+            // A folder without cases is one test, which says so.
+            return folders.Length > 0 ? [.. folders] : [root];
         }
     }
 
@@ -22,6 +26,8 @@ public sealed class TokenizerFolderTests
     {
         if (folder.Length == 0)
             Assert.Skip("needs LEMMA_TOKENIZERS, a folder of tokenizers with cases.json");
+        Assert.True(File.Exists(Path.Combine(folder, "cases.json")),
+            $"LEMMA_TOKENIZERS: {folder} must have a cases.json in it or below, but has none");
         Tokenizer tokenizer = Tokenizer.Load(folder);
         using FileStream stream = File.OpenRead(Path.Combine(folder, "cases.json"));
         using JsonDocument cases = JsonDocument.Parse(stream);
@@ -49,7 +55,7 @@ public sealed class TokenizerFolderTests
     private static string Difference(string text, int[] expected, int[] actual)
     {
         int at = expected.AsSpan().CommonPrefixLength(actual);
-        return $"{JsonSerializer.Serialize(text.Length > 160 ? text[..160] : text)}: from {at} on [{string.Join(' ', expected.Skip(at).Take(8))}]"
-            + $" but [{string.Join(' ', actual.Skip(at).Take(8))}]";
+        return $"{JsonSerializer.Serialize(text.Length > 160 ? text[..160] : text)}: from id {at} on expected "
+            + $"[{string.Join(' ', expected.Skip(at).Take(8))}], actual [{string.Join(' ', actual.Skip(at).Take(8))}]";
     }
 }

@@ -9,28 +9,27 @@ namespace Lemma.Text.Models.ByteLevel;
 internal sealed class Backtracking
 {
     private readonly MergeTable merges;
-    private readonly byte[]?[] spellings;
+    private readonly BytePieces pieces;
     private readonly ByteTrie trie;
-    private readonly int[] ranks, lefts, rights, shorter;
+    private readonly PieceSplits splits;
+    private readonly int[] shorter;
 
-    private Backtracking(MergeTable merges, byte[]?[] spellings)
+    private Backtracking(MergeTable merges, BytePieces pieces)
     {
-        (this.merges, this.spellings) = (merges, spellings);
-        (ranks, lefts, rights, shorter) =
-            (new int[spellings.Length], new int[spellings.Length], new int[spellings.Length], new int[spellings.Length]);
-        trie = new ByteTrie();
+        (this.merges, this.pieces) = (merges, pieces);
+        (splits, shorter, trie) = (new PieceSplits(merges, pieces.Count), new int[pieces.Count], new ByteTrie());
     }
 
     /// <summary>The encoder, or null when the merges of one piece are not neighbours in rank.</summary>
-    public static Backtracking? TryMake(MergeTable merges, byte[]?[] spellings, int[] idOfByte)
+    public static Backtracking? TryMake(MergeTable merges, BytePieces pieces, int[] idOfByte)
     {
         if (!merges.HasOneRankForEachPiece)
             return null;
-        Backtracking made = new(merges, spellings);
-        for (int id = 0; id < spellings.Length; id++)
+        Backtracking made = new(merges, pieces);
+        for (int id = 0; id < pieces.Count; id++)
             made.Add(id, idOfByte);
-        for (int id = 0; id < spellings.Length; id++)
-            made.shorter[id] = spellings[id] is byte[] spelling ? made.trie.LongestBelow(spelling, spelling.Length) : -1;
+        for (int id = 0; id < pieces.Count; id++)
+            made.shorter[id] = made.trie.LongestBelow(pieces[id], pieces.LengthOf(id));
         return made;
     }
 
@@ -44,8 +43,8 @@ internal sealed class Backtracking
         int count = 0, at = 0, next = trie.Longest(word);
         while (next >= 0)
         {
-            int last = count > 0 ? ids[count - 1] : -1, end = at + spellings[next]!.Length;
-            if ((dead[end >> 6] >> end & 1) == 0 && (last < 0 || AreNeighbours(last, next)))
+            int last = count > 0 ? ids[count - 1] : -1, end = at + pieces.LengthOf(next);
+            if ((dead[end >> 6] >> end & 1) == 0 && (last < 0 || splits.AreNeighbours(last, next)))
             {
                 ids[count++] = next;
                 at = end;
@@ -57,7 +56,7 @@ internal sealed class Backtracking
             {
                 dead[at >> 6] |= 1UL << at;
                 count--;
-                at -= spellings[last]!.Length;
+                at -= pieces.LengthOf(last);
                 next = last;
             }
         }
@@ -65,36 +64,10 @@ internal sealed class Backtracking
         state.Count += count;
     }
 
-    /// <summary>Whether the bytes of two pieces merge to these two pieces.</summary>
-    /// <remarks>Undoes the merges of both from the last to the first and asks whether a merge across the border would have come
-    /// earlier; of equal ranks the left one comes first.</remarks>
-    private bool AreNeighbours(int left, int right)
-    {
-        int limit = int.MaxValue;
-        while (true)
-        {
-            if (merges.TryGet(left, right, out int rank, out _) && rank < limit)
-                return false;
-            int leftRank = ranks[left], rightRank = ranks[right];
-            if (leftRank < 0 && rightRank < 0)
-                return true;
-            if (leftRank > rightRank)
-            {
-                limit = leftRank;
-                left = rights[left];
-            }
-            else
-            {
-                limit = rightRank + 1;
-                right = lefts[right];
-            }
-        }
-    }
-
     private void Add(int id, int[] idOfByte)
     {
-        (ranks[id], lefts[id], rights[id]) = (-1, -1, -1);
-        if (spellings[id] is not byte[] spelling)
+        ReadOnlySpan<byte> spelling = pieces[id];
+        if (spelling.IsEmpty)
             return;
         int[] ids = new int[spelling.Length];
         for (int i = 0; i < ids.Length; i++)
@@ -104,7 +77,7 @@ internal sealed class Backtracking
             // A piece that merging does not make is never part of a result.
             if (Merger.Merge(merges, ids, fewest: 2) > 2 || !merges.TryGet(ids[0], ids[1], out int rank, out int merged) || merged != id)
                 return;
-            (ranks[id], lefts[id], rights[id]) = (rank, ids[0], ids[1]);
+            splits.Set(id, rank, ids[0], ids[1]);
         }
         else if (ids[0] != id)
             return;

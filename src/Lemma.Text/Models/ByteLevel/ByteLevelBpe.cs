@@ -13,45 +13,33 @@ internal sealed class ByteLevelBpe
     private const int LongWord = 40;
 
     private readonly MergeTable merges;
-    private readonly byte[]?[] spellings;
     private readonly int[] idOfByte;
+    private readonly BytePieces whole;
     private readonly WordTable words;
-    private readonly Dictionary<ulong, int[]> longPieces = [];
     private readonly Lazy<Backtracking?> backtracking;
 
-    private ByteLevelBpe(MergeTable merges, byte[]?[] spellings, int[] idOfByte, bool takesWhole)
+    private ByteLevelBpe(MergeTable merges, BytePieces whole, int[] idOfByte)
     {
-        (this.merges, this.spellings, this.idOfByte) = (merges, spellings, idOfByte);
-        words = new WordTable(spellings.Length);
-        Dictionary<ulong, List<int>> longer = [];
-        for (int id = 0; id < spellings.Length; id++)
-        {
-            if (spellings[id] is not byte[] spelling || (!takesWhole && !IsReached(id)))
-                continue;
-            if (spelling.Length <= WordKey.Longest)
-                words.Add(WordKey.Of(spelling), id);
-            else
-                (CollectionsMarshal.GetValueRefOrAddDefault(longer, ByteLevelState.HashOf(spelling), out _) ??= []).Add(id);
-        }
-        foreach ((ulong hash, List<int> ids) in longer)
-            longPieces[hash] = [.. ids];
-        backtracking = new Lazy<Backtracking?>(() => Backtracking.TryMake(merges, spellings, idOfByte));
+        (this.merges, this.whole, this.idOfByte, words) = (merges, whole, idOfByte, whole.Short);
+        backtracking = new Lazy<Backtracking?>(() => Backtracking.TryMake(merges, whole, idOfByte));
     }
 
     /// <summary>The encoder of a vocabulary spelled in the alphabet of bytes, or null when a byte is missing.</summary>
     /// <param name="vocabulary">Its pieces; those with other characters are left out.</param>
-    /// <param name="merges">The merges of its ids.</param>
+    /// <param name="list">The merges of its ids.</param>
+    /// <param name="merges">The same as a table.</param>
     /// <param name="takesWhole">Whether a word that is a piece is taken without merging.</param>
-    public static ByteLevelBpe? TryMake(Vocabulary vocabulary, MergeTable merges, bool takesWhole)
+    public static ByteLevelBpe? TryMake(Vocabulary vocabulary, MergeList list, MergeTable merges, bool takesWhole)
     {
         int[] idOfByte = new int[256];
         for (int value = 0; value < 256; value++)
             if ((idOfByte[value] = vocabulary.IdOf([ByteAlphabet.ToCharacter((byte)value)])) < 0)
                 return null;
-        byte[]?[] spellings = new byte[]?[vocabulary.Size];
-        for (int id = 0; id < spellings.Length; id++)
-            spellings[id] = vocabulary.PieceOf(id) is { Length: > 0 } piece ? ByteAlphabet.TryRead(piece) : null;
-        return new ByteLevelBpe(merges, spellings, idOfByte, takesWhole);
+        // A piece that its own merges do not make is only in the vocabulary.
+        BytePieces whole = vocabulary.Bytes;
+        if (!takesWhole)
+            whole = whole.Only(PieceSplits.Made(list, merges, whole.Count, idOfByte));
+        return new ByteLevelBpe(merges, whole, idOfByte);
     }
 
     /// <summary>Appends the ids of the words of a text; lone surrogates are read as U+FFFD.</summary>
@@ -106,8 +94,8 @@ internal sealed class ByteLevelBpe
         ulong hash = 0;
         if (word.Length <= ByteLevelState.LongestRemembered && state.TryAppend(word, hash = ByteLevelState.HashOf(word)))
             return;
-        if (TryWhole(word, out int whole))
-            state.Ids[state.Count++] = whole;
+        if (whole.IdOfLong(word) is int piece and >= 0)
+            state.Ids[state.Count++] = piece;
         else if (word.Length < LongWord || backtracking.Value is not Backtracking exact)
             MergeInto(word, state);
         else
@@ -128,32 +116,11 @@ internal sealed class ByteLevelBpe
         state.Remember(key, first);
     }
 
-    private void MergeInto(ReadOnlySpan<byte> word, ByteLevelState state) =>
-        state.Count += Merge(word, state.Ids.AsSpan(state.Count, word.Length));
-
-    private int Merge(ReadOnlySpan<byte> word, Span<int> ids)
+    private void MergeInto(ReadOnlySpan<byte> word, ByteLevelState state)
     {
+        Span<int> ids = state.Ids.AsSpan(state.Count, word.Length);
         for (int i = 0; i < word.Length; i++)
             ids[i] = idOfByte[word[i]];
-        return Merger.Merge(merges, ids);
-    }
-
-    private bool TryWhole(ReadOnlySpan<byte> word, out int id)
-    {
-        id = -1;
-        if (longPieces.Count == 0 || !longPieces.TryGetValue(ByteLevelState.HashOf(word), out int[]? ids))
-            return false;
-        foreach (int candidate in ids)
-            if (word.SequenceEqual(spellings[candidate]))
-                id = candidate;
-        return id >= 0;
-    }
-
-    // A piece that its own merges do not make is only in the vocabulary.
-    private bool IsReached(int id)
-    {
-        byte[] spelling = spellings[id]!;
-        int[] ids = new int[spelling.Length];
-        return Merge(spelling, ids) == 1 && ids[0] == id;
+        state.Count += Merger.Merge(merges, ids);
     }
 }

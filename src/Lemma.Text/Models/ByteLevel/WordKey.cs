@@ -10,6 +10,13 @@ internal readonly record struct WordKey(ulong Low, ulong High)
     /// <summary>The most bytes of a word.</summary>
     public const int Longest = 15;
 
+    /// <summary>A hash; its upper bits are the better ones.</summary>
+    public ulong Hash
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (Low * 0x9E3779B97F4A7C15UL) ^ (High * 0xC2B2AE3D27D4EB4FUL);
+    }
+
     private static readonly ushort[] Masks = MakeMasks();
 
     /// <summary>The key of bytes, 1 to 15.</summary>
@@ -20,6 +27,17 @@ internal readonly record struct WordKey(ulong Low, ulong High)
         word.CopyTo(padded);
         padded[15] = (byte)word.Length;
         return new WordKey(MemoryMarshal.Read<ulong>(padded), MemoryMarshal.Read<ulong>(padded[8..]));
+    }
+
+    /// <summary>The key of bytes.</summary>
+    /// <param name="first">The first of 16 bytes that can be read, even if the word has fewer.</param>
+    /// <param name="length">1 to 15.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WordKey Of(ref byte first, int length)
+    {
+        ulong low = Unsafe.ReadUnaligned<ulong>(ref first), high = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref first, 8));
+        return length < 8 ? new WordKey(low & ((1UL << (8 * length)) - 1), (ulong)length << 56)
+            : new WordKey(low, (high & ((1UL << (8 * (length - 8))) - 1)) | ((ulong)length << 56));
     }
 
     /// <summary>The key of a word of ASCII characters; false when one is not ASCII.</summary>

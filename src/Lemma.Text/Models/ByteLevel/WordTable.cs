@@ -49,6 +49,7 @@ internal sealed class WordTable
     }
 
     /// <summary>Adds a word that the table lacks; it must have room.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(WordKey key, int value)
     {
         int slot = SlotOf(key);
@@ -66,6 +67,5 @@ internal sealed class WordTable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int SlotOf(WordKey key) =>
-        (int)(((key.Low * 0x9E3779B97F4A7C15UL) ^ (key.High * 0xC2B2AE3D27D4EB4FUL)) >> shift);
+    private int SlotOf(WordKey key) => (int)(key.Hash >> shift);
 }

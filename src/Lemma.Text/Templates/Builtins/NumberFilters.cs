@@ -66,7 +66,8 @@ internal static class NumberFilters
     private static int Digit(char letter) =>
         char.IsAsciiDigit(letter) ? letter - '0' : char.IsAsciiLetter(letter) ? (letter | 32) - 'a' + 10 : 99;
 
-    private static double? ToFloat(Value value)
+    /// <summary>What Python's float makes of a value; null where it makes nothing.</summary>
+    public static double? ToFloat(Value value)
     {
         if (value is NumberValue number)
             return number.Real;

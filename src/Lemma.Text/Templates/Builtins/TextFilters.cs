@@ -34,6 +34,8 @@ internal static class TextFilters
         ["e"] = EscapeFilter,
         ["forceescape"] = static (context, value, arguments) =>
             new StringValue(Escape(value.ToText(context.Budget), context.Budget), isMarkup: true),
+        ["filesizeformat"] = SizeText.Filter,
+        ["xmlattr"] = AttributeText.Filter,
         ["urlencode"] = static (context, value, arguments) => UrlText.Encode(context, value),
     };
 

@@ -157,6 +157,7 @@ internal sealed class Parser
             "filter" => FilterStatement.Parse(this, position),
             "with" => WithStatement.Parse(this, position),
             "generation" => GenerationStatement.Parse(this, position),
+            "autoescape" => AutoescapeStatement.Parse(this, position),
             "break" => LoopControlStatement.Parse(this, Flow.Break, position),
             "continue" => LoopControlStatement.Parse(this, Flow.Continue, position),
             "include" or "import" or "from" or "extends" or "block" =>
