@@ -64,5 +64,5 @@ internal abstract class EdgeTrie
         (edges[slot], targets[slot]) = (key, target);
     }
 
-    private int SlotOf(ulong key) => (int)((key * 0x9E3779B97F4A7C15UL) >> shift);
+    private int SlotOf(ulong key) => (int)((key * HashKeys.First) >> shift);
 }

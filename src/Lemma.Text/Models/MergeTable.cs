@@ -74,5 +74,5 @@ internal sealed class MergeTable
     private static ulong Key(int left, int right) => (((ulong)(uint)left << 32) | (uint)right) + 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int SlotOf(ulong key) => (int)((key * 0x9E3779B97F4A7C15UL) >> shift);
+    private int SlotOf(ulong key) => (int)((key * HashKeys.First) >> shift);
 }

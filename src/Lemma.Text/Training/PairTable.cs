@@ -187,8 +187,8 @@ internal sealed class PairTable
         }
     }
 
-    // Fibonacci's hash: the highest bits of the product mix all bits of the key.
-    private int PlaceOf(ulong key) => (int)((key * 0x9E3779B97F4A7C15UL) >> shift);
+    // The highest bits of the product mix all bits of the key.
+    private int PlaceOf(ulong key) => (int)((key * HashKeys.First) >> shift);
 
     private readonly record struct Place(int Word, int Before);
 

@@ -93,9 +93,9 @@ internal sealed class ByteLevelState
         ulong hash = (ulong)word.Length;
         ReadOnlySpan<ulong> parts = MemoryMarshal.Cast<byte, ulong>(word);
         foreach (ulong part in parts)
-            hash = (System.Numerics.BitOperations.RotateLeft(hash, 29) ^ part) * 0x9E3779B97F4A7C15UL;
+            hash = (System.Numerics.BitOperations.RotateLeft(hash, 29) ^ part) * HashKeys.First;
         foreach (byte b in word[(8 * parts.Length)..])
-            hash = (hash ^ b) * 0xC2B2AE3D27D4EB4FUL;
+            hash = (hash ^ b) * HashKeys.Second;
         return hash ^ (hash >> 29);
     }
 

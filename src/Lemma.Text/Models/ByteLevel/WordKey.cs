@@ -14,7 +14,7 @@ internal readonly record struct WordKey(ulong Low, ulong High)
     public ulong Hash
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (Low * 0x9E3779B97F4A7C15UL) ^ (High * 0xC2B2AE3D27D4EB4FUL);
+        get => (Low * HashKeys.First) ^ (High * HashKeys.Second);
     }
 
     private static readonly ushort[] Masks = MakeMasks();
