@@ -48,11 +48,16 @@ public static class GeneralizedAdvantage
         int rows = dadvantages.Length / steps;
         Check.SameLength("gae", dadvantages.Length, drewards.Length);
         Check.SameLength("gae", rows * (steps + 1), dvalues.Length);
-        for (int row = 0; row < rows; row += Lanes.Count)
+        for (int row = 0; row < rows; row++)
         {
-            int count = Math.Min(Lanes.Count, rows - row);
-            Trajectories.Backward(dadvantages.Slice(row * steps, count * steps), count, steps, gamma, lambda,
-                drewards.Slice(row * steps, count * steps), dvalues.Slice(row * (steps + 1), count * (steps + 1)));
+            double along = 0;
+            for (int t = 0; t < steps; t++)
+            {
+                along = dadvantages[row * steps + t] + gamma * lambda * along;
+                drewards[row * steps + t] += (float)along;
+                dvalues[row * (steps + 1) + t] -= (float)along;
+                dvalues[row * (steps + 1) + t + 1] += (float)(gamma * along);
+            }
         }
     }
 

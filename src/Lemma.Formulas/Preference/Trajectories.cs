@@ -1,10 +1,9 @@
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
 
-/// <summary>Generalized advantages of at most sixteen trajectories, one a lane: the recurrence waits for itself in t, not across them.</summary>
+/// <summary>Generalized advantages of at most sixteen trajectories, one a lane: the recurrence waits for itself in t alone.</summary>
 internal static unsafe class Trajectories
 {
     // Steps that are turned into lanes together; three pieces of them stay in the first-level cache.
@@ -49,58 +48,5 @@ internal static unsafe class Trajectories
             (lowerAfter, upperAfter) = (lowerV, upperV);
         }
         return (lower, upper);
-    }
-
-    /// <summary>dr += dδ; dV_t += γ·dδ_{t−1} − dδ_t.</summary>
-    public static void Backward(ReadOnlySpan<float> dadvantages, int count, int steps, double gamma, double lambda,
-        Span<float> drewards, Span<float> dvalues)
-    {
-        float* up = stackalloc float[Steps * Side], v = stackalloc float[Steps * Side], rows = stackalloc float[Steps * Side];
-        new Span<float>(up, Steps * Side).Clear();
-        (Vector512<double> Lower, Vector512<double> Upper) along = default;
-        fixed (float* from = dadvantages)
-        {
-            for (int start = 0; start < steps; start += Steps)
-            {
-                int length = Math.Min(Steps, steps - start);
-                Packing.TransposeLines(from + start, steps, count, length, up, Side);
-                along = Retreat(up, v, length, gamma, gamma * lambda, along);
-                Add(up, rows, count, length, drewards[start..], steps);
-                Add(v, rows, count, length, dvalues[start..], steps + 1);
-            }
-        }
-        float* last = stackalloc float[Side];
-        Vector512.Narrow(along.Lower * gamma, along.Upper * gamma).Store(last);
-        for (int row = 0; row < count; row++)
-            dvalues[row * (steps + 1) + steps] += last[row];
-    }
-
-    // dδ over the slopes of A, and the slopes of V.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static (Vector512<double> Lower, Vector512<double> Upper) Retreat(float* up, float* v, int length, double gamma,
-        double decay, (Vector512<double> Lower, Vector512<double> Upper) along)
-    {
-        (Vector512<double> lower, Vector512<double> upper) = along;
-        Vector512<double> discount = Vector512.Create(gamma), factor = Vector512.Create(decay);
-        for (int at = 0; at < length * Side; at += Side)
-        {
-            (Vector512<double> lowerUp, Vector512<double> upperUp) = Vector512.Widen(Vector512.Load(up + at));
-            (Vector512<double> lowerV, Vector512<double> upperV) = (discount * lower, discount * upper);
-            lower = Vector512.FusedMultiplyAdd(factor, lower, lowerUp);
-            upper = Vector512.FusedMultiplyAdd(factor, upper, upperUp);
-            Vector512.Narrow(lower, upper).Store(up + at);
-            Vector512.Narrow(lowerV - lower, upperV - upper).Store(v + at);
-        }
-        return (lower, upper);
-    }
-
-    private static void Add(float* lanes, float* rows, int count, int length, Span<float> to, int stride)
-    {
-        Packing.TransposeLines(lanes, Side, length, count, rows, length);
-        for (int row = 0; row < count; row++)
-        {
-            Span<float> part = to.Slice(row * stride, length);
-            TensorPrimitives.Add(part, new ReadOnlySpan<float>(rows + row * length, length), part);
-        }
     }
 }
