@@ -22,32 +22,52 @@ public static class BalanceLoss
     };
 
     /// <summary>L; keeps the probabilities [tokens, E] and f [E] for the backward.</summary>
-    public static double Forward(ReadOnlySpan<float> logits, int experts, int topK, Span<float> probabilities, Span<float> shares)
+    public static unsafe double Forward(ReadOnlySpan<float> logits, int experts, int topK, Span<float> probabilities, Span<float> shares)
     {
         Check.SameLength("moe_balance_loss", experts, shares.Length);
+        Check.SameLength("moe_balance_loss", logits.Length, probabilities.Length);
         Routing.Options options = new(experts, topK);
-        Routing.CheckOptions(options);
+        Routing.CheckInput(options, logits, default);
         int tokens = logits.Length / experts;
-        int[] picked = new int[tokens * topK];
-        float[] gates = new float[logits.Length];
-        Routing.Forward(options, logits, default, gates, probabilities, picked);
-        shares.Clear();
-        foreach (int expert in picked)
-            shares[expert] += 1f / picked.Length;
+        int[] loads = new int[experts];
+        double[] masses = new double[experts];
+        SixteenTokens lanes = new(options);
+        fixed (float* z = logits, p = probabilities)
+        {
+            for (int token = 0; token < tokens; token += Lanes.Count)
+            {
+                int count = Math.Min(Lanes.Count, tokens - token), at = token * experts;
+                lanes.Score(z + at, count, p + at);
+                lanes.Pick(null);
+                lanes.Count(count, loads, masses);
+            }
+        }
         double sum = 0;
-        for (int i = 0; i < probabilities.Length; i++)
-            sum += (double)probabilities[i] * shares[i % experts];
+        for (int e = 0; e < experts; e++)
+        {
+            shares[e] = (float)(loads[e] / ((double)tokens * topK));
+            sum += masses[e] * shares[e];
+        }
         return sum * experts / tokens;
     }
 
     /// <summary>dp = E·f/tokens·dL, then the softmax's gradient.</summary>
-    public static void Backward(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> shares, double dy, Span<float> dlogits)
+    public static unsafe void Backward(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> shares, double dy, Span<float> dlogits)
     {
         int experts = shares.Length;
-        float[] slope = new float[experts];
-        System.Numerics.Tensors.TensorPrimitives.Multiply(shares, (float)(dy * experts * experts / probabilities.Length), slope);
-        for (int at = 0; at < probabilities.Length; at += experts)
-            Softmax.AddRow(probabilities.Slice(at, experts), slope, 1, dlogits.Slice(at, experts));
+        Check.Rows("moe_balance_loss", probabilities.Length, experts);
+        Check.SameLength("moe_balance_loss", probabilities.Length, dlogits.Length);
+        int tokens = probabilities.Length / experts;
+        SixteenTokens lanes = new(new Routing.Options(experts, 1));
+        fixed (float* p = probabilities, f = shares, to = dlogits)
+        {
+            for (int token = 0; token < tokens; token += Lanes.Count)
+            {
+                int count = Math.Min(Lanes.Count, tokens - token), at = token * experts;
+                lanes.Read(count, p + at, f, (float)(dy * experts / tokens));
+                lanes.AddSlopes(count, to + at);
+            }
+        }
     }
 
     private static Values Evaluate(FormulaCall call)

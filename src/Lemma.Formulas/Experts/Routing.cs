@@ -36,110 +36,64 @@ public static class Routing
         int GroupLimit = 1, float Scale = 1);
 
     /// <summary>Gates g and scores s, and the picked experts of each token, [tokens, k].</summary>
-    public static void Forward(in Options o, ReadOnlySpan<float> logits, ReadOnlySpan<float> bias, Span<float> gates, Span<float> scores,
-        Span<int> picked)
+    public static unsafe void Forward(in Options o, ReadOnlySpan<float> logits, ReadOnlySpan<float> bias, Span<float> gates,
+        Span<float> scores, Span<int> picked)
     {
         CheckInput(o, logits, bias);
+        int tokens = logits.Length / o.Experts;
         Check.SameLength("moe_route", logits.Length, gates.Length);
-        Check.SameLength("moe_route", logits.Length / o.Experts * o.TopK, picked.Length);
-        if (o.Softmax)
-            Formulas.Softmax.Forward(logits, o.Experts, 1, scores);
-        else
-            Sigmoid.Forward(logits, scores);
+        Check.SameLength("moe_route", logits.Length, scores.Length);
+        Check.SameLength("moe_route", tokens * o.TopK, picked.Length);
         gates.Clear();
-        float[] keys = new float[o.Experts];
-        for (int token = 0; token < logits.Length / o.Experts; token++)
+        SixteenTokens lanes = new(o);
+        fixed (float* z = logits, b = bias, g = gates, s = scores)
+        fixed (int* to = picked)
         {
-            ReadOnlySpan<float> s = scores.Slice(token * o.Experts, o.Experts);
-            s.CopyTo(keys);
-            for (int e = 0; e < bias.Length; e++)
-                keys[e] += bias[e];
-            HideGroups(o, keys);
-            Span<int> chosen = picked.Slice(token * o.TopK, o.TopK);
-            double total = 0;
-            for (int n = 0; n < o.TopK; n++)
+            for (int token = 0; token < tokens; token += Lanes.Count)
             {
-                chosen[n] = Largest(keys);
-                keys[chosen[n]] = float.NegativeInfinity;
-                total += s[chosen[n]];
+                int count = Math.Min(Lanes.Count, tokens - token), at = token * o.Experts;
+                lanes.Score(z + at, count, s + at);
+                lanes.Pick(b);
+                lanes.Weigh();
+                lanes.Write(count, g + at, to + token * o.TopK);
             }
-            foreach (int e in chosen)
-                gates[token * o.Experts + e] = (float)(o.Scale * (o.Renormalize ? s[e] / total : s[e]));
         }
     }
 
     /// <summary>
     /// ds of the picked (through the division when renormalized), then the softmax's or σ's gradient; the choice itself has none.
     /// </summary>
-    public static void Backward(in Options o, ReadOnlySpan<float> scores, ReadOnlySpan<int> picked, ReadOnlySpan<float> dgates,
+    public static unsafe void Backward(in Options o, ReadOnlySpan<float> scores, ReadOnlySpan<int> picked, ReadOnlySpan<float> dgates,
         Span<float> dlogits)
     {
-        float[] ds = new float[o.Experts];
-        for (int token = 0; token < scores.Length / o.Experts; token++)
+        CheckOptions(o);
+        Check.Rows("moe_route", scores.Length, o.Experts);
+        int tokens = scores.Length / o.Experts, other = picked.IndexOfAnyExceptInRange(0, o.Experts - 1);
+        Check.SameLength("moe_route", tokens * o.TopK, picked.Length);
+        Check.SameLength("moe_route", scores.Length, dgates.Length);
+        Check.SameLength("moe_route", scores.Length, dlogits.Length);
+        if (other >= 0)
+            Check.That(false, "moe_route", $"picked experts must lie in [0, {o.Experts}), but one is {picked[other]}");
+        SixteenTokens lanes = new(o);
+        fixed (float* s = scores, up = dgates, to = dlogits)
+        fixed (int* from = picked)
         {
-            int at = token * o.Experts;
-            ReadOnlySpan<int> chosen = picked.Slice(token * o.TopK, o.TopK);
-            Array.Clear(ds);
-            double total = 0, along = 0;
-            foreach (int e in chosen)
+            for (int token = 0; token < tokens; token += Lanes.Count)
             {
-                total += scores[at + e];
-                along += (double)scores[at + e] * dgates[at + e];
-            }
-            foreach (int e in chosen)
-                ds[e] = (float)(o.Scale * (o.Renormalize ? (dgates[at + e] - along / total) / total : dgates[at + e]));
-            ReadOnlySpan<float> s = scores.Slice(at, o.Experts);
-            if (o.Softmax)
-                Formulas.Softmax.AddRow(s, ds, 1, dlogits.Slice(at, o.Experts));
-            else
-            {
-                for (int e = 0; e < o.Experts; e++)
-                    dlogits[at + e] += ds[e] * s[e] * (1 - s[e]);
+                int count = Math.Min(Lanes.Count, tokens - token), at = token * o.Experts;
+                lanes.Read(count, s + at, from + token * o.TopK, up + at);
+                lanes.AddSlopes(count, to + at);
             }
         }
     }
 
-    private static void HideGroups(in Options o, Span<float> keys)
-    {
-        if (o.Groups == 1)
-            return;
-        int size = o.Experts / o.Groups;
-        float[] best = new float[o.Groups];
-        for (int g = 0; g < o.Groups; g++)
-        {
-            float first = float.NegativeInfinity, second = float.NegativeInfinity;
-            foreach (float key in keys.Slice(g * size, size))
-                (first, second) = key > first ? (key, first) : (first, Math.Max(second, key));
-            best[g] = size == 1 ? first : first + second;
-        }
-        for (int n = 0; n < o.GroupLimit; n++)
-            best[Largest(best)] = float.NegativeInfinity;
-        for (int g = 0; g < o.Groups; g++)
-        {
-            if (!float.IsNegativeInfinity(best[g]))
-                keys.Slice(g * size, size).Fill(float.NegativeInfinity);
-        }
-    }
-
-    private static int Largest(ReadOnlySpan<float> keys)
-    {
-        int best = 0;
-        for (int e = 1; e < keys.Length; e++)
-            best = keys[e] > keys[best] ? e : best;
-        return best;
-    }
-
-    private static void CheckInput(in Options o, ReadOnlySpan<float> logits, ReadOnlySpan<float> bias)
+    internal static void CheckInput(in Options o, ReadOnlySpan<float> logits, ReadOnlySpan<float> bias)
     {
         CheckOptions(o);
         Check.Rows("moe_route", logits.Length, o.Experts);
         if (!bias.IsEmpty)
             Check.SameLength("moe_route", o.Experts, bias.Length);
-        foreach (float logit in logits)
-        {
-            if (float.IsNaN(logit))
-                Check.That(false, "moe_route", $"logits must be numbers, but one is NaN");
-        }
+        Check.Numbers("moe_route", "logits", logits);
     }
 
     internal static void CheckOptions(in Options o)

@@ -18,6 +18,20 @@ internal static unsafe class Packing
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(float* source, nint stride, int lines, int k, float* panel, int width)
     {
+        TransposeLines(source, stride, lines, k, panel, width);
+        // A tile for 1, 2, 4 or 8 rows reads no further than its rows.
+        int read = width == Tile.Rows && lines <= 8 ? (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)lines) : width;
+        for (int line = lines; line < read; line++)
+        {
+            for (int step = 0; step < k; step++)
+                panel[step * width + line] = 0;
+        }
+    }
+
+    /// <summary>The lines alone: what lies between the last one and the next step's first stays.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void TransposeLines(float* source, nint stride, int lines, int k, float* panel, int width)
+    {
         int line = 0;
         for (; line + 4 <= lines; line += 4)
             FourLines(source + line * stride, stride, k, panel + line, width);
@@ -26,13 +40,6 @@ internal static unsafe class Packing
             float* from = source + line * stride, to = panel + line;
             for (int step = 0; step < k; step++)
                 to[step * width] = from[step];
-        }
-        // A tile for 1, 2, 4 or 8 rows reads no further than its rows.
-        int read = width == Tile.Rows && lines <= 8 ? (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)lines) : width;
-        for (; line < read; line++)
-        {
-            for (int step = 0; step < k; step++)
-                panel[step * width + line] = 0;
         }
     }
 
@@ -96,7 +103,7 @@ internal static unsafe class Packing
                 Quarters(Avx512F.UnpackHigh(high01, high23).AsSingle(), to + 3 * width, 4 * width);
             }
         }
-        else if (Sse2.IsSupported)
+        if (Sse2.IsSupported)
         {
             for (; step + 4 <= k; step += 4)
             {

@@ -32,15 +32,11 @@ public static class GeneralizedAdvantage
         Check.SameLength("gae", rewards.Length, advantages.Length);
         Check.That(gamma is >= 0 and <= 1 && lambda is >= 0 and <= 1, "gae",
             $"γ and λ must lie in [0, 1], but they are {gamma} and {lambda}");
-        for (int row = 0; row < rows; row++)
+        for (int row = 0; row < rows; row += Lanes.Count)
         {
-            ReadOnlySpan<float> value = values.Slice(row * (steps + 1), steps + 1);
-            double next = 0;
-            for (int t = steps - 1; t >= 0; t--)
-            {
-                next = rewards[row * steps + t] + gamma * value[t + 1] - value[t] + gamma * lambda * next;
-                advantages[row * steps + t] = (float)next;
-            }
+            int count = Math.Min(Lanes.Count, rows - row);
+            Trajectories.Forward(rewards.Slice(row * steps, count * steps), values.Slice(row * (steps + 1), count * (steps + 1)), count,
+                steps, gamma, lambda, advantages.Slice(row * steps, count * steps));
         }
     }
 
@@ -49,7 +45,10 @@ public static class GeneralizedAdvantage
         Span<float> dvalues)
     {
         Check.Rows("gae", dadvantages.Length, steps);
-        for (int row = 0; row < dadvantages.Length / steps; row++)
+        int rows = dadvantages.Length / steps;
+        Check.SameLength("gae", dadvantages.Length, drewards.Length);
+        Check.SameLength("gae", rows * (steps + 1), dvalues.Length);
+        for (int row = 0; row < rows; row++)
         {
             double along = 0;
             for (int t = 0; t < steps; t++)

@@ -37,7 +37,7 @@ public static class GroupPolicy
         {
             int at = row * tokens;
             ReadOnlySpan<float> counts = mask.IsEmpty ? all : mask.Slice(at, tokens);
-            double counted = tokens - counts.Count(0f);
+            double counted = Counted(counts);
             if (counted > 0)
             {
                 sum += Sum(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens),
@@ -79,7 +79,7 @@ public static class GroupPolicy
         {
             int at = row * tokens;
             ReadOnlySpan<float> counts = mask.IsEmpty ? all : mask.Slice(at, tokens);
-            double counted = Math.Max(1, tokens - counts.Count(0f));
+            double counted = Math.Max(1, Counted(counts));
             AddSlopes(new(epsilon, beta, advantages[row]), logs.Slice(at, tokens), oldLogs.Slice(at, tokens),
                 referenceLogs.Slice(at, tokens),
                 counts, (float)(-dy / counted / advantages.Length), dlogs.Slice(at, tokens));
@@ -137,6 +137,20 @@ public static class GroupPolicy
             (Vector512<double> lower, Vector512<double> upper) = Margins.Difference(referenceLogs, logs);
             return Vector512.Narrow(lower, upper);
         }
+    }
+
+    // Span.Count compares floats one by one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int Counted(ReadOnlySpan<float> mask)
+    {
+        ref float start = ref MemoryMarshal.GetReference(mask);
+        Vector512<int> zeros = default;
+        int i = 0;
+        for (; i + Lanes.Count <= mask.Length; i += Lanes.Count)
+            zeros -= Vector512.Equals(Lanes.Load(ref start, i), default).AsInt32();
+        if (i < mask.Length)
+            zeros -= Vector512.Equals(Lanes.LoadTail(mask[i..], 1), default).AsInt32();
+        return mask.Length - Vector512.Sum(zeros);
     }
 
     private static float[] Ones(int count)
