@@ -44,4 +44,16 @@ internal sealed class BestWay(PieceLattice lattice)
             for (int at = length; at > 0; at -= last[at].Length)
                 Ids.Add(last[at].Id);
     }
+
+    /// <summary>Adds to counts how often each piece is in the best ways of the words from one to another.</summary>
+    public void CountBest(int firstWord, int endWord, double[] counts)
+    {
+        for (int word = firstWord; word < endWord; word++)
+        {
+            int start = lattice.Words.StartOf(word), length = lattice.Words.StartOf(word + 1) - start;
+            Find(start, length, excluded: -1);
+            foreach (int id in Ids)
+                counts[id] += lattice.Words.Counts[word];
+        }
+    }
 }

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Lemma.Text.Training;
 
-/// <summary>Sums over all ways through the lattice of a word, and the best way: one thread's share of the work.</summary>
+/// <summary>Sums over all ways through the lattices of words.</summary>
 internal sealed class LatticeSums(PieceLattice lattice)
 {
     // Below e to the power of this, products of probabilities leave the range of a double.
@@ -25,19 +25,6 @@ internal sealed class LatticeSums(PieceLattice lattice)
                 AddExpected(start, length, lattice.Words.Counts[word], forward, backward, counts);
             else
                 AddExpectedByLogs(start, length, lattice.Words.Counts[word], forward, backward, counts);
-        }
-    }
-
-    /// <summary>Adds to counts how often each piece is in the best ways of the words from one to another.</summary>
-    public void CountBest(int firstWord, int endWord, double[] counts)
-    {
-        BestWay best = new(lattice);
-        for (int word = firstWord; word < endWord; word++)
-        {
-            int start = lattice.Words.StartOf(word), length = lattice.Words.StartOf(word + 1) - start;
-            best.Find(start, length, excluded: -1);
-            foreach (int id in best.Ids)
-                counts[id] += lattice.Words.Counts[word];
         }
     }
 

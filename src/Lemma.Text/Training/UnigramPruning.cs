@@ -82,7 +82,7 @@ internal sealed class UnigramPruning(PieceLattice lattice, UnigramTrainerOptions
     /// <summary>Keeps the pieces whose replacement by their second best cut would cost the most likelihood.</summary>
     private void Prune(int size)
     {
-        double[] counts = [.. AddParts(new LatticeSums(lattice).CountBest)], losses = new double[counts.Length];
+        double[] counts = [.. AddParts((first, end, sums) => new BestWay(lattice).CountBest(first, end, sums))], losses = new double[counts.Length];
         double sum = counts.Sum();
         Parallel.For(0, Parts, parallel, part =>
         {
