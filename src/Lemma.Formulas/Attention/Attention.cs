@@ -9,12 +9,12 @@ namespace Lemma.Formulas;
 /// alone (decoding with a cache) and among others. A query that sees no key gives 0. Dao et al. 2022, "FlashAttention", algorithm 1;
 /// Milakov and Gimelshein 2018 for the running softmax; Ainslie et al. 2023 for grouped queries.
 /// <code>
-///   for 12 queries:     | 192 keys | 192 keys | …   S = Q·Kᵀ (12 × 192), P = e^(S − m), l = Σ P, O = O·e^(m_old − m) + P·V
+///   for 12 queries (6):  | 192 keys | 192 keys | …   S = Q·Kᵀ (12 × 192), P = e^(S − m), l = Σ P, O = O·e^(m_old − m) + P·V
 /// </code>
 /// </remarks>
 public static unsafe class Attention
 {
-    /// <summary>Keys a block: a multiple of the tile's 12 rows and of its 32 columns.</summary>
+    /// <summary>Keys a block: a multiple of the rows and columns of every tile.</summary>
     internal const int Block = 192;
 
     private static long ScratchSize(in AttentionShape shape) =>

@@ -79,7 +79,7 @@ public static unsafe class AttentionGradient
                     if (addend.Hides(row, rows, block, columns))
                         continue;
                     nint at = block - begin;
-                    // A panel of 12 queries sees nothing beyond its own last key: those columns keep the zeros of Weigh.
+                    // A panel of queries sees nothing beyond its own last key: those columns keep the zeros of Weigh.
                     for (int i = 0; i < rows; i += Tile.Rows)
                     {
                         int some = Math.Min(Tile.Rows, rows - i), seen = Math.Clamp(shape.End(row + i + some - 1, end) - block, 0, columns);

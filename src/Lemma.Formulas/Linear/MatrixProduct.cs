@@ -7,22 +7,28 @@ namespace Lemma.Formulas;
 /// <remarks>
 /// Each element of C is a sum over blocks of 384 along k, each block one chain of fused products in the order of k. The order depends on k
 /// alone, so a row has the same bits whatever the other rows, the vector's width or the split over threads. After Goto and van de Geijn
-/// 2008, "Anatomy of high-performance matrix multiplication", with A's panel in the first-level cache and B's block in the second.
+/// 2008, "Anatomy of high-performance matrix multiplication", with one operand's panel in the first-level cache and B's block in the second.
 /// <code>
-///            n →                    for each 384 along k:
-///          ┌──┬──┬──┐                 pack B [384, 512] into panels of 32 columns
-///     k ↓  │  B     │                 for each 12 rows: pack A [12, 384], then for each panel of B one tile of C
+///            n →                    for each 1536 rows and 1536 steps along k (evened out): pack A, once for all columns
+///          ┌──┬──┬──┐               for each 512 columns, for each 384 along k: pack B [384, 512] into panels of 32 columns
+///     k ↓  │  B     │                 for each 12 rows: for each panel of B one tile of C, 12 × 32
 ///          └──┴──┴──┘
-///  ┌────┐  ┌──┬──┬──┐
-///  │ A  │  │C │  │  │  12 × 32 a tile
+///  ┌────┐  ┌──┬──┬──┐               with 256-bit vectors, where tiles are 6 × 16 and blocks of B 256 wide:
+///  │ A  │  │C │  │  │                 for each 144 rows: for each panel of B, for each 6 rows one tile of C
+///  └────┘  └──┴──┴──┘
 /// </code>
 /// </remarks>
 public static unsafe class MatrixProduct
 {
-    private const int ColumnBlock = 512;
+    // A block of B lies in the second-level cache: 768 KB beside 512-bit vectors, 384 KB beside the 512 KB of older processors.
+    private static int ColumnBlock => Tile.Columns == Tile256.Columns ? 256 : 512;
 
-    // Elements of A that are packed at once, 8 MB: the third-level cache holds them for several threads.
-    private const long MostPacked = 2L << 20;
+    // Rows that a panel of B meets while it is in the first-level cache. There the narrow one fits, 24 KB, and panels of A pass by;
+    // with the wide one a panel of A stays, and panels of B pass by.
+    private static int RowGroup => Tile.Columns == Tile256.Columns ? 24 * Tile256.Rows : Tile512.Rows;
+
+    // A block of A that all columns share is packed once, 9 MB: the third-level cache holds it for several threads.
+    private const int RowBlock = 128 * Tile512.Rows, DeepBlock = 4 * Tile.Depth;
 
     // With a few rows, each packed panel is used once and should still be in the first-level cache then.
     private const int FewRows = 4;
@@ -43,13 +49,41 @@ public static unsafe class MatrixProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null)
     {
+        if (k == 0)
+        {
+            if (!add)
+                Fill(m, n, c, stride);
+            if (bias != null)
+                AddBias(m, n, bias, c, stride);
+            return;
+        }
+        int height = Even(m, RowBlock, Tile.Rows), deep = Even(k, DeepBlock, Tile.Depth);
+        for (int row = 0; row < m; row += height)
+        {
+            for (int step = 0; step < k; step += deep)
+            {
+                int depth = Math.Min(deep, k - step);
+                MultiplyBlock(Math.Min(height, m - row), n, depth, a.From(row, step), b.From(step, 0), c + row * stride, stride,
+                    add || step > 0, step + depth == k ? bias : null);
+            }
+        }
+    }
+
+    // The length of blocks of whole units, as few and as even as a limit allows.
+    private static int Even(int size, int limit, int unit)
+    {
+        int blocks = Math.Max(1, (size + limit - 1) / limit), each = (size + blocks - 1) / blocks;
+        return (each + unit - 1) / unit * unit;
+    }
+
+    // Rows and steps of which A is packed at most once.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyBlock(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias)
+    {
         Workspace space = workspace ??= new Workspace();
         Tile tile = Tile.Best;
-        if (k == 0 && !add)
-            Fill(m, n, c, stride);
-        float* packed = n > ColumnBlock && m > FewRows && (long)m * k <= MostPacked ? PackAll(a, m, k) : null;
-        int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
-        int block = m <= FewRows ? Tile.Columns : ColumnBlock;
+        int block = m <= FewRows ? Tile.Columns : ColumnBlock, whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
+        float* packed = n > block && m > FewRows ? PackAll(a, m, k) : null;
         for (int column = 0; column < n; column += block)
         {
             int columns = Math.Min(block, n - column);
@@ -57,26 +91,34 @@ public static unsafe class MatrixProduct
             {
                 int depth = Math.Min(Tile.Depth, k - step);
                 PackedProduct.Pack(b.From(step, column).Transposed, columns, depth, space.B, Tile.Columns);
-                for (int row = 0; row < m; row += Tile.Rows)
+                for (int row = 0; row < m; row += RowGroup)
                 {
-                    int rows = Math.Min(Tile.Rows, m - row);
-                    float* panel = space.A;
-                    if (packed != null)
-                        panel = packed + (nint)step * whole + (nint)row * depth;
-                    else
-                        PackedProduct.Pack(a.From(row, step), rows, depth, panel, Tile.Rows);
-                    PackedProduct.Multiply(tile, rows, columns, depth, panel, space.B, (nint)depth * Tile.Columns,
-                        c + row * stride + column, stride, add || step > 0);
+                    int rows = Math.Min(RowGroup, m - row);
+                    float* panels = packed + (nint)step * whole + (nint)row * depth;
+                    if (packed == null)
+                        PackedProduct.Pack(a.From(row, step), rows, depth, panels = space.A, Tile.Rows);
+                    MultiplyPanels(tile, rows, columns, depth, panels, space.B, c + row * stride + column, stride, add || step > 0);
                 }
             }
             if (bias != null)
                 AddBias(m, columns, bias + column, c + column, stride);
         }
-        if (k == 0 && bias != null && !add)
-            AddBias(m, n, bias, c, stride);
     }
 
-    // A that several blocks of columns share is packed once: for each 384 along k, panel after panel.
+    private static void MultiplyPanels(Tile tile, int m, int n, int k, float* a, float* b, float* c, nint stride, bool add)
+    {
+        int together = m <= Tile.Rows ? n : Tile.Columns;
+        for (int column = 0; column < n; column += together)
+        {
+            for (int row = 0; row < m; row += Tile.Rows)
+            {
+                PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), Math.Min(together, n - column), k, a + (nint)row * k,
+                    b + (nint)column * k, (nint)k * Tile.Columns, c + row * stride + column, stride, add);
+            }
+        }
+    }
+
+    // For each 384 along k, panel after panel.
     private static float* PackAll(Matrix a, int m, int k)
     {
         int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
@@ -101,10 +143,10 @@ public static unsafe class MatrixProduct
             new Span<float>(c, n).Clear();
     }
 
-    // One a thread, taken at the first product and kept: 18 KB and 768 KB.
+    // One a thread, taken at the first product and kept: less than a megabyte.
     private sealed class Workspace
     {
-        public readonly float* A = New(Tile.Rows * Tile.Depth), B = New(ColumnBlock * Tile.Depth);
+        public readonly float* A = New(RowGroup * Tile.Depth), B = New(ColumnBlock * Tile.Depth);
 
         ~Workspace()
         {

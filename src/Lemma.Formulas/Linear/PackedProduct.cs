@@ -1,12 +1,17 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace Lemma.Formulas;
 
 /// <summary>C = A·B or C += A·B for operands that lie in packed panels already.</summary>
 internal static unsafe class PackedProduct
 {
+    // Steps from which a product is large: C of a shorter one, attention's scores and sums, is in the first-level cache.
+    private const int LongChain = 256;
+
     /// <summary>Elements that a matrix of lines takes in panels of a width.</summary>
     public static long Size(int lines, int k, int width) => (long)(lines + width - 1) / width * width * k;
 
-    /// <summary>Packs all lines of an operand: rows of A with width 12, columns of B with width 32.</summary>
+    /// <summary>Packs all lines of an operand: rows of A or columns of B, with the width of the tile.</summary>
     /// <param name="lines">The operand with one line a row.</param>
     /// <param name="count">How many lines.</param>
     /// <param name="k">Elements of each line.</param>
@@ -23,7 +28,7 @@ internal static unsafe class PackedProduct
         }
     }
 
-    /// <summary>Multiplies one panel of A (at most 12 rows) by panels of B.</summary>
+    /// <summary>Multiplies one panel of A (at most a tile's rows) by panels of B.</summary>
     /// <param name="tile">The code for this processor.</param>
     /// <param name="rows">Rows of A.</param>
     /// <param name="columns">Columns of B.</param>
@@ -41,15 +46,32 @@ internal static unsafe class PackedProduct
         if (tile.IsExact(rows))
         {
             for (; column + Tile.Columns <= columns; column += Tile.Columns, b += panelStride)
+            {
+                if (k >= LongChain)
+                    Fetch(rows, c + column, stride);
                 tile.Multiply(rows, k, a, b, c + column, stride, add);
+            }
         }
         if (column == columns)
             return;
-        float* edge = stackalloc float[Tile.Rows * Tile.Columns];
+        float* edge = stackalloc float[Tile.MostRows * Tile.MostColumns];
         for (; column < columns; column += Tile.Columns, b += panelStride)
         {
             tile.Multiply(rows, k, a, b, edge, Tile.Columns, add: false);
             Merge(rows, Math.Min(Tile.Columns, columns - column), edge, c + column, stride, add);
+        }
+    }
+
+    // C arrives while the tile sums; without it, all its rows are waited for at the end.
+    private static void Fetch(int rows, float* c, nint stride)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (int row = 0; row < rows; row++, c += stride)
+        {
+            Sse.Prefetch0(c);
+            Sse.Prefetch0(c + Tile.Columns / 2);
+            Sse.Prefetch0(c + Tile.Columns - 1);
         }
     }
 

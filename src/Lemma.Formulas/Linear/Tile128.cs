@@ -9,7 +9,7 @@ namespace Lemma.Formulas;
 /// </remarks>
 internal static unsafe class Tile128
 {
-    private const int Rows = Tile.Rows, Columns = Tile.Columns;
+    private const int Rows = Tile512.Rows, Columns = Tile512.Columns;
 
     /// <summary>C = A·B or C += A·B for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>
     public static void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add)

@@ -3,26 +3,22 @@ using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
 
-/// <summary>The tile for 256-bit vectors: pieces of 6 × 16 with 12 accumulators of 16 registers.</summary>
-/// <remarks>
-/// The 12 × 32 tile is walked in pieces that fit the registers; the order of the sum in each element is that of the other tiles.
-/// </remarks>
+/// <summary>The 6 × 16 register tile for 256-bit vectors: 12 accumulators of 16 registers, two vectors of B and one broadcast of A a step.</summary>
+/// <remarks>A panel of B, 384 × 16, stays in the first-level cache while panels of A, half its size, stream from the second.</remarks>
 internal static unsafe class Tile256
 {
-    private const int Rows = Tile.Rows, Columns = Tile.Columns;
+    /// <summary>The tile's sizes.</summary>
+    public const int Rows = 6, Columns = 16;
 
     /// <summary>C = A·B or C += A·B for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>
     public static void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add)
     {
-        for (int row = 0; row < rows; row += 6)
+        switch (rows)
         {
-            for (int column = 0; column < Columns; column += 16)
-            {
-                if (rows == 1)
-                    One(k, a, b + column, c + column, stride, add);
-                else
-                    Piece(k, a + row, b + column, c + row * stride + column, stride, add);
-            }
+            case > 4: Rows6(k, a, b, c, stride, add); break;
+            case > 2: Rows4(k, a, b, c, stride, add); break;
+            case 2: Rows2(k, a, b, c, stride, add); break;
+            default: Rows1(k, a, b, c, stride, add); break;
         }
     }
 
@@ -31,7 +27,7 @@ internal static unsafe class Tile256
         Vector256.FusedMultiplyAdd(x, y, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Piece(int k, float* a, float* b, float* c, nint stride, bool add)
+    private static void Rows6(int k, float* a, float* b, float* c, nint stride, bool add)
     {
         Vector256<float> p0 = default, q0 = default, p1 = default, q1 = default, p2 = default, q2 = default, p3 = default, q3 = default,
             p4 = default, q4 = default, p5 = default, q5 = default;
@@ -63,7 +59,51 @@ internal static unsafe class Tile256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void One(int k, float* a, float* b, float* c, nint stride, bool add)
+    private static void Rows4(int k, float* a, float* b, float* c, nint stride, bool add)
+    {
+        Vector256<float> p0 = default, q0 = default, p1 = default, q1 = default, p2 = default, q2 = default, p3 = default, q3 = default;
+        for (; k > 0; k--, a += Rows, b += Columns)
+        {
+            Vector256<float> left = Vector256.Load(b), right = Vector256.Load(b + 8), x;
+            x = Vector256.Create(*a); p0 = Fused(x, left, p0); q0 = Fused(x, right, q0);
+            x = Vector256.Create(a[1]); p1 = Fused(x, left, p1); q1 = Fused(x, right, q1);
+            x = Vector256.Create(a[2]); p2 = Fused(x, left, p2); q2 = Fused(x, right, q2);
+            x = Vector256.Create(a[3]); p3 = Fused(x, left, p3); q3 = Fused(x, right, q3);
+        }
+        if (add)
+        {
+            p0 += Vector256.Load(c); q0 += Vector256.Load(c + 8);
+            p1 += Vector256.Load(c + stride); q1 += Vector256.Load(c + stride + 8);
+            p2 += Vector256.Load(c + 2 * stride); q2 += Vector256.Load(c + 2 * stride + 8);
+            p3 += Vector256.Load(c + 3 * stride); q3 += Vector256.Load(c + 3 * stride + 8);
+        }
+        p0.Store(c); q0.Store(c + 8);
+        p1.Store(c + stride); q1.Store(c + stride + 8);
+        p2.Store(c + 2 * stride); q2.Store(c + 2 * stride + 8);
+        p3.Store(c + 3 * stride); q3.Store(c + 3 * stride + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Rows2(int k, float* a, float* b, float* c, nint stride, bool add)
+    {
+        Vector256<float> p0 = default, q0 = default, p1 = default, q1 = default;
+        for (; k > 0; k--, a += Rows, b += Columns)
+        {
+            Vector256<float> left = Vector256.Load(b), right = Vector256.Load(b + 8), x;
+            x = Vector256.Create(*a); p0 = Fused(x, left, p0); q0 = Fused(x, right, q0);
+            x = Vector256.Create(a[1]); p1 = Fused(x, left, p1); q1 = Fused(x, right, q1);
+        }
+        if (add)
+        {
+            p0 += Vector256.Load(c); q0 += Vector256.Load(c + 8);
+            p1 += Vector256.Load(c + stride); q1 += Vector256.Load(c + stride + 8);
+        }
+        p0.Store(c); q0.Store(c + 8);
+        p1.Store(c + stride); q1.Store(c + stride + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Rows1(int k, float* a, float* b, float* c, nint stride, bool add)
     {
         Vector256<float> p0 = default, q0 = default;
         for (; k > 0; k--, a += Rows, b += Columns)

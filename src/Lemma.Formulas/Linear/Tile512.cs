@@ -7,7 +7,8 @@ namespace Lemma.Formulas;
 /// <remarks>Every element is one chain of fused products in the order of k, so all tiles and all row counts give the same bits.</remarks>
 internal static unsafe class Tile512
 {
-    private const int Rows = Tile.Rows, Columns = Tile.Columns;
+    /// <summary>The tile's sizes.</summary>
+    public const int Rows = 12, Columns = 32;
 
     /// <summary>C = A·B or C += A·B for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>
     public static void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add)

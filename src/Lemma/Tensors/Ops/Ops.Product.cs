@@ -14,8 +14,8 @@ public static unsafe partial class Ops
         workers.Run(rowParts * columnParts, new ProductJob(m, n, k, a, b, (nint)c, stride, add, (nint)bias, rowParts, columnParts),
             static (in job, index) =>
             {
-                (int row, int rows) = Part(index / job.ColumnParts, job.RowParts, job.M, 12);
-                (int column, int columns) = Part(index % job.ColumnParts, job.ColumnParts, job.N, 32);
+                (int row, int rows) = Part(index / job.ColumnParts, job.RowParts, job.M, Tile.Rows);
+                (int column, int columns) = Part(index % job.ColumnParts, job.ColumnParts, job.N, Tile.Columns);
                 if (rows <= 0 || columns <= 0)
                     return;
                 float* bias = job.Bias == 0 ? null : (float*)job.Bias + column;
@@ -35,7 +35,7 @@ public static unsafe partial class Ops
         {
             if (parts % rows != 0)
                 continue;
-            int columns = parts / rows, width = Part(0, columns, n, 32).Count, height = Part(0, rows, m, 12).Count;
+            int columns = parts / rows, width = Part(0, columns, n, Tile.Columns).Count, height = Part(0, rows, m, Tile.Rows).Count;
             // The longest part decides when the job ends; packing costs about a sixth of a row of 64 products.
             double cost = (double)width * height + 11.0 * (height * ((width + 511) / 512) + width);
             if (cost < least)
