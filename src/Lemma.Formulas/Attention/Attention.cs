@@ -17,10 +17,8 @@ public static unsafe class Attention
     /// <summary>Keys a block: a multiple of the rows and columns of every tile.</summary>
     internal const int Block = 192;
 
-    private static long ScratchSize(in AttentionShape shape) =>
-        PackedProduct.Size(shape.Keys, shape.HeadWidth, Tile.Columns) + PackedProduct.Size(shape.ValueWidth, Rounded(shape.Keys),
-        Tile.Columns)
-        + Tile.Rows * (shape.HeadWidth + 2 * Block) + Tile.Rows * Rounded(shape.ValueWidth);
+    // Keys and queries whose panels and sums lie in memory at once: a thread's scratch does not grow with the length.
+    internal const int KeyChunk = 16 * Block, QueryChunk = 85 * Tile.MostRows;
 
     /// <summary>O and ln Σ e^score for the query heads of one key/value head.</summary>
     public static void Forward(in AttentionShape shape, in AttentionHead head) => Forward(shape, head, default(NoAddend));
@@ -29,61 +27,93 @@ public static unsafe class Attention
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Forward<TAddend>(in AttentionShape shape, in AttentionHead head, TAddend addend) where TAddend : struct, IAddend
     {
-        int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Min(head.Length, shape.Keys);
-        float* keyPanels = ThreadScratch.Take(ScratchSize(shape)), valuePanels = keyPanels + PackedProduct.Size(shape.Keys, d,
-            Tile.Columns);
-        float* queryPanel = valuePanels + PackedProduct.Size(d, Rounded(shape.Keys), Tile.Columns);
-        float* scores = queryPanel + Tile.Rows * d, weights = scores + Tile.Rows * Block, sums = weights + Tile.Rows * Block;
-        int sumStride = Rounded(width);
+        int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Clamp(head.Length, 0, shape.Keys), sumStride = Rounded(width);
+        int mostKeys = Math.Min(KeyChunk, shape.Keys), mostQueries = Math.Min(QueryChunk, shape.Queries);
+        ScratchPlan plan = default;
+        long keyPart = plan.Add(PackedProduct.Size(mostKeys, d, Tile.Columns)), valuePart = plan.Add(PackedProduct.Size(width, mostKeys, Tile.Columns));
+        long queryPart = plan.Add(Tile.Rows * d), scorePart = plan.Add(Tile.Rows * Block), weightPart = plan.Add(Tile.Rows * Block);
+        long sumPart = plan.Add(Tile.Rows * sumStride), maximaPart = plan.Add((long)shape.Group * mostQueries);
+        long totalPart = plan.Add((long)shape.Group * mostQueries);
+        plan.Take();
+        float* keyPanels = plan.At(keyPart), valuePanels = plan.At(valuePart), queryPanel = plan.At(queryPart), scores = plan.At(scorePart);
+        float* weights = plan.At(weightPart), sums = plan.At(sumPart);
         Tile tile = Tile.Best;
+        Matrix keyRows = new(head.Key, head.KeyStride, 1), valueRows = new(head.Value, head.ValueStride, 1);
+        (int From, int Count) packed = (0, 0);
+        int visible = shape.End(shape.Queries - 1, end);
 
-        int begin = shape.First(0) / Block * Block;
-        PackedProduct.Pack(new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), end - begin, d, keyPanels, Tile.Columns);
-        PackedProduct.Pack(new Matrix(head.Value, head.ValueStride, 1).From(begin, 0).Transposed, width, end - begin, valuePanels,
-            Tile.Columns);
-        nint valueStride = (nint)(end - begin) * Tile.Columns;
-
-        float* maxima = stackalloc float[Tile.Rows], totals = stackalloc float[Tile.Rows];
-        for (int h = 0; h < shape.Group; h++)
+        for (int firstQuery = 0; firstQuery < shape.Queries; firstQuery += QueryChunk)
         {
-            Matrix queries = new(head.Query + h * d * sizeof(float), head.QueryStride, 1);
-            float* output = (float*)head.Output + h * width, logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
-            for (int row = 0; row < shape.Queries; row += Tile.Rows)
+            int someQueries = Math.Min(QueryChunk, shape.Queries - firstQuery), seen = shape.End(firstQuery + someQueries - 1, end);
+            int begin = shape.First(firstQuery) / Block * Block;
+            for (int chunk = begin; chunk == begin || chunk < seen; chunk += KeyChunk)
             {
-                int rows = Math.Min(Tile.Rows, shape.Queries - row);
-                PackedProduct.Pack(queries.From(row, 0), rows, d, queryPanel, Tile.Rows);
-                new Span<float>(maxima, rows).Fill(float.NegativeInfinity);
-                new Span<float>(totals, rows).Clear();
-                new Span<float>(sums, Tile.Rows * sumStride).Clear();
-                int last = shape.End(row + rows - 1, end);
-                for (int block = shape.First(row) / Block * Block; block < last; block += Block)
+                bool isFirst = chunk == begin, isLast = chunk + KeyChunk >= seen;
+                (int From, int Count) needed = (chunk, Math.Clamp(visible - chunk, 0, KeyChunk));
+                if (needed != packed)
                 {
-                    int keys = Math.Min(Block, last - block);
-                    if (addend.Hides(row, rows, block, keys))
-                        continue;
-                    PackedProduct.Multiply(tile, rows, keys, d, queryPanel, keyPanels + (nint)(block - begin) * d, (nint)d * Tile.Columns,
-                        scores, Block, add: false);
-                    for (int i = 0; i < rows; i++)
-                    {
-                        if (!TAddend.IsEmpty)
-                            AddTo(new Span<float>(scores + i * Block, keys), shape.Scale, addend, row + i, block);
-                        Weigh(shape, TAddend.IsEmpty ? shape.Scale : 1, row + i, block, keys, end, scores + i * Block, maxima + i,
-                            totals + i,
-                            new Span<float>(sums + i * sumStride, width));
-                    }
-                    PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
-                    PackedProduct.Multiply(tile, rows, width, keys, weights, valuePanels + (nint)(block - begin) * Tile.Columns,
-                        valueStride,
-                        sums, sumStride, add: true);
+                    PackedProduct.Pack(keyRows.From(chunk, 0), needed.Count, d, keyPanels, Tile.Columns);
+                    PackedProduct.Pack(valueRows.From(chunk, 0).Transposed, width, needed.Count, valuePanels, Tile.Columns);
+                    packed = needed;
                 }
-                for (int i = 0; i < rows; i++)
+                nint valueStride = (nint)packed.Count * Tile.Columns;
+                for (int h = 0; h < shape.Group; h++)
                 {
-                    Span<float> result = new(output + (row + i) * head.OutputStride, width);
-                    Finish(maxima[i] * (TAddend.IsEmpty ? shape.Scale : 1), totals[i], new Span<float>(sums + i * sumStride, width),
-                        result, logs + row + i);
+                    Matrix queries = new(head.Query + h * d * sizeof(float), head.QueryStride, 1);
+                    float* output = (float*)head.Output + h * width, logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
+                    for (int row = firstQuery; row < firstQuery + someQueries; row += Tile.Rows)
+                    {
+                        int rows = Math.Min(Tile.Rows, shape.Queries - row);
+                        float* maxima = plan.At(maximaPart) + h * mostQueries + row - firstQuery;
+                        float* totals = plan.At(totalPart) + h * mostQueries + row - firstQuery;
+                        Begin(isFirst, rows, width, maxima, totals, sums, sumStride, output + row * head.OutputStride, head.OutputStride);
+                        PackedProduct.Pack(queries.From(row, 0), rows, d, queryPanel, Tile.Rows);
+                        int last = Math.Min(shape.End(row + rows - 1, end), chunk + KeyChunk);
+                        for (int block = Math.Max(shape.First(row) / Block * Block, chunk); block < last; block += Block)
+                        {
+                            int keys = Math.Min(Block, last - block);
+                            if (addend.Hides(row, rows, block, keys))
+                                continue;
+                            PackedProduct.Multiply(tile, rows, keys, d, queryPanel, keyPanels + (nint)(block - chunk) * d, (nint)d * Tile.Columns,
+                                scores, Block, add: false);
+                            for (int i = 0; i < rows; i++)
+                            {
+                                if (!TAddend.IsEmpty)
+                                    AddTo(new Span<float>(scores + i * Block, keys), shape.Scale, addend, row + i, block);
+                                Weigh(shape, TAddend.IsEmpty ? shape.Scale : 1, row + i, block, keys, end, scores + i * Block, maxima + i,
+                                    totals + i, new Span<float>(sums + i * sumStride, width));
+                            }
+                            PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
+                            PackedProduct.Multiply(tile, rows, width, keys, weights, valuePanels + (nint)(block - chunk) * Tile.Columns,
+                                valueStride, sums, sumStride, add: true);
+                        }
+                        for (int i = 0; i < rows; i++)
+                        {
+                            Span<float> result = new(output + (row + i) * head.OutputStride, width), sum = new(sums + i * sumStride, width);
+                            if (isLast)
+                                Finish(maxima[i] * (TAddend.IsEmpty ? shape.Scale : 1), totals[i], sum, result, logs + row + i);
+                            else
+                                sum.CopyTo(result);
+                        }
+                    }
                 }
             }
         }
+    }
+
+    // The state of a panel of queries: nothing seen yet, or what the keys before this chunk left, its sums in the output.
+    private static void Begin(bool isFirst, int rows, int width, float* maxima, float* totals, float* sums, int sumStride, float* output,
+        nint outputStride)
+    {
+        if (isFirst)
+        {
+            new Span<float>(maxima, rows).Fill(float.NegativeInfinity);
+            new Span<float>(totals, rows).Clear();
+            new Span<float>(sums, Tile.Rows * sumStride).Clear();
+            return;
+        }
+        for (int i = 0; i < rows; i++)
+            new ReadOnlySpan<float>(output + i * outputStride, width).CopyTo(new Span<float>(sums + i * sumStride, width));
     }
 
     /// <summary>A size rounded up to whole panels of 32.</summary>

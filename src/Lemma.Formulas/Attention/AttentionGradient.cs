@@ -20,13 +20,6 @@ public static unsafe class AttentionGradient
     // Queries and keys a block: three blocks of weights and slopes stay in the second-level cache.
     private const int Block = 96;
 
-    private static long ScratchSize(in AttentionShape shape)
-    {
-        int d = shape.HeadWidth, width = shape.ValueWidth;
-        return PackedProduct.Size(shape.Keys, d + width, Tile.Columns) + PackedProduct.Size(d, shape.Keys, Tile.Columns)
-            + (long)Block * (Attention.Rounded(d) + Attention.Rounded(width)) + (long)Block * (d + width) + 3L * Block * Block + Block;
-    }
-
     /// <summary>dQ, dK and dV for the query heads of one key/value head.</summary>
     public static void Backward(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient) =>
         Backward(shape, head, gradient, default(NoAddend));
@@ -37,80 +30,90 @@ public static unsafe class AttentionGradient
         TAddend addend)
         where TAddend : struct, IAddend
     {
-        int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Min(head.Length, shape.Keys);
-        int begin = shape.First(0) / Block * Block, count = end - begin;
-        Tile tile = Tile.Best;
-        Matrix keys = new Matrix(head.Key, head.KeyStride, 1).From(begin, 0), values = new Matrix(head.Value, head.ValueStride,
-            1).From(begin, 0);
+        int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Clamp(head.Length, 0, shape.Keys);
+        int most = Math.Min(Attention.KeyChunk, shape.Keys);
+        ScratchPlan plan = default;
         // Keys and values as B with keys along the columns, and keys as B with keys along k.
-        float* keyColumns = ThreadScratch.Take(ScratchSize(shape)), valueColumns = keyColumns + PackedProduct.Size(count, d, Tile.Columns);
-        float* keySteps = valueColumns + PackedProduct.Size(count, width, Tile.Columns);
-        float* queryColumns = keySteps + PackedProduct.Size(d, count, Tile.Columns),
-            upColumns = queryColumns + Block * Attention.Rounded(d);
-        float* queryRows = upColumns + Block * Attention.Rounded(width), upRows = queryRows + Block * d;
-        float* weights = upRows + Block * width, slopes = weights + Block * Block, panels = slopes + Block * Block,
-            along = panels + Block * Block;
-        PackedProduct.Pack(keys, count, d, keyColumns, Tile.Columns);
-        PackedProduct.Pack(values, count, width, valueColumns, Tile.Columns);
-        PackedProduct.Pack(keys.Transposed, d, count, keySteps, Tile.Columns);
-        nint stepsStride = (nint)count * Tile.Columns, keyStride = (nint)d * Tile.Columns, valueStride = (nint)width * Tile.Columns;
+        long keyColumnPart = plan.Add(PackedProduct.Size(most, d, Tile.Columns)), valueColumnPart = plan.Add(PackedProduct.Size(most, width, Tile.Columns));
+        long keyStepPart = plan.Add(PackedProduct.Size(d, most, Tile.Columns));
+        long queryColumnPart = plan.Add(Block * Attention.Rounded(d)), upColumnPart = plan.Add(Block * Attention.Rounded(width));
+        long queryRowPart = plan.Add(Block * d), upRowPart = plan.Add(Block * width), weightPart = plan.Add(Block * Block);
+        long slopePart = plan.Add(Block * Block), panelPart = plan.Add(Block * Block), alongPart = plan.Add(Block);
+        plan.Take();
+        float* keyColumns = plan.At(keyColumnPart), valueColumns = plan.At(valueColumnPart), keySteps = plan.At(keyStepPart);
+        float* queryColumns = plan.At(queryColumnPart), upColumns = plan.At(upColumnPart), queryRows = plan.At(queryRowPart);
+        float* upRows = plan.At(upRowPart), weights = plan.At(weightPart), slopes = plan.At(slopePart), panels = plan.At(panelPart);
+        float* along = plan.At(alongPart);
+        Tile tile = Tile.Best;
+        nint keyStride = (nint)d * Tile.Columns, valueStride = (nint)width * Tile.Columns;
 
-        for (int h = 0; h < shape.Group; h++)
+        for (int chunk = shape.First(0) / Block * Block; chunk < end; chunk += Attention.KeyChunk)
         {
-            nint offset = h * d * sizeof(float), outputOffset = h * width * sizeof(float);
-            Matrix queries = new(head.Query + offset, head.QueryStride, 1), ups = new(gradient.Output + outputOffset, head.OutputStride, 1);
-            Matrix outputs = new(head.Output + outputOffset, head.OutputStride, 1),
-                queryGradient = new(gradient.Query + offset, head.QueryStride, 1);
-            float* logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
-            for (int row = 0; row < shape.Queries; row += Block)
+            int count = Math.Min(Attention.KeyChunk, end - chunk), chunkEnd = chunk + count;
+            nint stepsStride = (nint)count * Tile.Columns;
+            Matrix keys = new Matrix(head.Key, head.KeyStride, 1).From(chunk, 0);
+            PackedProduct.Pack(keys, count, d, keyColumns, Tile.Columns);
+            PackedProduct.Pack(new Matrix(head.Value, head.ValueStride, 1).From(chunk, 0), count, width, valueColumns, Tile.Columns);
+            PackedProduct.Pack(keys.Transposed, d, count, keySteps, Tile.Columns);
+            for (int h = 0; h < shape.Group; h++)
             {
-                int rows = Math.Min(Block, shape.Queries - row);
-                PackedProduct.Pack(queries.From(row, 0).Transposed, d, rows, queryColumns, Tile.Columns);
-                PackedProduct.Pack(ups.From(row, 0).Transposed, width, rows, upColumns, Tile.Columns);
-                PackedProduct.Pack(queries.From(row, 0), rows, d, queryRows, Tile.Rows);
-                PackedProduct.Pack(ups.From(row, 0), rows, width, upRows, Tile.Rows);
-                for (int i = 0; i < rows; i++)
-                    along[i] = Lanes.Dot(new ReadOnlySpan<float>(ups.At(row + i, 0), width),
-                        new ReadOnlySpan<float>(outputs.At(row + i, 0), width));
-                int last = shape.End(row + rows - 1, end);
-                for (int block = shape.First(row) / Block * Block; block < last; block += Block)
+                nint offset = h * d * sizeof(float), outputOffset = h * width * sizeof(float);
+                Matrix queries = new(head.Query + offset, head.QueryStride, 1), ups = new(gradient.Output + outputOffset, head.OutputStride, 1);
+                Matrix outputs = new(head.Output + outputOffset, head.OutputStride, 1),
+                    queryGradient = new(gradient.Query + offset, head.QueryStride, 1);
+                float* logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
+                for (int row = 0; row < shape.Queries; row += Block)
                 {
-                    int columns = Math.Min(Block, last - block);
-                    if (addend.Hides(row, rows, block, columns))
+                    int rows = Math.Min(Block, shape.Queries - row), last = Math.Min(shape.End(row + rows - 1, end), chunkEnd);
+                    int start = Math.Max(shape.First(row) / Block * Block, chunk);
+                    if (start >= last)
                         continue;
-                    nint at = block - begin;
-                    // A panel of queries sees nothing beyond its own last key: those columns keep the zeros of Weigh.
-                    for (int i = 0; i < rows; i += Tile.Rows)
-                    {
-                        int some = Math.Min(Tile.Rows, rows - i), seen = Math.Clamp(shape.End(row + i + some - 1, end) - block, 0, columns);
-                        PackedProduct.Multiply(tile, some, seen, d, queryRows + i * d, keyColumns + at * d, keyStride, weights + i * Block,
-                            Block, false);
-                        PackedProduct.Multiply(tile, some, seen, width, upRows + i * width, valueColumns + at * width, valueStride,
-                            slopes + i * Block,
-                            Block, false);
-                    }
+                    PackedProduct.Pack(queries.From(row, 0).Transposed, d, rows, queryColumns, Tile.Columns);
+                    PackedProduct.Pack(ups.From(row, 0).Transposed, width, rows, upColumns, Tile.Columns);
+                    PackedProduct.Pack(queries.From(row, 0), rows, d, queryRows, Tile.Rows);
+                    PackedProduct.Pack(ups.From(row, 0), rows, width, upRows, Tile.Rows);
                     for (int i = 0; i < rows; i++)
+                        along[i] = Lanes.Dot(new ReadOnlySpan<float>(ups.At(row + i, 0), width),
+                            new ReadOnlySpan<float>(outputs.At(row + i, 0), width));
+                    for (int block = start; block < last; block += Block)
                     {
-                        float* score = weights + i * Block, slope = slopes + i * Block;
-                        if (TAddend.IsEmpty)
-                        {
-                            Weigh(shape, shape.Scale, row + i, block, columns, end, score, slope, logs[row + i], along[i]);
+                        int columns = Math.Min(Block, last - block);
+                        if (addend.Hides(row, rows, block, columns))
                             continue;
+                        nint at = block - chunk;
+                        // A panel of queries sees nothing beyond its own last key: those columns keep the zeros of Weigh.
+                        for (int i = 0; i < rows; i += Tile.Rows)
+                        {
+                            int some = Math.Min(Tile.Rows, rows - i), seen = Math.Clamp(shape.End(row + i + some - 1, end) - block, 0, columns);
+                            PackedProduct.Multiply(tile, some, seen, d, queryRows + i * d, keyColumns + at * d, keyStride, weights + i * Block,
+                                Block, false);
+                            PackedProduct.Multiply(tile, some, seen, width, upRows + i * width, valueColumns + at * width, valueStride,
+                                slopes + i * Block,
+                                Block, false);
                         }
-                        Attention.AddTo(new Span<float>(score, columns), shape.Scale, addend, row + i, block);
-                        Weigh(shape, 1, row + i, block, columns, end, score, slope, logs[row + i], along[i]);
-                        Span<float> line = new(slope, columns);
-                        addend.Accumulate(row + i, block, line);
-                        System.Numerics.Tensors.TensorPrimitives.Multiply(line, shape.Scale, line);
+                        for (int i = 0; i < rows; i++)
+                        {
+                            float* score = weights + i * Block, slope = slopes + i * Block;
+                            if (TAddend.IsEmpty)
+                            {
+                                Weigh(shape, shape.Scale, row + i, block, columns, end, score, slope, logs[row + i], along[i]);
+                                continue;
+                            }
+                            Attention.AddTo(new Span<float>(score, columns), shape.Scale, addend, row + i, block);
+                            Weigh(shape, 1, row + i, block, columns, end, score, slope, logs[row + i], along[i]);
+                            Span<float> line = new(slope, columns);
+                            addend.Accumulate(row + i, block, line);
+                            System.Numerics.Tensors.TensorPrimitives.Multiply(line, shape.Scale, line);
+                        }
+                        AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, width, rows, panels, upColumns,
+                            (nint)rows * Tile.Columns,
+                            new Matrix(gradient.Value, head.ValueStride, 1).From(block, 0));
+                        AddProduct(tile, new Matrix((nint)slopes, 1, Block), columns, d, rows, panels, queryColumns, (nint)rows * Tile.Columns,
+                            new Matrix(gradient.Key, head.KeyStride, 1).From(block, 0));
+                        AddProduct(tile, new Matrix((nint)slopes, Block, 1), rows, d, columns, panels, keySteps + at * Tile.Columns,
+                            stepsStride,
+                            queryGradient.From(row, 0));
                     }
-                    AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, width, rows, panels, upColumns,
-                        (nint)rows * Tile.Columns,
-                        new Matrix(gradient.Value, head.ValueStride, 1).From(block, 0));
-                    AddProduct(tile, new Matrix((nint)slopes, 1, Block), columns, d, rows, panels, queryColumns, (nint)rows * Tile.Columns,
-                        new Matrix(gradient.Key, head.KeyStride, 1).From(block, 0));
-                    AddProduct(tile, new Matrix((nint)slopes, Block, 1), rows, d, columns, panels, keySteps + at * Tile.Columns,
-                        stepsStride,
-                        queryGradient.From(row, 0));
                 }
             }
         }

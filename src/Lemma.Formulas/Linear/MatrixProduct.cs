@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Lemma.Formulas;
 
@@ -33,8 +32,9 @@ public static unsafe class MatrixProduct
     // With a few rows, each packed panel is used once and should still be in the first-level cache then.
     private const int FewRows = 4;
 
+    // A group of panels of A, then a block of B: less than a megabyte a thread, taken at the first product and kept.
     [ThreadStatic]
-    private static Workspace? workspace;
+    private static ThreadBlock? workspace;
 
     /// <summary>Computes C for one block of rows and columns on the calling thread.</summary>
     /// <param name="m">Rows of A and C.</param>
@@ -80,7 +80,8 @@ public static unsafe class MatrixProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyBlock(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias)
     {
-        Workspace space = workspace ??= new Workspace();
+        float* groupA = (workspace ??= new ThreadBlock()).AtLeast((long)(RowGroup + ColumnBlock) * Tile.Depth);
+        float* blockB = groupA + RowGroup * Tile.Depth;
         Tile tile = Tile.Best;
         int block = m <= FewRows ? Tile.Columns : ColumnBlock, whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
         float* packed = n > block && m > FewRows ? PackAll(a, m, k) : null;
@@ -90,14 +91,14 @@ public static unsafe class MatrixProduct
             for (int step = 0; step < k; step += Tile.Depth)
             {
                 int depth = Math.Min(Tile.Depth, k - step);
-                PackedProduct.Pack(b.From(step, column).Transposed, columns, depth, space.B, Tile.Columns);
+                PackedProduct.Pack(b.From(step, column).Transposed, columns, depth, blockB, Tile.Columns);
                 for (int row = 0; row < m; row += RowGroup)
                 {
                     int rows = Math.Min(RowGroup, m - row);
                     float* panels = packed + (nint)step * whole + (nint)row * depth;
                     if (packed == null)
-                        PackedProduct.Pack(a.From(row, step), rows, depth, panels = space.A, Tile.Rows);
-                    MultiplyPanels(tile, rows, columns, depth, panels, space.B, c + row * stride + column, stride, add || step > 0);
+                        PackedProduct.Pack(a.From(row, step), rows, depth, panels = groupA, Tile.Rows);
+                    MultiplyPanels(tile, rows, columns, depth, panels, blockB, c + row * stride + column, stride, add || step > 0);
                 }
             }
             if (bias != null)
@@ -141,19 +142,5 @@ public static unsafe class MatrixProduct
     {
         for (int row = 0; row < m; row++, c += stride)
             new Span<float>(c, n).Clear();
-    }
-
-    // One a thread, taken at the first product and kept: less than a megabyte.
-    private sealed class Workspace
-    {
-        public readonly float* A = New(RowGroup * Tile.Depth), B = New(ColumnBlock * Tile.Depth);
-
-        ~Workspace()
-        {
-            NativeMemory.AlignedFree(A);
-            NativeMemory.AlignedFree(B);
-        }
-
-        private static float* New(int count) => (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), 64);
     }
 }

@@ -8,9 +8,9 @@ public static unsafe class SpanProduct
     public static void Multiply(int m, int n, int k, ReadOnlySpan<float> a, bool transposeA, ReadOnlySpan<float> b, bool transposeB,
         Span<float> c, bool add = false)
     {
-        Check.SameLength("matrix_product", m * k, a.Length);
-        Check.SameLength("matrix_product", k * n, b.Length);
-        Check.SameLength("matrix_product", m * n, c.Length);
+        Check.SameLength("matrix_product", (long)m * k, a.Length);
+        Check.SameLength("matrix_product", (long)k * n, b.Length);
+        Check.SameLength("matrix_product", (long)m * n, c.Length);
         if (c.IsEmpty)
             return;
         fixed (float* pa = a, pb = b, pc = c)
@@ -24,8 +24,8 @@ public static unsafe class SpanProduct
     /// <summary>C [n, n] = X·Xᵀ of X [n, k]: the half above the diagonal is computed, by blocks of rows, and copied to the other.</summary>
     internal static void Gram(int n, int k, ReadOnlySpan<float> x, Span<float> c)
     {
-        Check.SameLength("matrix_product", n * k, x.Length);
-        Check.SameLength("matrix_product", n * n, c.Length);
+        Check.SameLength("matrix_product", (long)n * k, x.Length);
+        Check.SameLength("matrix_product", (long)n * n, c.Length);
         const int Block = 96;
         fixed (float* px = x, pc = c)
         {

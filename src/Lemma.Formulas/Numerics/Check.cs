@@ -10,7 +10,7 @@ namespace Lemma.Formulas;
 internal static class Check
 {
     /// <summary>Two lengths must agree.</summary>
-    public static void SameLength(string formula, int expected, int actual)
+    public static void SameLength(string formula, long expected, long actual)
     {
         if (expected != actual)
             Throw(formula, string.Create(CultureInfo.InvariantCulture, $"lengths must agree, but they are {expected} and {actual}"));

@@ -1,30 +1,44 @@
-using System.Runtime.InteropServices;
-
 namespace Lemma.Formulas;
 
 /// <summary>Memory for the inside of a formula: one block a thread, grown when needed, kept for the next call.</summary>
-internal sealed unsafe class ThreadScratch
+/// <remarks>Formulas work in chunks, so that what a thread keeps does not grow with the length of a sequence.</remarks>
+internal static unsafe class ThreadScratch
 {
     [ThreadStatic]
-    private static ThreadScratch? current;
-
-    private float* memory;
-    private long length;
-
-    ~ThreadScratch() => NativeMemory.AlignedFree(memory);
+    private static ThreadBlock? current;
 
     /// <summary>
     /// At least this many elements, 64-byte aligned, undefined; the next call on the same thread may hand out the same memory.
     /// </summary>
     public static float* Take(long count)
     {
-        ThreadScratch scratch = current ??= new ThreadScratch();
-        if (scratch.length < count)
+        ThreadBlock scratch = current ??= new ThreadBlock();
+        return scratch.AtLeast(count);
+    }
+}
+
+/// <summary>A block that ends with its thread: keep it in a static field of each thread alone, which holds it as long as code runs there.</summary>
+internal sealed unsafe class ThreadBlock : IDisposable
+{
+    private NativeBlock? block;
+
+    ~ThreadBlock() => block?.Dispose();
+
+    /// <summary>The block, made anew when it is too small.</summary>
+    public float* AtLeast(long count)
+    {
+        if (block is null || block.Length < count || NativeBlock.Source.IsExact)
         {
-            NativeMemory.AlignedFree(scratch.memory);
-            scratch.memory = (float*)NativeMemory.AlignedAlloc(checked((nuint)count * sizeof(float)), 64);
-            scratch.length = count;
+            block?.Dispose();
+            block = new NativeBlock("scratch", count);
         }
-        return scratch.memory;
+        return block.Pointer;
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        block?.Dispose();
+        GC.SuppressFinalize(this);
     }
 }

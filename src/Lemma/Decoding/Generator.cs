@@ -42,7 +42,7 @@ public sealed class Generator : IDisposable
             cache?.Dispose();
             cache = model.NewCache(capacity);
         }
-        cache.Length = 0;
+        cache.Truncate(0);
         (options, next, made) = (generation, prompt, 0);
     }
 
@@ -62,9 +62,9 @@ public sealed class Generator : IDisposable
         made++;
         last[0] = id;
         next = last;
-        foreach (int stop in options.StopIds)
+        for (int i = 0; i < options.StopIds.Count; i++)
         {
-            if (id == stop)
+            if (id == options.StopIds[i])
             {
                 made = options.MaximumTokens;
                 return false;

@@ -11,7 +11,10 @@ namespace Lemma.Models;
 public readonly record struct DecoderInput(ReadOnlyMemory<int> Ids, int Batch = 1, ReadOnlyMemory<int> Lengths = default, Philox? Dropout = null);
 
 /// <summary>A decoder: embedding, blocks of attention and feed-forward with residual connections, a norm and a head over the vocabulary.</summary>
-/// <remarks>One forward for training, evaluation and decoding; its choices are the records of <see cref="DecoderConfig"/>.</remarks>
+/// <remarks>
+/// One forward for training, evaluation and decoding; its choices are the records of <see cref="DecoderConfig"/>. A pass changes nothing in
+/// the model, so that many threads may share one, each with its own tape and workers.
+/// </remarks>
 public sealed class Decoder : IDisposable
 {
     private readonly Block[] blocks;
@@ -20,8 +23,6 @@ public sealed class Decoder : IDisposable
     private readonly Parameter? learnedPositions;
     private readonly RopeTable? rope;
     private readonly AttentionHeads heads;
-    private int[] positions = [];
-    private (int Batch, int Length, int Start) positionsFor;
 
     /// <summary>A decoder with weights of zero: <see cref="Initialize"/> it or fill <see cref="Parameters"/> from a file.</summary>
     public Decoder(DecoderConfig config) : this(config, Allocated(config)) { }
@@ -68,7 +69,7 @@ public sealed class Decoder : IDisposable
     public Tensor NextLogits(Tape tape, ReadOnlyMemory<int> newIds, KeyValueCache cache)
     {
         Tensor hidden = Hidden(tape, new DecoderInput(newIds), cache);
-        cache.Length += newIds.Length;
+        cache.Advance(newIds.Length);
         return tape.Linear(tape.LastRow(hidden), tape.Parameter(head));
     }
 
@@ -78,7 +79,16 @@ public sealed class Decoder : IDisposable
         int start = cache?.Length ?? 0, length = input.Ids.Length / Math.Max(1, input.Batch);
         Require.That(input.Ids.Length > 0 && length * input.Batch == input.Ids.Length, $"decoder: {input.Batch} sequences do not divide {input.Ids.Length} ids");
         Require.That(start + length <= Config.MaximumLength, $"decoder: {start + length} tokens are more than the longest sequence, {Config.MaximumLength}");
-        PreparePositions(input.Batch, length, start, tape.Recording);
+        foreach (int id in input.Ids.Span)
+            Require.That((uint)id < (uint)Config.VocabularySize, $"decoder: id {id} is not in the vocabulary of {Config.VocabularySize}");
+        if (cache is not null)
+        {
+            int width = Config.Attention.KeyValueHeads * Config.Attention.HeadWidth;
+            Require.That(input.Batch == 1, $"decoder: a cache holds one sequence, but the input has {input.Batch}");
+            Require.That(cache.Layers == Config.Layers && cache.Width == width,
+                $"decoder: the cache of {cache.Layers} layers of width {cache.Width} belongs to another model; this one has {Config.Layers} of {width}");
+        }
+        ReadOnlyMemory<int> positions = PositionsOf(tape, input.Batch, length, start);
         Tensor x = learnedPositions is null
             ? tape.Embedding(input.Ids, tape.Parameter(embedding))
             : tape.Embedding(input.Ids, tape.Parameter(embedding), positions, tape.Parameter(learnedPositions));
@@ -109,15 +119,13 @@ public sealed class Decoder : IDisposable
     private Tensor Drop(Tape tape, Tensor x, in DecoderInput input, int place) =>
         input.Dropout is { } generator && Config.Dropout > 0 ? tape.Dropout(x, Config.Dropout, generator.Split((ulong)place)) : x;
 
-    // A recorded pass keeps its positions until it has run backward, so they are written over only when nothing is recorded.
-    private void PreparePositions(int batch, int length, int start, bool recording)
+    // Positions belong to the pass: any number of threads may run passes over one model.
+    private static ReadOnlyMemory<int> PositionsOf(Tape tape, int batch, int length, int start)
     {
-        if (positions.Length == batch * length && positionsFor == (batch, length, start))
-            return;
-        if (recording || positions.Length != batch * length)
-            positions = new int[batch * length];
-        for (int i = 0; i < positions.Length; i++)
-            positions[i] = start + i % length;
-        positionsFor = (batch, length, start);
+        Memory<int> positions = tape.TakeIntegers(batch * length);
+        Span<int> all = positions.Span;
+        for (int i = 0; i < all.Length; i++)
+            all[i] = start + i % length;
+        return positions;
     }
 }

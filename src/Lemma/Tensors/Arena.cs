@@ -1,15 +1,16 @@
-using System.Runtime.InteropServices;
+using Lemma.Formulas;
 
 namespace Lemma.Tensors;
 
 /// <summary>Memory that is taken in order and given back all at once: a step marks it and rewinds it, and nothing is collected.</summary>
 /// <remarks>64-byte aligned. Chunks are kept after a rewind; memory that is never touched costs no physical pages.</remarks>
-public sealed unsafe class Arena : IDisposable
+internal sealed unsafe class Arena : IDisposable
 {
     private const long ChunkElements = 64L << 20;
-    private readonly List<(nint Data, long Length)> chunks = [];
+    private readonly List<NativeBlock> chunks = [];
     private int chunk;
     private long used;
+    private bool isDisposed;
 
     /// <summary>A place to rewind to.</summary>
     public readonly record struct Mark(int Chunk, long Used);
@@ -17,7 +18,10 @@ public sealed unsafe class Arena : IDisposable
     /// <summary>Takes memory for elements; what it holds is undefined.</summary>
     public float* Take(long count)
     {
+        ObjectDisposedException.ThrowIf(isDisposed, typeof(Tape));
         Require.That(count >= 0, $"arena: the count must not be negative, but it is {count}");
+        if (NativeBlock.Source.IsExact)
+            return TakeExact(count);
         long rounded = (count + 15) / 16 * 16;
         while (chunk < chunks.Count && used + rounded > chunks[chunk].Length)
         {
@@ -26,11 +30,10 @@ public sealed unsafe class Arena : IDisposable
         }
         if (chunk == chunks.Count)
         {
-            long length = Math.Max(ChunkElements, rounded);
-            chunks.Add(((nint)NativeMemory.AlignedAlloc(checked((nuint)length * sizeof(float)), 64), length));
+            chunks.Add(new NativeBlock("arena", Math.Max(ChunkElements, rounded)));
             used = 0;
         }
-        float* memory = (float*)chunks[chunk].Data + used;
+        float* memory = chunks[chunk].At(used, rounded);
         used += rounded;
         return memory;
     }
@@ -39,14 +42,31 @@ public sealed unsafe class Arena : IDisposable
     public Mark Here => new(chunk, used);
 
     /// <summary>Gives back everything that was taken after a place.</summary>
-    public void Rewind(Mark mark) => (chunk, used) = (mark.Chunk, mark.Used);
+    public void Rewind(Mark mark)
+    {
+        (chunk, used) = (mark.Chunk, mark.Used);
+        for (int i = chunks.Count - 1; i >= chunk && NativeBlock.Source.IsExact; i--)
+        {
+            chunks[i].Dispose();
+            chunks.RemoveAt(i);
+        }
+    }
 
     /// <summary>Gives the memory back to the system.</summary>
     public void Dispose()
     {
-        foreach ((nint data, _) in chunks)
-            NativeMemory.AlignedFree((void*)data);
+        isDisposed = true;
+        foreach (NativeBlock block in chunks)
+            block.Dispose();
         chunks.Clear();
         (chunk, used) = (0, 0);
+    }
+
+    // A chunk to each tensor, so that a step beyond it is noticed.
+    private float* TakeExact(long count)
+    {
+        chunks.Add(new NativeBlock("arena", count));
+        chunk = chunks.Count;
+        return chunks[^1].Pointer;
     }
 }

@@ -1,34 +1,49 @@
-using System.Runtime.InteropServices;
+using System.Numerics;
+using Lemma.Formulas;
 
 namespace Lemma.Tensors;
 
 /// <summary>Buffers for gradients of activations: few are alive at a time, so they are lent by size and come back as the backward pass goes.</summary>
+/// <remarks>Sizes are rounded up to four classes an octave, so that steps of many lengths share buffers.</remarks>
 internal sealed unsafe class GradientPool : IDisposable
 {
-    private readonly Dictionary<long, Stack<nint>> free = [];
-    private readonly List<nint> all = [];
+    private readonly Dictionary<long, Stack<NativeBlock>> free = [];
+    private readonly List<NativeBlock> all = [];
 
-    public float* Take(long count)
+    /// <summary>The elements of all buffers that the pool has.</summary>
+    public long Elements => all.Sum(block => block.Length);
+
+    public NativeBlock Take(long count)
     {
-        if (free.TryGetValue(count, out Stack<nint>? buffers) && buffers.TryPop(out nint buffer))
-            return (float*)buffer;
-        buffer = (nint)NativeMemory.AlignedAlloc(checked((nuint)((count + 15) / 16 * 16) * sizeof(float)), 64);
+        long size = SizeOf(count);
+        if (free.TryGetValue(size, out Stack<NativeBlock>? buffers) && buffers.TryPop(out NativeBlock? buffer))
+            return buffer;
+        buffer = new NativeBlock("gradients", size);
         all.Add(buffer);
-        return (float*)buffer;
+        return buffer;
     }
 
-    public void Return(float* buffer, long count)
+    public void Return(NativeBlock buffer)
     {
-        if (!free.TryGetValue(count, out Stack<nint>? buffers))
-            free.Add(count, buffers = new Stack<nint>());
-        buffers.Push((nint)buffer);
+        if (!free.TryGetValue(buffer.Length, out Stack<NativeBlock>? buffers))
+            free.Add(buffer.Length, buffers = new Stack<NativeBlock>());
+        buffers.Push(buffer);
     }
 
     public void Dispose()
     {
-        foreach (nint buffer in all)
-            NativeMemory.AlignedFree((void*)buffer);
+        foreach (NativeBlock buffer in all)
+            buffer.Dispose();
         all.Clear();
         free.Clear();
+    }
+
+    /// <summary>The least of 4, 5, 6 or 7 times a power of two that holds a number of elements.</summary>
+    internal static long SizeOf(long count)
+    {
+        if (NativeBlock.Source.IsExact || count <= 64)
+            return NativeBlock.Source.IsExact ? count : 64;
+        int shift = BitOperations.Log2((ulong)(count - 1)) - 2;
+        return ((count - 1 >> shift) + 1) << shift;
     }
 }

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Lemma.Formulas;
 
 namespace Lemma.Tensors;
 
@@ -13,7 +13,8 @@ public sealed unsafe class Parameters : IDisposable
     private readonly List<Parameter> all = [];
     private readonly Dictionary<string, int> byName = [];
     private bool[] touched = [];
-    private float* weights, gradients, first, second;
+    private NativeBlock? weights, gradients, first, second;
+    private bool isDisposed;
 
     /// <summary>Every parameter in the order of declaration.</summary>
     public IReadOnlyList<Parameter> All => all;
@@ -25,7 +26,7 @@ public sealed unsafe class Parameters : IDisposable
     public long Count => all.Sum(p => p.Count);
 
     /// <summary>Whether the blocks for training exist.</summary>
-    public bool HasTrainingState => gradients != null;
+    public bool HasTrainingState => gradients is not null;
 
     /// <summary>The parameter of a name; throws when there is none.</summary>
     public Parameter this[string name] => byName.TryGetValue(name, out int found) ? all[found]
@@ -34,7 +35,7 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>Declares a parameter; only before <see cref="Allocate"/>.</summary>
     public Parameter Add(string name, Shape shape, bool decays)
     {
-        Require.That(weights == null, $"parameters: '{name}' must be declared before the blocks are allocated");
+        Require.That(weights is null, $"parameters: '{name}' must be declared before the blocks are allocated");
         Require.That(!byName.ContainsKey(name), $"parameters: '{name}' is declared twice");
         Parameter parameter = new(name, shape, BlockLength, decays);
         byName.Add(name, all.Count);
@@ -46,7 +47,8 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>Takes memory for the weights, all zero.</summary>
     public void Allocate()
     {
-        Require.That(weights == null, $"parameters: the blocks are allocated already");
+        Require.That(weights is null, $"parameters: the blocks are allocated already");
+        ObjectDisposedException.ThrowIf(isDisposed, this);
         weights = NewBlock();
         touched = new bool[all.Count];
     }
@@ -54,6 +56,7 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>Takes memory for gradients and moments, all zero; does nothing when it is there already.</summary>
     public void AllocateTrainingState()
     {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
         if (HasTrainingState)
             return;
         gradients = NewBlock();
@@ -83,13 +86,13 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>The optimizer's second moment of one parameter.</summary>
     public Span<float> SecondMoments(Parameter parameter) => Slice(second, parameter);
 
-    internal float* WeightsPointer => weights;
+    internal float* WeightsPointer => Block(weights).Pointer;
 
-    internal float* GradientsPointer => gradients;
+    internal float* GradientsPointer => Block(gradients).Pointer;
 
-    internal float* FirstPointer => first;
+    internal float* FirstPointer => Block(first).Pointer;
 
-    internal float* SecondPointer => second;
+    internal float* SecondPointer => Block(second).Pointer;
 
     internal int IndexOf(Parameter parameter) => byName.TryGetValue(parameter.Name, out int index) && ReferenceEquals(all[index], parameter)
         ? index : throw new ArgumentException($"parameters: '{parameter.Name}' belongs to other parameters");
@@ -99,33 +102,30 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>The address of a gradient and whether it holds something to add to; when not, the caller must write every element.</summary>
     internal float* TouchGradient(int index, out bool add)
     {
-        Require.That(gradients != null, $"parameters: the block that holds the gradient of '{all[index].Name}' is not allocated");
         add = touched[index];
         touched[index] = true;
-        return gradients + all[index].Offset;
+        return Block(gradients).At(all[index].Offset, all[index].Count);
     }
+
+    /// <summary>The address of a gradient; null when none has arrived.</summary>
+    internal float* GradientOrNull(int index) =>
+        touched[index] ? Block(gradients).At(all[index].Offset, all[index].Count) : null;
+
+    /// <summary>The address of a parameter's weights.</summary>
+    internal float* WeightsOf(int index) => Block(weights).At(all[index].Offset, all[index].Count);
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(weights);
-        NativeMemory.AlignedFree(gradients);
-        NativeMemory.AlignedFree(first);
-        NativeMemory.AlignedFree(second);
-        weights = gradients = first = second = null;
+        isDisposed = true;
+        foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second])
+            block?.Dispose();
     }
 
-    private static Span<float> Slice(float* block, Parameter parameter)
-    {
-        Require.That(block != null, $"parameters: the block that holds '{parameter.Name}' is not allocated");
-        return new Span<float>(block + parameter.Offset, checked((int)parameter.Count));
-    }
+    private static Span<float> Slice(NativeBlock? block, Parameter parameter) => Block(block).Span(parameter.Offset, parameter.Count);
 
-    private float* NewBlock()
-    {
-        nuint bytes = checked((nuint)BlockLength * sizeof(float));
-        float* block = (float*)NativeMemory.AlignedAlloc(bytes, 64);
-        NativeMemory.Clear(block, bytes);
-        return block;
-    }
+    private static NativeBlock Block(NativeBlock? block) =>
+        block ?? throw new InvalidOperationException("parameters: a block was used before it was allocated");
+
+    private NativeBlock NewBlock() => new("parameters", BlockLength, isCleared: true);
 }

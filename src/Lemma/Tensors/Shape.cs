@@ -23,6 +23,8 @@ public readonly record struct Shape
     {
         Require.That(first >= 0 && second >= 0 && third >= 0 && fourth >= 0,
             $"shape: sizes must not be negative, but they are {first}, {second}, {third}, {fourth}");
+        Require.That((Int128)first * second * third * fourth <= long.MaxValue,
+            $"shape: the sizes {first}, {second}, {third}, {fourth} have more elements than can be counted");
         Rank = rank;
         (this.first, this.second, this.third, this.fourth) = (first, second, third, fourth);
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lemma.Formulas;
 
 namespace Lemma.Tensors;
 
@@ -12,9 +13,11 @@ public sealed unsafe class Tape : IDisposable
     private readonly Arena arena = new();
     private readonly GradientPool pool = new();
     private readonly OperationLog log = new();
+    private readonly IntegerPool integers = new();
     private Node[] nodes = new Node[256];
-    private int count;
-    private long stamp;
+    private int count, spent;
+    private long stamp = Interlocked.Increment(ref tapes) << 40;
+    private static long tapes;
 
     /// <summary>A tape for a model's parameters, or for none.</summary>
     /// <param name="workers">Who does the work; shared by tapes that do not run at the same time.</param>
@@ -34,10 +37,22 @@ public sealed unsafe class Tape : IDisposable
     internal bool Poison { get; set; }
 
     /// <summary>A place to rewind to.</summary>
-    public readonly record struct Mark(Arena.Mark Memory, int Nodes, int Operations);
+    public readonly record struct Mark
+    {
+        internal Mark(Arena.Mark memory, int nodes, int operations, int integers) =>
+            (Memory, Nodes, Operations, Integers) = (memory, nodes, operations, integers);
+
+        internal Arena.Mark Memory { get; }
+
+        internal int Nodes { get; }
+
+        internal int Operations { get; }
+
+        internal int Integers { get; }
+    }
 
     /// <summary>The present place.</summary>
-    public Mark Here => new(arena.Here, count, log.Count);
+    public Mark Here => new(arena.Here, count, log.Count, integers.Count);
 
     /// <summary>The elements of a tensor.</summary>
     public Span<float> this[Tensor tensor]
@@ -45,13 +60,14 @@ public sealed unsafe class Tape : IDisposable
         get
         {
             ref Node node = ref Find(tensor);
-            return new Span<float>(node.Data, checked((int)node.Count));
+            return new Span<float>(node.Parameter < 0 ? node.Data : Parameters!.WeightsOf(node.Parameter), checked((int)node.Count));
         }
     }
 
     /// <summary>A new tensor for the result of an operation; what it holds is undefined until the operation writes it.</summary>
     public Tensor New(Shape shape)
     {
+        Require.That(shape.Count <= int.MaxValue, $"tape: a tensor holds at most {int.MaxValue} elements, but {shape} has {shape.Count}");
         float* data = arena.Take(shape.Count);
         if (Poison)
             new Span<float>(data, checked((int)shape.Count)).Fill(float.NaN);
@@ -72,7 +88,8 @@ public sealed unsafe class Tape : IDisposable
     public Tensor Parameter(Parameter parameter)
     {
         Parameters parameters = Parameters ?? throw new InvalidOperationException("tape: it was made without parameters");
-        return Push(parameter.Shape, parameters.WeightsPointer + parameter.Offset, parameters.IndexOf(parameter));
+        int index = parameters.IndexOf(parameter);
+        return Push(parameter.Shape, parameters.WeightsOf(index), index);
     }
 
     /// <summary>Remembers how to send the outputs' gradients to the inputs. Give a static lambda: the state holds what it needs.</summary>
@@ -96,12 +113,16 @@ public sealed unsafe class Tape : IDisposable
     public bool HasGradient(Tensor tensor)
     {
         ref Node node = ref Find(tensor);
-        return node.Parameter >= 0 ? Parameters!.HasGradient(node.Parameter) : node.Gradient != null;
+        return node.Parameter >= 0 ? Parameters!.HasGradient(node.Parameter) : node.Gradient is not null;
     }
 
     /// <summary>The gradient of a tensor, zero where none has arrived; add to it.</summary>
+    /// <exception cref="InvalidOperationException">The gradient went back to the pool when the operation that made the tensor ran backward.</exception>
     public Span<float> Gradient(Tensor tensor)
     {
+        if (Find(tensor).IsGradientGone)
+            throw new InvalidOperationException($"gradient: that of the tensor {tensor.Shape} was given back in the backward pass; "
+                + "those of parameters and of tensors made by Input are kept");
         float* gradient = GradientPointer(tensor, out bool add);
         Span<float> span = new(gradient, checked((int)tensor.Shape.Count));
         if (!add)
@@ -119,15 +140,21 @@ public sealed unsafe class Tape : IDisposable
     }
 
     /// <summary>Runs every operation backward from the gradients that stand in <see cref="Gradient"/> already: a product vᵀ·J.</summary>
+    /// <exception cref="InvalidOperationException">Some of the operations have run backward before.</exception>
     public void RunBackward()
     {
+        if (spent > 0)
+            throw new InvalidOperationException("backward: these operations have run backward already; rewind the tape and run forward again");
+        spent = log.Count;
         for (int i = log.Count - 1; i >= 0; i--)
         {
             log.Run(i, this);
             for (int node = i == 0 ? 0 : log.NodesAfter(i - 1); node < log.NodesAfter(i); node++)
             {
-                if (!nodes[node].KeepsGradient)
-                    Release(ref nodes[node]);
+                if (nodes[node].KeepsGradient || nodes[node].Parameter >= 0)
+                    continue;
+                Release(ref nodes[node]);
+                nodes[node].IsGradientGone = true;
             }
         }
     }
@@ -138,6 +165,7 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>Forgets what came after a place.</summary>
     public void Rewind(Mark mark)
     {
+        Require.That(mark.Nodes <= count && mark.Operations <= log.Count, $"tape: it was rewound past the mark already");
         for (int i = mark.Nodes; i < count; i++)
         {
             Release(ref nodes[i]);
@@ -145,18 +173,25 @@ public sealed unsafe class Tape : IDisposable
         }
         count = mark.Nodes;
         log.Truncate(mark.Operations);
+        spent = Math.Min(spent, mark.Operations);
+        integers.Rewind(mark.Integers);
         arena.Rewind(mark.Memory);
     }
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
+        Rewind();
         arena.Dispose();
         pool.Dispose();
     }
 
     /// <summary>The address of a tensor's elements.</summary>
-    internal float* Pointer(Tensor tensor) => Find(tensor).Data;
+    internal float* Pointer(Tensor tensor)
+    {
+        ref Node node = ref Find(tensor);
+        return node.Parameter < 0 ? node.Data : Parameters!.WeightsOf(node.Parameter);
+    }
 
     /// <summary>The address of a tensor's gradient and whether it holds something to add to; when not, the operation must write every element.</summary>
     internal float* GradientPointer(Tensor tensor, out bool add)
@@ -164,18 +199,28 @@ public sealed unsafe class Tape : IDisposable
         ref Node node = ref Find(tensor);
         if (node.Parameter >= 0)
             return Parameters!.TouchGradient(node.Parameter, out add);
-        add = node.Gradient != null;
-        if (!add)
-        {
-            node.Gradient = pool.Take(node.Count);
-            if (Poison)
-                new Span<float>(node.Gradient, checked((int)node.Count)).Fill(float.NaN);
-        }
-        return node.Gradient;
+        add = node.Gradient is not null;
+        NativeBlock gradient = node.Gradient ??= pool.Take(node.Count);
+        if (!add && Poison)
+            gradient.Span(0, gradient.Length).Fill(float.NaN);
+        return gradient.Pointer;
     }
 
-    /// <summary>The gradient of an operation's own output; null when none arrived, so that nothing needs to be done.</summary>
-    internal float* OutputGradient(Tensor tensor) => Find(tensor).Gradient;
+    /// <summary>The gradient that has arrived at a tensor; null when none has.</summary>
+    internal float* OutputGradient(Tensor tensor)
+    {
+        ref Node node = ref Find(tensor);
+        return node.Parameter >= 0 ? Parameters!.GradientOrNull(node.Parameter) : node.Gradient is { } gradient ? gradient.Pointer : null;
+    }
+
+    /// <summary>Whether a tensor is a parameter, which no operation may write to.</summary>
+    internal bool IsParameter(Tensor tensor) => Find(tensor).Parameter >= 0;
+
+    /// <summary>Whole numbers for this pass, undefined, kept until the rewind.</summary>
+    internal Memory<int> TakeIntegers(int count) => integers.Take(count);
+
+    /// <summary>The elements of all gradients of activations that the tape keeps for lending.</summary>
+    internal long PooledElements => pool.Elements;
 
     /// <summary>Memory for the inside of an operation; rewind the arena to give it back.</summary>
     internal Arena Scratch => arena;
@@ -191,24 +236,25 @@ public sealed unsafe class Tape : IDisposable
     private ref Node Find(Tensor tensor)
     {
         if ((uint)tensor.Node >= (uint)count || nodes[tensor.Node].Stamp != tensor.Stamp)
-            throw new InvalidOperationException($"tape: a tensor {tensor.Shape} was used after the tape was rewound past it");
+            throw new InvalidOperationException($"tape: a tensor {tensor.Shape} was used after the tape was rewound past it, or belongs to another tape");
         return ref nodes[tensor.Node];
     }
 
     private void Release(ref Node node)
     {
-        if (node.Parameter >= 0 || node.Gradient == null)
+        if (node.Gradient is not { } gradient)
             return;
-        pool.Return(node.Gradient, node.Count);
+        pool.Return(gradient);
         node.Gradient = null;
     }
 
     [StructLayout(LayoutKind.Auto)]
     private struct Node
     {
-        public float* Data, Gradient;
+        public float* Data;
+        public NativeBlock? Gradient;
         public long Count, Stamp;
         public int Parameter;
-        public bool KeepsGradient;
+        public bool KeepsGradient, IsGradientGone;
     }
 }

@@ -1,12 +1,13 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace Lemma.Tensors;
 
 /// <summary>A gang of threads, started once, that runs the parts of one job; the caller works too.</summary>
 /// <remarks>
 /// What a part is depends on the job alone, never on the number of threads, and parts do not share results, so the bits are the same for any
-/// number of threads. Starting a job allocates nothing. Threads that wait spin for a moment, then sleep.
+/// number of threads; so is the exception, which is that of the first part that failed. Starting a job allocates nothing. A gang serves one
+/// caller at a time: a second one, or a job inside a part, is refused. Threads that wait spin for a moment, then sleep.
 /// </remarks>
 public sealed unsafe class Workers : IDisposable
 {
@@ -16,9 +17,10 @@ public sealed unsafe class Workers : IDisposable
     private delegate*<object, void*, int, void> run;
     private object body = null!;
     private void* state;
-    private int parts, next, pending, sleeping;
+    private int parts, next, pending, sleeping, busy;
     private volatile int generation;
     private volatile bool stopping;
+    private int failedPart;
     private Exception? failure;
 
     /// <summary>Starts the gang.</summary>
@@ -39,28 +41,39 @@ public sealed unsafe class Workers : IDisposable
     public int Count { get; }
 
     /// <summary>Runs <paramref name="part"/> for every index below <paramref name="count"/>, in any order, and returns when all are done.</summary>
-    /// <remarks>Pass a static lambda and everything it needs as the state: nothing is then allocated. A part must not start another job.</remarks>
+    /// <remarks>Pass a static lambda and everything it needs as the state: nothing is then allocated.</remarks>
+    /// <exception cref="InvalidOperationException">Another job runs: of another thread, or the one that this part belongs to.</exception>
+    /// <exception cref="ObjectDisposedException">The gang was disposed.</exception>
     public void Run<TState>(int count, in TState state, WorkerPart<TState> part)
     {
-        if (count <= 0)
-            return;
-        if (count == 1 || threads.Length == 0)
+        ArgumentNullException.ThrowIfNull(part);
+        ObjectDisposedException.ThrowIf(stopping, this);
+        if (Interlocked.CompareExchange(ref busy, 1, 0) != 0)
+            throw new InvalidOperationException("workers: they run one job at a time, but a job runs already; a thread of its own needs workers of its own");
+        try
         {
-            for (int i = 0; i < count; i++)
-                part(in state, i);
-            return;
-        }
-        TState copy = state;
+            if (count <= 1 || threads.Length == 0)
+            {
+                for (int i = 0; i < count; i++)
+                    part(in state, i);
+                return;
+            }
+            TState copy = state;
 #pragma warning disable CS8500 // The copy stays on this stack until every thread is done with it.
-        Start(count, &Invoke<TState>, part, &copy);
+            Start(count, &Invoke<TState>, part, &copy);
 #pragma warning restore CS8500
+        }
+        finally
+        {
+            Volatile.Write(ref busy, 0);
+        }
     }
 
     /// <summary>Splits rows into parts of a given size: the part gets its first row and its number of rows.</summary>
     public void Rows<TState>(int rows, int rowsAPart, in TState state, RowsPart<TState> part)
     {
-        Debug.Assert(rowsAPart > 0);
-        Run((rows + rowsAPart - 1) / rowsAPart, (State: state, Part: part, Rows: rows, Size: rowsAPart),
+        Require.That(rowsAPart > 0, $"workers: a part must have rows, but it has {rowsAPart}");
+        Run((int)(((long)rows + rowsAPart - 1) / rowsAPart), (State: state, Part: part, Rows: rows, Size: rowsAPart),
             static (in s, i) => s.Part(in s.State, i * s.Size, Math.Min(s.Size, s.Rows - i * s.Size)));
     }
 
@@ -68,8 +81,13 @@ public sealed unsafe class Workers : IDisposable
     public static int RowsFor(int columns) => Math.Max(1, 16384 / Math.Max(1, columns));
 
     /// <summary>Ends the threads.</summary>
+    /// <exception cref="InvalidOperationException">A job runs.</exception>
     public void Dispose()
     {
+        if (stopping)
+            return;
+        if (Interlocked.CompareExchange(ref busy, 1, 0) != 0)
+            throw new InvalidOperationException("workers: they cannot be disposed while a job runs");
         stopping = true;
         Interlocked.Increment(ref generation);
         lock (gate)
@@ -92,7 +110,7 @@ public sealed unsafe class Workers : IDisposable
         state = copy;
         parts = count;
         next = 0;
-        failure = null;
+        (failure, failedPart) = (null, int.MaxValue);
         Volatile.Write(ref pending, threads.Length);
         Interlocked.Increment(ref generation);
         if (Volatile.Read(ref sleeping) > 0)
@@ -110,12 +128,13 @@ public sealed unsafe class Workers : IDisposable
                 Monitor.Wait(gate);
         }
         if (failure is { } error)
-            throw new InvalidOperationException("workers: a part failed: " + error.Message, error);
+            ExceptionDispatchInfo.Throw(error);
     }
 
     private void Work()
     {
-        for (int i = Interlocked.Increment(ref next) - 1; i < parts; i = Interlocked.Increment(ref next) - 1)
+        // Parts after one that failed need not run, those before it do: the first failure is then the same for any number of threads.
+        for (int i = Interlocked.Increment(ref next) - 1; i < Math.Min(parts, Volatile.Read(ref failedPart)); i = Interlocked.Increment(ref next) - 1)
         {
             try
             {
@@ -123,7 +142,11 @@ public sealed unsafe class Workers : IDisposable
             }
             catch (Exception error)
             {
-                Interlocked.CompareExchange(ref failure, error, null);
+                lock (gate)
+                {
+                    if (i < failedPart)
+                        (failure, failedPart) = (error, i);
+                }
             }
         }
     }

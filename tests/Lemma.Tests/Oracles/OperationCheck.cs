@@ -5,7 +5,8 @@ namespace Lemma.Tests.Oracles;
 
 /// <summary>
 /// Checks an operation in one line: its forward against a naive twin in double, its backward against central differences of the twin,
-/// with results on poisoned memory, for 1, 2 and 3 threads, whose bits must agree.
+/// with results on poisoned memory, for 1, 2 and 3 threads, whose bits must agree; and in each of three states of the inputs' gradients:
+/// one was there, none was, and the input is a parameter.
 /// </summary>
 internal static class OperationCheck
 {
@@ -17,18 +18,32 @@ internal static class OperationCheck
     public static void Run(Func<Tape, Tensor[], Tensor> operation, Func<double[][], double[]> twin, double magnitude, params Shape[] shapes)
     {
         float[][] inputs = [.. shapes.Select((shape, index) => Random(shape.Count, (ulong)index + 1, magnitude))];
-        (float[] y, float[][] gradients, float[] seed) = Evaluate(operation, inputs, shapes, 1);
-        foreach (int threads in new[] { 2, 3 })
-        {
-            (float[] again, float[][] gradientsAgain, _) = Evaluate(operation, inputs, shapes, threads);
-            Assert.Equal(y, again);
-            for (int i = 0; i < inputs.Length; i++)
-                Assert.Equal(gradients[i], gradientsAgain[i]);
-        }
-
         double[][] exact = [.. inputs.Select(input => input.Select(value => (double)value).ToArray())];
         double[] expected = twin(exact);
-        Close("forward", expected, y, 1e-5);
+        foreach (Start start in Enum.GetValues<Start>())
+        {
+            (float[] y, float[][] gradients, float[] seed) = Evaluate(operation, inputs, shapes, 1, start);
+            foreach (int threads in new[] { 2, 3 })
+            {
+                (float[] again, float[][] gradientsAgain, _) = Evaluate(operation, inputs, shapes, threads, start);
+                Assert.Equal(y, again);
+                for (int i = 0; i < inputs.Length; i++)
+                    Assert.Equal(gradients[i], gradientsAgain[i]);
+            }
+            Close($"forward, {start}", expected, y, 1e-5);
+            CompareGradients(twin, exact, gradients, seed, start);
+        }
+    }
+
+    private enum Start
+    {
+        AGradientWasThere,
+        NoneWas,
+        TheInputIsAParameter,
+    }
+
+    private static void CompareGradients(Func<double[][], double[]> twin, double[][] inputs, float[][] gradients, float[] seed, Start start)
+    {
         for (int input = 0; input < inputs.Length; input++)
         {
             double[] expectedGradient = new double[inputs[input].Length];
@@ -37,8 +52,8 @@ internal static class OperationCheck
             float[] sampled = [.. gradients[input].Where((_, i) => i % stride == 0)];
             List<double> differences = [];
             for (int i = 0; i < expectedGradient.Length; i += stride)
-                differences.Add(CentralDifference(twin, exact, input, i, seed));
-            Close($"gradient of input {input}", [.. differences], sampled, 2e-5, gradients[input].Max(Math.Abs));
+                differences.Add(CentralDifference(twin, inputs, input, i, seed));
+            Close($"gradient of input {input}, {start}", [.. differences], sampled, 2e-5, gradients[input].Max(Math.Abs));
         }
     }
 
@@ -61,20 +76,33 @@ internal static class OperationCheck
         return [.. Enumerable.Range(0, checked((int)count)).Select(i => (float)(magnitude * generator.Normal((ulong)i)))];
     }
 
-    private static (float[] Y, float[][] Gradients, float[] Seed) Evaluate(Func<Tape, Tensor[], Tensor> operation, float[][] inputs, Shape[] shapes, int threads)
+    private static (float[] Y, float[][] Gradients, float[] Seed) Evaluate(Func<Tape, Tensor[], Tensor> operation, float[][] inputs, Shape[] shapes,
+        int threads, Start start)
     {
         using Workers workers = new(threads);
-        using Tape tape = new(workers) { Poison = true };
-        Tensor[] tensors = [.. inputs.Select((input, i) => tape.Input(shapes[i], input))];
+        using Parameters parameters = new();
+        Parameter[] declared = [.. shapes.Select((shape, i) => parameters.Add($"x{i}", shape, decays: false))];
+        parameters.Allocate();
+        parameters.AllocateTrainingState();
+        using Tape tape = new(workers, parameters) { Poison = true };
+        Tensor[] tensors = new Tensor[inputs.Length];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            inputs[i].CopyTo(parameters.Weights(declared[i]));
+            parameters.Gradients(declared[i]).Fill(float.NaN);
+            tensors[i] = start == Start.TheInputIsAParameter ? tape.Parameter(declared[i]) : tape.Input(shapes[i], inputs[i]);
+        }
+        parameters.ForgetGradients();
         Tensor y = operation(tape, tensors);
         float[] seed = y.Shape.Count == 1 ? [1] : Random(y.Shape.Count, 99);
         float[] result = tape[y].ToArray();
-        // A gradient that is there before the backward must be added to, not written over.
-        foreach (Tensor tensor in tensors)
-            tape.Gradient(tensor).Fill(1);
+        // What is there before the backward must be added to, not written over; where nothing is, the memory holds NaN.
+        float there = start == Start.AGradientWasThere ? 1 : 0;
+        for (int i = 0; i < tensors.Length && there != 0; i++)
+            tape.Gradient(tensors[i]).Fill(there);
         seed.CopyTo(tape.Gradient(y));
         tape.RunBackward();
-        return (result, [.. tensors.Select(tensor => tape.Gradient(tensor).ToArray().Select(value => value - 1).ToArray())], seed);
+        return (result, [.. tensors.Select(tensor => tape.Gradient(tensor).ToArray().Select(value => value - there).ToArray())], seed);
     }
 
     private static double CentralDifference(Func<double[][], double[]> twin, double[][] inputs, int input, int index, float[] seed)

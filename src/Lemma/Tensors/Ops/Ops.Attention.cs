@@ -10,6 +10,16 @@ namespace Lemma.Tensors;
 /// <param name="Window">How many positions back a query sees, itself included; 0 for all.</param>
 public readonly record struct AttentionHeads(int Heads, int KeyValueHeads, int HeadWidth, bool Causal = true, int Window = 0)
 {
+    /// <summary>Checks the sizes; the error names the rule and the values.</summary>
+    public AttentionHeads Validate()
+    {
+        Require.That(Heads > 0 && KeyValueHeads > 0 && HeadWidth > 0,
+            $"attention: sizes must be positive, but heads {Heads}, key/value heads {KeyValueHeads}, head width {HeadWidth}");
+        Require.That(Heads % KeyValueHeads == 0, $"attention: {KeyValueHeads} key/value heads do not divide {Heads} heads");
+        Require.That(Window >= 0, $"attention: the window must not be negative, but it is {Window}");
+        return this;
+    }
+
     /// <summary>Elements of a row of queries, keys and values together.</summary>
     public int RowWidth => (Heads + 2 * KeyValueHeads) * HeadWidth;
 
@@ -53,9 +63,14 @@ public static unsafe partial class Ops
     /// <returns>[batch·length, H·d_h].</returns>
     public static Tensor Attention(this Tape tape, Tensor x, int batch, AttentionHeads heads, ReadOnlyMemory<int> lengths = default)
     {
+        heads.Validate();
         Require.That(x.Shape.Columns == heads.RowWidth, $"attention: rows of {x.Shape} must hold {heads.RowWidth} elements");
         Require.That(batch > 0 && x.Shape.Rows % batch == 0, $"attention: {batch} sequences do not divide {x.Shape.Rows} rows");
-        int length = x.Shape.Rows / batch, parts = batch * heads.KeyValueHeads;
+        int length = x.Shape.Rows / batch;
+        Require.That(lengths.IsEmpty || lengths.Length == batch, $"attention: {lengths.Length} lengths for {batch} sequences");
+        foreach (int some in lengths.Span)
+            Require.That(some >= 0 && some <= length, $"attention: lengths must lie in [0, {length}], but one is {some}");
+        int parts = batch * heads.KeyValueHeads;
         Tensor y = tape.New(new Shape(x.Shape.Rows, heads.Heads * heads.HeadWidth)), logs = tape.New(new Shape(batch * heads.Heads, length));
         AttentionJob job = new((nint)tape.Pointer(x), (nint)tape.Pointer(y), (nint)tape.Pointer(logs), 0, 0, heads, length, lengths);
         tape.Workers.Run(parts, job, static (in job, index) => Formulas.Attention.Forward(job.Shape, job.Head(index)));
@@ -77,9 +92,11 @@ public static unsafe partial class Ops
     /// A cached row has the bits of the uncached one.</remarks>
     public static Tensor CachedAttention(this Tape tape, Tensor x, AttentionHeads heads, KeyValueCache cache, int layer)
     {
+        heads.Validate();
         int queries = x.Shape.Rows, past = cache.Length, keys = past + queries, d = heads.HeadWidth;
         Require.That(x.Shape.Columns == heads.RowWidth, $"attention: rows of {x.Shape} must hold {heads.RowWidth} elements");
         Require.That(cache.Width == heads.KeyValueHeads * d, $"attention: the cache holds {cache.Width} elements a token, but keys have {heads.KeyValueHeads * d}");
+        Require.That((uint)layer < (uint)cache.Layers, $"attention: the cache has {cache.Layers} layers, so there is no layer {layer}");
         Require.That(keys <= cache.Capacity, $"attention: {keys} tokens do not fit the cache of {cache.Capacity}");
         Tensor y = tape.New(new Shape(queries, heads.Heads * d)), logs = tape.New(new Shape(heads.Heads, queries));
         for (int row = 0; row < queries; row++)

@@ -13,6 +13,7 @@ public static unsafe partial class Ops
     {
         Require.That(positions.Length == x.Shape.Rows, $"rope: {positions.Length} positions for {x.Shape.Rows} rows");
         Require.That(heads * table.HeadWidth <= x.Shape.Columns, $"rope: {heads} heads of {table.HeadWidth} do not fit rows of {x.Shape.Columns}");
+        Require.That(!tape.IsParameter(x), $"rope: it turns in place, so x {x.Shape} must not be a parameter");
         TurnRows(tape, tape.Pointer(x), x.Shape.Columns, heads, positions, table, inverse: false);
         tape.Record((x, heads, positions, table), static (tape, in s) =>
         {
@@ -36,18 +37,22 @@ public static unsafe partial class Ops
     }
 }
 
-/// <summary>The cosines and sines of every position up to a length, computed once.</summary>
+/// <summary>The cosines and sines of positions up to a length, computed a thousand positions at a time when the first of them is asked for.</summary>
+/// <remarks>Any number of threads may ask. What a model says of its longest sequence costs no memory before it is reached.</remarks>
 public sealed class RopeTable
 {
-    private readonly float[] cosines, sines;
+    private const int PageLength = 1024;
+    private readonly double theta;
+    private readonly Page?[] pages;
+    private readonly Lock gate = new();
 
-    /// <summary>Computes the angles m·θ^(−2i/d).</summary>
+    /// <summary>A table of the angles m·θ^(−2i/d).</summary>
     public RopeTable(int positions, int headWidth, double theta, bool interleaved)
     {
-        (HeadWidth, Interleaved, Positions) = (headWidth, interleaved, positions);
-        cosines = new float[positions * headWidth / 2];
-        sines = new float[cosines.Length];
-        Rope.Angles(0, positions, headWidth, theta, cosines, sines);
+        Require.That(positions > 0 && headWidth > 0 && headWidth % 2 == 0,
+            $"rope: positions and an even head width are needed, but they are {positions} and {headWidth}");
+        (HeadWidth, Interleaved, Positions, this.theta) = (headWidth, interleaved, positions, theta);
+        pages = new Page?[(int)(((long)positions + PageLength - 1) / PageLength)];
     }
 
     /// <summary>The width of a head.</summary>
@@ -60,14 +65,33 @@ public sealed class RopeTable
     public int Positions { get; }
 
     /// <summary>The cosines of one position.</summary>
-    public ReadOnlySpan<float> Cosines(int position) => cosines.AsSpan(Start(position), HeadWidth / 2);
+    public ReadOnlySpan<float> Cosines(int position) => PageOf(position).Cosines.AsSpan(position % PageLength * (HeadWidth / 2), HeadWidth / 2);
 
     /// <summary>The sines of one position.</summary>
-    public ReadOnlySpan<float> Sines(int position) => sines.AsSpan(Start(position), HeadWidth / 2);
+    public ReadOnlySpan<float> Sines(int position) => PageOf(position).Sines.AsSpan(position % PageLength * (HeadWidth / 2), HeadWidth / 2);
 
-    private int Start(int position)
+    /// <summary>Elements that are held.</summary>
+    internal long Held => pages.Sum(page => page is null ? 0L : 2 * page.Cosines.Length);
+
+    private Page PageOf(int position)
     {
         Require.That((uint)position < (uint)Positions, $"rope: position {position} is beyond the longest sequence, {Positions}");
-        return position * (HeadWidth / 2);
+        return Volatile.Read(ref pages[position / PageLength]) ?? MakePage(position / PageLength);
     }
+
+    private Page MakePage(int index)
+    {
+        lock (gate)
+        {
+            if (pages[index] is { } made)
+                return made;
+            int first = index * PageLength, count = Math.Min(PageLength, Positions - first);
+            Page page = new(new float[count * HeadWidth / 2], new float[count * HeadWidth / 2]);
+            Rope.Angles(first, count, HeadWidth, theta, page.Cosines, page.Sines);
+            Volatile.Write(ref pages[index], page);
+            return page;
+        }
+    }
+
+    private sealed record Page(float[] Cosines, float[] Sines);
 }

@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+
+namespace Lemma.Formulas;
+
+/// <summary>Memory outside the collected heap that knows its length and whether it was given back: the only kind that the library takes.</summary>
+/// <remarks>
+/// 64-byte aligned. A block that is used after <see cref="Dispose"/>, or beyond its length, is an exception, never a crash. There is no
+/// finalizer: it could run while a kernel works on an address whose owner nobody mentions any more.
+/// </remarks>
+internal sealed unsafe class NativeBlock : IDisposable
+{
+    private float* memory;
+
+    /// <summary>Takes memory for elements; what it holds is undefined unless it is cleared.</summary>
+    public NativeBlock(string owner, long count, bool isCleared = false)
+    {
+        Check.That(count >= 0 && count <= long.MaxValue / sizeof(float) - 64, owner, $"the number of elements must not be negative or beyond memory, but it is {count}");
+        (Owner, Length) = (owner, count);
+        nuint bytes = checked((nuint)((count + 15) / 16 * 16) * sizeof(float));
+        memory = (float*)Source.Take(bytes);
+        if (isCleared)
+            NativeMemory.Clear(memory, bytes);
+        else
+            Source.Poison(memory, bytes);
+    }
+
+    /// <summary>Where memory comes from; tests put one here whose blocks end at a page that must not be touched.</summary>
+    public static NativeSource Source { get; set; } = new();
+
+    /// <summary>What the errors call the block.</summary>
+    public string Owner { get; }
+
+    /// <summary>How many elements there are.</summary>
+    public long Length { get; }
+
+    /// <summary>Whether the memory was given back.</summary>
+    public bool IsDisposed => memory == null;
+
+    /// <summary>The first element.</summary>
+    public float* Pointer => memory != null ? memory : throw new ObjectDisposedException(Owner, $"{Owner}: it was disposed");
+
+    /// <summary>The first of some elements that lie within the block.</summary>
+    public float* At(long first, long count)
+    {
+        float* start = Pointer;
+        Check.That(first >= 0 && count >= 0 && first <= Length - count, Owner, $"elements {first} to {first + count} are not within its {Length}");
+        return start + first;
+    }
+
+    /// <summary>Some elements as a span.</summary>
+    public Span<float> Span(long first, long count)
+    {
+        Check.That(count <= int.MaxValue, Owner, $"a span holds at most {int.MaxValue} elements, but {count} are asked for");
+        return new Span<float>(At(first, count), (int)count);
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        float* given = memory;
+        memory = null;
+        if (given != null)
+            Source.Return(given, checked((nuint)((Length + 15) / 16 * 16) * sizeof(float)));
+    }
+}
+
+/// <summary>Where native memory comes from.</summary>
+internal unsafe class NativeSource
+{
+    /// <summary>Whether every block is made to measure, so that a step beyond it can be noticed.</summary>
+    public virtual bool IsExact => false;
+
+    /// <summary>64-byte aligned memory.</summary>
+    public virtual void* Take(nuint bytes) => NativeMemory.AlignedAlloc(bytes, 64);
+
+    /// <summary>Gives memory back.</summary>
+    public virtual void Return(void* memory, nuint bytes) => NativeMemory.AlignedFree(memory);
+
+    /// <summary>Marks memory that nothing has been written to.</summary>
+    public virtual void Poison(void* memory, nuint bytes) { }
+}
