@@ -50,7 +50,9 @@ internal static class ChatCommand
                     Console.WriteLine(Help);
                     break;
                 default:
-                    text.Say(line);
+                    // Ctrl-C ends the answer, not the chat; at the prompt it ends the tool.
+                    using (Interruption interruption = new())
+                        text.Say(line, interruption.Token);
                     break;
             }
         }

@@ -14,39 +14,39 @@ internal sealed class ChatText(LoadedModel model, Generator generator, Generatio
     public void Clear() => text.Clear();
 
     /// <summary>Adds a line and lets the model go on; a question is answered up to the end of the line.</summary>
-    public void Say(string line)
+    public void Say(string line, CancellationToken cancellation)
     {
         bool question = line.TrimEnd().EndsWith('?');
         if (question && line.StartsWith("Q:", StringComparison.Ordinal))
             line = line[2..];
         if (question && text.Length == 0)
-            Begin();
+            Begin(cancellation);
         if (question)
             text.Append(text.Length == 0 || text[^1] == '\n' ? "" : "\n").Append("Q: ").Append(line.Trim()).Append("\nA:");
         else
             text.Append(line);
 
         // Every turn draws anew, and a chat with the same lines and seed is the same chat.
-        GenerationOptions turnOptions = model.WithStop(options) with { Seed = options.Seed + turn++ };
+        GenerationOptions turnOptions = options with { Seed = options.Seed + turn++ };
         generator.Start(Fit(model.Prompt(Text), turnOptions.MaximumTokens), turnOptions);
         List<int> ids = GenerateCommand.Stream(
-            model.Tokenizer, generator, CancellationToken.None, piece => !question || !piece.Contains('\n'));
+            model.Tokenizer, generator, CancellationToken.None, piece => !cancellation.IsCancellationRequested && (!question || !piece.Contains('\n')));
         Console.WriteLine();
         string added = model.Tokenizer.Decode([.. ids]);
         text.Append(question && added.IndexOf('\n') is >= 0 and int end ? added[..(end + 1)] : added);
     }
 
     // A question needs something to ask about: the model tells a text up to where its own questions would begin.
-    private void Begin()
+    private void Begin(CancellationToken cancellation)
     {
-        GenerationOptions beginning = model.WithStop(options) with { Seed = options.Seed + turn++ };
+        GenerationOptions beginning = options with { Seed = options.Seed + turn++ };
         generator.Start(Fit(model.Prompt(""), beginning.MaximumTokens), beginning);
         bool lineBegins = false;
         List<int> ids = GenerateCommand.Stream(model.Tokenizer, generator, CancellationToken.None, piece =>
         {
             bool asks = lineBegins && piece.StartsWith('Q');
             lineBegins = piece.EndsWith('\n');
-            return !asks;
+            return !asks && !cancellation.IsCancellationRequested;
         });
         string told = model.Tokenizer.Decode([.. ids]);
         int end = told.IndexOf("\nQ", StringComparison.Ordinal);

@@ -39,26 +39,16 @@ internal static class EvalCommand
         List<TextDocument> documents = TextFiles.Read(data, encoding);
         using LoadedModel model = LoadedModel.Read(path, threads);
         using Interruption interruption = new();
-        int? end = model.Decoder.Config.EndId;
-        List<int> ids = end is { } begin ? [begin] : [];
-        long bytes = 0;
-        foreach (TextDocument document in documents)
-        {
-            model.Tokenizer.Encode(document.Text, ids, addSpecialTokens: false);
-            bytes += Encoding.UTF8.GetByteCount(document.Text);
-            if (end is { } id)
-                ids.Add(id);
-        }
         int window = length ?? model.Decoder.Config.MaximumLength, step = stride ?? Math.Max(1, window / 2);
-        PerplexityResult result = PerplexityEvaluator.Evaluate(
-            model.Decoder, model.Workers, ids.ToArray(), window, step, cancellation: interruption.Token);
+        TextResult result = TextEvaluator.Evaluate(model.Decoder, model.Tokenizer, model.Workers, [.. documents.Select(document => document.Text)],
+            window, step, cancellation: interruption.Token);
         ResultTable.Write($"{path} on {string.Join(", ", data)}",
         [
             ("loss", $"{Amount.Loss(result.Loss)} nats a token"),
             ("perplexity", Amount.Perplexity(result.Loss)),
-            ("bits a byte", result.BitsPerByte(bytes).ToString("0.0000", CultureInfo.InvariantCulture)),
+            ("bits a byte", result.BitsPerByte.ToString("0.0000", CultureInfo.InvariantCulture)),
             ("tokens", Amount.Count(result.Tokens)),
-            ("bytes", Amount.Count(bytes)),
+            ("bytes", Amount.Count(result.Bytes)),
             ("window", $"{window}, moved by {step}"),
         ]);
         return CommandLine.Done;

@@ -57,7 +57,7 @@ internal static class GenerateCommand
         using Interruption interruption = new();
         string text = prompt == "-" ? Console.In.ReadToEnd().TrimEnd('\r', '\n') : prompt;
         using Generator generator = new(model.Decoder, model.Workers);
-        generator.Start(model.Prompt(text), model.WithStop(options));
+        generator.Start(model.Prompt(text), options);
         if (json)
         {
             WriteJson(model, generator, text, interruption.Token);

@@ -1,5 +1,4 @@
 using Lemma.Cli.Parsing;
-using Lemma.Decoding;
 using Lemma.Files;
 using Lemma.Models;
 using Lemma.Tensors;
@@ -47,10 +46,6 @@ internal sealed class LoadedModel : IDisposable
         return (Decoder.Config.BeginId ?? Decoder.Config.EndId) is { } begin ? [begin]
             : throw new UsageException("--prompt: this model has no id that begins a text, so it needs a prompt");
     }
-
-    /// <summary>Options with this model's end of text.</summary>
-    public GenerationOptions WithStop(GenerationOptions options) =>
-        Decoder.Config.EndId is { } end ? options with { StopIds = [end] } : options;
 
     public void Dispose()
     {

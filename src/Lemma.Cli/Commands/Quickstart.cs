@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lemma.Cli.Bench;
+using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Decoding;
 using Lemma.Evaluation;
@@ -53,7 +54,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
             Config = config,
             Options = options,
             Tokenizer = tokenizer,
-            Training = NewStories(tokenizer, end, (int)(options.Steps * passTokens)),
+            Training = NewStories(tokenizer, end, TokensOf(options.Steps, passTokens)),
             Validation = validation,
             Folder = folder,
             Threads = threads,
@@ -109,7 +110,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         Console.WriteLine("A story of its own:");
         Console.WriteLine();
         using Generator generator = new(model.Decoder, model.Workers);
-        generator.Start(model.Prompt(""), model.WithStop(GenerationOptions.Sample(0.7) with { MaximumTokens = 240 }));
+        generator.Start(model.Prompt(""), GenerationOptions.Sample(0.7) with { MaximumTokens = 240 });
         GenerateCommand.Stream(model.Tokenizer, generator, CancellationToken.None);
         Console.WriteLine();
     }
@@ -125,6 +126,9 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         new Trainer(decoder, zeros, zeros, probe, workers).Train();
         return new Trainer(decoder, zeros, zeros, probe, workers).Train().TokensPerSecond;
     }
+
+    private static int TokensOf(long steps, double passTokens) => steps * passTokens <= int.MaxValue ? (int)(steps * passTokens)
+        : throw new UsageException($"--minutes: {steps} steps need more than {int.MaxValue} tokens of stories");
 
     private TokenDataset NewStories(Tokenizer tokenizer, int end, int tokens)
     {

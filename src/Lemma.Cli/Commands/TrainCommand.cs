@@ -32,7 +32,7 @@ internal sealed class TrainCommand
 
     private readonly Option<bool> randomWindows = Choice.Flag("--random-windows", "Draw every window at random, not each once an epoch");
     private readonly Option<double?> validationShare = Choice.Number(
-        "--validation", "The share of the tokens, at their end, that is kept for validation", below: 1, fallback: 0.1);
+        "--validation", "The share of the tokens, at their end, that is kept for validation", least: double.Epsilon, below: 1, fallback: 0.1);
 
     private readonly Option<Encoding?> encoding = Choice.TextEncoding();
     private readonly Option<ulong?> seed = Choice.Seed();

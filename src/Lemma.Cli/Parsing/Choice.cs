@@ -18,8 +18,11 @@ internal static class Choice
         Make<double?>(name, description, "X", fallback,
             token => double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least
                 && value < below ? value : null,
-            FormattableString.Invariant(double.IsFinite(below) ? $"a number of at least {least} and below {below}"
-                : (FormattableString)$"a number of at least {least}"));
+            RuleOf(least, below));
+
+    private static string RuleOf(double least, double below) =>
+        (least == double.Epsilon ? "a number above 0" : string.Create(CultureInfo.InvariantCulture, $"a number of at least {least}"))
+        + (double.IsFinite(below) ? string.Create(CultureInfo.InvariantCulture, $" and below {below}") : "");
 
     public static Option<ulong?> Seed() =>
         Make<ulong?>("--seed", "The seed of everything random", "N", 1,

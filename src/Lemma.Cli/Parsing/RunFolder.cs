@@ -26,12 +26,8 @@ internal static class RunFolder
     {
         if (!Directory.Exists(folder))
             return;
-        foreach (string entry in Directory.EnumerateDirectories(folder))
-        {
-            string found = Path.GetFileName(entry);
-            if (Folders.Any(name => found == name || found.StartsWith(name + ".", StringComparison.Ordinal)))
-                Directory.Delete(entry, recursive: true);
-        }
+        foreach (string name in Folders)
+            AtomicFolder.Delete(Path.Combine(folder, name));
         foreach (string name in Files)
             File.Delete(Path.Combine(folder, name));
     }

@@ -14,7 +14,8 @@ internal sealed unsafe class NativeBlock : IDisposable
     /// <summary>Takes memory for elements; what it holds is undefined unless it is cleared.</summary>
     public NativeBlock(string owner, long count, bool isCleared = false)
     {
-        Check.That(count >= 0 && count <= long.MaxValue / sizeof(float) - 64, owner, $"the number of elements must not be negative or beyond memory, but it is {count}");
+        Check.That(count >= 0 && count <= long.MaxValue / sizeof(float) - 64, owner,
+            $"the number of elements must not be negative or beyond memory, but it is {count}");
         (Owner, Length) = (owner, count);
         nuint bytes = checked((nuint)((count + 15) / 16 * 16) * sizeof(float));
         memory = (float*)Source.Take(bytes);

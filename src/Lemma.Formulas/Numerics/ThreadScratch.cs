@@ -20,6 +20,8 @@ internal static unsafe class ThreadScratch
 /// <summary>A block that ends with its thread: keep it in a static field of each thread alone, which holds it as long as code runs there.</summary>
 internal sealed unsafe class ThreadBlock : IDisposable
 {
+    // A quarter of a megabyte at least, and half as much again when it grows: a sequence that grows by a token takes no memory a token.
+    private const long Least = 1 << 16;
     private NativeBlock? block;
 
     ~ThreadBlock() => block?.Dispose();
@@ -29,8 +31,9 @@ internal sealed unsafe class ThreadBlock : IDisposable
     {
         if (block is null || block.Length < count || NativeBlock.Source.IsExact)
         {
+            long length = NativeBlock.Source.IsExact ? count : Math.Max(Math.Max(count, Least), (block?.Length ?? 0) * 3 / 2);
             block?.Dispose();
-            block = new NativeBlock("scratch", count);
+            block = new NativeBlock("scratch", length);
         }
         return block.Pointer;
     }

@@ -70,13 +70,14 @@ public sealed class BatchSource
         return (inputs, targets);
     }
 
-    /// <summary>Writes the inputs and the targets of a batch without taking memory; both are [batch, length].</summary>
+    /// <summary>Writes the inputs and the targets of a batch, or of its first windows, without taking memory; both are [windows, length].</summary>
     public void Fill(long number, Span<int> inputs, Span<int> targets)
     {
         Require.That(number >= 0, $"batches: the number must not be negative, but it is {number}");
-        Require.That(inputs.Length == Batch * Length && targets.Length == inputs.Length,
-            $"batches: {Batch} windows of length {Length} do not fit {inputs.Length} inputs and {targets.Length} targets");
-        for (int row = 0; row < Batch; row++)
+        int windows = inputs.Length / Length;
+        Require.That(windows > 0 && windows <= Batch && inputs.Length == windows * Length && targets.Length == inputs.Length,
+            $"batches: 1 to {Batch} windows of length {Length} do not fit {inputs.Length} inputs and {targets.Length} targets");
+        for (int row = 0; row < windows; row++)
         {
             int start = Start(checked(number * Batch + row));
             data.Ids.Slice(start, Length).CopyTo(inputs[(row * Length)..]);

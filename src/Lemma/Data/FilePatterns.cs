@@ -5,7 +5,7 @@ namespace Lemma.Data;
 /// <summary>Turns files, folders and globs into a list of files.</summary>
 internal static class FilePatterns
 {
-    private static readonly string[] Endings = [".txt", ".jsonl"], AnyFile = ["*"];
+    private static readonly string[] Endings = [".txt", ".jsonl"], AnyFile = ["*"], AnyDepth = ["**"];
 
     /// <summary>Every file behind the arguments, once, in the ordinal order of the full paths; an argument without a file is an
     /// error.</summary>
@@ -25,7 +25,7 @@ internal static class FilePatterns
             return [argument];
         if (Directory.Exists(argument))
         {
-            List<string> inside = [.. Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories)
+            List<string> inside = [.. Match(argument, AnyDepth)
                 .Where(file => Endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))];
             return inside.Count > 0 ? inside : throw new FileNotFoundException($"data: the folder '{argument}' has no .txt or .jsonl file");
         }
@@ -45,6 +45,17 @@ internal static class FilePatterns
             yield return wild == 0 ? Path.GetRelativePath(".", file) : file;
     }
 
+    // A link to a folder that it lies in would be followed for ever.
+    private static bool LeadsUp(string folder)
+    {
+        DirectoryInfo link = new(folder);
+        if (link.LinkTarget is null)
+            return false;
+        string? target = link.ResolveLinkTarget(returnFinalTarget: true)?.FullName;
+        return target is null || (Path.GetFullPath(folder) + Path.DirectorySeparatorChar)
+            .StartsWith(Path.TrimEndingDirectorySeparator(target) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
+
     private static IEnumerable<string> Match(string folder, ReadOnlyMemory<string> parts)
     {
         if (!Directory.Exists(folder))
@@ -57,6 +68,8 @@ internal static class FilePatterns
                 yield return file;
             foreach (string inner in Directory.EnumerateDirectories(folder))
             {
+                if (LeadsUp(inner))
+                    continue;
                 foreach (string file in Match(inner, parts))
                     yield return file;
             }

@@ -25,8 +25,15 @@ public sealed class Candidates
     /// <summary>The ids that are left.</summary>
     public ReadOnlySpan<int> Ids => ids.AsSpan(0, Count);
 
-    /// <summary>Their logits; a step may change them.</summary>
-    public Span<float> Logits => logits.AsSpan(0, Count);
+    /// <summary>Their logits.</summary>
+    public ReadOnlySpan<float> Logits => logits.AsSpan(0, Count);
+
+    /// <summary>Their logits, to change them: the order that they had is forgotten.</summary>
+    public Span<float> ChangeLogits()
+    {
+        sorted = false;
+        return logits.AsSpan(0, Count);
+    }
 
     /// <summary>Begins anew with every id.</summary>
     public void Reset(ReadOnlySpan<float> all)

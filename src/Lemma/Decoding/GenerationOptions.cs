@@ -15,8 +15,8 @@ public sealed record GenerationOptions
     /// <summary>The seed of the draws: one seed, one text.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Ids that end the text; they are not returned.</summary>
-    public IReadOnlyList<int> StopIds { get; init; } = [];
+    /// <summary>Ids that end the text and are not returned; null for those of the model, none for an empty list.</summary>
+    public IReadOnlyList<int>? StopIds { get; init; }
 
     /// <summary>Draws with the usual order, top-k → top-p → temperature; a temperature of 0 is greedy.</summary>
     public static GenerationOptions Sample(double temperature = 1, int? topK = null, double? topP = null)

@@ -18,6 +18,7 @@ public sealed class Generator : IDisposable
     private KeyValueCache? cache;
     private GenerationOptions options = GenerationOptions.Greedy;
     private ReadOnlyMemory<int> next;
+    private IReadOnlyList<int> stopIds = [];
     private int made;
 
     /// <summary>A generator for a model; the workers are shared, the model is not changed.</summary>
@@ -36,14 +37,15 @@ public sealed class Generator : IDisposable
         Require.That(prompt.Length <= longest, $"generation: the prompt of {prompt.Length} ids is longer than the longest sequence, {longest}");
         foreach (int id in prompt.Span)
             Require.That((uint)id < (uint)model.Config.VocabularySize, $"generation: id {id} is not in the vocabulary of {model.Config.VocabularySize}");
-        int capacity = Math.Min(longest, prompt.Length + generation.MaximumTokens);
+        Require.That(generation.MaximumTokens >= 0, $"generation: the most tokens must not be negative, but they are {generation.MaximumTokens}");
+        int capacity = (int)Math.Min(longest, (long)prompt.Length + generation.MaximumTokens);
         if (cache is null || cache.Capacity < capacity)
         {
             cache?.Dispose();
             cache = model.NewCache(capacity);
         }
         cache.Truncate(0);
-        (options, next, made) = (generation, prompt, 0);
+        (options, next, made, stopIds) = (generation, prompt, 0, generation.StopIds ?? model.Config.EndIds);
     }
 
     /// <summary>Ids that the longest sequence has room for after what has been read so far.</summary>
@@ -62,9 +64,9 @@ public sealed class Generator : IDisposable
         made++;
         last[0] = id;
         next = last;
-        for (int i = 0; i < options.StopIds.Count; i++)
+        for (int i = 0; i < stopIds.Count; i++)
         {
-            if (id == options.StopIds[i])
+            if (id == stopIds[i])
             {
                 made = options.MaximumTokens;
                 return false;

@@ -13,9 +13,6 @@ public sealed record PerplexityResult(long Tokens, double TotalNats)
 
     /// <summary>e to the loss.</summary>
     public double Perplexity => Math.Exp(Loss);
-
-    /// <summary>The bits that the model needs for a byte of the text, whatever its tokenizer.</summary>
-    public double BitsPerByte(long bytes) => TotalNats / Math.Log(2) / bytes;
 }
 
 /// <summary>Perplexity of a text that is longer than a model's window: a window slides over it, and each token counts once.</summary>

@@ -53,6 +53,14 @@ public static class AtomicFolder
         return !Directory.Exists(trimmed) && Directory.Exists(trimmed + PreviousSuffix) ? trimmed + PreviousSuffix : trimmed;
     }
 
+    /// <summary>Deletes a folder and what an interrupted <see cref="Write"/> left beside it; other names stay, such as NAME.backup.</summary>
+    public static void Delete(string path)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        foreach (string suffix in (string[])[AtomicFile.PartialSuffix, DiscardedSuffix, PreviousSuffix, ""])
+            DeleteIfPresent(full + suffix);
+    }
+
     private static void Discard(string full, string previous)
     {
         string discarded = full + DiscardedSuffix;

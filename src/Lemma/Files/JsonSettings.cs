@@ -107,15 +107,22 @@ internal readonly struct JsonSettings
     public string Raw(string name) => (Find(name) ?? throw Missing(name)).GetRawText();
 
     /// <summary>An id: a whole number of at least 0, the first of a list, or null.</summary>
-    public int? Id(string name, int? fallback)
+    public int? Id(string name, int? fallback) => element.TryGetProperty(name, out _) ? Ids(name) is [int first, ..] ? first : null : fallback;
+
+    /// <summary>Ids: one or a list of them, none where the field is absent or null; −1 stands for none.</summary>
+    public IReadOnlyList<int> Ids(string name)
     {
-        if (!element.TryGetProperty(name, out JsonElement value))
-            return fallback;
-        if (value.ValueKind == JsonValueKind.Null)
-            return null;
-        JsonElement first = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 ? value[0] : value;
-        return first.ValueKind == JsonValueKind.Number && first.TryGetInt32(out int id) && id >= -1
-            ? id < 0 ? null : id : throw Wrong(name, value, "an id or a list of ids");
+        if (!element.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+            return [];
+        List<int> ids = [];
+        foreach (JsonElement one in value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : (IEnumerable<JsonElement>)[value])
+        {
+            if (one.ValueKind != JsonValueKind.Number || !one.TryGetInt32(out int id) || id < -1)
+                throw Wrong(name, value, "an id or a list of ids");
+            if (id >= 0 && !ids.Contains(id))
+                ids.Add(id);
+        }
+        return ids;
     }
 
     /// <summary>An error unless a field is absent, null or as expected.</summary>

@@ -7,7 +7,8 @@ namespace Lemma.Files;
 /// <summary>Hugging Face model folders: <c>config.json</c>, <c>model.safetensors</c> and <c>generation_config.json</c>.</summary>
 public static class ModelFolder
 {
-    private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json";
+    private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json",
+        IndexSuffix = ".index.json";
     private const int NamesInErrors = 8;
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
 
@@ -15,12 +16,14 @@ public static class ModelFolder
     public static DecoderConfig ReadConfig(string path)
     {
         string file = path;
+        string? generation = null;
         if (!File.Exists(path))
         {
             string folder = AtomicFolder.Resolve(path);
             if (!Directory.Exists(folder))
                 throw new DirectoryNotFoundException($"model: there is no folder '{path}'");
             file = Path.Combine(folder, ConfigName);
+            generation = Path.Combine(folder, GenerationName);
             if (!File.Exists(file))
                 throw new FileNotFoundException($"model: the folder '{path}' has no {ConfigName}");
         }
@@ -29,6 +32,8 @@ public static class ModelFolder
         Family family = Family.Find(name)
             ?? throw settings.Error($"the model type '{name}' is not supported; supported are {Family.Names}");
         DecoderConfig config = family.ReadConfig(settings);
+        if (generation != null && File.Exists(generation))
+            config = WithEndIds(config, JsonSettings.Read(generation).Ids("eos_token_id"));
         try
         {
             return config.Validate();
@@ -45,8 +50,8 @@ public static class ModelFolder
     public static Decoder ReadDecoder(string path, float? dropout = null)
     {
         DecoderConfig config = ReadConfig(path);
-        config = config with { Dropout = dropout ?? config.Dropout };
         using SafetensorsFile weights = OpenWeights(path);
+        config = WithOwnHead(config with { Dropout = dropout ?? config.Dropout }, weights);
         Dictionary<WeightName, SafetensorsEntry> places = Match(weights, config);
         Decoder decoder = new(config);
         try
@@ -67,6 +72,7 @@ public static class ModelFolder
     {
         DecoderConfig config = ReadConfig(path);
         using SafetensorsFile weights = OpenWeights(path);
+        config = WithOwnHead(config, weights);
         Dictionary<WeightName, SafetensorsEntry> places = Match(weights, config);
         Parameters parameters = DecoderParameters.Declare(config);
         parameters.Allocate();
@@ -101,11 +107,33 @@ public static class ModelFolder
         SafetensorsWriter.Write(Path.Combine(folder, WeightsName), [.. family.Weights(config).Select(name => ToTensor(parameters, name))]);
     }
 
+    // A chat model's generation_config.json has ids that end a turn, of which its config.json may know only the first.
+    private static DecoderConfig WithEndIds(DecoderConfig config, IReadOnlyList<int> ids)
+    {
+        List<int> all = [.. config.EndIds];
+        all.AddRange(ids.Where(id => id < config.VocabularySize && !all.Contains(id)));
+        return all.Count == config.EndIds.Count ? config : config with { EndId = all[0], FurtherEndIds = all[1..] };
+    }
+
     private static SafetensorsFile OpenWeights(string path)
     {
-        string file = Path.Combine(AtomicFolder.Resolve(path), WeightsName);
-        return File.Exists(file) ? SafetensorsFile.Open(file)
-            : throw new FileNotFoundException($"model: the folder '{path}' has no {WeightsName}");
+        string folder = AtomicFolder.Resolve(path), file = Path.Combine(folder, WeightsName);
+        if (File.Exists(file))
+            return SafetensorsFile.Open(file);
+        throw new FileNotFoundException(File.Exists(file + IndexSuffix)
+            ? $"model: the weights in '{path}' are in several files ({WeightsName}{IndexSuffix}), which cannot be read yet"
+            : $"model: the folder '{path}' has no {WeightsName}");
+    }
+
+    // A head in the file that differs from the embedding is the model's head, whatever the config says: so transformers reads it.
+    private static DecoderConfig WithOwnHead(DecoderConfig config, SafetensorsFile weights)
+    {
+        if (!config.TiedHead || weights.Tensors.FirstOrDefault(entry => entry.Name == Family.HeadName) is not { } head)
+            return config;
+        Family family = Family.Find(config.Family)!;
+        string name = family.Bare(family.Weights(config).First(weight => weight.Parameter == "embedding.weight").Name);
+        SafetensorsEntry? embedding = weights.Tensors.FirstOrDefault(entry => family.Bare(entry.Name) == name);
+        return embedding is null || weights.AreEqual(head, embedding) ? config : config with { TiedHead = false };
     }
 
     private static Dictionary<WeightName, SafetensorsEntry> Match(SafetensorsFile file, DecoderConfig config)

@@ -102,6 +102,24 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
+    internal bool AreEqual(SafetensorsEntry one, SafetensorsEntry other)
+    {
+        if (one.Type != other.Type || !one.Sizes.SequenceEqual(other.Sizes))
+            return false;
+        byte[] left = new byte[ChunkElements], right = new byte[ChunkElements];
+        for (long at = 0; at < one.Bytes; at += ChunkElements)
+        {
+            int count = (int)Math.Min(ChunkElements, one.Bytes - at);
+            stream.Position = one.Begin + at;
+            stream.ReadExactly(left, 0, count);
+            stream.Position = other.Begin + at;
+            stream.ReadExactly(right, 0, count);
+            if (!left.AsSpan(0, count).SequenceEqual(right.AsSpan(0, count)))
+                return false;
+        }
+        return true;
+    }
+
     internal void RequireFloat(SafetensorsEntry tensor)
     {
         if (tensor.Type is not ("F32" or "F16" or "BF16"))

@@ -109,6 +109,12 @@ public sealed record DecoderConfig
     /// <summary>The id that ends a text, if the vocabulary has one.</summary>
     public int? EndId { get; init; }
 
+    /// <summary>Further ids that end a text or a turn.</summary>
+    public IReadOnlyList<int> FurtherEndIds { get; init; } = [];
+
+    /// <summary>All ids that end a text.</summary>
+    public IReadOnlyList<int> EndIds => EndId is { } end ? [end, .. FurtherEndIds] : FurtherEndIds;
+
     /// <summary>Checks every size and how they fit; the error names the rule and both values.</summary>
     public DecoderConfig Validate()
     {

@@ -92,20 +92,22 @@ public sealed class Trainer
     /// batches.</summary>
     public double Evaluate(Tape tape)
     {
-        int batches = Math.Max(1, validation.WindowsPerEpoch / options.Batch);
+        long windows = validation.WindowsPerEpoch;
         if (options.EvaluationBatches is { } most)
-            batches = Math.Min(batches, most);
+            windows = Math.Min(windows, (long)most * options.Batch);
         bool recording = tape.Recording;
         tape.Recording = false;
         double sum = 0;
-        for (int number = 0; number < batches; number++)
+        for (long first = 0; first < windows; first += options.Batch)
         {
-            validation.Fill(number, inputs, targets);
-            sum += tape[decoder.Loss(tape, new DecoderInput(inputs, options.Batch), targets)][0];
+            // The last batch may have fewer windows: all count, so that the result does not depend on the batch.
+            int some = (int)Math.Min(options.Batch, windows - first), count = some * options.Length;
+            validation.Fill(first / options.Batch, inputs.AsSpan(0, count), targets.AsSpan(0, count));
+            sum += (double)some * tape[decoder.Loss(tape, new DecoderInput(inputs.AsMemory(0, count), some), targets.AsMemory(0, count))][0];
             tape.Rewind();
         }
         tape.Recording = recording;
-        return sum / batches;
+        return sum / windows;
     }
 
     private double TokensPerSecond => done == 0 ? 0
@@ -150,11 +152,15 @@ public sealed class Trainer
             Philox? dropout = decoder.Config.Dropout > 0 ? new Philox(options.Seed, DropoutStream).Split((ulong)number) : null;
             Tensor tensor = decoder.Loss(tape, new DecoderInput(inputs, options.Batch, Dropout: dropout), targets);
             float value = tape[tensor][0];
+            if (!float.IsFinite(value))
+            {
+                // The gradients only serve to say where the trouble began.
+                tape.Backward(tensor);
+                tape.Rewind();
+                throw new TrainingFailedException($"training: the loss of step {step} is {value}; {FiniteCheck.Describe(decoder.Parameters)}");
+            }
             tape.Backward(tensor);
             tape.Rewind();
-            if (!float.IsFinite(value))
-                throw new TrainingFailedException($"training: the loss of step {step} is {value}; "
-                    + $"{FiniteCheck.Describe(decoder.Parameters)}");
             sum += value;
         }
         loss = sum / options.Accumulate;

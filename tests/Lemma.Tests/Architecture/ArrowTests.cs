@@ -15,7 +15,7 @@ public partial class ArrowTests
         ["Decoding"] = ["Models", "Tensors", "Formulas", "Text"],
         ["Data"] = ["Text", "Formulas"],
         ["Files"] = ["Models", "Tensors", "Text"],
-        ["Evaluation"] = ["Models", "Decoding", "Data", "Tensors", "Formulas"],
+        ["Evaluation"] = ["Models", "Decoding", "Data", "Tensors", "Formulas", "Text"],
         ["Training"] = ["Evaluation", "Files", "Data", "Decoding", "Models", "Tensors", "Formulas", "Text"],
     };
 

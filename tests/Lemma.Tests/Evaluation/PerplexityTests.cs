@@ -34,7 +34,6 @@ public class PerplexityTests
         Assert.Equal(60, result.Tokens);
         Assert.Equal(expected, result.TotalNats, 1e-3);
         Assert.Equal(Math.Exp(expected / 60), result.Perplexity, 1e-3);
-        Assert.Equal(expected / Math.Log(2) / 30, result.BitsPerByte(30), 1e-3);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Lemma.Files;
 using Lemma.Models;
 using Lemma.Tensors;
+using Lemma.Tests.Oracles;
 
 namespace Lemma.Tests.Files;
 
@@ -61,12 +62,53 @@ public class ModelFolderTests
     {
         using TemporaryFolder folder = new();
         string copy = Rewrite(folder, "gpt2", tensors => [.. tensors.Select(t => t with { Name = t.Name.Replace("transformer.", "") }),
-            new("h.0.attn.bias", [1, 1, 2, 2], () => new float[4]), new("lm_head.weight", [96, 32], () => new float[96 * 32])]);
+            new("h.0.attn.bias", [1, 1, 2, 2], () => new float[4]), tensors.First(t => t.Name == "transformer.wte.weight") with { Name = "lm_head.weight" }]);
         (DecoderConfig config, Parameters parameters) = ModelFolder.Read(copy);
         using Parameters owned = parameters;
         ModelFolder.Write(folder["again"], config, parameters);
         Assert.Equal(File.ReadAllBytes(Path.Combine(Golden("gpt2"), "model.safetensors")),
             File.ReadAllBytes(Path.Combine(folder["again"], "model.safetensors")));
+    }
+
+    [Fact]
+    public void AHeadThatDiffersFromATiedEmbeddingIsUsed()
+    {
+        using TemporaryFolder folder = new();
+        float[] head = OperationCheck.Random(96 * 32, 5);
+        string copy = Rewrite(folder, "gpt2", tensors => [.. tensors, new("lm_head.weight", [96, 32], () => head)]);
+        Assert.True(ModelFolder.ReadConfig(copy).TiedHead);
+        using Decoder decoder = ModelFolder.ReadDecoder(copy);
+        Assert.False(decoder.Config.TiedHead);
+        Assert.Equal(head, decoder.Parameters.Weights(decoder.Parameters["head.weight"]));
+        ModelFolder.Write(folder["again"], decoder.Config, decoder.Parameters);
+        Assert.False(ModelFolder.ReadConfig(folder["again"]).TiedHead);
+
+        string narrow = Rewrite(folder, "gpt2", tensors => [.. tensors, new("lm_head.weight", [95, 32], () => head.AsSpan(0, 95 * 32))]);
+        Assert.Contains("[95, 32]", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadDecoder(narrow)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AllIdsThatEndATextAreRead()
+    {
+        using TemporaryFolder folder = new();
+        string copy = Rewrite(folder, "llama", tensors => tensors), config = Path.Combine(copy, "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"eos_token_id\": 2", "\"eos_token_id\": [2, 5, 500]"));
+        File.WriteAllText(Path.Combine(copy, "generation_config.json"), """{"eos_token_id": [5, 9, -1, 2]}""");
+        DecoderConfig read = ModelFolder.ReadConfig(copy);
+        Assert.Equal([2, 5, 9], read.EndIds);
+        using Decoder decoder = ModelFolder.ReadDecoder(copy);
+        ModelFolder.Write(folder["again"], read, decoder.Parameters);
+        Assert.Equal([2, 5, 9], ModelFolder.ReadConfig(folder["again"]).EndIds);
+    }
+
+    [Fact]
+    public void AShardedFolderIsToldWhatItIs()
+    {
+        using TemporaryFolder folder = new();
+        string copy = Rewrite(folder, "llama", tensors => tensors);
+        File.Delete(Path.Combine(copy, "model.safetensors"));
+        File.WriteAllText(Path.Combine(copy, "model.safetensors.index.json"), "{}");
+        Assert.Contains("several files", Assert.Throws<FileNotFoundException>(() => ModelFolder.ReadDecoder(copy)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,7 +17,17 @@ public sealed record Temperature : LogitStep
     /// <inheritdoc/>
     public override void Apply(Candidates candidates)
     {
-        foreach (ref float logit in candidates.Logits)
-            logit = (float)(logit / Value);
+        // Beyond float32's range only the distance to the largest counts, and the likeliest id is what is left as T goes to 0.
+        Span<float> logits = candidates.ChangeLogits();
+        float largest = float.NegativeInfinity, least = float.PositiveInfinity;
+        foreach (float logit in logits)
+        {
+            largest = MathF.Max(largest, logit);
+            least = float.IsNegativeInfinity(logit) ? least : MathF.Min(least, logit);
+        }
+        bool overflows = Math.Max(Math.Abs((double)largest), Math.Abs((double)least)) / Value > float.MaxValue;
+        double shift = overflows && float.IsFinite(largest) ? largest : 0;
+        foreach (ref float logit in logits)
+            logit = (float)((logit - shift) / Value);
     }
 }

@@ -9,6 +9,9 @@ public abstract class Family
 {
     private static readonly Family[] All = [new Gpt2(), new Llama()];
 
+    /// <summary>The name of a head of its own in every family's files.</summary>
+    internal const string HeadName = "lm_head.weight";
+
     /// <summary>The <c>model_type</c> of its config, and <see cref="DecoderConfig.Family"/>.</summary>
     public abstract string Name { get; }
 
@@ -34,7 +37,7 @@ public abstract class Family
 
     /// <summary>Whether a tensor of a checkpoint is no weight: a constant of older files, or the second copy of a tied head.</summary>
     internal bool Ignores(string name, DecoderConfig config) =>
-        (config.TiedHead && name == "lm_head.weight") || IgnoredEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
+        (config.TiedHead && name == HeadName) || IgnoredEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>A name without the prefix that a checkpoint may have or not.</summary>
     internal string Bare(string name) => name.StartsWith(Prefix, StringComparison.Ordinal) ? name[Prefix.Length..] : name;
@@ -58,15 +61,23 @@ public abstract class Family
 
     internal static void WriteIds(Utf8JsonWriter json, DecoderConfig config)
     {
-        WriteId("bos_token_id", config.BeginId);
-        WriteId("eos_token_id", config.EndId);
+        Write("bos_token_id", config.BeginId is { } begin ? [begin] : []);
+        Write("eos_token_id", config.EndIds);
 
-        void WriteId(string name, int? id)
+        void Write(string name, IReadOnlyList<int> ids)
         {
-            if (id == null)
-                json.WriteNull(name);
+            json.WritePropertyName(name);
+            if (ids.Count == 0)
+                json.WriteNullValue();
+            else if (ids.Count == 1)
+                json.WriteNumberValue(ids[0]);
             else
-                json.WriteNumber(name, id.Value);
+            {
+                json.WriteStartArray();
+                foreach (int id in ids)
+                    json.WriteNumberValue(id);
+                json.WriteEndArray();
+            }
         }
     }
 
@@ -84,6 +95,13 @@ public abstract class Family
     /// <summary>The begin or end id; an id outside the vocabulary can never appear, so it counts as none.</summary>
     private protected static int? SpecialId(JsonSettings settings, string name, int fallback, int vocabulary) =>
         settings.Id(name, fallback) is { } id && id < vocabulary ? id : null;
+
+    /// <summary>The end ids of a list after its first.</summary>
+    private protected static IReadOnlyList<int> FurtherIds(JsonSettings settings, int vocabulary)
+    {
+        int[] further = [.. settings.Ids("eos_token_id").Skip(1).Where(id => id < vocabulary)];
+        return further.Length == 0 ? [] : further;
+    }
 
     /// <summary>The whole of a parameter as one tensor.</summary>
     private protected static WeightName Whole(string name, string parameter, int rows, bool transposed = false) =>

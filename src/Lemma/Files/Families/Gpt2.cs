@@ -87,6 +87,7 @@ public sealed class Gpt2 : Family
             Dropout = (float)settings.Number("resid_pdrop", 0.1),
             BeginId = SpecialId(settings, "bos_token_id", 50256, vocabulary),
             EndId = SpecialId(settings, "eos_token_id", 50256, vocabulary),
+            FurtherEndIds = FurtherIds(settings, vocabulary),
         };
     }
 

@@ -85,6 +85,7 @@ public sealed class Llama : Family
             TiedHead = settings.Boolean("tie_word_embeddings", false),
             BeginId = SpecialId(settings, "bos_token_id", 1, vocabulary),
             EndId = SpecialId(settings, "eos_token_id", 2, vocabulary),
+            FurtherEndIds = FurtherIds(settings, vocabulary),
         };
     }
 
