@@ -63,7 +63,7 @@ internal sealed class PatternMatcher(Instruction[] steps, int registers, Follow 
     private void BeCareful()
     {
         if (!isCareful)
-            Array.Fill(runs, (1, 0));
+            Array.Fill(runs, (-1, -2));
         isCareful = true;
     }
 
@@ -96,11 +96,7 @@ internal sealed class PatternMatcher(Instruction[] steps, int registers, Follow 
                     goesOn = Loop(text, now, ref step, ref at);
                     break;
                 case Operation.LazyLoop:
-                    int begin = at;
-                    goesOn = Take(text, now.Set, now.Least, ref at) == now.Least;
-                    if (goesOn && now.Least < now.Most)
-                        Push(FrameKind.Lengthen, step, at, (ulong)now.Least);
-                    step++;
+                    goesOn = Take(text, now.Set, now.Least, ref at) == now.Least && OneLess(now, ref step, ref at, now.Least);
                     break;
                 case Operation.Choice:
                     ulong mask = now.Masks[at == text.Length ? 129 : Math.Min((int)text[at], 128)];
@@ -189,10 +185,7 @@ internal sealed class PatternMatcher(Instruction[] steps, int registers, Follow 
                 return false;
             if (!now.IsPossessive)
                 return OneMore(text, now, loop, ref step, ref at);
-            // Runs of one loop that overlap end together.
-            if (at < runs[loop].Start || at > runs[loop].End)
-                runs[loop] = (at, EndOfRun(text, now.Set, at));
-            at = runs[loop].End;
+            at = EndOfRun(text, now.Set, loop, at);
             return true;
         }
         int begin = at;
@@ -213,10 +206,17 @@ internal sealed class PatternMatcher(Instruction[] steps, int registers, Follow 
         return true;
     }
 
-    private int EndOfRun(ReadOnlySpan<char> text, CharacterSet set, int at)
+    // Runs of one loop that touch end together.
+    private int EndOfRun(ReadOnlySpan<char> text, CharacterSet set, int loop, int at)
     {
-        Take(text, set, int.MaxValue, ref at);
-        return at;
+        (int start, int end) = runs[loop];
+        if (at >= start && at <= end)
+            return end;
+        int begin = at;
+        for (int width; at != start && (width = Width(text, at, set)) > 0; at += width)
+            work++;
+        runs[loop] = (begin, at == start ? end : at);
+        return runs[loop].End;
     }
 
     // Careful: a loop is a row of places, of each of which it is remembered what comes of it.
@@ -237,6 +237,18 @@ internal sealed class PatternMatcher(Instruction[] steps, int registers, Follow 
             Push(FrameKind.Resume, loop + 1, at, 0);
             at += width;
         }
+    }
+
+    // Goes on behind a lazy loop, and notes that it may take one more; careful, it is remembered what came of that.
+    private bool OneLess(Instruction now, ref int step, ref int at, int count)
+    {
+        int loop = step;
+        if (isCareful && now.Most == int.MaxValue && Recall(now, ref step, ref at, isRest: true) is bool isKnown)
+            return isKnown;
+        if (count < now.Most)
+            Push(FrameKind.Lengthen, loop, at, (ulong)(uint)count);
+        step = loop + 1;
+        return true;
     }
 
     private void Choose(Instruction now, ref int step, int at, ulong mask)
@@ -274,13 +286,9 @@ internal sealed class PatternMatcher(Instruction[] steps, int registers, Follow 
                     if (width == 0)
                         break;
                     at += width;
-                    if ((int)frame.More + 1 < steps[step].Most)
-                    {
-                        (frame.At, frame.More) = (at, frame.More + 1);
-                        frameCount++;
-                    }
-                    step++;
-                    return true;
+                    if (OneLess(steps[step], ref step, ref at, (int)frame.More + 1))
+                        return true;
+                    break;
                 case FrameKind.Choose:
                     ulong mask = frame.More;
                     Choose(steps[step], ref step, at, mask);

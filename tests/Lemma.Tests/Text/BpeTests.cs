@@ -93,9 +93,13 @@ public sealed class BpeTests
     }
 
     [Fact]
-    public void An_unknown_id_is_an_error()
+    public void An_unknown_id_has_no_piece_and_no_text()
     {
-        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => Trained.Decode([330]));
+        Assert.Equal("ab", Trained.Decode([Trained.IdOf("a")!.Value, 330, int.MaxValue, -1, Trained.IdOf("b")!.Value]));
+        Assert.Null(Trained.PieceOrNull(330));
+        StreamingDecoder stream = new(Trained);
+        Assert.Equal("ab", stream.Append(Trained.IdOf("a")!.Value) + stream.Append(330) + stream.Append(Trained.IdOf("b")!.Value) + stream.Finish());
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => Trained.PieceOf(330));
         Assert.Contains("an id must be one of the 330 of the vocabulary, but is 330", error.Message, StringComparison.Ordinal);
     }
 
