@@ -16,7 +16,8 @@ internal static class DetokenizeCommand
         Option<string?> words = TokenizeCommand.Words();
         Command command = new("detokenize", "Show the text of ids.") { model, ids, special, words };
         Examples.Add(command, ("a text", "lemma detokenize tokenizer.json 7454 2402 257 640"));
-        command.SetAction(parsed => Run(TokenizeCommand.Load(parsed.GetRequiredValue(model), parsed.GetValue(words)), parsed.GetValue(ids) ?? [], parsed.GetValue(special)));
+        command.SetAction(parsed => Run(TokenizeCommand.Load(parsed.GetRequiredValue(model), parsed.GetValue(words)),
+            parsed.GetValue(ids) ?? [], parsed.GetValue(special)));
         return command;
     }
 

@@ -18,6 +18,11 @@ internal static class JsonText
         {
             return JsonDocument.Parse(text, options);
         }
+        catch (InvalidOperationException)
+        {
+            // A name is half a surrogate pair: who reads it tells its place.
+            return JsonDocument.Parse(text);
+        }
         catch (JsonException error)
         {
             // Which fault it was is only looked for now, so files without one are read once.

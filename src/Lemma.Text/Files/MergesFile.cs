@@ -20,7 +20,7 @@ internal static class MergesFile
         Vocabulary vocabulary = ReadVocabulary(Path.Combine(folder, "vocab.json"));
         string path = Path.Combine(folder, "merges.txt");
         if (!File.Exists(path))
-            return WordVocabularyFile.Build(vocabulary, new SpecialTokenFiles(folder, vocabulary));
+            return WordVocabularyFile.Read(vocabulary, folder);
         byte[] bytes = FileBytes.Read(path);
         SpecialTokenFiles special = new(folder, vocabulary);
         try

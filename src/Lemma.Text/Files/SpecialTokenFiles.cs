@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Lemma.Text.Models;
 
@@ -26,7 +27,8 @@ internal sealed class SpecialTokenFiles
             AddsStart = root["add_bos_token"].IsNull ? null : root["add_bos_token"].FlagOr(false);
             if (!root["added_tokens_decoder"].IsNull)
                 foreach (JsonPlace member in root["added_tokens_decoder"].Members())
-                    Add(TokenizerFile.ReadAddedToken(member, int.TryParse(member.Name, out int id) && id >= 0 ? id
+                    Add(TokenizerFile.ReadAddedToken(member, 
+                        int.TryParse(member.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id
                         : throw member.Error("must have a number for a name")), vocabulary);
         });
     }

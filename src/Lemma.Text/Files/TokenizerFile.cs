@@ -58,7 +58,8 @@ internal static class TokenizerFile
     private static Tokenizer Read(JsonPlace root)
     {
         TokenModel model = ModelJson.Read(root["model"]);
-        AddedToken[] addedTokens = root["added_tokens"].IsNull ? [] : [.. root["added_tokens"].Items().Select(static place => ReadAddedToken(place, place["id"].Natural()))];
+        AddedToken[] addedTokens = root["added_tokens"].IsNull ? []
+            : [.. root["added_tokens"].Items().Select(static place => ReadAddedToken(place, place["id"].Natural()))];
         try
         {
             return new Tokenizer(model, addedTokens, NormalizerJson.Read(root["normalizer"]), SplitterJson.Read(root["pre_tokenizer"]),

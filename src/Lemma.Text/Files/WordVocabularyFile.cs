@@ -12,7 +12,20 @@ internal static class WordVocabularyFile
     private const string Delimiter = "|";
 
     /// <summary>Characters where "|" stands for a space and all but special pieces are single, otherwise words between white space.</summary>
-    public static Tokenizer Build(Vocabulary vocabulary, SpecialTokenFiles special)
+    public static Tokenizer Read(Vocabulary vocabulary, string folder)
+    {
+        SpecialTokenFiles special = new(folder, vocabulary);
+        try
+        {
+            return Build(vocabulary, special);
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidDataException($"vocab.json: {error.Message}", error);
+        }
+    }
+
+    private static Tokenizer Build(Vocabulary vocabulary, SpecialTokenFiles special)
     {
         string unknown = special.RoleOr("unk_token", vocabulary.IdOf("[UNK]") >= 0 ? "[UNK]" : "<unk>");
         string blank = special.RoleOr("pad_token", vocabulary.IdOf("[PAD]") >= 0 ? "[PAD]" : "<pad>");

@@ -50,6 +50,9 @@ public sealed class ReplaceNormalizer : Normalizer
 
     private void ApplyRegex(AlignedText text, Pattern regex)
     {
+        // Nothing is found in an empty text, as the peer has it.
+        if (text.Text.IsEmpty)
+            return;
         text.BeginRewrite();
         int at = 0;
         foreach ((int start, int end) in regex.FindAll(text.Text))

@@ -119,7 +119,7 @@ public sealed class BpeTests
         List<int> ids = [7];
         Trained.Encode("cat".AsSpan(), ids);
         Assert.Equal([7, .. Trained.Encode("cat")], ids);
-        Tokenizer letters = CharacterTrainer.Train(["abc"]);
+        Tokenizer letters = new(new WordModel(new Vocabulary(["a", "b", "c"])), splitter: new FixedLengthSplitter(1));
         List<int> kept = [7];
         Assert.Throws<ArgumentException>(() => letters.Encode("abx".AsSpan(), kept));
         Assert.Equal([7], kept);
