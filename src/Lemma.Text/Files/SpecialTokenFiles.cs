@@ -27,9 +27,7 @@ internal sealed class SpecialTokenFiles
             AddsStart = root["add_bos_token"].IsNull ? null : root["add_bos_token"].FlagOr(false);
             if (!root["added_tokens_decoder"].IsNull)
                 foreach (JsonPlace member in root["added_tokens_decoder"].Members())
-                    Add(TokenizerFile.ReadAddedToken(member, 
-                        int.TryParse(member.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id
-                        : throw member.Error("must have a number for a name")), vocabulary);
+                    Add(TokenizerFile.ReadAddedToken(member, IdOf(member)), vocabulary);
         });
     }
 
@@ -62,6 +60,9 @@ internal sealed class SpecialTokenFiles
             throw new InvalidDataException($"'{token.Content}' has the id {token.Id}, but {known} in the vocabulary");
         tokens[token.Id] = token;
     }
+
+    private static int IdOf(JsonPlace place) => int.TryParse(place.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id
+        : throw place.Error("must have a number for a name");
 
     private void ReadRoles(JsonPlace root, Vocabulary vocabulary)
     {
