@@ -72,6 +72,10 @@ public sealed class AlignedText
         Advance(characters.Length, from, to);
     }
 
+    /// <summary>Appends characters that are put before a place: they stand for the character there, as the peers have it.</summary>
+    public void Prepend(ReadOnlySpan<char> characters, int at) =>
+        Append(characters, at, at < length ? at + (char.IsHighSurrogate(text[at]) ? 2 : 1) : at);
+
     /// <summary>Appends a range of the current text as it is.</summary>
     public void Keep(int from, int to)
     {

@@ -6,18 +6,29 @@ namespace Lemma.Text;
 public sealed partial class Tokenizer
 {
     /// <summary>The text of ids.</summary>
-    /// <param name="ids">Ids of the vocabulary.</param>
+    /// <param name="ids">Ids; those without a piece, which models may have more of than the vocabulary, are left out.</param>
     /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The vocabulary has no such id.</exception>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
     {
         StringBuilder text = new(4 * ids.Length);
         PieceSink sink = StartDecoding(text);
         foreach (int id in ids)
-            if (!skipSpecialTokens || !IsSpecial(id))
-                sink.Write(PieceOf(id), endsPiece: true);
+            WritePiece(id, skipSpecialTokens, sink);
         sink.Finish();
         return text.ToString();
+    }
+
+    /// <summary>Hands the piece of an id to a chain of decoders; an added token in the form in which normalized text has it.</summary>
+    internal void WritePiece(int id, bool skipSpecialTokens, PieceSink sink)
+    {
+        if (!addedById.TryGetValue(id, out AddedToken? token))
+        {
+            if (Model.Vocabulary.PieceOf(id) is string piece)
+                sink.Write(piece, endsPiece: true);
+        }
+        else if (!skipSpecialTokens || !token.IsSpecial)
+            sink.Write(token.IsNormalized && Normalizer?.NormalizeToken(token.Content) is { Length: > 0 } normalized ? normalized : token.Content,
+                endsPiece: true);
     }
 
     /// <summary>The head of a fresh chain of decoders that ends in the text.</summary>

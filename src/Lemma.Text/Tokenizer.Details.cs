@@ -4,25 +4,36 @@ namespace Lemma.Text;
 
 public sealed partial class Tokenizer
 {
-    /// <summary>The ids of a text or of two with offsets, segments and masks; cut and filled up as the tokenizer says.</summary>
+    /// <summary>The ids of a text or of two with offsets, segments and masks; never cut or padded.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="pair">A second text; null for none.</param>
     /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the texts.</param>
-    /// <exception cref="ArgumentException">The vocabulary has no piece for a character and no unknown piece, or the texts cannot be cut
-    /// as the tokenizer says.</exception>
+    /// <exception cref="ArgumentException">The model needs an unknown piece, and the vocabulary has none.</exception>
     public EncodedText EncodeDetailed(string text, string? pair = null, bool addSpecialTokens = true)
     {
-        EncodedText encoded = EncodeUnpadded(text, pair, addSpecialTokens);
+        PendingText pending = Pending(text, pair, addSpecialTokens, null);
+        return pending.Assemble((0, pending.First.Ids.Count), (0, pending.Second.Ids.Count));
+    }
+
+    /// <summary>As <see cref="EncodeDetailed"/>, then cut and filled up as the tokenizer's file says for its model.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="pair">A second text; null for none.</param>
+    /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the texts.</param>
+    /// <exception cref="ArgumentException">As <see cref="EncodeDetailed"/>, or the texts cannot be cut as the tokenizer says.</exception>
+    public EncodedText EncodeForModel(string text, string? pair = null, bool addSpecialTokens = true)
+    {
+        EncodedText encoded = EncodeCut(text, pair, addSpecialTokens);
         if (Padding is not null)
             encoded.Pad(Padding, Padding.LengthFor(encoded.Ids.Count));
         return encoded;
     }
 
-    /// <summary>As <see cref="EncodeDetailed"/> for many texts; padding without a fixed length fills up to the longest.</summary>
-    public IReadOnlyList<EncodedText> EncodeDetailedBatch(
+    /// <summary>As for one text, for many; padding without a fixed length fills up to the longest.</summary>
+    /// <exception cref="ArgumentException">As for one text.</exception>
+    public IReadOnlyList<EncodedText> EncodeForModel(
         IReadOnlyList<(string Text, string? Pair)> texts, bool addSpecialTokens = true)
     {
-        EncodedText[] all = [.. texts.Select(text => EncodeUnpadded(text.Text, text.Pair, addSpecialTokens))];
+        EncodedText[] all = [.. texts.Select(text => EncodeCut(text.Text, text.Pair, addSpecialTokens))];
         if (Padding is not null && all.Length > 0)
         {
             int length = Padding.LengthFor(all.Max(static one => one.Ids.Count));
@@ -32,9 +43,8 @@ public sealed partial class Tokenizer
         return all;
     }
 
-    /// <summary>As <see cref="EncodeDetailed"/>, and then the parts that truncation cut off, one by one as they are asked for.</summary>
-    /// <remarks>Every part has its special tokens; neighbours share <see cref="TruncationOptions.Stride"/> tokens. Of two texts that are
-    /// both
+    /// <summary>As <see cref="EncodeForModel(string, string?, bool)"/>, and then the parts that truncation cut off, one by one as they are asked for.</summary>
+    /// <remarks>Every part has its special tokens; neighbours share <see cref="TruncationOptions.Stride"/> tokens. Of two texts that are both
     /// cut, every part of the one comes with every part of the other. The order is that of Hugging Face's overflowing encodings.</remarks>
     /// <param name="text">Any text.</param>
     /// <param name="pair">A second text; null for none.</param>
@@ -42,7 +52,7 @@ public sealed partial class Tokenizer
     /// <exception cref="ArgumentException">As <see cref="EncodeDetailed"/>, or the stride leaves no room for new tokens.</exception>
     public IEnumerable<EncodedText> EncodeParts(string text, string? pair = null, bool addSpecialTokens = true)
     {
-        PendingText pending = Pending(text, pair, addSpecialTokens);
+        PendingText pending = Pending(text, pair, addSpecialTokens, Truncation);
         bool isFirstAhead = pending.Items.FirstOrDefault(static item => item.Sequence != '\0').Sequence != 'B';
         (int Start, int End)[] first = Ranges(pending.First.Ids.Count, pending.FirstLength),
             second = Ranges(pending.Second.Ids.Count, pending.SecondLength);
@@ -63,15 +73,15 @@ public sealed partial class Tokenizer
             yield return Part(0, j);
     }
 
-    private EncodedText EncodeUnpadded(string text, string? pair, bool addSpecialTokens)
+    private EncodedText EncodeCut(string text, string? pair, bool addSpecialTokens)
     {
-        PendingText pending = Pending(text, pair, addSpecialTokens);
+        PendingText pending = Pending(text, pair, addSpecialTokens, Truncation);
         (int Start, int End) Kept(int count, int length) => Truncation is { CutsLeft: true } ? (count - length, count) : (0, length);
         return pending.Assemble(Kept(pending.First.Ids.Count, pending.FirstLength), Kept(pending.Second.Ids.Count, pending.SecondLength));
     }
 
     // Both texts whole, and how much of each is kept.
-    private PendingText Pending(string text, string? pair, bool addSpecialTokens)
+    private PendingText Pending(string text, string? pair, bool addSpecialTokens, TruncationOptions? truncation)
     {
         EncodedText first = EncodeOne(text, 0), second = pair is null ? new EncodedText() : EncodeOne(pair, 1);
         IReadOnlyList<TemplateItem> items = pair is null
@@ -79,8 +89,8 @@ public sealed partial class Tokenizer
             : PostProcessor?.ForPair ?? ByteLevelPostProcessor.PlainPair;
         if (!addSpecialTokens)
             items = pair is null ? ByteLevelPostProcessor.PlainSingle : ByteLevelPostProcessor.PlainPair;
-        (int a, int b) = Truncation is null ? (first.Ids.Count, second.Ids.Count)
-            : Truncation.KeptLengths(first.Ids.Count, second.Ids.Count, pair is not null,
+        (int a, int b) = truncation is null ? (first.Ids.Count, second.Ids.Count)
+            : truncation.KeptLengths(first.Ids.Count, second.Ids.Count, pair is not null,
                 items.Count(static item => item.Sequence == '\0'));
         return new PendingText(first, a, second, b, items);
     }
@@ -98,7 +108,7 @@ public sealed partial class Tokenizer
         for (int i = 0; i < encoded.Ids.Count; i++)
         {
             if (PostProcessor is { TrimsOffsets: true })
-                encoded.Offsets[i] = Trimmed(text, encoded.Offsets[i]);
+                encoded.Offsets[i] = Trimmed(PieceOf(encoded.Ids[i]), encoded.Offsets[i], i == 0);
             encoded.Words.Add(run.Words[i]);
             encoded.TypeIds.Add(sequence);
             encoded.Sequences.Add(sequence);
@@ -110,13 +120,18 @@ public sealed partial class Tokenizer
         return encoded;
     }
 
-    private static (int Start, int End) Trimmed(string text, (int Start, int End) range)
+    /// <summary>The range of a piece without its spaces; one space in front of the text stays where one is put there.</summary>
+    private (int Start, int End) Trimmed(string piece, (int Start, int End) range, bool isFirst)
     {
-        (int start, int end) = range;
-        while (start < end && char.IsWhiteSpace(text[start]))
-            start++;
-        while (end > start && char.IsWhiteSpace(text[end - 1]))
-            end--;
-        return (start, end);
+        static bool IsSpace(char c) => c == '\u0120' || char.IsWhiteSpace(c);
+        int before = 0, after = 0;
+        while (before < piece.Length && IsSpace(piece[before]))
+            before++;
+        while (after < piece.Length && IsSpace(piece[^(after + 1)]))
+            after++;
+        if (before == 1 && (isFirst || range.Start == 0) && PostProcessor!.AddsPrefixSpace)
+            before = 0;
+        int start = Math.Min(range.Start + before, range.End);
+        return (start, Math.Max(range.End - after, start));
     }
 }

@@ -8,14 +8,13 @@ namespace Lemma.Text;
 
 public sealed partial class Tokenizer
 {
-    /// <summary>The ids of a text.</summary>
+    /// <summary>The ids of a text; never cut or padded, which only <see cref="EncodeForModel(string, string?, bool)"/> does.</summary>
     /// <param name="text">Any text; added tokens in it become their ids.</param>
-    /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the ids.</param>
-    /// <exception cref="ArgumentException">The vocabulary has no piece for a character, and no unknown piece.</exception>
+    /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the ids: not around what a chat template wrote,
+    /// which has them already.</param>
+    /// <exception cref="ArgumentException">The model needs an unknown piece, and the vocabulary has none.</exception>
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
-        if (Truncation is not null || Padding is not null)
-            return [.. EncodeDetailed(text, addSpecialTokens: addSpecialTokens).Ids];
         if (byteLevelPath is null || (addSpecialTokens && PostProcessor is { AddsTokens: true }))
         {
             List<int> ids = new(text.Length / 3 + 8);
@@ -33,7 +32,7 @@ public sealed partial class Tokenizer
     /// <param name="text">Any text; added tokens in it become their ids.</param>
     /// <param name="ids">Where the ids are appended; unchanged after an error.</param>
     /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the ids.</param>
-    /// <exception cref="ArgumentException">The vocabulary has no piece for a character, and no unknown piece.</exception>
+    /// <exception cref="ArgumentException">The model needs an unknown piece, and the vocabulary has none.</exception>
     public void Encode(ReadOnlySpan<char> text, List<int> ids, bool addSpecialTokens = true)
     {
         int first = ids.Count;
@@ -57,7 +56,7 @@ public sealed partial class Tokenizer
     /// <param name="destination">Where the ids are written.</param>
     /// <param name="count">The number of ids of the text, also when they do not fit.</param>
     /// <returns>Whether they fit; otherwise nothing is written.</returns>
-    /// <exception cref="ArgumentException">The vocabulary has no piece for a character, and no unknown piece.</exception>
+    /// <exception cref="ArgumentException">The model needs an unknown piece, and the vocabulary has none.</exception>
     public bool TryEncode(ReadOnlySpan<char> text, Span<int> destination, out int count)
     {
         if (byteLevelPath is null)
@@ -81,7 +80,7 @@ public sealed partial class Tokenizer
     }
 
     /// <summary>The number of ids of a text, without special tokens around.</summary>
-    /// <exception cref="ArgumentException">The vocabulary has no piece for a character, and no unknown piece.</exception>
+    /// <exception cref="ArgumentException">The model needs an unknown piece, and the vocabulary has none.</exception>
     public int CountTokens(ReadOnlySpan<char> text)
     {
         TryEncode(text, [], out int count);
@@ -92,7 +91,7 @@ public sealed partial class Tokenizer
     /// <param name="texts">Any texts.</param>
     /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the ids.</param>
     /// <param name="threads">The most threads; at least 1, null for all processors.</param>
-    /// <exception cref="ArgumentException">The vocabulary has no piece for a character, and no unknown piece.</exception>
+    /// <exception cref="ArgumentException">The model needs an unknown piece, and the vocabulary has none.</exception>
     public int[][] EncodeBatch(IReadOnlyList<string> texts, bool addSpecialTokens = true, int? threads = null)
     {
         int[][] all = new int[texts.Count][];
@@ -114,8 +113,7 @@ public sealed partial class Tokenizer
     /// <param name="seed">The same text, seed and probability give the same ids.</param>
     /// <param name="probability">In 0 to 1: with which a merge is passed over each time it is next; null for that of the model's file.</param>
     /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the ids.</param>
-    /// <exception cref="ArgumentException">The model is not BPE, the probability is not one, or the vocabulary has no piece for a
-    /// character, and no unknown piece.</exception>
+    /// <exception cref="ArgumentException">The model is not BPE, or the probability is not one.</exception>
     public int[] EncodeWithDropout(string text, int seed, double? probability = null, bool addSpecialTokens = true)
     {
         if (Model is not BpeModel model)
@@ -196,7 +194,7 @@ public sealed partial class Tokenizer
     private void EncodeNormalized(ReadOnlySpan<char> text, int origin, EncodingRun run)
     {
         AlignedText normalized = run.Normalized;
-        normalized.Fill(text, run.Tracks, origin);
+        normalized.Fill(text, run.Tracks || needsOrigins, origin);
         Normalizer?.Apply(normalized);
         for (int at = 0; at < normalized.Text.Length;)
         {
@@ -204,7 +202,7 @@ public sealed partial class Tokenizer
             if (start > at)
             {
                 run.Buffer.Fill(normalized, at, start);
-                run.Buffer.StartsText = origin + at == 0;
+                run.Buffer.StartsText = needsOrigins ? normalized.OriginOf(at, at + 1).Start == 0 : origin + at == 0;
                 EncodePieces(origin + at, run);
             }
             if (token is not null)

@@ -14,6 +14,7 @@ namespace Lemma.Text;
 public sealed partial class Tokenizer
 {
     private readonly AddedTokenFinder rawFinder, normalizedFinder, anyFinder;
+    private readonly bool needsOrigins;
     private readonly ByteLevelPath? byteLevelPath;
     private readonly WordPiecePath? wordPiecePath;
     private readonly Dictionary<string, AddedToken> addedByContent;
@@ -46,6 +47,8 @@ public sealed partial class Tokenizer
         rawFinder = new AddedTokenFinder(raw);
         normalizedFinder = new AddedTokenFinder(normalized, normalizer);
         anyFinder = new AddedTokenFinder(found);
+        // Whether a text starts the original one is only known where a normalizer takes nothing away.
+        needsOrigins = normalizer is not null && HasFirstMark(splitter);
         // Without a normalizer one search finds raw and normalized tokens, unless a raw one could hide inside another.
         byteLevelPath = normalizer is null && (raw.Count == 0 || normalized.Count == 0) ? ByteLevelPath.TryMake(model, splitter) : null;
         wordPiecePath = normalized.Count > 0 ? null : WordPiecePath.TryMake(model, normalizer, splitter);
@@ -81,8 +84,8 @@ public sealed partial class Tokenizer
     /// <summary>One more than the largest id: the rows that an embedding needs.</summary>
     public int VocabularySize { get; private set; }
 
-    /// <summary>Reads a tokenizer.json, a SentencePiece model, tiktoken ranks, vocab.txt, vocab.json with merges.txt, the vocabulary of a
-    /// GGUF, llama2.c's tokenizer.bin, or the first of them in a folder.</summary>
+    /// <summary>Reads a tokenizer.json, a SentencePiece model, tiktoken ranks, tekken.json, vocab.txt, vocab.json with or without
+    /// merges.txt, the vocabulary of a GGUF, llama2.c's tokenizer.bin, or the first of them in a folder.</summary>
     /// <exception cref="InvalidDataException">The file is malformed, inconsistent, or names a component that is not known.</exception>
     public static Tokenizer Load(string path) => TokenizerFiles.Read(path);
 
@@ -92,7 +95,16 @@ public sealed partial class Tokenizer
     /// <param name="specialTokens">The special tokens; null for those that vocabularies of this size have.</param>
     /// <exception cref="InvalidDataException">A line is broken, a byte is missing, or the pattern is not known.</exception>
     public static Tokenizer LoadTiktoken(string path, WordPattern? pattern = null, IReadOnlyList<AddedToken>? specialTokens = null) =>
-        TiktokenFile.Read(path, pattern, specialTokens);
+        TiktokenFile.Read(path, pattern is WordPattern known ? PatternSplitter.Of(known) : null, specialTokens);
+
+    /// <summary>Reads a tiktoken rank file whose texts are split by any pattern.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="words">The regular expression of words, in the dialect of tokenizer files.</param>
+    /// <param name="specialTokens">The special tokens; null for those that vocabularies of this size have.</param>
+    /// <exception cref="ArgumentException">The expression is not valid.</exception>
+    /// <exception cref="InvalidDataException">A line is broken, or a byte is missing.</exception>
+    public static Tokenizer LoadTiktoken(string path, string words, IReadOnlyList<AddedToken>? specialTokens = null) =>
+        TiktokenFile.Read(path, PatternSplitter.OfRegex(words), specialTokens);
 
     /// <summary>Writes a tokenizer.json for this and other readers: to a temporary file, flushed to disk, then renamed.</summary>
     public void Save(string path) => TokenizerFile.Write(path, this);
@@ -114,8 +126,12 @@ public sealed partial class Tokenizer
     /// <summary>Whether an id is a special token.</summary>
     public bool IsSpecial(int id) => addedById.TryGetValue(id, out AddedToken? token) && token.IsSpecial;
 
-    private string? PieceOrNull(int id) =>
+    /// <summary>The piece of an id as it is spelled in the vocabulary, or null where it has none.</summary>
+    public string? PieceOrNull(int id) =>
         addedById.TryGetValue(id, out AddedToken? token) ? token.Content : Model.Vocabulary.PieceOf(id);
+
+    private static bool HasFirstMark(Splitter? splitter) => splitter is MetaspaceSplitter { Prepends: PrependScheme.First }
+        || (splitter is SequenceSplitter sequence && sequence.Splitters.Any(HasFirstMark));
 
     private void Add(AddedToken token)
     {

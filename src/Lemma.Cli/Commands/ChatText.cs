@@ -1,5 +1,6 @@
 using System.Text;
 using Lemma.Decoding;
+using Lemma.Text;
 
 namespace Lemma.Cli.Commands;
 
@@ -28,11 +29,13 @@ internal sealed class ChatText(LoadedModel model, Generator generator, Generatio
 
         // Every turn draws anew, and a chat with the same lines and seed is the same chat.
         GenerationOptions turnOptions = options with { Seed = options.Seed + turn++ };
-        generator.Start(Fit(model.Prompt(Text), turnOptions.MaximumTokens), turnOptions);
+        ReadOnlyMemory<int> prompt = Fit(model.Prompt(Text), turnOptions.MaximumTokens);
+        generator.Start(prompt, turnOptions);
         List<int> ids = GenerateCommand.Stream(
-            model.Tokenizer, generator, CancellationToken.None, piece => !cancellation.IsCancellationRequested && (!question || !piece.Contains('\n')));
+            model.Tokenizer, generator, prompt.Span, CancellationToken.None,
+            piece => !cancellation.IsCancellationRequested && (!question || !piece.Contains('\n')));
         Console.WriteLine();
-        string added = model.Tokenizer.Decode([.. ids]);
+        string added = Added(prompt.Span, ids);
         text.Append(question && added.IndexOf('\n') is >= 0 and int end ? added[..(end + 1)] : added);
     }
 
@@ -40,17 +43,24 @@ internal sealed class ChatText(LoadedModel model, Generator generator, Generatio
     private void Begin(CancellationToken cancellation)
     {
         GenerationOptions beginning = options with { Seed = options.Seed + turn++ };
-        generator.Start(Fit(model.Prompt(""), beginning.MaximumTokens), beginning);
+        ReadOnlyMemory<int> prompt = Fit(model.Prompt(""), beginning.MaximumTokens);
+        generator.Start(prompt, beginning);
         bool lineBegins = false;
-        List<int> ids = GenerateCommand.Stream(model.Tokenizer, generator, CancellationToken.None, piece =>
+        List<int> ids = GenerateCommand.Stream(model.Tokenizer, generator, prompt.Span, CancellationToken.None, piece =>
         {
             bool asks = lineBegins && piece.StartsWith('Q');
             lineBegins = piece.EndsWith('\n');
             return !asks && !cancellation.IsCancellationRequested;
         });
-        string told = model.Tokenizer.Decode([.. ids]);
+        string told = Added(prompt.Span, ids);
         int end = told.IndexOf("\nQ", StringComparison.Ordinal);
         text.Append(end < 0 ? told : told[..(end + 1)]);
+    }
+
+    private string Added(ReadOnlySpan<int> prompt, List<int> ids)
+    {
+        StreamingDecoder decoder = new(model.Tokenizer, prompt: prompt);
+        return string.Concat(ids.Select(decoder.Append)) + decoder.Finish();
     }
 
     private ReadOnlyMemory<int> Fit(int[] ids, int room)

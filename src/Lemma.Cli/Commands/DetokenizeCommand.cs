@@ -13,15 +13,16 @@ internal static class DetokenizeCommand
         Argument<string> model = new("MODEL") { Description = "A model's folder, or a tokenizer's file" };
         Argument<string[]> ids = new("IDS") { Description = "Ids; standard input without them", Arity = ArgumentArity.ZeroOrMore };
         Option<bool> special = Choice.Flag("--special", "Show special tokens");
-        Command command = new("detokenize", "Show the text of ids.") { model, ids, special };
+        Option<string?> words = TokenizeCommand.Words();
+        Command command = new("detokenize", "Show the text of ids.") { model, ids, special, words };
         Examples.Add(command, ("a text", "lemma detokenize tokenizer.json 7454 2402 257 640"));
-        command.SetAction(parsed => Run(TokenizeCommand.ModelPath(parsed.GetRequiredValue(model)), parsed.GetValue(ids) ?? [], parsed.GetValue(special)));
+        command.SetAction(parsed => Run(TokenizeCommand.Load(parsed.GetRequiredValue(model), parsed.GetValue(words)),
+            parsed.GetValue(ids) ?? [], parsed.GetValue(special)));
         return command;
     }
 
-    private static int Run(string path, string[] words, bool special)
+    private static int Run(Tokenizer tokenizer, string[] words, bool special)
     {
-        Tokenizer tokenizer = Tokenizer.Load(path);
         string all = words.Length > 0 ? string.Join(' ', words) : Console.In.ReadToEnd();
         int[] ids = [.. all.Split([' ', ',', '[', ']', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(Read)];
         Console.WriteLine(tokenizer.Decode(ids, skipSpecialTokens: !special));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lemma.Cli.Parsing;
@@ -31,11 +32,11 @@ internal static class GenerateCommand
         return command;
     }
 
-    /// <summary>Writes the pieces of text as they come, until the model ends it or <paramref name="goOn"/> refuses a piece.</summary>
+    /// <summary>Writes the pieces of text as they come behind a prompt, until the model ends it or <paramref name="goOn"/> refuses a piece.</summary>
     public static List<int> Stream(
-        Tokenizer tokenizer, Generator generator, CancellationToken cancellation, Func<string, bool>? goOn = null)
+        Tokenizer tokenizer, Generator generator, ReadOnlySpan<int> prompt, CancellationToken cancellation, Func<string, bool>? goOn = null)
     {
-        StreamingDecoder decoder = new(tokenizer);
+        StreamingDecoder decoder = new(tokenizer, prompt: prompt);
         List<int> ids = [];
         while (generator.TryNext(out int id))
         {
@@ -57,34 +58,39 @@ internal static class GenerateCommand
         using Interruption interruption = new();
         string text = prompt == "-" ? Console.In.ReadToEnd().TrimEnd('\r', '\n') : prompt;
         using Generator generator = new(model.Decoder, model.Workers);
-        generator.Start(model.Prompt(text), options);
+        int[] ids = model.Prompt(text);
+        generator.Start(ids, options);
         if (json)
         {
-            WriteJson(model, generator, text, interruption.Token);
+            WriteJson(model, generator, text, ids, interruption.Token);
             return CommandLine.Done;
         }
         Console.Write(text);
-        Stream(model.Tokenizer, generator, interruption.Token);
+        Stream(model.Tokenizer, generator, ids, interruption.Token);
         Console.WriteLine();
         return CommandLine.Done;
     }
 
-    private static void WriteJson(LoadedModel model, Generator generator, string prompt, CancellationToken cancellation)
+    private static void WriteJson(LoadedModel model, Generator generator, string prompt, int[] promptIds, CancellationToken cancellation)
     {
         List<int> ids = [];
+        StreamingDecoder decoder = new(model.Tokenizer, prompt: promptIds);
+        StringBuilder text = new();
         Stopwatch watch = Stopwatch.StartNew();
         while (generator.TryNext(out int id))
         {
             cancellation.ThrowIfCancellationRequested();
             ids.Add(id);
+            text.Append(decoder.Append(id));
         }
+        text.Append(decoder.Finish());
         watch.Stop();
         using Stream output = Console.OpenStandardOutput();
         using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             json.WriteString("prompt", prompt);
-            json.WriteString("text", model.Tokenizer.Decode([.. ids]));
+            json.WriteString("text", text.ToString());
             json.WriteStartArray("ids");
             foreach (int id in ids)
                 json.WriteNumberValue(id);

@@ -110,8 +110,9 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         Console.WriteLine("A story of its own:");
         Console.WriteLine();
         using Generator generator = new(model.Decoder, model.Workers);
-        generator.Start(model.Prompt(""), GenerationOptions.Sample(0.7) with { MaximumTokens = 240 });
-        GenerateCommand.Stream(model.Tokenizer, generator, CancellationToken.None);
+        int[] prompt = model.Prompt("");
+        generator.Start(prompt, GenerationOptions.Sample(0.7) with { MaximumTokens = 240 });
+        GenerateCommand.Stream(model.Tokenizer, generator, prompt, CancellationToken.None);
         Console.WriteLine();
     }
 

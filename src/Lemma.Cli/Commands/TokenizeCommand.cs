@@ -4,6 +4,7 @@ using System.Text.Json;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Text;
+using Lemma.Text.Splitting;
 using Spectre.Console;
 
 namespace Lemma.Cli.Commands;
@@ -19,25 +20,40 @@ internal static class TokenizeCommand
         Argument<string?> text = new("TEXT") { Description = "The text; standard input without it", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> json = Choice.Flag("--json", "Write one object of JSON"), count = Choice.Flag("--count", "Write only the number of tokens");
         Option<bool> plain = Choice.Flag("--no-special", "Put no special tokens around the text");
-        Command command = new("tokenize", "Show the ids of a text.") { model, text, json, count, plain };
+        Option<string?> words = Words();
+        Command command = new("tokenize", "Show the ids of a text.") { model, text, json, count, plain, words };
         Examples.Add(command,
             ("ids and pieces", "lemma tokenize tokenizer.json \"Once upon a time\""),
             ("how many tokens a file has", "lemma tokenize runs/book --count < book.txt"));
-        command.SetAction(parsed => Run(ModelPath(parsed.GetRequiredValue(model)), parsed.GetValue(text) ?? Console.In.ReadToEnd(),
+        command.SetAction(parsed => Run(Load(parsed.GetRequiredValue(model), parsed.GetValue(words)), parsed.GetValue(text) ?? Console.In.ReadToEnd(),
             parsed.GetValue(json), parsed.GetValue(count), !parsed.GetValue(plain)));
         return command;
     }
 
+    /// <summary>The words of a rank file, which does not say them.</summary>
+    internal static Option<string?> Words() => Choice.Text("--words", "PATTERN",
+        $"The words of a rank file (tiktoken), by {string.Join(", ", TextStages.Patterns)} or by a regular expression; by its number of pieces without it");
+
+    /// <summary>The tokenizer of a folder or a file.</summary>
+    internal static Tokenizer Load(string model, string? words)
+    {
+        string path = ModelPath(model);
+        if (words is null)
+            return Tokenizer.Load(path);
+        if (!path.EndsWith(".tiktoken", StringComparison.Ordinal) && !path.EndsWith(".model", StringComparison.Ordinal))
+            throw new UsageException($"--words: only for a rank file (.tiktoken, .model), but the tokenizer is {path}");
+        return Tokenizer.LoadTiktoken(path, ((PatternSplitter)TextStages.WordsOf(words)).Pattern);
+    }
+
     /// <summary>The folder or file that a tokenizer is read from.</summary>
-    internal static string ModelPath(string path)
+    private static string ModelPath(string path)
     {
         string last = Path.Combine(path, "last");
         return Directory.Exists(path) && !File.Exists(Path.Combine(path, "tokenizer.json")) && Directory.Exists(last) ? last : path;
     }
 
-    private static int Run(string path, string text, bool json, bool countOnly, bool special)
+    private static int Run(Tokenizer tokenizer, string text, bool json, bool countOnly, bool special)
     {
-        Tokenizer tokenizer = Tokenizer.Load(path);
         if (countOnly)
         {
             Console.WriteLine(special ? tokenizer.Encode(text).Length : tokenizer.CountTokens(text));

@@ -25,15 +25,16 @@ internal static class TokenizerCommand
         Option<string[]> data = Data();
         data.Required = false;
         Option<Encoding?> encoding = Choice.TextEncoding();
-        Command command = new("inspect", "Show a tokenizer's stages, its vocabulary, and how it compresses texts.") { model, data, encoding };
+        Option<string?> words = TokenizeCommand.Words();
+        Command command = new("inspect", "Show a tokenizer's stages, its vocabulary, and how it compresses texts.") { model, data, encoding, words };
         Examples.Add(command, ("bytes a token, file by file", "lemma tokenizer inspect tokenizer.json --data texts"));
-        command.SetAction(parsed => Inspect(TokenizeCommand.ModelPath(parsed.GetRequiredValue(model)), parsed.GetValue(data) ?? [], parsed.GetValue(encoding)));
+        command.SetAction(parsed => Inspect(parsed.GetRequiredValue(model), parsed.GetValue(words), parsed.GetValue(data) ?? [], parsed.GetValue(encoding)));
         return command;
     }
 
-    private static int Inspect(string path, string[] data, Encoding? encoding)
+    private static int Inspect(string path, string? words, string[] data, Encoding? encoding)
     {
-        Tokenizer tokenizer = Tokenizer.Load(path);
+        Tokenizer tokenizer = TokenizeCommand.Load(path, words);
         static string Name(object? stage) => stage?.GetType().Name ?? "none";
         ResultTable.Write(path,
         [
@@ -48,11 +49,11 @@ internal static class TokenizerCommand
         List<(string, string)> rows = [];
         foreach (string file in data)
         {
-            long bytes = 0, words = 0, tokens = 0;
+            long bytes = 0, wordCount = 0, tokens = 0;
             foreach (TextDocument document in TextFiles.Read([file], encoding))
             {
                 bytes += Encoding.UTF8.GetByteCount(document.Text);
-                words += document.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
+                wordCount += document.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
                 foreach (int id in tokenizer.Encode(document.Text, addSpecialTokens: false))
                 {
                     used[id] = true;
@@ -60,7 +61,7 @@ internal static class TokenizerCommand
                 }
             }
             rows.Add((file, string.Create(CultureInfo.InvariantCulture,
-                $"{bytes / (double)Math.Max(1, tokens):0.000} bytes a token, {tokens / (double)Math.Max(1, words):0.000} tokens a word")));
+                $"{bytes / (double)Math.Max(1, tokens):0.000} bytes a token, {tokens / (double)Math.Max(1, wordCount):0.000} tokens a word")));
         }
         rows.Add(("unused ids", Amount.Count(used.Count(static one => !one))));
         ResultTable.Write("compression", rows);

@@ -1,13 +1,12 @@
 using System.Text;
-using System.Text.RegularExpressions;
+using Lemma.Text.Patterns;
 
 namespace Lemma.Text.Decoding;
 
 /// <summary>Replaces every occurrence of a fixed text or of a regular expression in a piece, from left to right.</summary>
 public sealed class ReplaceDecoder : PieceDecoder
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private readonly Regex? regex;
+    private readonly Pattern? regex;
 
     /// <summary>Replaces <paramref name="pattern"/>, which must not be empty, by <paramref name="content"/>.</summary>
     /// <exception cref="ArgumentException">The pattern is empty or not a valid regular expression.</exception>
@@ -17,7 +16,7 @@ public sealed class ReplaceDecoder : PieceDecoder
         ArgumentNullException.ThrowIfNull(content);
         (Pattern, Content, IsRegex) = (pattern, content, isRegex);
         if (isRegex)
-            regex = new Regex(pattern, RegexOptions.CultureInvariant, Patience);
+            regex = new Pattern(pattern);
     }
 
     /// <summary>What is replaced; a fixed text is compared by code units.</summary>
@@ -38,21 +37,10 @@ public sealed class ReplaceDecoder : PieceDecoder
             return piece.Replace(Pattern, Content, StringComparison.Ordinal);
         StringBuilder text = new();
         int at = 0;
-        try
+        foreach ((int start, int end) in regex.FindAll(piece))
         {
-            foreach (ValueMatch found in regex.EnumerateMatches(piece))
-            {
-                // Nothing right behind a match is none to Hugging Face's library.
-                if (found.Length == 0 && found.Index == at && at > 0)
-                    continue;
-                text.Append(piece, at, found.Index - at).Append(Content);
-                at = found.Index + found.Length;
-            }
-        }
-        catch (RegexMatchTimeoutException error)
-        {
-            throw new ArgumentException($"decode: the pattern of a Replace must pass a piece of {piece.Length} characters in "
-                + $"{Patience.TotalSeconds} s, but did not", error);
+            text.Append(piece, at, start - at).Append(Content);
+            at = end;
         }
         return text.Append(piece, at, piece.Length - at).ToString();
     }

@@ -34,7 +34,7 @@ internal static class DecoderJson
         }
         catch (ArgumentException error)
         {
-            throw place["pattern"].Error($"must be a pattern that .NET knows: {error.Message}");
+            throw place["pattern"].Error($"must be a pattern: {error.Message}");
         }
     }
 

@@ -1,4 +1,6 @@
+using Lemma.Text.Decoding;
 using Lemma.Text.Models;
+using Lemma.Text.Normalization;
 using Lemma.Text.PostProcessing;
 using Lemma.Text.Splitting;
 
@@ -34,7 +36,7 @@ internal static class GgufVocabulary
             return kind switch
             {
                 "llama" or "t5" => Framed(SentencePiece(tokens, isBpe: kind == "llama"), isStartUsual: kind == "llama", isEndUsual: kind == "t5"),
-                "gpt2" => Framed(ByteLevel(tokens), isStartUsual: false, isEndUsual: false),
+                "gpt2" => Framed(Merged(tokens), isStartUsual: Words.StartsUsually, isEndUsual: false),
                 "bert" => VocabularyTextFile.Build([.. tokens.Select(WordPieceOf)]),
                 _ => throw new InvalidDataException($"the tokenizer must be llama, gpt2, bert or t5, but is '{kind}'"),
             };
@@ -64,17 +66,9 @@ internal static class GgufVocabulary
             return vocabulary.Build();
         }
 
-        private Tokenizer ByteLevel(string[] tokens)
+        private Tokenizer Merged(string[] tokens)
         {
-            string pre = values.TryGetValue(Prefix + "pre", out object? value) && value is string text ? text : "gpt-2";
-            WordPattern pattern = pre switch
-            {
-                "gpt-2" or "default" => WordPattern.Gpt2,
-                "llama-bpe" or "llama3" => WordPattern.Cl100k,
-                "qwen2" => WordPattern.Qwen,
-                "gpt-4o" => WordPattern.O200k,
-                _ => throw new InvalidDataException($"{Prefix}pre must be gpt-2, llama-bpe, qwen2 or gpt-4o, but is '{pre}'"),
-            };
+            GgufWords.Kind words = Words;
             Vocabulary vocabulary = new(tokens);
             MergeList merges = new(vocabulary);
             foreach (string merge in Items<string>("merges") ?? throw new InvalidDataException($"the file must have {Prefix}merges, but has not"))
@@ -88,9 +82,23 @@ internal static class GgufVocabulary
             AddedToken[] added = [.. tokens.Index().Where(token => token.Index < kinds.Length && kinds[token.Index] is 3 or 4)
                 .Where(static token => token.Item.Length > 0)
                 .Select(token => new AddedToken(token.Index, token.Item) { IsSpecial = kinds[token.Index] == 3 })];
-            Splitter splitter = new SequenceSplitter([PatternSplitter.Of(pattern), new ByteLevelSplitter(splitWords: false)]);
-            return new Tokenizer(new BpeModel(vocabulary, merges, new BpeOptions { IgnoreMerges = pattern == WordPattern.Cl100k }), added,
-                splitter: splitter, postProcessor: new ByteLevelPostProcessor(false, false), decoder: new Decoding.ByteLevelDecoder());
+            BpeModel model = new(vocabulary, merges, new BpeOptions { IgnoreMerges = words.TakesWhole, ByteFallback = !words.IsByteLevel });
+            IEnumerable<Splitter> cuts = words.Patterns.Select(static pattern => PatternSplitter.OfRegex(pattern));
+            if (words.IsByteLevel)
+                return new Tokenizer(model, added, splitter: new SequenceSplitter([.. cuts, new ByteLevelSplitter(splitWords: false)]),
+                    postProcessor: new ByteLevelPostProcessor(false, false), decoder: new ByteLevelDecoder());
+            return new Tokenizer(model, added, words.MarksSpaces ? new ReplaceNormalizer(" ", "\u2581") : null, new SequenceSplitter([.. cuts]),
+                decoder: new SequenceDecoder([new ReplaceDecoder("\u2581", " "), new ByteFallbackDecoder(), new FuseDecoder()]));
+        }
+
+        // As llama.cpp does, a file without a name has the default.
+        private GgufWords.Kind Words
+        {
+            get
+            {
+                string name = values.TryGetValue(Prefix + "pre", out object? value) && value is string { Length: > 0 } text ? text : "default";
+                return GgufWords.Find(name) ?? throw new InvalidDataException($"{Prefix}pre must be one that llama.cpp knows, but is '{name}'");
+            }
         }
 
         /// <summary>Puts the start and the end around texts where the file says so.</summary>

@@ -136,12 +136,12 @@ internal static class NormalizerJson
             Write(json, normalizer.Map);
         if (normalizer.RemovesSpaces)
         {
-            Write(json, new StripNormalizer(true, true));
+            Write(json, new ReplaceNormalizer(@"\A +| +\z", "", isRegex: true));
             Write(json, new ReplaceNormalizer(" {2,}", " ", isRegex: true));
         }
         string space = normalizer.MarksSpaces ? "\u2581" : " ";
         if (normalizer.AddsSpace)
-            Write(json, new PrependNormalizer(space));
+            Write(json, normalizer.EndsWords ? new ReplaceNormalizer(@"\z", space, isRegex: true) : new PrependNormalizer(space));
         if (normalizer.MarksSpaces)
             Write(json, new ReplaceNormalizer(" ", space));
         json.WriteEndArray();

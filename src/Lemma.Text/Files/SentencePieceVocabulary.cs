@@ -66,8 +66,8 @@ internal sealed class SentencePieceVocabulary
     /// <summary>The tokenizer: encoding adds no start or end.</summary>
     public Tokenizer Build()
     {
-        if (MarkIsSuffix)
-            throw new InvalidDataException("the mark of a space must stand before words, but the model has it after them");
+        if (MarkIsSuffix && Algorithm == SentencePieceAlgorithm.Word)
+            throw new InvalidDataException("the mark of a space must stand before words in a model of words, but it stands after them");
         int unknown = Pieces.FindIndex(static piece => piece.Kind == PieceKind.Unknown);
         // A word that the user defined is found as a whole word only.
         bool isWord = Algorithm == SentencePieceAlgorithm.Word;
@@ -81,7 +81,7 @@ internal sealed class SentencePieceVocabulary
                 IsHidden = piece.Item.Kind == PieceKind.Control,
             })];
         return new Tokenizer(Model(unknown), added, new SentencePieceNormalizer(
-            CharacterMap, AddsSpace, RemovesSpaces, MarksSpaces), decoder: Decoder());
+            CharacterMap, AddsSpace, RemovesSpaces, MarksSpaces, MarkIsSuffix), decoder: Decoder(unknown));
     }
 
     private TokenModel Model(int unknown) => Algorithm switch
@@ -103,7 +103,7 @@ internal sealed class SentencePieceVocabulary
         HashSet<int> unusable = [.. Pieces.Index().Where(static piece => piece.Item.Kind != PieceKind.Normal
             && piece.Item.Kind != PieceKind.UserDefined).Select(static piece => piece.Index)];
         return new UnigramModel(
-            [.. Pieces.Select(static piece => (piece.Piece, piece.Score))], unknown >= 0 ? unknown : null, ByteFallback, unusable);
+            [.. Pieces.Select(static piece => (piece.Piece, piece.Score))], unknown >= 0 ? unknown : null, ByteFallback, unusable, isSinglePrecision: true);
     }
 
     /// <summary>Any two pieces that join to a third are a merge; the higher the third's score, the earlier.</summary>
@@ -142,14 +142,16 @@ internal sealed class SentencePieceVocabulary
 
     private bool IsNormal(int id) => Pieces[id].Kind is PieceKind.Normal or PieceKind.UserDefined;
 
-    private SequenceDecoder Decoder()
+    private SequenceDecoder Decoder(int unknown)
     {
         List<PieceDecoder> decoders = [new ReplaceDecoder(Mark, " ")];
+        if (unknown >= 0 && Pieces[unknown].Piece.Length > 0)
+            decoders.Add(new ReplaceDecoder(Pieces[unknown].Piece, " \u2047 "));
         if (ByteFallback)
             decoders.Add(new ByteFallbackDecoder());
         decoders.Add(new FuseDecoder());
         if (AddsSpace)
-            decoders.Add(new StripDecoder(' ', 1, 0));
+            decoders.Add(MarkIsSuffix ? new StripDecoder(' ', 0, 1) : new StripDecoder(' ', 1, 0));
         return new SequenceDecoder(decoders);
     }
 }

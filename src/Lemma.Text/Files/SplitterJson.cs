@@ -38,7 +38,7 @@ internal static class SplitterJson
         }
         catch (ArgumentException error)
         {
-            throw place["pattern"].Error($"must be a pattern that .NET knows: {error.Message}");
+            throw place["pattern"].Error($"must be a pattern: {error.Message}");
         }
     }
 

@@ -11,22 +11,25 @@ using Lemma.Text.Splitting;
 namespace Lemma.Text.Files;
 
 /// <summary>The rank files of tiktoken: a line a piece, its bytes in base 64, a space and its rank, which is its id.</summary>
-/// <remarks>A file does not say how text is split, nor its special tokens. The number of its pieces tells those of OpenAI, Llama 3 and
-/// Qwen apart; other files need a pattern from the caller.</remarks>
+/// <remarks>A file does not say how text is split, nor its special tokens. The number of its pieces tells those of OpenAI, Llama 3
+/// and 4, Qwen, Kimi-K2 and Whisper apart; other files need a pattern from the caller.</remarks>
 internal static class TiktokenFile
 {
     private const int LongestPiece = 1 << 12;
 
     /// <summary>Reads a rank file.</summary>
-    public static Tokenizer Read(string path, WordPattern? pattern, IReadOnlyList<AddedToken>? specialTokens)
+    /// <param name="path">The file.</param>
+    /// <param name="words">What cuts texts into words; null for what vocabularies of this size have.</param>
+    /// <param name="specialTokens">The special tokens; null for those that vocabularies of this size have.</param>
+    public static Tokenizer Read(string path, PatternSplitter? words, IReadOnlyList<AddedToken>? specialTokens)
     {
         byte[] bytes = FileBytes.Read(path);
         try
         {
-            (string[] pieces, int[] ranks) = ReadPieces(bytes);
-            pattern ??= PatternOf(pieces.Length) ?? throw new InvalidDataException(
-                $"the file has {pieces.Length} pieces, which is no known vocabulary: LoadTiktoken takes the pattern that splits its texts");
-            return Make(new Vocabulary(pieces, ranks), pattern.Value, specialTokens ?? SpecialTokensOf(pieces.Length));
+            (string[] pieces, int[] ranks, int lines) = ReadPieces(bytes);
+            words ??= WordsOf(lines) ?? throw new InvalidDataException(
+                $"the file has {lines} pieces, which is no known vocabulary: LoadTiktoken takes the pattern that splits its texts");
+            return Make(new Vocabulary(pieces, ranks), words, specialTokens ?? SpecialTokensOf(lines));
         }
         catch (InvalidDataException error)
         {
@@ -38,22 +41,23 @@ internal static class TiktokenFile
         }
     }
 
-    private static Tokenizer Make(Vocabulary vocabulary, WordPattern pattern, IReadOnlyList<AddedToken> specialTokens)
+    /// <summary>The tokenizer of pieces that are spelled in bytes: all pairs that make a piece are merges.</summary>
+    public static Tokenizer Make(Vocabulary vocabulary, PatternSplitter words, IReadOnlyList<AddedToken> specialTokens)
     {
         for (int value = 0; value < 256; value++)
             if (vocabulary.IdOf([ByteAlphabet.ToCharacter((byte)value)]) < 0)
                 throw new InvalidDataException($"the file must have all 256 bytes, but has not the byte {value}");
         // Every split of a piece into two pieces is a merge; its rank is that of the piece it makes.
         BpeModel model = new(vocabulary, AllSplits.Of(vocabulary), new BpeOptions { IgnoreMerges = true, SharesRanks = true });
-        Splitter splitter = new SequenceSplitter([PatternSplitter.Of(pattern), new ByteLevelSplitter(splitWords: false)]);
+        Splitter splitter = new SequenceSplitter([words, new ByteLevelSplitter(splitWords: false)]);
         return new Tokenizer(model, specialTokens, splitter: splitter,
             postProcessor: new ByteLevelPostProcessor(addPrefixSpace: false, trimOffsets: false), decoder: new ByteLevelDecoder());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static (string[] Pieces, int[] Ranks) ReadPieces(ReadOnlySpan<byte> file)
+    private static (string[] Pieces, int[] Ranks, int Lines) ReadPieces(ReadOnlySpan<byte> file)
     {
-        int most = file.Count((byte)'\n') + 1, count = 0, number = 0, largest = Vocabulary.MostIds(most);
+        int most = file.Count((byte)'\n') + 1, count = 0, number = 0, lines = 0, largest = Vocabulary.MostIds(most);
         string[] pieces = new string[most];
         int[] ranks = new int[most];
         BitArray seen = new(largest + 1);
@@ -71,6 +75,10 @@ internal static class TiktokenFile
             if (space <= 0 || !Utf8Parser.TryParse(line[(space + 1)..], out int rank, out int used) || used != line.Length - space - 1
                 || rank < 0)
                 throw new InvalidDataException($"line {number} must be a piece in base 64, a space and a rank, but is '{Shown(line)}'");
+            lines++;
+            // Whisper's file has an empty piece, which no text means.
+            if (line[..space].SequenceEqual("="u8))
+                continue;
             if (space > LongestPiece
                 || Base64.DecodeFromUtf8(line[..space], bytes, out _, out int size) != OperationStatus.Done || size == 0)
                 throw new InvalidDataException($"line {number} must start with a piece in base 64, but is '{Shown(line)}'");
@@ -85,24 +93,30 @@ internal static class TiktokenFile
         }
         if (count == 0)
             throw new InvalidDataException("the file must have a line a piece, but is empty");
-        return (pieces[..count], ranks[..count]);
+        return (pieces[..count], ranks[..count], lines);
     }
 
     private static string Shown(ReadOnlySpan<byte> line) =>
         System.Text.Encoding.Latin1.GetString(line[..Math.Min(line.Length, 40)]) + (line.Length > 40 ? "..." : "");
 
-    private static WordPattern? PatternOf(int pieces) => pieces switch
+    private static PatternSplitter? WordsOf(int lines) => lines switch
     {
-        50256 or 50280 => WordPattern.Gpt2,
-        100256 or 128000 => WordPattern.Cl100k,
-        151643 => WordPattern.Qwen,
-        199998 => WordPattern.O200k,
+        50256 or 50257 or 50280 => PatternSplitter.Of(WordPattern.Gpt2),
+        100256 or 128000 => PatternSplitter.Of(WordPattern.Cl100k),
+        151643 => PatternSplitter.Of(WordPattern.Qwen),
+        199998 or 200000 => PatternSplitter.Of(WordPattern.O200k),
+        163584 => PatternSplitter.OfRegex(GgufWords.Kimi),
         _ => null,
     };
 
     private static AddedToken[] SpecialTokensOf(int pieces) => pieces switch
     {
         50256 => Number(50256, "<|endoftext|>"),
+        50257 => Number(50257, "<|endoftext|>", "<|startoftranscript|>"),
+        163584 => [.. Number(163584, "[BOS]", "[EOS]", "<|im_end|>", "<|im_user|>", "<|im_assistant|>"), new(163594, "<|im_system|>"),
+            new(163601, "<|im_middle|>")],
+        200000 => Number(200000, "<|begin_of_text|>", "<|end_of_text|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|header_start|>",
+            "<|header_end|>", "<|eom|>", "<|eot|>"),
         50280 => [new AddedToken(50256, "<|endoftext|>")],
         100256 => [new(100257, "<|endoftext|>"), .. Number(100258, "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>"),
             new(100276, "<|endofprompt|>")],

@@ -16,7 +16,7 @@ internal static class TokenizerFile
         byte[] bytes = FileBytes.Read(path);
         try
         {
-            using JsonDocument document = Parse(bytes);
+            using JsonDocument document = JsonText.Parse(bytes);
             return Read(new JsonPlace(document.RootElement));
         }
         catch (InvalidDataException error)
@@ -55,26 +55,11 @@ internal static class TokenizerFile
         }
     }
 
-    private static JsonDocument Parse(byte[] bytes)
-    {
-        try
-        {
-            ReadOnlyMemory<byte> text = bytes;
-            if (text.Span.StartsWith("\uFEFF"u8))
-                text = text[3..];
-            return JsonDocument.Parse(text);
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidDataException(
-                $"the file must be JSON, but line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1} is not", error);
-        }
-    }
-
     private static Tokenizer Read(JsonPlace root)
     {
         TokenModel model = ModelJson.Read(root["model"]);
-        AddedToken[] addedTokens = root["added_tokens"].IsNull ? [] : [.. root["added_tokens"].Items().Select(ReadAddedToken)];
+        AddedToken[] addedTokens = root["added_tokens"].IsNull ? []
+            : [.. root["added_tokens"].Items().Select(static place => ReadAddedToken(place, place["id"].Natural()))];
         try
         {
             return new Tokenizer(model, addedTokens, NormalizerJson.Read(root["normalizer"]), SplitterJson.Read(root["pre_tokenizer"]),
@@ -87,7 +72,8 @@ internal static class TokenizerFile
         }
     }
 
-    private static AddedToken ReadAddedToken(JsonPlace place) => new(place["id"].Natural(), place["content"].SomeText())
+    /// <summary>A token and how it is found.</summary>
+    public static AddedToken ReadAddedToken(JsonPlace place, int id) => new(id, place["content"].SomeText())
     {
         IsSpecial = place["special"].FlagOr(false),
         IsSingleWord = place["single_word"].FlagOr(false),

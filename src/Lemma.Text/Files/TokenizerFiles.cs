@@ -13,12 +13,16 @@ internal static class TokenizerFiles
             return VocabularyTextFile.Read(path);
         if (name is "vocab.json" or "merges.txt")
             return MergesFile.Read(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        if (name == "tekken.json")
+            return TekkenFile.Read(path);
         if (name == "tokenizer.bin")
             return Llama2File.Read(path);
         if (name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
             return GgufVocabulary.Read(path);
         if (name.EndsWith(".tiktoken", StringComparison.Ordinal))
             return TiktokenFile.Read(path, null, null);
+        if (name.EndsWith(".spm", StringComparison.Ordinal) || name.EndsWith(".spiece", StringComparison.Ordinal))
+            return SentencePieceFile.Read(path);
         if (name.EndsWith(".model", StringComparison.Ordinal) || name.Contains(".model.v", StringComparison.Ordinal))
             return StartsWithBase64Line(path) ? TiktokenFile.Read(path, null, null) : SentencePieceFile.Read(path);
         return TokenizerFile.Read(path);
@@ -26,11 +30,11 @@ internal static class TokenizerFiles
 
     private static string FindIn(string folder)
     {
-        foreach (string name in (ReadOnlySpan<string>)["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt",
+        foreach (string name in (ReadOnlySpan<string>)["tokenizer.json", "tokenizer.model", "spiece.model", "tekken.json", "vocab.json", "vocab.txt",
                      "tokenizer.bin"])
             if (File.Exists(Path.Combine(folder, name)))
                 return Path.Combine(folder, name);
-        foreach (string pattern in (ReadOnlySpan<string>)["*.model", "*.model.v*", "*.tiktoken", "*.gguf"])
+        foreach (string pattern in (ReadOnlySpan<string>)["*.model", "*.model.v*", "*.spm", "*.spiece", "*.tiktoken", "*.gguf"])
             if (Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal).FirstOrDefault() is string file)
                 return file;
         return Path.Combine(folder, "tokenizer.json");

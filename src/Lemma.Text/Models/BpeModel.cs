@@ -189,8 +189,9 @@ public sealed class BpeModel : TokenModel
                 (count, afterUnknown) = (count + bytes, false);
                 continue;
             }
+            // As in the peers: a character without a piece, bytes and an unknown piece is left out.
             if (id < 0 && unknownId < 0)
-                return i;
+                continue;
             if (id >= 0 || !afterUnknown || !Options.FuseUnknown)
                 symbols[count++] = id >= 0 ? id : unknownId;
             afterUnknown = id < 0;

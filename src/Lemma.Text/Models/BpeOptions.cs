@@ -3,7 +3,7 @@ namespace Lemma.Text.Models;
 /// <summary>What byte-pair encoding does besides merging; the defaults are those of byte-level BPE.</summary>
 public sealed record BpeOptions
 {
-    /// <summary>The piece for characters that the vocabulary lacks; null when there is none, and such a character is an error.</summary>
+    /// <summary>The piece for characters that the vocabulary lacks; null when there is none, and such a character is left out.</summary>
     public string? UnknownPiece { get; init; }
 
     /// <summary>Whether neighbouring unknown characters become one unknown piece.</summary>

@@ -12,6 +12,7 @@ public sealed class UnigramModel : TokenModel
     private const double UnknownPenalty = 10;
     private readonly PieceCache cache = new();
     private readonly double unknownScore;
+    private readonly bool isSinglePrecision;
     private readonly int[]? byteIds;
 
     /// <summary>A model of pieces and their log probabilities; ids are the places in the list.</summary>
@@ -19,14 +20,18 @@ public sealed class UnigramModel : TokenModel
     /// <param name="unknownId">The id of the unknown piece; null for none.</param>
     /// <param name="byteFallback">Whether unknown text becomes the pieces &lt;0x00&gt; to &lt;0xFF&gt; of its bytes.</param>
     /// <param name="unusable">Pieces that encoding never makes, such as control tokens; null for none.</param>
+    /// <param name="isSinglePrecision">Whether sums are rounded to float32 at each piece, as SentencePiece has it, which decides between
+    /// ways of equal probability.</param>
     /// <exception cref="ArgumentException">A piece occurs twice, a score is not finite, or the unknown id is none.</exception>
     public UnigramModel(
-        IReadOnlyList<(string Piece, double Score)> pieces, int? unknownId, bool byteFallback = false, IReadOnlySet<int>? unusable = null)
+        IReadOnlyList<(string Piece, double Score)> pieces, int? unknownId, bool byteFallback = false, IReadOnlySet<int>? unusable = null,
+        bool isSinglePrecision = false)
         : base(new Vocabulary([.. pieces.Select(static piece => piece.Piece)]))
     {
         if (unknownId is int unknown && (unknown < 0 || unknown >= pieces.Count))
             throw new ArgumentException($"unigram: the unknown id must be in 0 to {pieces.Count - 1}, but is {unknown}");
         (Pieces, UnknownId, ByteFallback, Unusable) = (pieces, unknownId, byteFallback, unusable);
+        this.isSinglePrecision = isSinglePrecision;
         Scores = [.. pieces.Select(static piece => piece.Score)];
         double least = 0;
         for (int id = 0; id < pieces.Count; id++)
@@ -39,7 +44,7 @@ public sealed class UnigramModel : TokenModel
             if (pieces[id].Piece.Length > 0)
                 Trie.Add(pieces[id].Piece, id);
         }
-        unknownScore = least - UnknownPenalty;
+        unknownScore = isSinglePrecision ? (float)least - (float)UnknownPenalty : least - UnknownPenalty;
         if (byteFallback)
             byteIds = [.. Enumerable.Range(0, 256).Select(value => Vocabulary.IdOf(ByteFallbackDecoder.PieceOf((byte)value)))];
         if (byteIds?.Any(static id => id < 0) == true)
@@ -131,18 +136,20 @@ public sealed class UnigramModel : TokenModel
                 int id = Trie.IdAt(node);
                 if (id >= 0)
                 {
-                    double score = best[start] + Scores[id];
+                    double score = Sum(best[start], Scores[id]);
                     if (steps[end].From < 0 || score > best[end])
                         (best[end], steps[end]) = (score, (start, id));
                     single |= end == start + width;
                 }
                 node = end < text.Length ? Trie.Next(node, text[end]) : 0;
             }
-            double unknown = best[start] + unknownScore;
+            double unknown = Sum(best[start], unknownScore);
             if (!single && (steps[start + width].From < 0 || unknown > best[start + width]))
                 (best[start + width], steps[start + width]) = (unknown, (start, -1));
         }
     }
+
+    private double Sum(double before, double score) => isSinglePrecision ? (float)before + (float)score : before + score;
 
     private int Append(ReadOnlySpan<char> text, Span<(int From, int Id)> steps, List<int> ids, List<(int Start, int End)>? ranges)
     {

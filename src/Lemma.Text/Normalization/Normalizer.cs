@@ -35,7 +35,7 @@ public sealed class PrependNormalizer(string text) : Normalizer
         if (text.Text.IsEmpty)
             return;
         text.BeginRewrite();
-        text.Append(Text, 0, 0);
+        text.Prepend(Text, 0);
         text.Keep(0, text.Text.Length);
         text.EndRewrite();
     }

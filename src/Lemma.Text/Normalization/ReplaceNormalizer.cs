@@ -1,12 +1,11 @@
-using System.Text.RegularExpressions;
+using Lemma.Text.Patterns;
 
 namespace Lemma.Text.Normalization;
 
 /// <summary>Replaces every occurrence of a fixed text or of a regular expression, from left to right.</summary>
 public sealed class ReplaceNormalizer : Normalizer
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private readonly Regex? regex;
+    private readonly Pattern? regex;
 
     /// <summary>Replaces <paramref name="pattern"/>, which must not be empty, by <paramref name="content"/>.</summary>
     /// <exception cref="ArgumentException">The pattern is empty or not a valid regular expression.</exception>
@@ -15,16 +14,7 @@ public sealed class ReplaceNormalizer : Normalizer
         ArgumentException.ThrowIfNullOrEmpty(pattern);
         ArgumentNullException.ThrowIfNull(content);
         (Pattern, Content, IsRegex) = (pattern, content, isRegex);
-        if (!isRegex)
-            return;
-        try
-        {
-            regex = new Regex(pattern, RegexOptions.CultureInvariant, Patience);
-        }
-        catch (ArgumentException error)
-        {
-            throw new ArgumentException($"replace: the regular expression is not valid: {error.Message}", error);
-        }
+        regex = isRegex ? new Pattern(pattern) : null;
     }
 
     /// <summary>What is replaced; a fixed text is compared by code units.</summary>
@@ -58,23 +48,17 @@ public sealed class ReplaceNormalizer : Normalizer
         text.EndRewrite();
     }
 
-    private void ApplyRegex(AlignedText text, Regex regex)
+    private void ApplyRegex(AlignedText text, Pattern regex)
     {
+        // Nothing is found in an empty text, as the peer has it.
+        if (text.Text.IsEmpty)
+            return;
         text.BeginRewrite();
         int at = 0;
-        try
+        foreach ((int start, int end) in regex.FindAll(text.Text))
         {
-            foreach (ValueMatch found in regex.EnumerateMatches(text.Text))
-            {
-                text.Keep(at, found.Index);
-                at = found.Index + found.Length;
-                text.Append(Content, found.Index, at);
-            }
-        }
-        catch (RegexMatchTimeoutException error)
-        {
-            throw new ArgumentException($"encode: the pattern of a Replace must pass a text of {text.Text.Length} characters in "
-                + $"{Patience.TotalSeconds} s, but did not", error);
+            text.Keep(at, start);
+            text.Append(Content, start, at = end);
         }
         text.Keep(at, text.Text.Length);
         text.EndRewrite();

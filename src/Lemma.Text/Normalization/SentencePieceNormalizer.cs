@@ -1,6 +1,6 @@
 namespace Lemma.Text.Normalization;
 
-/// <summary>SentencePiece's normalizer: its character map, one space where there are several, a space in front, ▁ for spaces.</summary>
+/// <summary>SentencePiece's normalizer: its character map, one space where there are several, a space in front or behind, ▁ for spaces.</summary>
 public sealed class SentencePieceNormalizer : Normalizer
 {
     private readonly PrecompiledNormalizer? precompiled;
@@ -10,9 +10,10 @@ public sealed class SentencePieceNormalizer : Normalizer
     /// <param name="addsSpace">Whether a space is put before a text that is not empty.</param>
     /// <param name="removesSpaces">Whether spaces at the ends go, and several become one.</param>
     /// <param name="marksSpaces">Whether spaces become ▁ (U+2581).</param>
-    public SentencePieceNormalizer(byte[] map, bool addsSpace, bool removesSpaces, bool marksSpaces)
+    /// <param name="endsWords">Whether the space is put behind the text, and not before.</param>
+    public SentencePieceNormalizer(byte[] map, bool addsSpace, bool removesSpaces, bool marksSpaces, bool endsWords = false)
     {
-        (AddsSpace, RemovesSpaces, MarksSpaces) = (addsSpace, removesSpaces, marksSpaces);
+        (AddsSpace, RemovesSpaces, MarksSpaces, EndsWords) = (addsSpace, removesSpaces, marksSpaces, endsWords);
         precompiled = map.Length == 0 ? null : new PrecompiledNormalizer(map, takesLongest: true);
     }
 
@@ -28,7 +29,11 @@ public sealed class SentencePieceNormalizer : Normalizer
     /// <summary>Whether spaces become ▁ (U+2581).</summary>
     public bool MarksSpaces { get; }
 
-    internal override string NormalizeToken(string token) => MarksSpaces ? token.Replace(' ', '\u2581') : token;
+    /// <summary>Whether the space is put behind the text, and not before.</summary>
+    public bool EndsWords { get; }
+
+    // A piece with a space is never found where all spaces are marks.
+    internal override string NormalizeToken(string token) => MarksSpaces && token.Contains(' ') ? "" : token;
 
     /// <inheritdoc/>
     public override void Apply(AlignedText text)
@@ -38,8 +43,9 @@ public sealed class SentencePieceNormalizer : Normalizer
         int at = RemovesSpaces ? source.Length - source.TrimStart(' ').Length : 0;
         int end = RemovesSpaces ? Math.Max(at, source.TrimEnd(' ').Length) : source.Length;
         text.BeginRewrite();
-        if (AddsSpace && end > at)
-            text.Append(space, at, at);
+        bool addsSpace = AddsSpace && end > at;
+        if (addsSpace && !EndsWords)
+            text.Prepend(space, at);
         while (at < end)
         {
             int found = source[at..end].IndexOf(' '), stop = found < 0 ? end : at + found;
@@ -52,6 +58,8 @@ public sealed class SentencePieceNormalizer : Normalizer
             while (RemovesSpaces && at < end && source[at] == ' ');
             text.Append(space, stop, at);
         }
+        if (addsSpace && EndsWords)
+            text.Append(space, end, end);
         text.EndRewrite();
     }
 }

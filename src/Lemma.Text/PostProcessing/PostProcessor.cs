@@ -9,8 +9,11 @@ public abstract class PostProcessor
     /// <summary>What stands around two texts, the parts "A" and "B".</summary>
     public abstract IReadOnlyList<TemplateItem> ForPair { get; }
 
-    /// <summary>Whether offsets leave out the white space at the ends of a token.</summary>
+    /// <summary>Whether offsets leave out the spaces at the ends of a token.</summary>
     public virtual bool TrimsOffsets => false;
+
+    /// <summary>Whether a space was put before the text, so that offsets keep the one there.</summary>
+    internal virtual bool AddsPrefixSpace => false;
 
     /// <summary>Whether it adds tokens to one text.</summary>
     public bool AddsTokens => ForSingle.Any(static item => item.Sequence == '\0');
@@ -38,13 +41,15 @@ public readonly record struct TemplateItem(char Sequence, int Id, int TypeId);
 
 /// <summary>Adds nothing: the byte-level stage only trims offsets.</summary>
 /// <param name="addPrefixSpace">As in the file; without effect on ids.</param>
-/// <param name="trimOffsets">Whether offsets leave out the white space at the ends of a token.</param>
+/// <param name="trimOffsets">Whether offsets leave out the spaces at the ends of a token.</param>
 public sealed class ByteLevelPostProcessor(bool addPrefixSpace, bool trimOffsets) : PostProcessor
 {
     internal static readonly TemplateItem[] PlainSingle = [new('A', 0, 0)], PlainPair = [new('A', 0, 0), new('B', 0, 1)];
 
     /// <summary>As in the file; without effect on ids.</summary>
     public bool AddPrefixSpace { get; } = addPrefixSpace;
+
+    internal override bool AddsPrefixSpace => AddPrefixSpace;
 
     /// <inheritdoc/>
     public override bool TrimsOffsets { get; } = trimOffsets;
@@ -79,7 +84,7 @@ public sealed class BertPostProcessor((string Piece, int Id) separator, (string 
 /// <summary>RoBERTa's frame: &lt;s&gt; A &lt;/s&gt;, and for two texts &lt;s&gt; A &lt;/s&gt; &lt;/s&gt; B &lt;/s&gt;, all in segment 0.</summary>
 /// <param name="separator">The piece and the id of the separator.</param>
 /// <param name="classifier">The piece and the id of the token in front.</param>
-/// <param name="trimOffsets">Whether offsets leave out the white space at the ends of a token.</param>
+/// <param name="trimOffsets">Whether offsets leave out the spaces at the ends of a token.</param>
 /// <param name="addPrefixSpace">As in the file; without effect on ids.</param>
 public sealed class RobertaPostProcessor(
     (string Piece, int Id) separator, (string Piece, int Id) classifier, bool trimOffsets = true, bool addPrefixSpace = true)
@@ -93,6 +98,8 @@ public sealed class RobertaPostProcessor(
 
     /// <summary>As in the file; without effect on ids.</summary>
     public bool AddPrefixSpace { get; } = addPrefixSpace;
+
+    internal override bool AddsPrefixSpace => AddPrefixSpace;
 
     /// <inheritdoc/>
     public override bool TrimsOffsets { get; } = trimOffsets;
@@ -130,6 +137,8 @@ public sealed class SequencePostProcessor : PostProcessor
 
     /// <inheritdoc/>
     public override bool TrimsOffsets => PostProcessors.Any(static one => one.TrimsOffsets);
+
+    internal override bool AddsPrefixSpace => PostProcessors.Any(static one => one is { TrimsOffsets: true, AddsPrefixSpace: true });
 
     /// <inheritdoc/>
     public override IReadOnlyList<TemplateItem> ForSingle => adding?.ForSingle ?? ByteLevelPostProcessor.PlainSingle;

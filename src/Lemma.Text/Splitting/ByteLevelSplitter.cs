@@ -47,7 +47,7 @@ public sealed class ByteLevelSplitter(bool addPrefixSpace = false, bool splitWor
         {
             int start = buffer.StartOf(i);
             if (buffer[i][0] != ' ')
-                buffer.Aligned.Append(" ", start, start);
+                buffer.Aligned.Prepend(" ", start);
             buffer.Aligned.Keep(start, start + buffer[i].Length);
             buffer.EndPiece(buffer.OriginOf(i));
         }

@@ -43,7 +43,7 @@ public sealed class MetaspaceSplitter(char replacement = '\u2581', PrependScheme
             int start = buffer.StartOf(i), at = 0;
             bool first = buffer.StartsText && buffer.OriginOf(i) == 0;
             if (piece[0] != ' ' && piece[0] != Replacement && (Prepends == PrependScheme.Always || (Prepends == PrependScheme.First && first)))
-                text.Append(mark, start, start);
+                text.Prepend(mark, start);
             while (at < piece.Length)
             {
                 int space = piece[at..].IndexOf(' '), end = space < 0 ? piece.Length : at + space;

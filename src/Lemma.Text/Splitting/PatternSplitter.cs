@@ -1,14 +1,12 @@
-using System.Text.RegularExpressions;
+using Lemma.Text.Patterns;
 
 namespace Lemma.Text.Splitting;
 
 /// <summary>Splits by a pattern: known ones by a hand-written scanner, fixed texts by search, others by a regular expression.</summary>
-/// <remarks>A regular expression sees UTF-16 code units, so letters outside the basic plane are none for it; known patterns see
-/// Unicode scalars. It may take ten seconds a text, then the encoding ends with an error.</remarks>
+/// <remarks>Regular expressions are those of tokenizer files (Oniguruma's), over Unicode scalars, in time linear in the text.</remarks>
 public sealed class PatternSplitter : Splitter
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private readonly Regex? regex;
+    private readonly Pattern? regex;
     private readonly ScanNext? scanner;
     private readonly MatchParts match;
 
@@ -27,14 +25,7 @@ public sealed class PatternSplitter : Splitter
                 Known = known;
             return;
         }
-        try
-        {
-            regex = new Regex(pattern, RegexOptions.CultureInvariant, Patience);
-        }
-        catch (ArgumentException error)
-        {
-            throw new ArgumentException($"split: the regular expression '{Shortened(pattern)}' is not valid: {error.Message}", error);
-        }
+        regex = new Pattern(pattern);
     }
 
     /// <summary>A splitter by a regular expression.</summary>
@@ -89,23 +80,10 @@ public sealed class PatternSplitter : Splitter
             for (int found; (found = piece[at..].IndexOf(Pattern)) >= 0;)
                 Add(parts, ref at, at + found, at + found + Pattern.Length);
         else
-            MatchRegex(piece, parts, ref at);
+            foreach ((int start, int end) in regex.FindAll(piece))
+                Add(parts, ref at, start, end);
         if (at < piece.Length)
             parts.Add((piece.Length, IsInverted));
-    }
-
-    private void MatchRegex(ReadOnlySpan<char> piece, List<(int End, bool IsMatch)> parts, ref int at)
-    {
-        try
-        {
-            foreach (ValueMatch found in regex!.EnumerateMatches(piece))
-                Add(parts, ref at, found.Index, found.Index + found.Length);
-        }
-        catch (RegexMatchTimeoutException error)
-        {
-            throw new ArgumentException($"encode: the pattern '{Shortened(Pattern)}' must split a text of {piece.Length} characters in "
-                + $"{Patience.TotalSeconds} s, but did not", error);
-        }
     }
 
     private void Add(List<(int End, bool IsMatch)> parts, ref int at, int start, int end)
@@ -116,6 +94,4 @@ public sealed class PatternSplitter : Splitter
             parts.Add((end, !IsInverted));
         at = end;
     }
-
-    private static string Shortened(string pattern) => pattern.Length <= 60 ? pattern : pattern[..60] + "...";
 }

@@ -93,9 +93,13 @@ public sealed class BpeTests
     }
 
     [Fact]
-    public void An_unknown_id_is_an_error()
+    public void An_unknown_id_has_no_piece_and_no_text()
     {
-        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => Trained.Decode([330]));
+        Assert.Equal("ab", Trained.Decode([Trained.IdOf("a")!.Value, 330, int.MaxValue, -1, Trained.IdOf("b")!.Value]));
+        Assert.Null(Trained.PieceOrNull(330));
+        StreamingDecoder stream = new(Trained);
+        Assert.Equal("ab", stream.Append(Trained.IdOf("a")!.Value) + stream.Append(330) + stream.Append(Trained.IdOf("b")!.Value) + stream.Finish());
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => Trained.PieceOf(330));
         Assert.Contains("an id must be one of the 330 of the vocabulary, but is 330", error.Message, StringComparison.Ordinal);
     }
 
@@ -115,7 +119,7 @@ public sealed class BpeTests
         List<int> ids = [7];
         Trained.Encode("cat".AsSpan(), ids);
         Assert.Equal([7, .. Trained.Encode("cat")], ids);
-        Tokenizer letters = CharacterTrainer.Train(["abc"]);
+        Tokenizer letters = new(new WordModel(new Vocabulary(["a", "b", "c"])), splitter: new FixedLengthSplitter(1));
         List<int> kept = [7];
         Assert.Throws<ArgumentException>(() => letters.Encode("abx".AsSpan(), kept));
         Assert.Equal([7], kept);

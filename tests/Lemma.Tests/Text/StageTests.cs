@@ -66,7 +66,7 @@ public sealed class StageTests : IDisposable
             List<EncodedText> actual = [.. tokenizer.EncodeParts(text, pair)];
             Assert.Equal(parts.EnumerateArray().Select(Shown), actual.Select(Shown));
             Assert.Equal(item.GetProperty("types").EnumerateArray().Select(type => type.GetInt32()), actual[0].TypeIds);
-            Assert.Equal(Shown(actual[0]), Shown(tokenizer.EncodeDetailed(text, pair)));
+            Assert.Equal(Shown(actual[0]), Shown(tokenizer.EncodeForModel(text, pair)));
             several += actual.Count > 2 ? 1 : 0;
         }
         Assert.True(several > 30 && refused > 10, $"{several} in parts, {refused} refused");

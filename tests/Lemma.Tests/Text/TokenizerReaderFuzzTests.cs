@@ -11,7 +11,8 @@ public sealed class TokenizerReaderFuzzTests
     /// <summary>Changes of each file; LEMMA_FUZZ names another number for a longer run.</summary>
     private static readonly int Changes = int.Parse(Environment.GetEnvironmentVariable("LEMMA_FUZZ") ?? "3000", CultureInfo.InvariantCulture);
 
-    public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "a.model", "a.gguf", "tokenizer.json"];
+    public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "a.model", "a.gguf", "tokenizer.json",
+        "tekken.json", "tokenizer_config.json", "added_tokens.json"];
 
     [Theory, MemberData(nameof(Names))]
     public void A_changed_file_is_read_or_refused(string name)
@@ -19,9 +20,11 @@ public sealed class TokenizerReaderFuzzTests
         using TemporaryFolder folder = new();
         folder.Write("vocab.json", Encoding.UTF8.GetBytes("{\"a\": 0, \"b\": 1, \"ab\": 2}"));
         folder.Write("merges.txt", Encoding.UTF8.GetBytes("#version: 0.2\na b\n"));
+        bool isBeside = name is "tokenizer_config.json" or "added_tokens.json";
         byte[] good = Good(name);
         string path = folder.Write(name, good);
-        Assert.True(Load(path).VocabularySize > 0);
+        string read = isBeside ? folder["vocab.json"] : path;
+        Assert.True(Load(read).VocabularySize > 0);
         Random random = new(11);
         for (int i = 0; i < Changes; i++)
         {
@@ -29,7 +32,7 @@ public sealed class TokenizerReaderFuzzTests
             File.WriteAllBytes(path, changed);
             try
             {
-                Tokenizer tokenizer = Load(path);
+                Tokenizer tokenizer = Load(read);
                 try
                 {
                     tokenizer.Decode(tokenizer.Encode("ab a\u00e9"));
@@ -41,7 +44,7 @@ public sealed class TokenizerReaderFuzzTests
             }
             catch (InvalidDataException error)
             {
-                Assert.Matches("^(a\\.|vocab\\.|merges\\.|tokenizer\\.)", error.Message);
+                Assert.Matches("^(a\\.|vocab\\.|merges\\.|tokenizer\\.|tokenizer_config\\.|added_tokens\\.|tekken\\.)", error.Message);
             }
         }
     }
@@ -86,9 +89,23 @@ public sealed class TokenizerReaderFuzzTests
         "vocab.json" => Encoding.UTF8.GetBytes("{\"a\": 0, \"b\": 1, \"ab\": 2}"),
         "tokenizer.bin" => Llama2(),
         "tokenizer.json" => Encoding.UTF8.GetBytes(Json),
+        "tekken.json" => Encoding.UTF8.GetBytes(Tekken()),
+        "tokenizer_config.json" => Encoding.UTF8.GetBytes("""
+            {"tokenizer_class": "GPT2Tokenizer", "add_bos_token": true, "bos_token": {"content": "<s>", "lstrip": true},
+             "added_tokens_decoder": {"3": {"content": "<s>", "special": true}}, "model_max_length": Infinity}
+            """),
+        "added_tokens.json" => Encoding.UTF8.GetBytes("{\"<s>\": 3, \"<t>\": 5}"),
         "a.model" => SentencePiece(),
         _ => Gguf(),
     };
+
+    private static string Tekken()
+    {
+        IEnumerable<string> pieces = Enumerable.Range(0, 256).Select(static value =>
+            $$"""{"rank": {{value}}, "token_bytes": "{{Convert.ToBase64String([(byte)value])}}"}""");
+        return """{"config": {"pattern": "\\p{L}+|\\s", "default_vocab_size": 260, "default_num_special_tokens": 4}, "vocab": ["""
+            + string.Join(',', pieces) + "]}";
+    }
 
     // Every stage of the pipeline once.
     private const string Json = """

@@ -12,7 +12,8 @@ internal static class VocabularyFiles
     /// <param name="pieces">Of at most 60 bytes each.</param>
     /// <param name="isBpe">Whether it merges; otherwise it is Unigram.</param>
     /// <param name="removesSpaces">Whether spaces at the ends and all but one of several go.</param>
-    public static byte[] SentencePiece(IEnumerable<Piece> pieces, bool isBpe, bool removesSpaces)
+    /// <param name="endsWords">Whether marks of spaces stand behind words.</param>
+    public static byte[] SentencePiece(IEnumerable<Piece> pieces, bool isBpe, bool removesSpaces, bool endsWords = false)
     {
         List<byte> model = [];
         bool fallsBack = false;
@@ -23,7 +24,7 @@ internal static class VocabularyFiles
             model.AddRange([0x0A, (byte)message.Length, .. message]);
             fallsBack |= kind == 6;
         }
-        byte[] trainer = [0x18, (byte)(isBpe ? 2 : 1), .. fallsBack ? (byte[])[0x98, 0x02, 1] : []];
+        byte[] trainer = [0x18, (byte)(isBpe ? 2 : 1), .. endsWords ? (byte[])[0xC0, 0x01, 1] : [], .. fallsBack ? (byte[])[0x98, 0x02, 1] : []];
         return [.. model, 0x12, (byte)trainer.Length, .. trainer, 0x1A, 4, 0x18, 1, 0x20, (byte)(removesSpaces ? 1 : 0)];
     }
 
@@ -44,7 +45,7 @@ internal static class VocabularyFiles
     }
 
     /// <summary>A GGUF without weights; the merges are left out where there are none.</summary>
-    public static byte[] Gguf(string kind, IReadOnlyList<Piece> pieces, IReadOnlyList<(string Left, string Right)>? merges = null)
+    public static byte[] Gguf(string kind, IReadOnlyList<Piece> pieces, IReadOnlyList<(string Left, string Right)>? merges = null, string pre = "gpt-2")
     {
         using MemoryStream stream = new();
         using BinaryWriter writer = new(stream);
@@ -66,7 +67,7 @@ internal static class VocabularyFiles
         writer.Write("GGUF"u8);
         writer.Write(3u);
         writer.Write(0ul);
-        writer.Write(merges is null ? 5ul : 6ul);
+        writer.Write(merges is null ? 5ul : 7ul);
         Text("general.name");
         writer.Write(8u);
         Text("small");
@@ -76,8 +77,12 @@ internal static class VocabularyFiles
         Items("tokens", 8, pieces, piece => Text(piece.Text));
         Items("scores", 6, pieces, piece => writer.Write(piece.Score));
         Items("token_type", 5, pieces, piece => writer.Write((int)piece.Kind));
-        if (merges is not null)
-            Items("merges", 8, merges, merge => Text($"{merge.Left} {merge.Right}"));
+        if (merges is null)
+            return stream.ToArray();
+        Text("tokenizer.ggml.pre");
+        writer.Write(8u);
+        Text(pre);
+        Items("merges", 8, merges, merge => Text($"{merge.Left} {merge.Right}"));
         return stream.ToArray();
     }
 }

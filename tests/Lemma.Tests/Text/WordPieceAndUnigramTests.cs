@@ -128,11 +128,15 @@ public sealed class WordPieceAndUnigramTests
         Tokenizer words = WordTrainer.Train(["a b c d e f"]);
         Tokenizer tokenizer = new(words.Model, words.AddedTokens, splitter: words.Splitter,
             truncation: new TruncationOptions { MaximumLength = 4 }, padding: new PaddingOptions { FixedLength = 5 });
-        Assert.Equal(["a", "b", "c", "d", "<unk>"], tokenizer.Encode("a b c d e").Select(tokenizer.PieceOf));
-        EncodedText pair = tokenizer.EncodeDetailed("a b c d", "e f");
+        Assert.Equal(["a", "b", "c", "d", "<unk>"], tokenizer.EncodeForModel("a b c d e").Ids.Select(tokenizer.PieceOf));
+        Assert.Equal(["a", "b", "c", "d", "e"], tokenizer.Encode("a b c d e").Select(tokenizer.PieceOf));
+        Assert.Equal(5, tokenizer.EncodeDetailed("a b c d e").Ids.Count);
+        Assert.Equal(5, tokenizer.EncodeBatch(["a b c d e"])[0].Length);
+        Assert.Equal(5, tokenizer.CountTokens("a b c d e"));
+        EncodedText pair = tokenizer.EncodeForModel("a b c d", "e f");
         Assert.Equal(["a", "b", "e", "f", "<unk>"], pair.Ids.Select(tokenizer.PieceOf));
         Assert.Equal([1, 1, 1, 1, 0], pair.AttentionMask);
-        Assert.Equal([1, 0], TokenizerFileTests.SaveAndLoad(tokenizer).EncodeDetailed("a").AttentionMask.Take(2));
+        Assert.Equal([1, 0], TokenizerFileTests.SaveAndLoad(tokenizer).EncodeForModel("a").AttentionMask.Take(2));
     }
 
     private static readonly UnigramModel Small = new(

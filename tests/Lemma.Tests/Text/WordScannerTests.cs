@@ -86,19 +86,6 @@ public sealed class WordScannerTests
             Assert.Equal(pieces.Split('|'), Pieces(splitter, "the-final--countdown"));
     }
 
-    [Fact]
-    public void A_pattern_that_backtracks_for_ever_is_ended()
-    {
-        PatternSplitter splitter = PatternSplitter.OfRegex("(a+)+b");
-        ArgumentException error = Assert.Throws<ArgumentException>(() => Pieces(splitter, new string('a', 40)));
-        Assert.StartsWith("encode: the pattern '(a+)+b' must split a text of 40 characters in 10 s, but did not", error.Message);
-    }
-
-    [Fact]
-    public void A_pattern_that_is_not_one_is_refused() =>
-        Assert.StartsWith("split: the regular expression '(' is not valid: ",
-            Assert.Throws<ArgumentException>(() => PatternSplitter.OfRegex("(")).Message);
-
     internal static List<string> Pieces(Splitter splitter, string text)
     {
         SplitBuffer buffer = new();

@@ -3,7 +3,8 @@ using Lemma.Text.Splitting;
 
 namespace Lemma.Text.Models.ByteLevel;
 
-/// <summary>The way from text to ids in one pass, for byte-level BPE behind a splitter with a hand-written scanner.</summary>
+/// <summary>The way from text to ids in one pass, for byte-level BPE behind a splitter with a hand-written scanner, or without spelling
+/// bytes as characters, behind other splitters that only cut.</summary>
 internal sealed class ByteLevelPath
 {
     private readonly ConcurrentBag<ByteLevelState> idle = [];
@@ -17,15 +18,16 @@ internal sealed class ByteLevelPath
     /// <summary>The path of a model and a splitter, or null when they have none.</summary>
     public static ByteLevelPath? TryMake(TokenModel model, Splitter? splitter)
     {
-        if (model is not BpeModel bpe || PatternOf(splitter, out bool addsSpace) is not WordPattern pattern
+        if (model is not BpeModel bpe || (PatternOf(splitter, out bool addsSpace) is null && !OnlyCuts(splitter))
             || bpe.ByteLevel is not ByteLevelBpe encoder)
             return null;
-        EncodeWords encode = pattern switch
+        EncodeWords encode = PatternOf(splitter, out _) switch
         {
             WordPattern.Gpt2 => encoder.Encode<Gpt2Scanner>,
             WordPattern.Cl100k => encoder.Encode<Cl100kScanner>,
             WordPattern.Qwen => encoder.Encode<QwenScanner>,
-            _ => encoder.Encode<O200kScanner>,
+            WordPattern.O200k => encoder.Encode<O200kScanner>,
+            _ => CutBy((SequenceSplitter)splitter!, encoder),
         };
         return new ByteLevelPath(encode, addsSpace);
     }
@@ -48,6 +50,28 @@ internal sealed class ByteLevelPath
         else
             encode(string.Concat(" ", text), state);
     }
+
+    private static EncodeWords CutBy(SequenceSplitter splitter, ByteLevelBpe encoder)
+    {
+        bool splitsWords = ((ByteLevelSplitter)splitter.Splitters[^1]).SplitWords;
+        return (text, state) =>
+        {
+            SplitBuffer buffer = state.Pieces;
+            buffer.Fill(text);
+            for (int i = 0; i + 1 < splitter.Splitters.Count; i++)
+                splitter.Splitters[i].Split(buffer);
+            for (int i = 0; i < buffer.Count; i++)
+                if (splitsWords)
+                    encoder.Encode<Gpt2Scanner>(buffer[i], state);
+                else
+                    encoder.EncodeWord(buffer[i], state);
+        };
+    }
+
+    // Splitters that rewrite no text before bytes are spelled.
+    private static bool OnlyCuts(Splitter? splitter) =>
+        splitter is SequenceSplitter sequence && sequence.Splitters.Count > 1 && sequence.Splitters[^1] is ByteLevelSplitter { AddPrefixSpace: false }
+        && sequence.Splitters.SkipLast(1).All(static one => one is PatternSplitter or ScalarSplitter or FixedLengthSplitter);
 
     private static WordPattern? PatternOf(Splitter? splitter, out bool addsSpace)
     {

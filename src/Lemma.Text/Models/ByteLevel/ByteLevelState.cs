@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lemma.Text.Splitting;
 
 namespace Lemma.Text.Models.ByteLevel;
 
@@ -16,6 +17,7 @@ internal sealed class ByteLevelState
     private int[] remembered = new int[1 << 12];
     private byte[] spellings = new byte[1 << 12];
     private int rememberedCount, spellingsLength;
+    private SplitBuffer? pieces;
 
     private struct LongWord
     {
@@ -31,6 +33,9 @@ internal sealed class ByteLevelState
 
     /// <summary>Bytes of the current word.</summary>
     public byte[] Bytes = new byte[256];
+
+    /// <summary>The pieces of the current text, for splitters without a scanner.</summary>
+    public SplitBuffer Pieces => pieces ??= new SplitBuffer();
 
     /// <summary>Makes room for so many more ids.</summary>
     public void Reserve(int more)
