@@ -20,6 +20,7 @@ public static class BatchNorm
         Name = "batch_norm",
         Group = "Normalization",
         Text = "y = γ·(x − μ)/√(σ² + ε) + β",
+        Latex = @"y = \gamma\cdot\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta",
         Shapes = "x, y: [rows, d]; weight (γ), bias (β): [d]; mask: [rows] or none; running_mean, running_variance: [d] for training=false",
         Symbols = "μ, σ²: of a column over the rows that count",
         Source = "Ioffe and Szegedy 2015, Batch normalization, algorithm 1",

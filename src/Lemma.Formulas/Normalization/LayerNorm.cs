@@ -17,6 +17,7 @@ public static class LayerNorm
         Name = "layer_norm",
         Group = "Normalization",
         Text = "y = γ·(x − μ)/√(σ² + ε) + β",
+        Latex = @"y = \gamma\cdot\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta",
         Shapes = "x, y: [rows, d]; weight (γ), bias (β): [d]",
         Symbols = "μ, σ²: mean and variance of a row, over d",
         Source = "Ba, Kiros and Hinton 2016, Layer normalization, eq. 4",

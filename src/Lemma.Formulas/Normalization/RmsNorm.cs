@@ -14,6 +14,7 @@ public static class RmsNorm
         Name = "rms_norm",
         Group = "Normalization",
         Text = "y = x/√(mean(x²) + ε)·g",
+        Latex = @"y = \frac{x}{\sqrt{\mathrm{mean}(x^2) + \varepsilon}}\cdot g",
         Shapes = "x, y: [rows, d]; weight (g): [d]",
         Symbols = "ε (epsilon) inside the root; epsilon_inside_root=false gives x/(√(mean(x²)) + ε)·g",
         Source = "Zhang and Sennrich 2019, Root mean square layer normalization, eq. 4",

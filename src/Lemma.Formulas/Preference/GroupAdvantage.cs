@@ -13,6 +13,7 @@ public static class GroupAdvantage
         Name = "grpo_advantages",
         Group = "Preference",
         Text = "A_i = (r_i − r̄)/(s + ε)",
+        Latex = @"A_i = \frac{r_i - \bar r}{s + \varepsilon}\qquad s^2 = \frac{1}{G - 1}\sum_{i=1}^{G}\left(r_i - \bar r\right)^2",
         Shapes = "rewards (r), A: [prompts, group]",
         Symbols = "r̄, s: mean and standard deviation (over group − 1) of a row; ε: 1e−4",
         Source = "Shao et al. 2024, DeepSeekMath, section 4.1.2",

@@ -15,6 +15,7 @@ public static class OddsRatioPreference
         Name = "orpo",
         Group = "Preference",
         Text = "L = E[−a_w − λ·ln σ(ln(o_w/o_l))], o = e^a/(1 − e^a)",
+        Latex = @"L = \mathbb{E}\left[-a_w - \lambda\ln\sigma\left(\ln\frac{o_w}{o_l}\right)\right]\qquad o = \frac{e^a}{1 - e^a}",
         Shapes = "policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token, below 0; L: []",
         Symbols = "λ: weight of the odds ratio; logs in nats; a ≥ 0 or NaN is an error",
         Source = "Hong, Lee and Thorne 2024, ORPO, eq. 6 and 7",
