@@ -18,8 +18,16 @@ internal static class TemplateCommand
         Option<string?> name = new("--name") { Description = "Which template, where the model has several" };
         Option<bool> prompt = Choice.Flag("--generation-prompt", "End where the model's answer begins");
         TemplateLimits limits = new();
-        Option<long?> steps = new("--max-steps") { Description = $"Steps that the template may take ({Whole(limits.Steps)})", HelpName = "N" };
-        Option<int?> length = new("--max-length") { Description = $"UTF-16 units that a text may have ({Whole(limits.Length)})", HelpName = "N" };
+        Option<long?> steps = new("--max-steps")
+        {
+            Description = $"Steps that the template may take ({Whole(limits.Steps)})",
+            HelpName = "N",
+        };
+        Option<int?> length = new("--max-length")
+        {
+            Description = $"UTF-16 units that a text may have ({Whole(limits.Length)})",
+            HelpName = "N",
+        };
         Command command = new("template", "Show the text that a chat template makes of a conversation.")
         {
             model, messages, tools, variables, name, prompt, steps, length,

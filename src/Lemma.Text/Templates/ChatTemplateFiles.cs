@@ -74,7 +74,7 @@ internal sealed class ChatTemplateFiles
         }
     }
 
-    // Tokens by name, each a text or an object with its content. Tokens of a model's own kind, such as image_token, stand in an inner object.
+    // Tokens by name, each a text or an object with its content; those of a model's own kind, such as image_token, in an inner object.
     private void ReadTokens(JsonPlace root)
     {
         foreach (JsonPlace member in root.Members())

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Lemma.Text.Templates.Values;
 
 namespace Lemma.Text.Templates.Builtins;
@@ -58,5 +57,5 @@ internal static class Lookup
             yield return (int)i;
     }
 
-    private static string Shown(Value key) => key is IntegerValue integer ? integer.Number.ToString(CultureInfo.InvariantCulture) : $"of the key {key.Shown}";
+    private static string Shown(Value key) => key is IntegerValue integer ? $"{integer.Number}" : $"of the key {key.Shown}";
 }
