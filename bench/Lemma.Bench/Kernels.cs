@@ -20,6 +20,7 @@ internal static class Kernels
         float[] x = first.Data, y = new float[x.Length], dy = Data.Normal(x.Length), dx = new float[x.Length];
         float[] g = new float[width], b = new float[width], dg = new float[width], db = new float[width], mean = new float[rows], r = new float[rows];
         Array.Fill(g, 1);
+        Array.Fill(r, 1);
         (Action, Action) Each(Map forward, Slope backward) => (() => forward(x, y), () => backward(x, dy, dx));
         switch (name)
         {
