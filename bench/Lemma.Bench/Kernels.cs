@@ -20,6 +20,7 @@ internal static class Kernels
         float[] x = first.Data, y = new float[x.Length], dy = Data.Normal(x.Length), dx = new float[x.Length];
         float[] g = new float[width], b = new float[width], dg = new float[width], db = new float[width], mean = new float[rows], r = new float[rows];
         Array.Fill(g, 1);
+        Array.Fill(r, 1);
         (Action, Action) Each(Map forward, Slope backward) => (() => forward(x, y), () => backward(x, dy, dx));
         switch (name)
         {
@@ -36,8 +37,10 @@ internal static class Kernels
             case "layer_norm":
                 return Each((x, y) => LayerNorm.Forward(x, g, b, 1e-5f, y, mean, r), (x, dy, dx) => LayerNorm.Backward(x, g, mean, r, dy, dx, dg, db));
             case "batch_norm":
-                return Each((x, y) => BatchNorm.Forward(x, g, b, b, g, default, 1e-5f, y),
-                    (x, dy, dx) => BatchNorm.Backward(x, g, b, g, default, 1e-5f, true, dy, dx, dg, db));
+                double[] variance = new double[width];
+                Array.Fill(variance, 1);
+                return Each((x, y) => BatchNorm.Forward(x, g, b, b, variance, default, 1e-5f, y),
+                    (x, dy, dx) => BatchNorm.Backward(x, g, b, variance, default, 1e-5f, true, dy, dx, dg, db));
             case "dropout":
                 return Each((x, y) => Dropout.Forward(x, 0.1f, new Philox(1), 0, y), (_, _, dx) => Dropout.Backward(dx, 0.1f, new Philox(1), 0));
             case "dropout_plain":

@@ -248,6 +248,49 @@ x
 {{ {1: 1}|xmlattr }}
 {{ 5|xmlattr }}
 {{ missing|xmlattr }}
+{{ 18446744073709551615 }} {{ 9223372036854775807 + 1 }} {{ 10 ** 40 }} {{ (-7) ** 33 }} {{ -9223372036854775808 - 1 }} {{ 2 ** 64 // 3 }} {{ -(2 ** 70) // 7 }} {{ (2 ** 70) % -7 }} {{ 0xffffffffffffffffffff }}
+{{ 2 ** 70 / 3 }} {{ (2 ** 200 + 1) / (2 ** 199) }} {{ 2 ** 64 * 1.5 }} {{ (10 ** 30)|float }} {{ 1e30|int }} {{ '123456789012345678901234567890'|int }} {{ 'ffffffffffffffffffff'|int(0, 16) }} {{ (10 ** 30 + 5)|round(-1) }} {{ (10 ** 25)|abs }}
+{{ 2 ** 64 == 18446744073709551616 }} {{ 2 ** 64 == 2.0 ** 64 }} {{ 2 ** 64 + 1 == 2.0 ** 64 }} {{ 10 ** 400 < 1e308 * 10 }} {{ 10 ** 400 > 1e308 }} {{ {2 ** 64: 'x'}[2.0 ** 64] }} {{ 2 ** 64 in [1, 2 ** 64] }} {{ (2 ** 70)|string|length }}
+{{ 2 ** 64 / 10 ** 400 }} {{ 10 ** 400 / 10 ** 399 }}
+{{ 10 ** 400 / 7 }}
+{{ 10 ** 400 * 1.0 }}
+{{ [1, 2][2 ** 70] }}|{{ 'abc'[:2 ** 70] }}|{{ 'abc'[-(2 ** 70):] }}|{{ range(2 ** 70, 2 ** 70 + 3)|list }}|{{ (2 ** 70) is divisibleby(2) }} {{ (2 ** 70 + 1) is odd }} {{ (2 ** 70)|tojson }} {{ '%d %x' % (2 ** 70, 2 ** 70) }} {{ '{:,}'.format(2 ** 70) }} {{ 2 ** 70 if 2 ** 70 else 0 }}
+{{ range(2 ** 70)|length }}
+{{ 'a\x7fb ü'|tojson }} {{ 'a\x7fb ü'|tojson(ensure_ascii=true) }}
+{{ x|nofilter }}
+{% if false %}{{ x|nofilter }}{% endif %}a
+{% if true %}{{ x|nofilter }}{% endif %}a
+{{ 1 if true else x|nofilter }}
+{{ (x|nofilter) if false else 2 }}
+{% for i in [] %}{{ i|nofilter }}{% endfor %}
+{% if false %}{% for i in [] %}{{ i|nofilter }}{% endfor %}{% endif %}a
+{% if false %}{% set z %}{{ 1|nofilter }}{% endset %}{% endif %}a
+{% if false %}{{ 1 is notest }}{% endif %}a
+{{ 1 is notest }}
+{% if x is notest and false %}{% endif %}
+{% macro f() %}{{ 1|nofilter }}{% endmacro %}a
+{{ yes and (1|nofilter) }}
+{% if false %}a{% elif x|nofilter %}b{% else %}{{ x|nofilter }}{% endif %}
+{% if false %}{% filter nofilter %}{% endfilter %}{% endif %}a
+{{ 'nofilter' is filter }} {{ 'wordwrap' is filter }} {{ 'urlize' is filter }} {{ 'pprint' is filter }} {{ 'striptags' is filter }}
+{% block a %}x{{ name }}{% endblock %}y{% block b %}z{% endblock b %}
+{% set q = 1 %}{% block a %}{{ q }}{% set q = 2 %}{{ q }}{% endblock %}{{ q }}
+{% for i in list %}{% block a %}[{{ i }}]{% endblock %}{% endfor %}
+{% for i in list %}{% block a scoped %}[{{ i }}]{% endblock %}{% endfor %}
+{% block a %}{% endblock %}{% block a %}{% endblock %}
+{% block a %}x{% endblock b %}
+{{ 'The quick brown fox jumps over the lazy dog, well-known and over-long words included'|wordwrap(20) }}|{{ 'aaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbbbbbb c'|wordwrap(12) }}|{{ 'aaaaaaaaaaaaaaaaaaaaaaaaa b'|wordwrap(10, false) }}|{{ 'a b c d e f'|wordwrap(3, wrapstring='/') }}
+{{ 'one -- two---three  four-five six-seven 10-20 a-b'|wordwrap(9) }}|{{ 'one two-three'|wordwrap(8, break_on_hyphens=false) }}|{{ ''|wordwrap }}|{{ '   '|wordwrap(5) }}|{{ 'a\n\n  b  c\nd'|wordwrap(4) }}|{{ '😀😀😀😀😀 ü'|wordwrap(3) }}
+{{ 'a'|wordwrap(0) }}
+{{ '<p>a  <b>b</b>\n c</p> &lt;x&gt; &amp; &eacute; &#39;<!-- <i> -->d < e'|striptags }}|{{ 'a <!-- b'|striptags }}|{{ 5|striptags }}
+{{ 'see http://a.com/x?y=1&z=2. and (www.b.org) or mail me@c.net, <http://d.edu>'|urlize }}
+{{ 'https://example.com/a_(b)_c'|urlize(12, true) }} {{ 'x www.a.com'|urlize(target='_blank', rel='b a') }} {{ 'mailto:a@b.de @a@b a@b http://1.2.3.4:80/ ftp://x tel:5'|urlize(extra_schemes=['tel:', 'ftp://']) }} {{ 'foo.com a.xn--p1ai http://localhost http://[::1]/ HTTP://A.COM'|urlize }}
+{{ {'b': 1, 'a': [1, 2]}|pprint }} {{ 'x'|pprint }} {{ [1.0, none, true]|pprint }}
+{{ {'zeta': ['a long text of some words', 'another long text of some words', 'a third'], 'alpha': {'x': 'a text that is rather long and goes on and on, further than a line of eighty', 'y': 1}}|pprint }}
+{{ ('word ' * 30)|pprint }}
+{{ ['line one\nline two\n' ~ 'word ' * 20, ['x' * 90]]|pprint }}
+{{ (['a' * 40, 'b' * 50],)|list|pprint }}
+{{ strftime_now('%U %W %G %V %u %g %v %j %w %q %-Q') }}
 {% autoescape false %}{{ html }}{% set q = 1 %}{{ q }}{% endautoescape %}|{{ q }}
 {% for x in list %}{% autoescape False %}{% if x == 1 %}{% break %}{% endif %}{{ x }}{% endautoescape %}{% endfor %}
 """.strip("\n").split("\n")

@@ -49,7 +49,8 @@ public sealed partial class Tokenizer
     /// <param name="text">Any text.</param>
     /// <param name="pair">A second text; null for none.</param>
     /// <param name="addSpecialTokens">Whether the post-processor puts special tokens around the texts.</param>
-    /// <exception cref="ArgumentException">As <see cref="EncodeDetailed"/>, or the stride leaves no room for new tokens.</exception>
+    /// <exception cref="ArgumentException">As <see cref="EncodeDetailed"/>, the stride leaves no room for new tokens, or the maximum none for a
+    /// token of each text.</exception>
     public IEnumerable<EncodedText> EncodeParts(string text, string? pair = null, bool addSpecialTokens = true)
     {
         PendingText pending = Pending(text, pair, addSpecialTokens, Truncation);
@@ -97,7 +98,8 @@ public sealed partial class Tokenizer
 
     // The part that is kept, then those that are cut off.
     private (int Start, int End)[] Ranges(int count, int length) => length >= count ? [(0, count)]
-        : length == 0 ? [(0, 0), (0, count)] : [.. Truncation!.Parts(count, length)];
+        : length > 0 ? [.. Truncation!.Parts(count, length)] : throw new ArgumentException(
+            $"truncate: a part must have room for a token of each text, but at most {Truncation!.MaximumLength} tokens leave none");
 
     private EncodedText EncodeOne(string text, int sequence)
     {

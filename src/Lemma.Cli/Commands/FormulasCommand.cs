@@ -176,7 +176,7 @@ internal static class FormulasCommand
         writer.WriteString("name", formula.Name);
         writer.WriteString("group", formula.Group);
         writer.WriteString("formula", formula.Text);
-        writer.WriteString("mathml", formula.MathMl);
+        writer.WriteString("latex", formula.Latex);
         writer.WriteString("shapes", formula.Shapes);
         writer.WriteString("symbols", formula.Symbols);
         writer.WriteString("gradient", formula.Gradient);

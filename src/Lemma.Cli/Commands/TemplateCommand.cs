@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Lemma.Cli.Parsing;
 using Lemma.Text.Templates;
@@ -16,9 +17,20 @@ internal static class TemplateCommand
         Option<string?> variables = new("--variables") { Description = "A JSON object of further variables", HelpName = "FILE" };
         Option<string?> name = new("--name") { Description = "Which template, where the model has several" };
         Option<bool> prompt = Choice.Flag("--generation-prompt", "End where the model's answer begins");
+        TemplateLimits limits = new();
+        Option<long?> steps = new("--max-steps")
+        {
+            Description = $"Steps that the template may take ({Whole(limits.Steps)})",
+            HelpName = "N",
+        };
+        Option<int?> length = new("--max-length")
+        {
+            Description = $"UTF-16 units that a text may have ({Whole(limits.Length)})",
+            HelpName = "N",
+        };
         Command command = new("template", "Show the text that a chat template makes of a conversation.")
         {
-            model, messages, tools, variables, name, prompt,
+            model, messages, tools, variables, name, prompt, steps, length,
         };
         Examples.Add(command,
             ("what the model reads before it answers", "lemma tokenizer template runs/chat --messages talk.json --generation-prompt"),
@@ -34,17 +46,25 @@ internal static class TemplateCommand
                         : [],
                 AddGenerationPrompt = parsed.GetValue(prompt),
                 Now = DateTime.Now,
+                Limits = limits with
+                {
+                    Steps = parsed.GetValue(steps) ?? limits.Steps,
+                    Length = parsed.GetValue(length) ?? limits.Length,
+                },
             }));
             return CommandLine.Done;
         });
         return command;
     }
 
+    private static string Whole(long number) => number.ToString(CultureInfo.InvariantCulture);
+
     private static JsonElement Read(string file, JsonValueKind kind)
     {
         try
         {
-            JsonElement root = JsonDocument.Parse(File.ReadAllBytes(file)).RootElement;
+            byte[] bytes = File.ReadAllBytes(file);
+            JsonElement root = JsonDocument.Parse(bytes.AsMemory(bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0)).RootElement;
             return root.ValueKind == kind ? root
                 : throw new InvalidDataException($"{file}: the file must hold {(kind == JsonValueKind.Array ? "a list" : "an object")}, but does not");
         }

@@ -39,7 +39,10 @@ internal static class FormulaPage
     public static string Markdown(Formula formula, FormulaSpeed? speed)
     {
         StringBuilder page = new();
-        page.Append(CultureInfo.InvariantCulture, $"# {formula.Name}\n\n{formula.Group}\n\n{formula.MathMl}\n\n`{formula.Text}`\n\n");
+        page.Append(CultureInfo.InvariantCulture, $"# {formula.Name}\n\n{formula.Group}\n\n");
+        foreach (string display in formula.Latex.Split('\n'))
+            page.Append(CultureInfo.InvariantCulture, $"$$\n{display}\n$$\n\n");
+        page.Append(CultureInfo.InvariantCulture, $"`{formula.Text}`\n\n");
         foreach ((string name, string value) in Fields(formula))
             page.Append(CultureInfo.InvariantCulture, $"- **{name}**: {value}\n");
         if (speed is not null)
@@ -92,10 +95,21 @@ internal static class FormulaPage
     {
         yield return ("Shapes", formula.Shapes);
         yield return ("Symbols", formula.Symbols);
+        if (Attributes(formula) is { Length: > 0 } attributes)
+            yield return ("Attributes", attributes);
         yield return ("Gradient", formula.Gradient);
         if (formula.Notes.Length > 0)
             yield return ("Notes", formula.Notes);
         yield return ("Source", formula.Source);
+    }
+
+    // What the example's evaluation asked for; the symbols name what other attributes lead to.
+    private static string Attributes(Formula formula)
+    {
+        FormulaExample example = new(formula.Example);
+        FormulaCall call = new(formula.Name, example.Inputs, example.Attributes);
+        formula.Evaluate(call);
+        return string.Join(", ", call.Attributes.Select(one => one.Fallback is null ? one.Name : $"{one.Name} ({one.Fallback})"));
     }
 
     private static IEnumerable<string> Evaluation(Formula formula)

@@ -13,6 +13,7 @@ public static class Gelu
         Name = "gelu",
         Group = "Activations",
         Text = "gelu(x) = x·Φ(x) = x/2·(1 + erf(x/√2))",
+        Latex = @"\mathrm{gelu}(x) = x\cdot\Phi(x) = \frac{x}{2}\left(1 + \mathrm{erf}\left(\frac{x}{\sqrt{2}}\right)\right)",
         Shapes = "x, y: any shape",
         Symbols = "Φ: the normal distribution function; NaN gives NaN",
         Source = "Hendrycks and Gimpel 2016, Gaussian error linear units, eq. 1",

@@ -15,6 +15,7 @@ public static class GeluTanh
         Name = "gelu_tanh",
         Group = "Activations",
         Text = "y = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))",
+        Latex = @"y = \frac{x}{2}\left(1 + \tanh\left(\sqrt{\frac{2}{\pi}}\left(x + 0.044715\cdot x^3\right)\right)\right)",
         Shapes = "x, y: any shape",
         Symbols = "NaN gives NaN",
         Source = "Hendrycks and Gimpel 2016, Gaussian error linear units, section 2",

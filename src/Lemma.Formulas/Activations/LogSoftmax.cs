@@ -14,6 +14,7 @@ public static class LogSoftmax
         Name = "log_softmax",
         Group = "Activations",
         Text = "yᵢ = zᵢ/T − ln(Σ_j e^(zⱼ/T))",
+        Latex = @"y_i = \frac{z_i}{T} - \ln\sum_j e^{z_j/T}",
         Shapes = "x (z in the formula), y: [rows, n]",
         Symbols = "T: temperature, above 0, 1 without one; y in nats. NaN gives NaN",
         Source = "Goodfellow, Bengio and Courville 2016, Deep learning, eq. 6.30",

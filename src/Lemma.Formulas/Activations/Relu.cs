@@ -13,6 +13,7 @@ public static class Relu
         Name = "relu",
         Group = "Activations",
         Text = "relu(x) = max(0, x)",
+        Latex = @"\mathrm{relu}(x) = \max(0, x)",
         Shapes = "x, y: any shape",
         Symbols = "NaN gives NaN",
         Source = "Nair and Hinton 2010, section 2",

@@ -13,6 +13,7 @@ public static class Sigmoid
         Name = "sigmoid",
         Group = "Activations",
         Text = "σ(x) = 1/(1 + e^(−x))",
+        Latex = @"\sigma(x) = \frac{1}{1 + e^{-x}}",
         Shapes = "x, y: any shape",
         Symbols = "range (0, 1); ±∞ gives 1 and 0, NaN gives NaN",
         Source = "Verhulst 1838; LeCun et al. 1998, Efficient backprop, section 4.4",

@@ -13,6 +13,7 @@ public static class Silu
         Name = "silu",
         Group = "Activations",
         Text = "silu(x) = x·σ(x)",
+        Latex = @"\mathrm{silu}(x) = x\cdot\sigma(x)",
         Shapes = "x, y: any shape",
         Symbols = "σ: the logistic function; NaN gives NaN",
         Source = "Elfwing, Uchibe and Doya 2017, eq. 3",

@@ -17,6 +17,7 @@ public static class Softmax
         Name = "softmax",
         Group = "Activations",
         Text = "yᵢ = e^(zᵢ/T)/(Σ_j e^(zⱼ/T))",
+        Latex = @"y_i = \frac{e^{z_i/T}}{\sum_j e^{z_j/T}}",
         Shapes = "x (z in the formula), y: [rows, n]",
         Symbols = "T: temperature, above 0, 1 without one. A row of −∞ alone gives zeros; NaN gives NaN",
         Source = "Bridle 1990, eq. 2; Hinton, Vinyals and Dean 2015, eq. 1, for T",

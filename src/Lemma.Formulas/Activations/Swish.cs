@@ -14,6 +14,7 @@ public static class Swish
         Name = "swish",
         Group = "Activations",
         Text = "swish(x) = x·σ(β·x)",
+        Latex = @"\mathrm{swish}(x) = x\cdot\sigma(\beta x)",
         Shapes = "x, y: any shape; beta: an attribute, or an input [] that gets a gradient",
         Symbols = "β: how sharp the gate is; 1 without one. NaN gives NaN",
         Source = "Ramachandran, Zoph and Le 2017, Searching for activation functions, section 4",

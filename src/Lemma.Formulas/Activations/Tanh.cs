@@ -13,6 +13,7 @@ public static class Tanh
         Name = "tanh",
         Group = "Activations",
         Text = "tanh(x) = (e^x − e^(−x))/(e^x + e^(−x)) = 2σ(2x) − 1",
+        Latex = @"\tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}} = 2\sigma(2x) - 1",
         Shapes = "x, y: any shape",
         Symbols = "range (−1, 1); ±∞ gives ±1, NaN gives NaN",
         Source = "LeCun et al. 1998, Efficient backprop, section 4.4",

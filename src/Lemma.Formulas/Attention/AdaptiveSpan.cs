@@ -15,6 +15,10 @@ public static class AdaptiveSpan
         Name = "adaptive_span",
         Group = "Attention",
         Text = "a_ij = m(i − j)·e^(s_ij)/(Σ_k m(i − k)·e^(s_ik)), m(x) = clip((z_h + R − x)/R, 0, 1)",
+        Latex = """
+            a_{ij} = \frac{m(i - j)\cdot e^{s_{ij}}}{\sum_k m(i - k)\cdot e^{s_{ik}}}
+            m(x) = \mathrm{clip}\left(\frac{z_h + R - x}{R}, 0, 1\right)
+            """,
         Shapes = "q, Y: [b, H, T, d]; k, v: [b, H_kv, T, d]; span (z): [H]",
         Symbols = "ramp (R): positions over which a head fades out; causal",
         Source = "Sukhbaatar et al. 2019, Adaptive attention span in transformers, eq. 3 to 5",

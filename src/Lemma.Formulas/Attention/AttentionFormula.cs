@@ -10,6 +10,7 @@ public static class AttentionFormula
         Name = "attention",
         Group = "Attention",
         Text = "Y = softmax(Q·Kᵀ/√d + M)·V",
+        Latex = @"Y = \mathrm{softmax}\left(\frac{Q K^\top}{\sqrt{d}} + M\right) V",
         Shapes = "q, Y: [b, H, T, d]; k, v: [b, H_kv, S, d]; queries are the last T of S positions",
         Symbols = "mask: none, causal, sliding_window (window), prefix (prefix), padding (lengths); bias: none or alibi",
         Source = "Vaswani et al. 2017, Attention is all you need, eq. 1; Dao et al. 2022 for the tiles",
@@ -19,7 +20,13 @@ public static class AttentionFormula
         Evaluate = Evaluate,
     };
 
-    private static Values Evaluate(FormulaCall call) => Run(call, "attention", call["q"], call["k"], call["v"]);
+    private static Values Evaluate(FormulaCall call)
+    {
+        Values k = call["k"], y = Run(call, "attention", call["q"], k, call["v"]);
+        int heads = call.Whole("kv_heads", k.Shape[1]);
+        Check.That(heads == k.Shape[1], "attention", $"kv_heads must be the {k.Shape[1]} heads of k, but it is {heads}");
+        return y;
+    }
 
     internal static Values Run(FormulaCall call, string formula, Values q, Values k, Values v)
     {

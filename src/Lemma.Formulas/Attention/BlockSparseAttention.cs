@@ -15,6 +15,10 @@ public static class BlockSparseAttention
         Name = "block_sparse_attention",
         Group = "Attention",
         Text = "Y = softmax(Q·Kᵀ/√d + M)·V, M = 0 where the pattern of blocks allows, else −∞",
+        Latex = """
+            Y = \mathrm{softmax}\left(\frac{Q K^\top}{\sqrt{d}} + M\right) V
+            M_{ij} = \begin{cases} 0 & \text{where the pattern of blocks allows} \cr -\infty & \text{else} \end{cases}
+            """,
         Shapes = "q, Y: [b, H, T, d]; k, v: [b, H_kv, S, d]",
         Symbols = "block: positions a block; local, stride, global, random (with seed): which blocks are seen; causal",
         Source = "Child et al. 2019, Sparse transformers, section 4; Zaheer et al. 2020, Big bird, section 2",

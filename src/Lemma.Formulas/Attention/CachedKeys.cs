@@ -13,6 +13,7 @@ public static class CachedKeys
         Name = "kv_cache",
         Group = "Attention",
         Text = "y_t = attention(q_t, [k_1 … k_t], [v_1 … v_t])",
+        Latex = @"y_t = \mathrm{attention}\left(q_t, [k_1\ldots k_t], [v_1\ldots v_t]\right)",
         Shapes = "q, Y: [b, H, T, d]; k, v: [b, H_kv, T, d], a step after another",
         Symbols = "2·layers·H_kv·d_h·T numbers are kept",
         Source = "Pope et al. 2022, Efficiently scaling transformer inference, section 3.3",

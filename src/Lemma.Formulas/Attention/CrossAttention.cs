@@ -10,6 +10,7 @@ public static class CrossAttention
         Name = "cross_attention",
         Group = "Attention",
         Text = "Y = [head₁ … head_H]·W_O, head_h = attention(x·W_Q, m·W_K, m·W_V)",
+        Latex = @"Y = \left[O_1\ldots O_H\right] W_O\qquad O_h = \mathrm{attention}\left(x W_{Q,h}, m W_{K,h}, m W_{V,h}\right)",
         Shapes = "x, Y: [b, T, d]; memory (m): [b, S, d]; wq, wk, wv, wo: as multi_head_attention",
         Symbols = "heads (H), kv_heads",
         Source = "Vaswani et al. 2017, Attention is all you need, section 3.2.3",

@@ -15,6 +15,11 @@ public static class DualChunkAttention
         Group = "Attention",
         Text = "s_ij = R(p_i)·q_i·(R(j mod c)·k_j)/√d, p_i = i mod c, min(i mod c + c, L − 1) or L − 1 for j in the same, the previous "
             + "or an earlier chunk",
+        Latex = """
+            s_{ij} = \frac{\left(R(p_{ij}) q_i\right)\cdot\left(R(j\bmod c) k_j\right)}{\sqrt{d}}
+            p_{ij} = \begin{cases} i\bmod c & b = 0 \cr \min(i\bmod c + c, L - 1) & b = 1 \cr L - 1 & b\gt 1 \end{cases}
+            b = \text{how many chunks } j \text{ stands before } i
+            """,
         Shapes = "q, k, v, Y: [b, H, T, d]",
         Symbols = "chunk (c), trained_length (L); causal",
         Source = "An et al. 2024, Training-free long-context scaling of large language models, section 3",

@@ -14,6 +14,7 @@ public static class EfficientAttention
         Name = "efficient_attention",
         Group = "Attention",
         Text = "Y = softmax(Q)·(softmax(Kᵀ)·V)",
+        Latex = @"Y = \mathrm{softmax}(Q)\left(\mathrm{softmax}(K^\top) V\right)",
         Shapes = "q, k: [b, H, T, d]; v: [b, H, T, d_v]",
         Symbols = "softmax of Q over features, of K over positions; not causal",
         Source = "Shen et al. 2018, Efficient attention, eq. 5",

@@ -10,6 +10,7 @@ public static class GroupedQueryAttention
         Name = "grouped_query_attention",
         Group = "Attention",
         Text = "Y = [head₁ … head_H]·W_O, head_h = attention(x·W_Q, K_{g(h)}, V_{g(h)})",
+        Latex = @"Y = \left[O_1\ldots O_H\right] W_O\qquad O_h = \mathrm{attention}\left(x W_{Q,h}, K_{g(h)}, V_{g(h)}\right)",
         Shapes = "x, Y: [b, T, d]; wk, wv: [d, H_kv·d_h]",
         Symbols = "kv_heads (H_kv) divides heads (H)",
         Source = "Ainslie et al. 2023, GQA, section 2.2",

@@ -16,9 +16,13 @@ public static class LatentAttention
     {
         Name = "multi_head_latent_attention",
         Group = "Attention",
-        Text = "c = x·W_C, Y = Σ_h softmax((q_h·(c·U_h)ᵀ + q_h^R·k^Rᵀ)/√(d_n + d_r))·(c·V_h)·W_O",
+        Text = "c = x·W_C, Y = Σ_h softmax((q_h·(c·U_h)ᵀ + q_h^R·k^Rᵀ)/√(d_n + d_r))·(c·V_h)·W_O,h",
+        Latex = """
+            Y = \sum_h\mathrm{softmax}\left(\frac{q_h (c U_h)^\top + q_h^R (k^R)^\top}{\sqrt{d_n + d_r}}\right) c V_h W_{O,h}
+            c = x W_C
+            """,
         Shapes = "x, Y: [T, d]; wq: [d, H·(d_n + d_r)]; wc: [d, r]; u, v: [r, H·d_n]; wr: [d, d_r]; wo: [H·d_n, d]",
-        Symbols = "heads (H); form: naive or absorbed; causal",
+        Symbols = "heads (H); q^R, k^R = x·W_R: turned by position; W_O,h: the rows of W_O of a head; form: naive or absorbed; causal",
         Source = "DeepSeek-AI 2024, DeepSeek-V2, eq. 9 to 19",
         Gradient = "through the latent and the attention",
         Notes = "The cache holds r + d_r numbers a token instead of 2·H·d_h. Both forms are equal.",

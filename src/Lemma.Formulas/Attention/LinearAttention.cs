@@ -17,6 +17,10 @@ public static class LinearAttention
         Name = "linear_attention",
         Group = "Attention",
         Text = "y_t = φ(q_t)·S_t/(φ(q_t)·z_t), S_t = Σ_{j≤t} φ(k_j)·v_jᵀ, z_t = Σ_{j≤t} φ(k_j)",
+        Latex = """
+            y_t = \frac{\varphi(q_t) S_t}{\varphi(q_t)\cdot z_t}
+            S_t = \sum_{j\le t}\varphi(k_j)^\top v_j\qquad z_t = \sum_{j\le t}\varphi(k_j)
+            """,
         Shapes = "q, k: [b, H, T, d]; v: [b, H, T, d_v]",
         Symbols = "φ(x) = elu(x) + 1; causal; chunk: length of a chunk, 0 for the recurrence",
         Source = "Katharopoulos et al. 2020, Transformers are RNNs, eq. 7 and 10 to 12",

@@ -15,6 +15,7 @@ public static class MultiHeadAttention
         Name = "multi_head_attention",
         Group = "Attention",
         Text = "Y = [head₁ … head_H]·W_O, head_h = attention(x·W_Q, x·W_K, x·W_V)",
+        Latex = @"Y = \left[O_1\ldots O_H\right] W_O\qquad O_h = \mathrm{attention}\left(x W_{Q,h}, x W_{K,h}, x W_{V,h}\right)",
         Shapes = "x, Y: [b, T, d]; wq: [d, H·d_h]; wk, wv: [d, H_kv·d_h]; wo: [H·d_h, d]",
         Symbols = "heads (H), kv_heads; mask: none or causal",
         Source = "Vaswani et al. 2017, Attention is all you need, section 3.2.2",

@@ -10,6 +10,7 @@ public static class MultiQueryAttention
         Name = "multi_query_attention",
         Group = "Attention",
         Text = "Y = [head₁ … head_H]·W_O, head_h = attention(x·W_Q, K, V)",
+        Latex = @"Y = \left[O_1\ldots O_H\right] W_O\qquad O_h = \mathrm{attention}\left(x W_{Q,h}, K, V\right)",
         Shapes = "x, Y: [b, T, d]; wk, wv: [d, d_h]",
         Symbols = "one key/value head for all heads (H)",
         Source = "Shazeer 2019, Fast transformer decoding, section 3",
@@ -32,7 +33,8 @@ public static class MultiQueryAttention
         Span<float> dx, Span<float> dwq, Span<float> dwk, Span<float> dwv, Span<float> dwo) =>
         MultiHeadAttention.Backward(o, state, x, x, wq, wk, wv, wo, dy, dx, dx, dwq, dwk, dwv, dwo);
 
-    private static Values Evaluate(FormulaCall call) => MultiHeadAttention.Run(call, "multi_query_attention", "x", 1,
+    private static Values Evaluate(FormulaCall call) => MultiHeadAttention.Run(call, "multi_query_attention", "x",
+        call.Whole("kv_heads", 1),
         static (in o, x, _, wq, wk, wv, wo, y) => Forward(o, x, wq, wk, wv, wo, y),
         static (in o, state, x, _, wq, wk, wv, wo, dy, dx, _, dwq, dwk, dwv, dwo) =>
             Backward(o, state, x, wq, wk, wv, wo, dy, dx, dwq, dwk, dwv, dwo));

@@ -13,6 +13,10 @@ public static class MultiScaleWindowAttention
         Name = "multi_scale_window_attention",
         Group = "Attention",
         Text = "Y_h = softmax(Q·Kᵀ/√d + M_h)·V, M_h = 0 for 0 ≤ i − j < w_h, else −∞",
+        Latex = """
+            Y_h = \mathrm{softmax}\left(\frac{Q_h K_h^\top}{\sqrt{d}} + M_h\right) V_h
+            M_{h,ij} = \begin{cases} 0 & 0\le i - j\lt w_h \cr -\infty & \text{else} \end{cases}
+            """,
         Shapes = "q, Y: [b, H, T, d]; k, v: [b, H_kv, S, d]",
         Symbols = "windows (w): one a head, 0 for all positions",
         Source = "Guo et al. 2019, Multi-scale self-attention for text classification, section 3",

@@ -12,6 +12,7 @@ public static class BalanceLoss
         Name = "moe_balance_loss",
         Group = "Experts",
         Text = "L = E·Σ_i f_i·P_i",
+        Latex = @"L = E\sum_{i=1}^{E} f_i P_i",
         Shapes = "logits: [tokens, experts]; L: []",
         Symbols = "E: experts; f: share of assignments, a constant; P: mean probability",
         Source = "Fedus, Zoph and Shazeer 2021, Switch transformers, eq. 4 to 6",

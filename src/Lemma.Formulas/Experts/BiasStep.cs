@@ -15,6 +15,7 @@ public static class BiasStep
         Name = "router_bias_step",
         Group = "Experts",
         Text = "b_i = b_i + γ·sign(c̄ − c_i)",
+        Latex = @"b_i\leftarrow b_i + \gamma\cdot\mathrm{sign}\left(\bar c - c_i\right)",
         Shapes = "bias (b), loads (c): [experts]",
         Symbols = "γ: gamma; c: tokens of each expert, c̄ their mean",
         Source = "Wang et al. 2024, Auxiliary-loss-free load balancing strategy, algorithm 1",

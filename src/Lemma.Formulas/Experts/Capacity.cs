@@ -12,6 +12,10 @@ public static class Capacity
         Name = "expert_capacity",
         Group = "Experts",
         Text = "C = ⌈f·k·n/E⌉; gates beyond the first C tokens of an expert become 0",
+        Latex = """
+            C = \left\lceil\frac{f k n}{E}\right\rceil
+            y_{te} = \begin{cases} g_{te} & \text{for the first } C \text{ tokens of expert } e \cr 0 & \text{for the others} \end{cases}
+            """,
         Shapes = "gates: [tokens, experts]",
         Symbols = "factor (f), top_k (k), n tokens, E experts",
         Source = "Lepikhin et al. 2020, GShard, algorithm 1; Fedus, Zoph and Shazeer 2021, eq. 3",

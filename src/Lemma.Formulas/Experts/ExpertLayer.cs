@@ -15,6 +15,9 @@ public static class ExpertLayer
         Name = "moe",
         Group = "Experts",
         Text = "y = Σ_{i∈K} g_i·F_i(x) + Σ_shared F_j(x), F(x) = (silu(x·W₁)∘(x·W₂))·W₃",
+        Latex = """
+            y = \sum_{i\in K} g_i F_i(x) + \sum_{j\in\mathrm{shared}} F_j(x)\qquad F(x) = \left(\mathrm{silu}(x W_1)\odot(x W_2)\right) W_3
+            """,
         Shapes = "x, y: [tokens, d]; router: [d, E]; w1, w2: [E + shared, d, d_ff]; w3: [E + shared, d_ff, d]",
         Symbols = "top_k, score, renormalize, groups, group_limit: as moe_route",
         Source = "Shazeer et al. 2017, eq. 1; Dai et al. 2024, DeepSeekMoE, eq. 9",

@@ -10,6 +10,7 @@ public static class RouterZLoss
         Name = "router_z_loss",
         Group = "Experts",
         Text = "L = (1/n)·Σ (ln(Σ e^z))²",
+        Latex = @"L = \frac{1}{n}\sum_{t=1}^{n}\left(\ln\sum_i e^{z_{ti}}\right)^2",
         Shapes = "logits (z): [tokens, experts]; L: []",
         Symbols = "keeps logits small",
         Source = "Zoph et al. 2022, ST-MoE, eq. 5",

@@ -14,6 +14,10 @@ public static class Routing
         Name = "moe_route",
         Group = "Experts",
         Text = "g_i = s_i/(Σ_{j∈K} s_j) for i ∈ K, else 0; K = the k largest of s + b",
+        Latex = """
+            g_i = \begin{cases} \frac{s_i}{\sum_{j\in K} s_j} & i\in K \cr 0 & \text{else} \end{cases}
+            K = \text{the } k \text{ largest of } s + b
+            """,
         Shapes = "logits (z), g: [tokens, experts]",
         Symbols = "s: softmax(z) or σ(z) (score); top_k; renormalize; selection_bias (b) picks and does not weigh; groups, group_limit; "
             + "scale",

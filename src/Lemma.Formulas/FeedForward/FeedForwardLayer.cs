@@ -10,6 +10,7 @@ public static class FeedForwardLayer
         Name = "ffn",
         Group = "Feed-forward",
         Text = "y = φ(x·W₁ + b₁)·W₂ + b₂",
+        Latex = @"y = \varphi\left(x W_1 + b_1\right) W_2 + b_2",
         Shapes = "x, y: [.., d]; w1: [d, d_ff]; b1: [d_ff]; w2: [d_ff, d]; b2: [d]",
         Symbols = "φ (activation): relu, gelu, gelu_tanh, silu, sigmoid, tanh, identity",
         Source = "Vaswani et al. 2017, Attention is all you need, eq. 2",

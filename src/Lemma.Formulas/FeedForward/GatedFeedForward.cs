@@ -14,6 +14,7 @@ public static class GatedFeedForward
         Name = "ffn_glu",
         Group = "Feed-forward",
         Text = "y = (φ(x·W₁)∘(x·W₂))·W₃",
+        Latex = @"y = \left(\varphi(x W_1)\odot(x W_2)\right) W_3",
         Shapes = "x, y: [.., d]; w1, w2: [d, d_ff]; w3: [d_ff, d]",
         Symbols = "φ (activation): gelu is GEGLU, silu SwiGLU, relu ReGLU, identity bilinear",
         Source = "Shazeer 2020, GLU variants improve transformer, eq. 6",

@@ -12,6 +12,7 @@ public static class GatedUnit
         Name = "glu",
         Group = "Feed-forward",
         Text = "y = (x·W + b)∘σ(x·V + c)",
+        Latex = @"y = (x W + b)\odot\sigma(x V + c)",
         Shapes = "x: [.., d]; w, v: [d, d_ff]; b, c: [d_ff]; y: [.., d_ff]",
         Symbols = "∘: element by element",
         Source = "Dauphin et al. 2016, Language modeling with gated convolutional networks, eq. 1",

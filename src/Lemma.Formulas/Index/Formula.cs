@@ -20,11 +20,15 @@ public sealed class Formula
     /// <summary>The group of the catalogue.</summary>
     public required string Group { get; init; }
 
-    /// <summary>The formula in one line, in Unicode's linear notation; <see cref="MathMl"/> is made from it.</summary>
+    /// <summary>The formula in one line, in Unicode's linear notation: for terminals and tables.</summary>
     public required string Text { get; init; }
 
-    /// <summary>The formula as presentation MathML.</summary>
-    public string MathMl => MathMlWriter.Write(Text);
+    /// <summary>The formula in LaTeX, one display a line: for pages.</summary>
+    /// <remarks>
+    /// Of what Markdown leaves alone: no backslash before punctuation, <c>_</c> behind letters and digits alone, <c>\cr</c> for the end of
+    /// a row, <c>\lt</c> and <c>\gt</c>.
+    /// </remarks>
+    public required string Latex { get; init; }
 
     /// <summary>Inputs and output with their shapes.</summary>
     public required string Shapes { get; init; }
@@ -50,8 +54,17 @@ public sealed class Formula
     /// <summary>Inputs and attributes to try it with, see <see cref="FormulaExample"/>.</summary>
     public required string Example { get; init; }
 
-    /// <summary>Computes the output, and the gradients if the call asks for them.</summary>
-    public required Func<FormulaCall, Values> Evaluate { get; init; }
+    /// <summary>Computes the output, and the gradients if the call asks for them; throws on an input or attribute that none reads.</summary>
+    public required Func<FormulaCall, Values> Evaluate
+    {
+        get;
+        init => field = call =>
+        {
+            Values output = value(call);
+            call.RefuseUnread();
+            return output;
+        };
+    }
 
     /// <summary>The input to draw as a curve and its range, for a function of one variable.</summary>
     public FormulaPlot? Plot { get; init; }

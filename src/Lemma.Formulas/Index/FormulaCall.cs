@@ -12,13 +12,15 @@ public sealed class FormulaCall
     private readonly IReadOnlyDictionary<string, Values> inputs;
     private readonly IReadOnlyDictionary<string, object> attributes;
     private readonly Dictionary<string, Values> gradients = [];
+    private readonly List<FormulaAttribute> asked = [];
+    private readonly List<string> read = [];
     private readonly bool differentiates;
     private readonly float[]? upstream;
 
     /// <summary>An evaluation with inputs and attributes; with gradients if <paramref name="differentiates"/>.</summary>
     /// <param name="formula">The formula's name, for errors.</param>
     /// <param name="inputs">Inputs by name.</param>
-    /// <param name="attributes">Attributes by name; those that a formula does not know do nothing.</param>
+    /// <param name="attributes">Attributes by name.</param>
     /// <param name="differentiates">Whether gradients are asked for.</param>
     /// <param name="upstream">The gradient of the output; ones without it.</param>
     public FormulaCall(string formula, IReadOnlyDictionary<string, Values> inputs, IReadOnlyDictionary<string, object>? attributes = null,
@@ -31,9 +33,19 @@ public sealed class FormulaCall
     /// <summary>The gradients of the inputs that have one, by name; filled by an evaluation that differentiates.</summary>
     public IReadOnlyDictionary<string, Values> Gradients => gradients;
 
+    /// <summary>The attributes that the evaluation asked for, in their order.</summary>
+    public IReadOnlyList<FormulaAttribute> Attributes => asked;
+
     /// <summary>An input; throws when it is missing.</summary>
-    public Values this[string name] => inputs.TryGetValue(name, out Values? values) ? values
-        : throw new ArgumentException($"{formula}: input '{name}' is missing; given are: {string.Join(", ", inputs.Keys)}");
+    public Values this[string name]
+    {
+        get
+        {
+            Remember(name);
+            return inputs.TryGetValue(name, out Values? values) ? values
+                : throw new ArgumentException($"{formula}: input '{name}' is missing; given are: {string.Join(", ", inputs.Keys)}");
+        }
+    }
 
     /// <summary>An input that must have a shape; −1 stands for any size.</summary>
     public Values Input(string name, params int[] shape)
@@ -51,7 +63,11 @@ public sealed class FormulaCall
     public Values Same(string name, Values other) => Input(name, other.Shape);
 
     /// <summary>Whether an input is given.</summary>
-    public bool Has(string name) => inputs.ContainsKey(name);
+    public bool Has(string name)
+    {
+        Remember(name);
+        return inputs.ContainsKey(name);
+    }
 
     /// <summary>An input of whole numbers, such as ids.</summary>
     public int[] Integers(string name)
@@ -92,6 +108,7 @@ public sealed class FormulaCall
     /// <summary>A word; throws when it is missing and there is no fallback.</summary>
     public string Word(string name, string? fallback = null)
     {
+        Ask(name, fallback);
         if (!attributes.TryGetValue(name, out object? value))
             return fallback ?? throw new ArgumentException($"{formula}: the attribute '{name}' is missing");
         return value as string ?? throw new ArgumentException($"{formula}: {name} must be a word, but it is {Show(value)}");
@@ -100,6 +117,7 @@ public sealed class FormulaCall
     /// <summary>Numbers, or none when the attribute is missing.</summary>
     public double[]? Numbers(string name)
     {
+        Ask(name, "none");
         if (!attributes.TryGetValue(name, out object? value))
             return null;
         return value as double[] ?? throw new ArgumentException($"{formula}: {name} must be a list of numbers, but it is {Show(value)}");
@@ -133,13 +151,40 @@ public sealed class FormulaCall
     public ArgumentException Error(FormattableString problem) =>
         new($"{formula}: {problem?.ToString(CultureInfo.InvariantCulture)}");
 
+    /// <summary>Throws when something was given that the evaluation did not ask for: a wrong name would else do nothing.</summary>
+    internal void RefuseUnread()
+    {
+        string? unread = inputs.Keys.Concat(attributes.Keys).FirstOrDefault(name => !read.Contains(name));
+        if (unread is not null)
+            throw new ArgumentException($"{formula}: nothing reads '{unread}'; what is read is: {string.Join(", ", read)}");
+    }
+
     private T Find<T>(string name, T? fallback, string kind) where T : struct
     {
+        Ask(name, Convert.ToString(fallback, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null);
         if (!attributes.TryGetValue(name, out object? value))
             return fallback ?? throw new ArgumentException($"{formula}: the attribute '{name}' is missing");
         return value is T found ? found : throw new ArgumentException($"{formula}: {name} must be {kind}, but it is {Show(value)}");
     }
 
+    private void Ask(string name, string? fallback)
+    {
+        Remember(name);
+        if (!asked.Any(attribute => attribute.Name == name))
+            asked.Add(new FormulaAttribute(name, fallback));
+    }
+
+    private void Remember(string name)
+    {
+        if (!read.Contains(name))
+            read.Add(name);
+    }
+
     private static string Show(object value) => value is double[] list ? $"{list.Length} numbers" : Convert.ToString(value,
         CultureInfo.InvariantCulture)!;
 }
+
+/// <summary>An attribute that a formula asks for.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Fallback">What it is when it is not given; null when it must be given.</param>
+public sealed record FormulaAttribute(string Name, string? Fallback);

@@ -14,8 +14,12 @@ namespace Lemma.Formulas;
 public sealed record GoldenCase(string Formula, IReadOnlyDictionary<string, object> Attributes, IReadOnlyDictionary<string, Values> Inputs,
     int[] Shape, double[] Output, float[]? OutputGradient, IReadOnlyDictionary<string, double[]> Gradients)
 {
+    // note, name, magnitude and words with spaces say something of the case and nothing to the formula.
+    private IEnumerable<KeyValuePair<string, object>> Meant => Attributes.Where(pair =>
+        pair.Key is not ("note" or "name" or "magnitude") && !(pair.Value is string text && text.Contains(' ', StringComparison.Ordinal)));
+
     /// <summary>Attributes as in <c>mask=causal kv_heads=2</c>.</summary>
-    public string Describe() => string.Join(' ', Attributes.Where(pair => pair.Key is not "note").Select(pair => pair.Value is double[] list
+    public string Describe() => string.Join(' ', Meant.Select(pair => pair.Value is double[] list
         ? $"{pair.Key}=[{string.Join(',', list.Select(value => value.ToString(CultureInfo.InvariantCulture)))}]"
         : string.Create(CultureInfo.InvariantCulture, $"{pair.Key}={pair.Value}")));
 
@@ -23,7 +27,7 @@ public sealed record GoldenCase(string Formula, IReadOnlyDictionary<string, obje
     public GoldenResult Check()
     {
         Formula formula = FormulaIndex.Find(Formula);
-        FormulaCall call = new(Formula, Inputs, Attributes, Gradients.Count > 0, OutputGradient);
+        FormulaCall call = new(Formula, Inputs, new Dictionary<string, object>(Meant), Gradients.Count > 0, OutputGradient);
         Values output = formula.Evaluate(call);
         double tolerance = formula.Kind == FormulaKind.Elementwise ? 2e-6 : 1e-5;
         if (!output.Shape.AsSpan().SequenceEqual(Shape))
@@ -79,34 +83,31 @@ public readonly record struct GoldenResult(double Error, double GradientError, d
 /// <summary>Reads files of golden cases (format lemma-golden-1) and inputs in the same form.</summary>
 public static class GoldenFile
 {
-    /// <summary>Every case of a file; an <see cref="InvalidDataException"/> names the file, the place and the reason.</summary>
+    /// <summary>Every case of a file; an <see cref="InvalidDataException"/> names the file, the case and the field.</summary>
     public static IReadOnlyList<GoldenCase> Read(string path)
     {
         using FileStream stream = File.OpenRead(path);
-        int index = 0;
         try
         {
             using JsonDocument document = JsonDocument.Parse(stream);
-            string format = document.RootElement.GetProperty("format").GetString() ?? "";
+            JsonField root = new("", document.RootElement);
+            string format = root["format"].Text();
             if (format != "lemma-golden-1")
-                throw new InvalidDataException($"golden: {path}: the format must be lemma-golden-1, but it is '{format}'");
+                throw new FormatException($"the format must be lemma-golden-1, but it is '{format}'");
             List<GoldenCase> cases = [];
-            foreach (JsonElement element in document.RootElement.GetProperty("cases").EnumerateArray())
-            {
-                cases.Add(ReadCase(element));
-                index++;
-            }
+            foreach (JsonField one in root["cases"].Elements())
+                cases.Add(ReadCase(one));
             return cases;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException
-            or FormatException)
+        catch (Exception e) when (e is JsonException or FormatException)
         {
-            throw new InvalidDataException($"golden: {path}: case {index}: {e.Message}", e);
+            throw new InvalidDataException($"golden: {path}: {e.Message}", e);
         }
     }
 
     /// <summary>
-    /// Inputs and attributes of one JSON object: lists (nested for axes) and {shape, data} are inputs, "attributes" holds the rest.
+    /// Inputs and attributes of one JSON object: {shape, data} and nested lists are inputs, words and flags are attributes; a number or a
+    /// list of numbers is whichever the formula asks for, and "attributes" may hold what is an attribute alone.
     /// </summary>
     public static (IReadOnlyDictionary<string, Values> Inputs, IReadOnlyDictionary<string, object> Attributes) ReadInputs(string json)
     {
@@ -115,105 +116,43 @@ public static class GoldenFile
             using JsonDocument document = JsonDocument.Parse(json);
             Dictionary<string, Values> inputs = [];
             Dictionary<string, object> attributes = [];
-            foreach (JsonProperty property in document.RootElement.EnumerateObject())
+            foreach ((string name, JsonField field) in new JsonField("", document.RootElement).Fields())
             {
-                if (property.NameEquals("attributes"))
-                    attributes = ReadAttributes(property.Value);
-                else if (property.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object)
-                    inputs.Add(property.Name, ReadValues(property.Name, property.Value));
-                else if (property.Value.ValueKind == JsonValueKind.Number)
+                if (name == "attributes")
                 {
-                    // A bare number may be meant as either: a scalar input or an attribute.
-                    inputs.Add(property.Name, Values.Scalar(property.Value.GetDouble()));
-                    attributes[property.Name] = property.Value.GetDouble();
+                    foreach ((string inner, JsonField attribute) in field.Fields())
+                        attributes[inner] = attribute.Attribute();
+                    continue;
                 }
-                else
-                    attributes[property.Name] = Attribute(property.Value);
+                if (field.IsValues || field.IsNumber)
+                    inputs.Add(name, field.Values());
+                if (!field.IsValues || field.IsList)
+                    attributes.TryAdd(name, field.Attribute());
             }
             return (inputs, attributes);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or FormatException)
         {
             throw new ArgumentException($"input: it must be a JSON object of lists of numbers by name: {e.Message}", e);
         }
     }
 
-    private static GoldenCase ReadCase(JsonElement element)
+    private static GoldenCase ReadCase(JsonField element)
     {
         Dictionary<string, Values> inputs = [];
-        foreach (JsonProperty input in element.GetProperty("inputs").EnumerateObject())
-            inputs.Add(input.Name, ReadValues(input.Name, input.Value));
+        foreach ((string name, JsonField input) in element["inputs"].Fields())
+            inputs.Add(name, input.Values());
         Dictionary<string, double[]> gradients = [];
-        if (element.TryGetProperty("grads", out JsonElement grads))
+        if (element.Find("grads") is { } grads)
         {
-            foreach (JsonProperty gradient in grads.EnumerateObject())
-                gradients.Add(gradient.Name, Numbers(gradient.Value.GetProperty("data")));
+            foreach ((string name, JsonField gradient) in grads.Fields())
+                gradients.Add(name, gradient["data"].Numbers());
         }
-        JsonElement output = element.GetProperty("output");
-        float[]? up = element.TryGetProperty("grad_output", out JsonElement seed) ? Singles(Numbers(seed.GetProperty("data"))) : null;
-        return new GoldenCase(element.GetProperty("op").GetString()!, ReadAttributes(element.GetProperty("attrs")), inputs,
-            Shape(output), Numbers(output.GetProperty("data")), up, gradients);
+        Dictionary<string, object> attributes = [];
+        foreach ((string name, JsonField attribute) in element["attrs"].Fields())
+            attributes.Add(name, attribute.Attribute());
+        JsonField output = element["output"];
+        float[]? up = element.Find("grad_output") is { } seed ? Array.ConvertAll(seed["data"].Numbers(), number => (float)number) : null;
+        return new GoldenCase(element["op"].Text(), attributes, inputs, output["shape"].Sizes(), output["data"].Numbers(), up, gradients);
     }
-
-    private static Dictionary<string, object> ReadAttributes(JsonElement element) =>
-        element.EnumerateObject().ToDictionary(property => property.Name, property => Attribute(property.Value));
-
-    private static object Attribute(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.Number => value.GetDouble(),
-        JsonValueKind.Array => Numbers(value),
-        JsonValueKind.String => value.GetString()!,
-        _ => throw new FormatException(
-            $"an attribute must be a number, a word, true, false or a list of numbers, but it is {value.GetRawText()}"),
-    };
-
-    private static Values ReadValues(string name, JsonElement value)
-    {
-        if (value.ValueKind == JsonValueKind.Object)
-            return new Values(Shape(value), Numbers(value.GetProperty("data")));
-        List<int> shape = [];
-        List<double> numbers = [];
-        Collect(name, value, 0, shape, numbers);
-        return new Values([.. shape], numbers.ToArray());
-    }
-
-    private static void Collect(string name, JsonElement value, int depth, List<int> shape, List<double> numbers)
-    {
-        if (value.ValueKind != JsonValueKind.Array)
-        {
-            numbers.Add(Number(value));
-            return;
-        }
-        if (depth == shape.Count)
-            shape.Add(value.GetArrayLength());
-        if (shape[depth] != value.GetArrayLength())
-            throw new FormatException($"'{name}' has lists of {shape[depth]} and of {value.GetArrayLength()} on one level");
-        foreach (JsonElement element in value.EnumerateArray())
-            Collect(name, element, depth + 1, shape, numbers);
-    }
-
-    private static int[] Shape(JsonElement element) => [.. element.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32())];
-
-    private static double[] Numbers(JsonElement list)
-    {
-        double[] numbers = new double[list.GetArrayLength()];
-        int index = 0;
-        foreach (JsonElement element in list.EnumerateArray())
-            numbers[index++] = Number(element);
-        return numbers;
-    }
-
-    private static double Number(JsonElement element) => element.ValueKind != JsonValueKind.String ? element.GetDouble()
-        : element.GetString() switch
-        {
-            "NaN" => double.NaN,
-            "Infinity" => double.PositiveInfinity,
-            "-Infinity" => double.NegativeInfinity,
-            string other => throw new FormatException($"'{other}' is not a number"),
-            null => throw new FormatException("null is not a number"),
-        };
-
-    private static float[] Singles(double[] numbers) => [.. numbers.Select(number => (float)number)];
 }

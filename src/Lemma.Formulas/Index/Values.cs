@@ -13,7 +13,8 @@ public sealed class Values
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(data);
-        long count = 1;
+        // In double, since sizes from a file may have a product that overflows.
+        double count = 1;
         foreach (int size in shape)
             count *= size;
         if (count != data.Length || shape.Any(size => size < 0))

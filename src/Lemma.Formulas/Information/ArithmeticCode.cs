@@ -13,6 +13,7 @@ public static class ArithmeticCode
         Name = "arithmetic_code",
         Group = "Information",
         Text = "bits ≤ −Σ log₂ p(x_t) + 2",
+        Latex = @"\mathrm{bits}\le -\sum_t\log_2 p(x_t) + 2",
         Shapes = "p: [steps, n], the model's distribution at each step; symbols: [steps]; bits: []",
         Symbols = "the number of bits that the text takes; any model that predicts the next symbol will do",
         Source = "Rissanen 1976; Witten, Neal and Cleary 1987",

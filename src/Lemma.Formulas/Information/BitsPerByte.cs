@@ -13,6 +13,7 @@ public static class BitsPerByte
         Name = "bits_per_byte",
         Group = "Information",
         Text = "bpb = nll·tokens/(bytes·ln 2)",
+        Latex = @"\mathrm{bpb} = \frac{\mathrm{nll}\cdot\mathrm{tokens}}{\mathrm{bytes}\cdot\ln 2}",
         Shapes = "nll: any shape, mean loss a token in nats; result: its shape",
         Symbols = "tokens, bytes: counts of one text; independent of the tokenizer",
         Source = "Gao et al. 2020, The Pile, section 3.1",

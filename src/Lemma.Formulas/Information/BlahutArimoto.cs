@@ -12,6 +12,7 @@ public static class BlahutArimoto
         Name = "channel_capacity",
         Group = "Information",
         Text = "C = max_{p(x)} I(X; Y)",
+        Latex = @"C = \max_{p(x)} I(X; Y)",
         Shapes = "channel: [x, y], rows p(y | x); C: []",
         Symbols = "C in bits a use, found by iteration to within tolerance",
         Source = "Blahut 1972, algorithm 1; Arimoto 1972",

@@ -12,6 +12,7 @@ public static class ConditionalEntropy
         Name = "conditional_entropy",
         Group = "Information",
         Text = "H(Y | X) = H(X, Y) − H(X)",
+        Latex = @"H(Y\mid X) = H(X, Y) - H(X)",
         Shapes = "joint: [x, y], all of it sums to 1; result: []",
         Symbols = "unit: bits or nats",
         Source = "Shannon 1948, A mathematical theory of communication, section 6",

@@ -15,6 +15,7 @@ public static class DistributionCrossEntropy
         Name = "information_cross_entropy",
         Group = "Information",
         Text = "H(p, q) = −Σ p·log q",
+        Latex = @"H(p, q) = -\sum_i p_i\log q_i",
         Shapes = "p, q: [rows, n], distributions; H: [rows]",
         Symbols = "unit: bits or nats; ∞ where q is 0 and p is not",
         Source = "Kullback 1959; Cover and Thomas 2006, section 5.4",

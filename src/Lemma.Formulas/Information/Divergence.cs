@@ -12,6 +12,7 @@ public static class Divergence
         Name = "kl_divergence",
         Group = "Information",
         Text = "KL(p‖q) = Σ p·log(p/q) = H(p, q) − H(p) ≥ 0",
+        Latex = @"\mathrm{KL}(p\parallel q) = \sum_i p_i\log\frac{p_i}{q_i} = H(p, q) - H(p)\ge 0",
         Shapes = "p_logits, q_logits: [rows, n]; KL: [], mean over rows",
         Symbols = "unit: nats or bits",
         Source = "Kullback and Leibler 1951, On information and sufficiency, eq. 2.4",

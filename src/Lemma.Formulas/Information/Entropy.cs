@@ -10,6 +10,7 @@ public static class Entropy
         Name = "entropy",
         Group = "Information",
         Text = "H(p) = −Σ p·log p",
+        Latex = @"H(p) = -\sum_i p_i\log p_i",
         Shapes = "p: [rows, n]; H: [rows]",
         Symbols = "unit: bits or nats; rows are distributions; 0·log 0 = 0",
         Source = "Shannon 1948, A mathematical theory of communication, section 6",

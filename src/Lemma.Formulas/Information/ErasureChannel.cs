@@ -12,6 +12,7 @@ public static class ErasureChannel
         Name = "binary_erasure_capacity",
         Group = "Information",
         Text = "C = 1 − p",
+        Latex = @"C = 1 - p",
         Shapes = "p, C: any shape",
         Symbols = "p: probability that a bit is lost; C in bits a use",
         Source = "Elias 1955, Coding for two noisy channels",

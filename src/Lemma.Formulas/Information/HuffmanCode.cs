@@ -13,6 +13,7 @@ public static class HuffmanCode
         Name = "huffman_code",
         Group = "Information",
         Text = "L̄ = Σ p·l, H(p) ≤ L̄ < H(p) + 1",
+        Latex = @"\bar L = \sum_i p_i l_i\qquad H(p)\le\bar L\lt H(p) + 1",
         Shapes = "p, lengths l: [n], a distribution",
         Symbols = "l: length of each code word in bits; words are given by Words",
         Source = "Huffman 1952, A method for the construction of minimum-redundancy codes",

@@ -15,6 +15,7 @@ public static class JensenShannon
         Name = "jensen_shannon",
         Group = "Information",
         Text = "JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2",
+        Latex = @"\mathrm{JS}(p, q) = H\left(\frac{p + q}{2}\right) - \frac{H(p) + H(q)}{2}",
         Shapes = "p, q: [rows, n], distributions; JS: [rows]",
         Symbols = "unit: bits or nats; between 0 and 1 bit",
         Source = "Lin 1991, Divergence measures based on the Shannon entropy, eq. 4.1",

@@ -12,6 +12,7 @@ public static class JointEntropy
         Name = "joint_entropy",
         Group = "Information",
         Text = "H(X, Y) = −Σ p(x, y)·log p(x, y)",
+        Latex = @"H(X, Y) = -\sum_{x,y} p(x, y)\log p(x, y)",
         Shapes = "joint: [x, y], all of it sums to 1; result: []",
         Symbols = "unit: bits or nats",
         Source = "Shannon 1948, A mathematical theory of communication, section 6",

@@ -12,6 +12,7 @@ public static class MutualInformation
         Name = "mutual_information",
         Group = "Information",
         Text = "I(X; Y) = H(X) + H(Y) − H(X, Y) ≥ 0",
+        Latex = @"I(X; Y) = H(X) + H(Y) - H(X, Y)\ge 0",
         Shapes = "joint: [x, y], all of it sums to 1; result: []",
         Symbols = "unit: bits or nats",
         Source = "Shannon 1948, A mathematical theory of communication, section 12",

@@ -10,6 +10,7 @@ public static class Perplexity
         Name = "perplexity",
         Group = "Information",
         Text = "PPL = e^(−(1/n)·Σ ln p_t)",
+        Latex = @"\mathrm{PPL} = \exp\left(-\frac{1}{n}\sum_{t=1}^{n}\ln p_t\right)",
         Shapes = "logits: [n, V]; target: [n]; PPL: []",
         Symbols = "without unit: how many equally likely ids the model hesitates between",
         Source = "Jelinek et al. 1977, Perplexity: a measure of the difficulty of speech recognition tasks",

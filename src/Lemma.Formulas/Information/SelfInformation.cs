@@ -17,6 +17,7 @@ public static class SelfInformation
         Name = "self_information",
         Group = "Information",
         Text = "I(p) = −log p",
+        Latex = @"I(p) = -\log p",
         Shapes = "p, I: any shape",
         Symbols = "unit: bits or nats; p outside [0, 1] is an error; p = 0 gives ∞",
         Source = "Shannon 1948, A mathematical theory of communication, section 6",

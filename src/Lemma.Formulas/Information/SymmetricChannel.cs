@@ -15,6 +15,7 @@ public static class SymmetricChannel
         Name = "binary_symmetric_capacity",
         Group = "Information",
         Text = "C = 1 − H(p), H(p) = −p·log₂ p − (1 − p)·log₂(1 − p)",
+        Latex = @"C = 1 - H(p)\qquad H(p) = -p\log_2 p - (1 - p)\log_2(1 - p)",
         Shapes = "p, C: any shape",
         Symbols = "p: probability that a bit is flipped; C in bits a use",
         Source = "Shannon 1948, A mathematical theory of communication, section 15",

@@ -10,6 +10,7 @@ public static class Embedding
         Name = "embedding",
         Group = "Linear",
         Text = "y_i = W_{id(i)}",
+        Latex = @"y_i = W_{\mathrm{id}(i)}",
         Shapes = "ids: any shape of whole numbers in [0, V); weight (W): [V, d]; y: [.., d]",
         Symbols = "an id outside [0, V) is an error",
         Source = "Bengio et al. 2003, section 2",

@@ -12,6 +12,7 @@ public static class LinearMap
         Name = "linear",
         Group = "Linear",
         Text = "y = x·W + b",
+        Latex = @"y = x W + b",
         Shapes = "x: [.., in]; weight (W): [in, out]; bias (b): [out] or none; y: [.., out]",
         Symbols = "checkpoints store Wᵀ",
         Source = "Rosenblatt 1958",

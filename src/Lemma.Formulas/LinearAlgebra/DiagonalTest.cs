@@ -12,6 +12,7 @@ public static class DiagonalTest
         Name = "is_diagonal",
         Group = "Linear algebra",
         Text = "A_ij = 0 for i ≠ j",
+        Latex = @"A_{ij} = 0\quad\text{for } i\ne j",
         Shapes = "a: [n, n]; result: [], 1 or 0",
         Symbols = "tolerance: 1e−5 of the largest magnitude",
         Source = "Golub and Van Loan 2013, Matrix computations, section 2.1",

@@ -16,6 +16,7 @@ public static class EigenValues
         Name = "eigen",
         Group = "Linear algebra",
         Text = "A·x_i = λ_i·x_i",
+        Latex = @"A x_i = \lambda_i x_i",
         Shapes = "a: [n, n], symmetric; result: [n + 1, n], first the λ rising, then a row x_i each, its largest component positive",
         Symbols = "a matrix that is not symmetric is an error: its eigenvalues may not be real",
         Source = "Golub and Van Loan 2013, Matrix computations, section 8.3",

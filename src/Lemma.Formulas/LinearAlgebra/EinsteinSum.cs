@@ -15,6 +15,7 @@ public static class EinsteinSum
         Name = "einsum",
         Group = "Linear algebra",
         Text = "C_{out} = Σ over indices not in out of Π_t A_t",
+        Latex = @"C_\mathrm{out} = \sum_\text{indices not in out}\prod_t A_t",
         Shapes = "a, and b if there are two: any shapes; C: by the indices after the arrow",
         Symbols = "equation: such as ij,jk->ik; an index of two sizes, or one after the arrow that stands nowhere before it, is an error",
         Source = "Einstein 1916, section 5",

@@ -10,6 +10,7 @@ public static class IdentityMatrix
         Name = "identity_matrix",
         Group = "Linear algebra",
         Text = "I_ij = 1 for i = j, else 0",
+        Latex = @"I_{ij} = \begin{cases} 1 & i = j \cr 0 & i\ne j \end{cases}",
         Shapes = "I: [n, n]",
         Symbols = "A·I = I·A = A",
         Source = "Golub and Van Loan 2013, Matrix computations, section 1.1",

@@ -15,6 +15,7 @@ public static class MatrixInverse
         Name = "matrix_inverse",
         Group = "Linear algebra",
         Text = "A·A⁻¹ = I",
+        Latex = @"A A^{-1} = I",
         Shapes = "a, A⁻¹: [n, n]",
         Symbols = "a singular matrix is an error that gives its smallest and largest singular value",
         Source = "Golub and Van Loan 2013, Matrix computations, section 3.4",

@@ -13,6 +13,7 @@ public static class MatrixMultiplication
         Name = "matrix_multiply",
         Group = "Linear algebra",
         Text = "C_ij = Σ_k A_ik·B_kj",
+        Latex = @"C_{ij} = \sum_k A_{ik} B_{kj}",
         Shapes = "a: [m, k]; b: [k, n]; C: [m, n]",
         Symbols = "inner sizes that differ are an error",
         Source = "Golub and Van Loan 2013, Matrix computations, section 1.1; Goto and van de Geijn 2008 for the kernel",

@@ -10,6 +10,7 @@ public static class MatrixSum
         Name = "matrix_add",
         Group = "Linear algebra",
         Text = "C = A + B",
+        Latex = @"C = A + B",
         Shapes = "a, b, C: one shape",
         Symbols = "shapes that differ are an error",
         Source = "Golub and Van Loan 2013, Matrix computations, section 1.1",

@@ -13,6 +13,7 @@ public static class MatrixTranspose
         Name = "matrix_transpose",
         Group = "Linear algebra",
         Text = "(Aᵀ)_ij = A_ji",
+        Latex = @"B = A^\top\qquad B_{ij} = A_{ji}",
         Shapes = "a: [m, n]; Aᵀ: [n, m]",
         Symbols = "(A·B)ᵀ = Bᵀ·Aᵀ",
         Source = "Golub and Van Loan 2013, Matrix computations, section 1.1",

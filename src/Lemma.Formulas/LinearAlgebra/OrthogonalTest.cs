@@ -10,6 +10,7 @@ public static class OrthogonalTest
         Name = "is_orthogonal",
         Group = "Linear algebra",
         Text = "Aᵀ·A = I",
+        Latex = @"A^\top A = I",
         Shapes = "a: [n, n]; result: [], 1 or 0",
         Symbols = "tolerance: 1e−5",
         Source = "Golub and Van Loan 2013, Matrix computations, section 2.1",

@@ -15,6 +15,7 @@ public static class SingularValues
         Name = "svd",
         Group = "Linear algebra",
         Text = "A = U·Σ·Vᵀ",
+        Latex = @"A = U\Sigma V^\top",
         Shapes = "a: [m, n]; result: [m + n + 1, k], k = min(m, n): first σ falling, then U [m, k], then V [n, k]",
         Symbols = "U and V have orthonormal columns, the largest component of one of U is positive; σ ≥ 0",
         Source = "Golub and Van Loan 2013, Matrix computations, section 2.4",

@@ -12,6 +12,7 @@ public static class SymmetryTest
         Name = "is_symmetric",
         Group = "Linear algebra",
         Text = "A = Aᵀ",
+        Latex = @"A = A^\top",
         Shapes = "a: [n, n]; result: [], 1 or 0",
         Symbols = "tolerance: 1e−5 of the largest magnitude",
         Source = "Golub and Van Loan 2013, Matrix computations, section 2.1",

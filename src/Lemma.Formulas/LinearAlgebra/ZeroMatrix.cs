@@ -10,6 +10,7 @@ public static class ZeroMatrix
         Name = "zero_matrix",
         Group = "Linear algebra",
         Text = "0_ij = 0",
+        Latex = @"0_{ij} = 0",
         Shapes = "0: [m, n]",
         Symbols = "A + 0 = A",
         Source = "Golub and Van Loan 2013, Matrix computations, section 1.1",

@@ -18,6 +18,7 @@ public static class BinaryCrossEntropy
         Name = "binary_cross_entropy",
         Group = "Losses",
         Text = "L = −(1/N)·Σ [y·ln ŷ + (1 − y)·ln(1 − ŷ)]",
+        Latex = @"L = -\frac{1}{N}\sum_i\left[y_i\ln\hat y_i + (1 - y_i)\ln(1 - \hat y_i)\right]",
         Shapes = "prediction (ŷ), target (y): any one shape; L: []",
         Symbols = "ŷ, y: probabilities; outside [0, 1], NaN included, is an error. L in nats",
         Source = "Good 1952; Goodfellow, Bengio and Courville 2016, section 5.5",

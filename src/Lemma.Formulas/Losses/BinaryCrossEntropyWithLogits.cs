@@ -15,6 +15,7 @@ public static class BinaryCrossEntropyWithLogits
         Name = "binary_cross_entropy_with_logits",
         Group = "Losses",
         Text = "L = (1/N)·Σ [max(z, 0) − z·y + ln(1 + e^(−|z|))]",
+        Latex = @"L = \frac{1}{N}\sum_i\left[\max(z_i, 0) - z_i y_i + \ln\left(1 + e^{-\lvert z_i\rvert}\right)\right]",
         Shapes = "logits (z), target (y): any one shape; L: []",
         Symbols = "y: probabilities, outside [0, 1] is an error; L in nats; NaN in z gives NaN",
         Source = "Goodfellow, Bengio and Courville 2016, section 6.2.2.2",

@@ -14,6 +14,7 @@ public static class CategoricalCrossEntropy
         Name = "categorical_cross_entropy",
         Group = "Losses",
         Text = "L = −(1/n)·Σ Σ_k y_k·ln ŷ_k",
+        Latex = @"L = -\frac{1}{n}\sum_{i=1}^{n}\sum_k y_{ik}\ln\hat y_{ik}",
         Shapes = "probabilities (ŷ), target (y): [n, classes]; L: []",
         Symbols = "rows are distributions: probabilities outside [0, 1], NaN, or rows that do not sum to 1 are errors; L in nats",
         Source = "Shannon 1948; Goodfellow, Bengio and Courville 2016, eq. 3.51",

@@ -10,6 +10,7 @@ public static class CausalLanguageModel
         Name = "causal_lm_nll",
         Group = "Losses",
         Text = "L = −Σ_t ln p(x_{t+1} | x_{≤t})",
+        Latex = @"L = -\sum_t\ln p\left(x_{t+1}\mid x_{\le t}\right)",
         Shapes = "logits: [batch, length, V]; ids: [batch, length]; L: []",
         Symbols = "reduction mean or sum; L in nats (a token)",
         Source = "Bengio et al. 2003, eq. 1; Radford et al. 2018, eq. 1",

@@ -14,6 +14,7 @@ public static class CrossEntropy
         Name = "cross_entropy",
         Group = "Losses",
         Text = "L = −(1/n)·Σ ln softmax(z)_t",
+        Latex = @"L = -\frac{1}{n}\sum_{i=1}^{n}\ln p_i(t_i)\qquad p_i = \mathrm{softmax}(z_i)",
         Shapes = "logits (z): [n, V]; target (t): [n]; class_weights: [V] or none; L: []",
         Symbols = "label_smoothing ε, ignore_index −100, reduction mean or sum; L in nats; a target outside [0, V) is an error",
         Source = "Shannon 1948; Szegedy et al. 2015, section 7, for label smoothing",

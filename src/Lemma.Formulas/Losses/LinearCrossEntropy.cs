@@ -10,6 +10,7 @@ public static class LinearCrossEntropy
         Name = "linear_cross_entropy",
         Group = "Losses",
         Text = "L = −(1/n)·Σ ln softmax(x·W)_t",
+        Latex = @"L = -\frac{1}{n}\sum_{i=1}^{n}\ln p_i(t_i)\qquad p_i = \mathrm{softmax}(x_i W)",
         Shapes = "x: [n, d]; weight (W): [d, V]; target (t): [n]; L: []",
         Symbols = "L in nats; t = −100 leaves a row out",
         Source = "Wijmans et al. 2024, Cut your losses in large-vocabulary language models",

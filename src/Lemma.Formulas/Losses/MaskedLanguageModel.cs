@@ -13,6 +13,7 @@ public static class MaskedLanguageModel
         Name = "masked_lm",
         Group = "Losses",
         Text = "L = −(1/m)·Σ_{i∈M} ln p(x_i | x̃)",
+        Latex = @"L = -\frac{1}{m}\sum_{i\in M}\ln p\left(x_i\mid\tilde x\right)",
         Shapes = "logits: [places, V]; target: [places], −100 where not chosen; L: []",
         Symbols = "M: the chosen places, 15 %; of them 80 % become [MASK], 10 % a random id, 10 % stay; L in nats",
         Source = "Devlin et al. 2018, BERT, section 3.1, task 1",

@@ -14,6 +14,7 @@ public static class MeanSquaredError
         Name = "mse",
         Group = "Losses",
         Text = "L = (1/N)·Σ (y − ŷ)²",
+        Latex = @"L = \frac{1}{N}\sum_i\left(y_i - \hat y_i\right)^2",
         Shapes = "prediction (ŷ), target (y): any one shape; L: []",
         Symbols = "N: elements; NaN gives NaN",
         Source = "Legendre 1805; Gauss 1809",

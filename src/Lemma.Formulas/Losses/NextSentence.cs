@@ -14,6 +14,7 @@ public static class NextSentence
         Name = "next_sentence",
         Group = "Losses",
         Text = "L = −(1/n)·Σ ln softmax(z)_t",
+        Latex = @"L = -\frac{1}{n}\sum_{i=1}^{n}\ln p_i(t_i)\qquad p_i = \mathrm{softmax}(z_i)",
         Shapes = "logits (z): [n, 2]; target (t): [n], 0 when B follows A, 1 when not; L: []",
         Symbols = "half of the pairs are true; L in nats",
         Source = "Devlin et al. 2018, BERT, section 3.1, task 2",

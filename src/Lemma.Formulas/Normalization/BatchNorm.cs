@@ -20,6 +20,7 @@ public static class BatchNorm
         Name = "batch_norm",
         Group = "Normalization",
         Text = "y = γ·(x − μ)/√(σ² + ε) + β",
+        Latex = @"y = \gamma\cdot\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta",
         Shapes = "x, y: [rows, d]; weight (γ), bias (β): [d]; mask: [rows] or none; running_mean, running_variance: [d] for training=false",
         Symbols = "μ, σ²: of a column over the rows that count",
         Source = "Ioffe and Szegedy 2015, Batch normalization, algorithm 1",
@@ -30,7 +31,7 @@ public static class BatchNorm
     };
 
     /// <summary>μ and σ² of each column, in two passes so that a large mean costs no digits; returns how many rows count.</summary>
-    public static int Statistics(ReadOnlySpan<float> x, ReadOnlySpan<float> mask, Span<float> mean, Span<float> variance)
+    public static int Statistics(ReadOnlySpan<float> x, ReadOnlySpan<float> mask, Span<float> mean, Span<double> variance)
     {
         Check.Rows("batch_norm", x.Length, mean.Length);
         int d = mean.Length, rows = x.Length / d, counted = 0;
@@ -56,24 +57,24 @@ public static class BatchNorm
             }
         }
         for (int i = 0; i < d; i++)
-            (mean[i], variance[i]) = ((float)(sums[i] / counted), (float)(squares[i] / counted));
+            (mean[i], variance[i]) = ((float)(sums[i] / counted), squares[i] / counted);
         return counted;
     }
 
     /// <summary>running = (1 − momentum)·running + momentum·batch, the variance by rows − 1.</summary>
-    public static void Update(ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, int counted, float momentum, Span<float> runningMean,
+    public static void Update(ReadOnlySpan<float> mean, ReadOnlySpan<double> variance, int counted, float momentum, Span<float> runningMean,
         Span<float> runningVariance)
     {
         for (int i = 0; i < mean.Length; i++)
         {
             runningMean[i] += momentum * (mean[i] - runningMean[i]);
-            runningVariance[i] += momentum * (variance[i] * counted / Math.Max(1, counted - 1) - runningVariance[i]);
+            runningVariance[i] += (float)(momentum * (variance[i] * counted / Math.Max(1, counted - 1) - runningVariance[i]));
         }
     }
 
     /// <summary>y = γ·(x − μ)·r + β with given statistics, r = 1/√(σ² + ε).</summary>
     public static void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, ReadOnlySpan<float> mean,
-        ReadOnlySpan<float> variance, ReadOnlySpan<float> mask, float epsilon, Span<float> y)
+        ReadOnlySpan<double> variance, ReadOnlySpan<float> mask, float epsilon, Span<float> y)
     {
         int d = gamma.Length;
         Check.Rows("batch_norm", x.Length, d);
@@ -97,7 +98,7 @@ public static class BatchNorm
     /// <summary>
     /// While training: dx += γ·r·(dy − mean(dy) − n·mean(n∘dy)), n = (x − μ)·r; at inference dx += γ·r·dy. dγ += Σ n∘dy, dβ += Σ dy.
     /// </summary>
-    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance,
+    public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> mean, ReadOnlySpan<double> variance,
         ReadOnlySpan<float> mask, float epsilon, bool training, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma,
             Span<float> dbeta)
     {
@@ -111,14 +112,22 @@ public static class BatchNorm
             int count = Math.Min(ColumnsATime, d - first);
             ReadOnlySpan<float> middle = mean.Slice(first, count), factor = scale.AsSpan(first, count);
             (double[] plain, double[] along) = Sums(x, middle, mask, dy, d, first);
+            bool isWide = false;
             // dx += γr·dy + c + b·(x − μ), c = −γr·mean(dy), b = −γr·r·mean(n∘dy).
             for (int i = 0; i < count; i++)
             {
-                double r = 1 / Math.Sqrt(variance[first + i] + (double)epsilon);
+                double r = 1 / Math.Sqrt(variance[first + i] + epsilon);
+                isWide |= WideRows.Needs((float)r, (float)along[i]);
                 dgamma[first + i] += (float)(along[i] * r);
                 dbeta[first + i] += (float)plain[i];
                 if (training)
                     (shift[i], slope[i]) = ((float)(-factor[i] * plain[i] / counted), (float)(-factor[i] * r * r * along[i] / counted));
+            }
+            if (isWide)
+            {
+                for (int i = first; i < first + count; i++)
+                    AddWideColumn(x, mean[i], 1 / Math.Sqrt(variance[i] + epsilon), gamma[i], mask, counted, training, dy, d, i, dx);
+                continue;
             }
             for (int row = 0; row < rows; row++)
             {
@@ -150,6 +159,26 @@ public static class BatchNorm
             }
         }
         return (plain, along);
+    }
+
+    // One column in double: float32 does not hold the square of its scale.
+    private static void AddWideColumn(ReadOnlySpan<float> x, double mean, double r, double gamma, ReadOnlySpan<float> mask, int counted,
+        bool training, ReadOnlySpan<float> dy, int d, int column, Span<float> dx)
+    {
+        double plain = 0, along = 0;
+        for (int row = 0; training && row < x.Length / d; row++)
+        {
+            if (!mask.IsEmpty && mask[row] == 0)
+                continue;
+            plain += (double)dy[row * d + column] / counted;
+            along += (x[row * d + column] - mean) * r * dy[row * d + column] / counted;
+        }
+        for (int row = 0; row < x.Length / d; row++)
+        {
+            int at = row * d + column;
+            if (mask.IsEmpty || mask[row] != 0)
+                dx[at] += (float)(gamma * r * (dy[at] - plain - (x[at] - mean) * r * along));
+        }
     }
 
     // y = (x − μ)·scale + β.
@@ -221,12 +250,12 @@ public static class BatchNorm
         some.Clear();
     }
 
-    private static float[] Scale(ReadOnlySpan<float> gamma, ReadOnlySpan<float> variance, float epsilon)
+    private static float[] Scale(ReadOnlySpan<float> gamma, ReadOnlySpan<double> variance, float epsilon)
     {
         Check.SameLength("batch_norm", gamma.Length, variance.Length);
         float[] scale = new float[gamma.Length];
         for (int i = 0; i < scale.Length; i++)
-            scale[i] = (float)(gamma[i] / Math.Sqrt(variance[i] + (double)epsilon));
+            scale[i] = (float)(gamma[i] / Math.Sqrt(variance[i] + epsilon));
         return scale;
     }
 
@@ -236,11 +265,10 @@ public static class BatchNorm
         bool training = call.Flag("training", true);
         float epsilon = (float)call.Number("epsilon", 1e-5);
         ReadOnlySpan<float> mask = call.Has("mask") ? call.Input("mask", x.Rows) : default(ReadOnlySpan<float>);
-        Values mean = new(x.Columns), variance = new(x.Columns);
+        Values mean = training ? new(x.Columns) : call.Input("running_mean", x.Columns);
+        double[] variance = training ? new double[x.Columns] : call.Input("running_variance", x.Columns).Exact;
         if (training)
             Statistics(x, mask, mean, variance);
-        else
-            (mean, variance) = (call.Input("running_mean", x.Columns), call.Input("running_variance", x.Columns));
         Forward(x, gamma, beta, mean, variance, mask, epsilon, y);
         if (call.Backward(y, out float[]? dy))
             Backward(x, gamma, mean, variance, mask, epsilon, training, dy, call.Gradient("x"), call.Gradient("weight"),

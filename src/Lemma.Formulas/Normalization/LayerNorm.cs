@@ -17,6 +17,7 @@ public static class LayerNorm
         Name = "layer_norm",
         Group = "Normalization",
         Text = "y = γ·(x − μ)/√(σ² + ε) + β",
+        Latex = @"y = \gamma\cdot\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta",
         Shapes = "x, y: [rows, d]; weight (γ), bias (β): [d]",
         Symbols = "μ, σ²: mean and variance of a row, over d",
         Source = "Ba, Kiros and Hinton 2016, Layer normalization, eq. 4",
@@ -46,7 +47,10 @@ public static class LayerNorm
             (float left, float squares) = Moments(from, center);
             float correction = left / d, variance = MathF.Max(0, squares / d - correction * correction);
             (mean[row], r[row]) = (center + correction, 1 / MathF.Sqrt(variance + epsilon));
-            Normalize(from, center, correction, r[row], gamma, beta, y.Slice(row * d, d));
+            if (WideRows.Needs(variance + epsilon) || !float.IsFinite(squares))
+                (mean[row], r[row]) = WideRows.Normalize(from, gamma, beta, epsilon, y.Slice(row * d, d));
+            else
+                Normalize(from, center, correction, r[row], gamma, beta, y.Slice(row * d, d));
         }
     }
 
@@ -75,8 +79,12 @@ public static class LayerNorm
             }
             for (int i = 0; i < rows; i++)
             {
-                AddInput(from.Slice(i * d, d), mean[row + i], r[row + i], gamma, up.Slice(i * d, d), plain[i] / d, along[i] / d,
-                    dx.Slice((row + i) * d, d));
+                ReadOnlySpan<float> one = from.Slice(i * d, d), upOfOne = up.Slice(i * d, d);
+                Span<float> to = dx.Slice((row + i) * d, d);
+                if (WideRows.Needs(r[row + i], plain[i] + along[i]))
+                    WideRows.AddCentered(one, mean[row + i], r[row + i], gamma, upOfOne, to);
+                else
+                    AddInput(one, mean[row + i], r[row + i], gamma, upOfOne, plain[i] / d, along[i] / d, to);
             }
         }
     }

@@ -10,6 +10,7 @@ public static class PostNorm
         Name = "post_norm",
         Group = "Normalization",
         Text = "y = norm(x + f(x))",
+        Latex = @"y = \mathrm{norm}\left(x + f(x)\right)",
         Shapes = "x, y: [rows, d]; weight (W): [d, d]; gain: [d]",
         Symbols = "f(x) = x·W here; norm: rms_norm",
         Source = "Vaswani et al. 2017, section 3.1; Xiong et al. 2020, figure 1a",

@@ -10,6 +10,7 @@ public static class PreNorm
         Name = "pre_norm",
         Group = "Normalization",
         Text = "y = x + f(norm(x))",
+        Latex = @"y = x + f\left(\mathrm{norm}(x)\right)",
         Shapes = "x, y: [rows, d]; weight (W): [d, d]; gain: [d]",
         Symbols = "f(n) = n·W here; norm: rms_norm",
         Source = "Xiong et al. 2020, On layer normalization in the transformer, figure 1b",

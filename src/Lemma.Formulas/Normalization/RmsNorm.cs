@@ -14,6 +14,7 @@ public static class RmsNorm
         Name = "rms_norm",
         Group = "Normalization",
         Text = "y = x/√(mean(x²) + ε)·g",
+        Latex = @"y = \frac{x}{\sqrt{\mathrm{mean}(x^2) + \varepsilon}}\cdot g",
         Shapes = "x, y: [rows, d]; weight (g): [d]",
         Symbols = "ε (epsilon) inside the root; epsilon_inside_root=false gives x/(√(mean(x²)) + ε)·g",
         Source = "Zhang and Sennrich 2019, Root mean square layer normalization, eq. 4",
@@ -33,7 +34,8 @@ public static class RmsNorm
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d);
-            r[row] = 1 / MathF.Sqrt(Lanes.Dot(from, from) / d + epsilon);
+            float square = Lanes.Dot(from, from) / d + epsilon;
+            r[row] = WideRows.Needs(square) ? (float)(1 / Math.Sqrt(WideRows.MeanOfSquares(from) + epsilon)) : 1 / MathF.Sqrt(square);
             Scale(from, r[row], g, y.Slice(row * d, d));
         }
     }
@@ -56,7 +58,12 @@ public static class RmsNorm
             for (int i = 0; i < rows; i++)
             {
                 float scale = r[row + i], along = -dots[i] / d * scale * scale * scale;
-                AddInput(from.Slice(i * d, d), g, scale, along, up.Slice(i * d, d), dx.Slice((row + i) * d, d));
+                ReadOnlySpan<float> one = from.Slice(i * d, d), upOfOne = up.Slice(i * d, d);
+                Span<float> to = dx.Slice((row + i) * d, d);
+                if (WideRows.Needs(scale, dots[i]))
+                    WideRows.AddScaled(one, g, scale, (double)scale * scale * scale / d, upOfOne, to);
+                else
+                    AddInput(one, g, scale, along, upOfOne, to);
             }
         }
     }

@@ -17,7 +17,7 @@ public static class RmsNormOutside
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d);
-            r[row] = 1 / (MathF.Sqrt(Lanes.Dot(from, from) / d) + epsilon);
+            r[row] = 1 / (Root(from) + epsilon);
             RmsNorm.Scale(from, r[row], g, y.Slice(row * d, d));
         }
     }
@@ -34,11 +34,20 @@ public static class RmsNormOutside
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
-            float root = MathF.Sqrt(Lanes.Dot(from, from) / d);
+            float root = Root(from);
             RmsNorm.AddGain(from, g, r.Slice(row, 1), up, dg, dot);
             // A row of zeros has a root of 0 and no second term.
             float along = root > 0 ? -r[row] * r[row] / (d * root) * dot[0] : 0;
-            RmsNorm.AddInput(from, g, r[row], along, up, dx.Slice(row * d, d));
+            if (root > 0 && WideRows.Needs(r[row], dot[0]))
+                WideRows.AddScaled(from, g, r[row], (double)r[row] * r[row] / ((double)d * root), up, dx.Slice(row * d, d));
+            else
+                RmsNorm.AddInput(from, g, r[row], along, up, dx.Slice(row * d, d));
         }
+    }
+
+    private static float Root(ReadOnlySpan<float> x)
+    {
+        float square = Lanes.Dot(x, x) / x.Length;
+        return WideRows.Needs(square) ? (float)Math.Sqrt(WideRows.MeanOfSquares(x)) : MathF.Sqrt(square);
     }
 }

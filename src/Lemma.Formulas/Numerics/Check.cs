@@ -45,11 +45,11 @@ internal static class Check
             ThrowFirst<Flag>(formula, name, "be 0 or 1", flags);
     }
 
-    /// <summary>Every number must be the log of a probability below 1, which NaN is not.</summary>
+    /// <summary>Every number must be the log of a probability, which NaN is not.</summary>
     public static void LogProbabilities(string formula, string name, ReadOnlySpan<float> logs)
     {
-        if (!All<Negative>(logs))
-            ThrowFirst<Negative>(formula, name, "hold logs of probabilities below 1", logs);
+        if (!All<NotPositive>(logs))
+            ThrowFirst<NotPositive>(formula, name, "hold logs of probabilities", logs);
     }
 
     /// <summary>Every number must be whole, and at most 2²⁴ in magnitude, up to where float32 holds them all.</summary>
@@ -84,9 +84,9 @@ internal static class Check
             Vector512.Create(1f));
     }
 
-    private readonly struct Negative : ITest
+    private readonly struct NotPositive : ITest
     {
-        public static Vector512<float> Passes(Vector512<float> x) => Vector512.LessThan(x, default);
+        public static Vector512<float> Passes(Vector512<float> x) => Vector512.LessThanOrEqual(x, default);
     }
 
     private readonly struct Whole : ITest

@@ -12,6 +12,7 @@ public static class Accumulation
         Name = "gradient_accumulation",
         Group = "Optimizers",
         Text = "g = (1/k)·Σ_i g_i",
+        Latex = @"g = \frac{1}{k}\sum_{i=1}^{k} g_i",
         Shapes = "gradients: [k, n]; g: [n]",
         Symbols = "k: parts of a batch, equally large",
         Source = "Goyal et al. 2017, Accurate, large minibatch SGD, section 2",

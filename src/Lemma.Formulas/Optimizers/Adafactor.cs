@@ -11,7 +11,11 @@ public static class Adafactor
     {
         Name = "adafactor",
         Group = "Optimizers",
-        Text = "V = r·cᵀ/(Σ r), U = G/√V, θ = θ − η·U/max(1, RMS(U)/d)",
+        Text = "V = r·cᵀ/mean(r), U = G/√V, θ = θ − η·U/max(1, RMS(U)/d)",
+        Latex = """
+            V = \frac{r c^\top}{\mathrm{mean}(r)}\qquad U = \frac{G}{\sqrt{V}}
+            \theta\leftarrow\theta - \frac{\eta U}{\max\left(1, \mathrm{RMS}(U)/d\right)}
+            """,
         Shapes = "parameter (θ): [m, n]; gradients (G): [steps, m·n]",
         Symbols = "r, c: running means of rows and columns of G²; d: clip",
         Source = "Shazeer and Stern 2018, Adafactor, algorithm 4",

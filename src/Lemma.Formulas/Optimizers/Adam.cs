@@ -10,6 +10,10 @@ public static class Adam
         Name = "adam",
         Group = "Optimizers",
         Text = "θ = θ − η·m̂/(√v̂ + ε), m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)",
+        Latex = """
+            \theta\leftarrow\theta - \eta\cdot\frac{\hat m}{\sqrt{\hat v} + \varepsilon}
+            \hat m = \frac{m}{1 - \beta_1^t}\qquad\hat v = \frac{v}{1 - \beta_2^t}
+            """,
         Shapes = "parameter (θ): [n]; gradients (g): [steps, n]",
         Symbols = "m = β₁·m + (1 − β₁)·g; v = β₂·v + (1 − β₂)·g²",
         Source = "Kingma and Ba 2014, Adam, algorithm 1",

@@ -14,6 +14,7 @@ public static class AdamW
         Name = "adamw",
         Group = "Optimizers",
         Text = "θ = θ − η·(m̂/(√v̂ + ε) + λ·θ)",
+        Latex = @"\theta\leftarrow\theta - \eta\left(\frac{\hat m}{\sqrt{\hat v} + \varepsilon} + \lambda\theta\right)",
         Shapes = "parameter (θ): [n]; gradients (g): [steps, n]",
         Symbols = "as adam; λ: weight_decay",
         Source = "Loshchilov and Hutter 2017, Decoupled weight decay regularization, algorithm 2",

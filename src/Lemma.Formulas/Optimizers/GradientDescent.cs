@@ -10,6 +10,7 @@ public static class GradientDescent
         Name = "gradient_descent",
         Group = "Optimizers",
         Text = "θ = θ − α·∇J",
+        Latex = @"\theta\leftarrow\theta - \alpha\nabla J(\theta)",
         Shapes = "parameter (θ): [n]; gradients: [steps, n]",
         Symbols = "α: learning_rate",
         Source = "Cauchy 1847; Robbins and Monro 1951, eq. 3",

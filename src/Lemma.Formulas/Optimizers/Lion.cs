@@ -13,6 +13,10 @@ public static class Lion
         Name = "lion",
         Group = "Optimizers",
         Text = "θ = θ − η·(sign(β₁·m + (1 − β₁)·g) + λ·θ), m = β₂·m + (1 − β₂)·g",
+        Latex = """
+            \theta\leftarrow\theta - \eta\left(\mathrm{sign}\left(\beta_1 m + (1 - \beta_1) g\right) + \lambda\theta\right)
+            m\leftarrow\beta_2 m + (1 - \beta_2) g
+            """,
         Shapes = "parameter (θ): [n]; gradients (g): [steps, n]",
         Symbols = "η: learning_rate; β₁ 0.9, β₂ 0.99; λ: weight_decay",
         Source = "Chen et al. 2023, Symbolic discovery of optimization algorithms, algorithm 2",

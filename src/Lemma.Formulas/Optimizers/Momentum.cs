@@ -12,6 +12,7 @@ public static class Momentum
         Name = "sgd_momentum",
         Group = "Optimizers",
         Text = "v = γ·v + η·g, θ = θ − v",
+        Latex = @"v\leftarrow\gamma v + \eta g\qquad\theta\leftarrow\theta - v",
         Shapes = "parameter (θ): [n]; gradients (g): [steps, n]",
         Symbols = "γ: momentum in [0, 1); η: learning_rate",
         Source = "Polyak 1964, eq. 9; Qian 1999, eq. 6",

@@ -10,6 +10,7 @@ public static class MovingAverage
         Name = "exponential_moving_average",
         Group = "Optimizers",
         Text = "θ̄ = β·θ̄ + (1 − β)·θ",
+        Latex = @"\bar\theta\leftarrow\beta\bar\theta + (1 - \beta)\theta",
         Shapes = "average (θ̄): [n]; parameters (θ): [steps, n]",
         Symbols = "β in [0, 1]",
         Source = "Polyak and Juditsky 1992; Tarvainen and Valpola 2017, eq. 2",

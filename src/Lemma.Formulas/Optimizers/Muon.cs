@@ -12,6 +12,10 @@ public static class Muon
         Name = "muon",
         Group = "Optimizers",
         Text = "M = μ·M + G, θ = θ − η·√(max(1, m/n))·U·Vᵀ, M = U·Σ·Vᵀ",
+        Latex = """
+            M\leftarrow\mu M + G\qquad M = U\Sigma V^\top
+            \theta\leftarrow\theta - \eta\sqrt{\max\left(1, \frac{m}{n}\right)}\cdot U V^\top
+            """,
         Shapes = "parameter (θ): [m, n]; gradients (G): [steps, m·n]",
         Symbols = "η: learning_rate; μ: momentum; U·Vᵀ by five steps of Newton and Schulz, singular values between 0.7 and 1.2",
         Source = "Jordan et al. 2024, Muon: an optimizer for hidden layers",

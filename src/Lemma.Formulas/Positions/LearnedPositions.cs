@@ -12,6 +12,7 @@ public static class LearnedPositions
         Name = "learned_positions",
         Group = "Positions",
         Text = "y_t = x_t + P_t",
+        Latex = @"y_t = x_t + P_t",
         Shapes = "x, y: [batch, T, d]; weight (P): [longest, d]",
         Symbols = "start: the first position",
         Source = "Gehring et al. 2017, section 3.1; Radford et al. 2018",

@@ -12,6 +12,7 @@ public static class LinearBias
         Name = "alibi",
         Group = "Positions",
         Text = "b(h, i, j) = −2^(−8·h/H)·(i − j)",
+        Latex = @"b(h, i, j) = -2^{-8h/H}\cdot(i - j)",
         Shapes = "b: [heads, queries, keys], added to scores",
         Symbols = "h from 1 to H (heads)",
         Source = "Press, Smith and Lewis 2021, Train short, test long, section 3",

@@ -10,6 +10,7 @@ public static class RelativeBuckets
         Name = "relative_buckets",
         Group = "Positions",
         Text = "b(h, i, j) = B_{bucket(j − i), h}",
+        Latex = @"b(h, i, j) = B_{\mathrm{bucket}(j - i), h}",
         Shapes = "weight (B): [buckets, heads]; b: [heads, queries, keys]",
         Symbols = "half of the buckets exact, the rest logarithmic up to largest_distance; bidirectional: separate buckets for later keys",
         Source = "Raffel et al. 2019, T5, section 2.1",

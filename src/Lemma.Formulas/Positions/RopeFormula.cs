@@ -12,6 +12,10 @@ public static class RopeFormula
         Name = "rope",
         Group = "Positions",
         Text = "(a, b) ↦ (a·cos(m·θᵢ) − b·sin(m·θᵢ), b·cos(m·θᵢ) + a·sin(m·θᵢ)), θᵢ = θ^(−2·i/d)",
+        Latex = """
+            (a, b)\mapsto\left(a\cos m\theta_i - b\sin m\theta_i,\quad b\cos m\theta_i + a\sin m\theta_i\right)
+            \theta_i = \theta^{-2i/d}
+            """,
         Shapes = "x, y: [.., T, d], d even",
         Symbols = "interleaved: pairs (x₂ᵢ, x₂ᵢ₊₁), else (xᵢ, xᵢ₊d/2); start: first position; scaling: none, linear, ntk, dynamic, yarn, "
             + "llama3 with factor, trained_length",

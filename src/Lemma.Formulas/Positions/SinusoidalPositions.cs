@@ -10,6 +10,7 @@ public static class SinusoidalPositions
         Name = "sinusoidal_positions",
         Group = "Positions",
         Text = "p(m, 2i) = sin(m/10000^(2·i/d)), p(m, 2i + 1) = cos(m/10000^(2·i/d))",
+        Latex = @"p(m, 2i) = \sin\frac{m}{10000^{2i/d}}\qquad p(m, 2i + 1) = \cos\frac{m}{10000^{2i/d}}",
         Shapes = "positions (m): [T]; p: [T, d]",
         Symbols = "d (d_model) even",
         Source = "Vaswani et al. 2017, Attention is all you need, section 3.5",

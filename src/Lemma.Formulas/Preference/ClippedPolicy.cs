@@ -17,6 +17,10 @@ public static class ClippedPolicy
         Name = "ppo_clip",
         Group = "Preference",
         Text = "L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A)], r = π/π_old",
+        Latex = """
+            L = -\mathbb{E}\left[\min\left(r A, \mathrm{clip}(r, 1 - \varepsilon, 1 + \varepsilon) A\right)\right]
+            r = \frac{\pi}{\pi_\mathrm{old}}
+            """,
         Shapes = "log_probs (ln π), old_log_probs (ln π_old), advantages (A): any one shape; L: []",
         Symbols = "ε: how far the ratio may move before its gradient stops; logs in nats",
         Source = "Schulman et al. 2017, Proximal policy optimization, eq. 7",

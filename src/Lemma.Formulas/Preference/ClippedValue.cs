@@ -17,6 +17,10 @@ public static class ClippedValue
         Name = "ppo_value",
         Group = "Preference",
         Text = "L = E[max((V − R)², (V_old + clip(V − V_old, −ε, ε) − R)²)]/2",
+        Latex = """
+            L = \frac{1}{2}\mathbb{E}\left[\max\left((V - R)^2, (V_c - R)^2\right)\right]
+            V_c = V_\mathrm{old} + \mathrm{clip}(V - V_\mathrm{old}, -\varepsilon, \varepsilon)
+            """,
         Shapes = "values (V), old_values (V_old), returns (R): any one shape; L: []",
         Symbols = "ε (clip): how far a value may move in one update",
         Source = "Schulman et al. 2017, eq. 9; clipping after Engstrom et al. 2020, section 3",

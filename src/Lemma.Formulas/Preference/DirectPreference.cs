@@ -14,6 +14,10 @@ public static class DirectPreference
         Name = "dpo",
         Group = "Preference",
         Text = "L = −E[(1 − ε)·ln σ(β·m) + ε·ln σ(−β·m)], m = ln(π(y_w)/π_ref(y_w)) − ln(π(y_l)/π_ref(y_l))",
+        Latex = """
+            L = -\mathbb{E}\left[(1 - \varepsilon)\ln\sigma(\beta m) + \varepsilon\ln\sigma(-\beta m)\right]
+            m = \ln\frac{\pi(y_w)}{\pi_\mathrm{ref}(y_w)} - \ln\frac{\pi(y_l)}{\pi_\mathrm{ref}(y_l)}
+            """,
         Shapes = "policy_chosen, policy_rejected, reference_chosen, reference_rejected: [pairs] of ln π(y|x); L: []",
         Symbols = "β: how strongly the policy is held to the reference, above 0; ε: label smoothing (cDPO); logs in nats",
         Source = "Rafailov et al. 2023, Direct preference optimization, eq. 7; Mitchell 2023 for ε",

@@ -15,6 +15,7 @@ public static class DivergenceK1
         Name = "kl_k1",
         Group = "Preference",
         Text = "k₁ = E[ln π − ln π_ref]",
+        Latex = @"k_1 = \mathbb{E}\left[\ln\pi - \ln\pi_\mathrm{ref}\right]",
         Shapes = "log_probs (ln π), reference_log_probs (ln π_ref): [samples] drawn from π; k: []",
         Symbols = "logs in nats; k estimates KL(π‖π_ref)",
         Source = "Schulman 2020, Approximating KL divergence, k1",

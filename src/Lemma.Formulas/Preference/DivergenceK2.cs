@@ -13,6 +13,7 @@ public static class DivergenceK2
         Name = "kl_k2",
         Group = "Preference",
         Text = "k₂ = E[(ln π − ln π_ref)²/2]",
+        Latex = @"k_2 = \mathbb{E}\left[\frac{\left(\ln\pi - \ln\pi_\mathrm{ref}\right)^2}{2}\right]",
         Shapes = "log_probs (ln π), reference_log_probs (ln π_ref): [samples] drawn from π; k: []",
         Symbols = "logs in nats; k estimates KL(π‖π_ref)",
         Source = "Schulman 2020, Approximating KL divergence, k2",

@@ -13,6 +13,7 @@ public static class DivergenceK3
         Name = "kl_k3",
         Group = "Preference",
         Text = "k₃ = E[e^r − r − 1], r = ln π_ref − ln π",
+        Latex = @"k_3 = \mathbb{E}\left[e^r - r - 1\right]\qquad r = \ln\pi_\mathrm{ref} - \ln\pi",
         Shapes = "log_probs (ln π), reference_log_probs (ln π_ref): [samples] drawn from π; k: []",
         Symbols = "logs in nats; k estimates KL(π‖π_ref)",
         Source = "Schulman 2020, Approximating KL divergence, k3",

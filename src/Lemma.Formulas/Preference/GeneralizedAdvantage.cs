@@ -13,6 +13,7 @@ public static class GeneralizedAdvantage
         Name = "gae",
         Group = "Preference",
         Text = "A_t = δ_t + γ·λ·A_{t+1}, δ_t = r_t + γ·V_{t+1} − V_t",
+        Latex = @"A_t = \delta_t + \gamma\lambda A_{t+1}\qquad\delta_t = r_t + \gamma V_{t+1} - V_t",
         Shapes = "rewards (r), A: [rows, T]; values (V): [rows, T + 1]",
         Symbols = "γ, λ in [0, 1]; the last value is that after the end",
         Source = "Schulman et al. 2015, High-dimensional continuous control, eq. 16",

@@ -2,8 +2,8 @@ namespace Lemma.Formulas;
 
 /// <summary>A_i = (r_i − mean r)/(std r + ε) within a group of samples of one prompt.</summary>
 /// <remarks>
-/// r, A: [prompts, group]; std divides by group − 1. A group whose rewards are equal gives 0. Shao et al. 2024, DeepSeekMath, section
-/// 4.1.2.
+/// r, A: [prompts, group]; std divides by group − 1. A group whose rewards are equal gives 0, and so does one of a single reward. A reward
+/// that is NaN was not given: its advantage is 0, and the others are taken among themselves. Shao et al. 2024, DeepSeekMath, section 4.1.2.
 /// </remarks>
 public static class GroupAdvantage
 {
@@ -13,10 +13,13 @@ public static class GroupAdvantage
         Name = "grpo_advantages",
         Group = "Preference",
         Text = "A_i = (r_i − r̄)/(s + ε)",
+        Latex = @"A_i = \frac{r_i - \bar r}{s + \varepsilon}\qquad s^2 = \frac{1}{G - 1}\sum_{i=1}^{G}\left(r_i - \bar r\right)^2",
         Shapes = "rewards (r), A: [prompts, group]",
         Symbols = "r̄, s: mean and standard deviation (over group − 1) of a row; ε: 1e−4",
         Source = "Shao et al. 2024, DeepSeekMath, section 4.1.2",
         Gradient = "None: advantages are constants of the policy gradient",
+        Notes = "A group of equal rewards, or of one, has the advantages 0. A reward that is NaN counts as not given: its sample has the "
+            + "advantage 0, and the group's other samples are taken among themselves; other groups are not touched.",
         IsDifferentiable = false,
         Example = "rewards[3,8]",
         Evaluate = Evaluate,
@@ -27,17 +30,19 @@ public static class GroupAdvantage
     {
         Check.Rows("grpo_advantages", rewards.Length, group);
         Check.SameLength("grpo_advantages", rewards.Length, advantages.Length);
-        Check.That(group > 1, "grpo_advantages", $"a group needs at least 2 samples, but it has {group}");
         for (int row = 0; row < rewards.Length; row += group)
         {
             double mean = 0, squares = 0;
+            int given = group;
             foreach (float reward in rewards.Slice(row, group))
-                mean += (double)reward / group;
+                given -= float.IsNaN(reward) ? 1 : 0;
             foreach (float reward in rewards.Slice(row, group))
-                squares += (reward - mean) * (reward - mean);
-            double scale = 1 / (Math.Sqrt(squares / (group - 1)) + epsilon);
+                mean += float.IsNaN(reward) ? 0 : (double)reward / given;
+            foreach (float reward in rewards.Slice(row, group))
+                squares += float.IsNaN(reward) ? 0 : (reward - mean) * (reward - mean);
+            double scale = 1 / (Math.Sqrt(squares / Math.Max(1, given - 1)) + epsilon);
             for (int i = row; i < row + group; i++)
-                advantages[i] = (float)((rewards[i] - mean) * scale);
+                advantages[i] = given < 2 || float.IsNaN(rewards[i]) ? 0 : (float)((rewards[i] - mean) * scale);
         }
     }
 

@@ -18,6 +18,10 @@ public static class GroupPolicy
         Name = "grpo",
         Group = "Preference",
         Text = "L = −E[min(r·A, clip(r, 1 − ε, 1 + ε)·A) − β·k₃], r = π/π_old",
+        Latex = """
+            L = -\mathbb{E}\left[\min\left(r A, \mathrm{clip}(r, 1 - \varepsilon, 1 + \varepsilon) A\right) - \beta k_3\right]
+            r = \frac{\pi}{\pi_\mathrm{old}}\qquad k_3 = \frac{\pi_\mathrm{ref}}{\pi} - \ln\frac{\pi_\mathrm{ref}}{\pi} - 1
+            """,
         Shapes = "log_probs, old_log_probs, reference_log_probs, mask: [samples, tokens]; advantages: [samples]; L: []",
         Symbols = "ε: clip; β: weight of the divergence; a sample is averaged over its tokens first",
         Source = "Shao et al. 2024, DeepSeekMath, eq. 3 and 4",

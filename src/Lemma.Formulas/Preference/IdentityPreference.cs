@@ -13,6 +13,10 @@ public static class IdentityPreference
         Name = "ipo",
         Group = "Preference",
         Text = "L = E[(m − 1/(2·β))²], m = ln(π(y_w)/π_ref(y_w)) − ln(π(y_l)/π_ref(y_l))",
+        Latex = """
+            L = \mathbb{E}\left[\left(m - \frac{1}{2\beta}\right)^2\right]
+            m = \ln\frac{\pi(y_w)}{\pi_\mathrm{ref}(y_w)} - \ln\frac{\pi(y_l)}{\pi_\mathrm{ref}(y_l)}
+            """,
         Shapes = "policy_chosen, policy_rejected, reference_chosen, reference_rejected: [pairs] of ln π(y|x); L: []",
         Symbols = "β: regularization, above 0 (τ in the paper); logs in nats",
         Source = "Azar et al. 2023, A general theoretical paradigm to understand learning from human preferences, eq. 17",

@@ -17,6 +17,10 @@ public static class KahnemanTversky
         Name = "kto",
         Group = "Preference",
         Text = "L = E[λ·(1 − σ(±β·(r − z₀)))], r = ln(π(y)/π_ref(y))",
+        Latex = """
+            L = \mathbb{E}\left[\lambda\left(1 - \sigma\left(\pm\beta(r - z_0)\right)\right)\right]
+            r = \ln\frac{\pi(y)}{\pi_\mathrm{ref}(y)}
+            """,
         Shapes = "policy, reference: [samples] of ln π(y|x); desirable: [samples] of 0 or 1; L: []",
         Symbols = "β above 0; z₀ (reference_point): the batch mean of KL(π‖π_ref), a constant; λ: desirable_weight, undesirable_weight",
         Source = "Ethayarajh et al. 2024, KTO, eq. 8",

@@ -4,8 +4,8 @@ namespace Lemma.Formulas;
 
 /// <summary>L = E[−a_w − λ·ln σ(ln(o_w/o_l))], o = e^a/(1 − e^a).</summary>
 /// <remarks>
-/// policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token, below 0; L: []. λ: weight of the odds ratio; logs in nats; a ≥
-/// 0 or NaN is an error. Hong, Lee and Thorne 2024, ORPO, eq. 6 and 7.
+/// policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token, at most 0; L: []. λ: weight of the odds ratio; logs in nats; a
+/// above 0 or NaN is an error. Hong, Lee and Thorne 2024, ORPO, eq. 6 and 7.
 /// </remarks>
 public static class OddsRatioPreference
 {
@@ -15,11 +15,13 @@ public static class OddsRatioPreference
         Name = "orpo",
         Group = "Preference",
         Text = "L = E[−a_w − λ·ln σ(ln(o_w/o_l))], o = e^a/(1 − e^a)",
-        Shapes = "policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token, below 0; L: []",
-        Symbols = "λ: weight of the odds ratio; logs in nats; a ≥ 0 or NaN is an error",
+        Latex = @"L = \mathbb{E}\left[-a_w - \lambda\ln\sigma\left(\ln\frac{o_w}{o_l}\right)\right]\qquad o = \frac{e^a}{1 - e^a}",
+        Shapes = "policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token, at most 0; L: []",
+        Symbols = "λ: weight of the odds ratio; logs in nats; a above 0 or NaN is an error",
         Source = "Hong, Lee and Thorne 2024, ORPO, eq. 6 and 7",
         Gradient = "da_w += (−1 − λ·σ(−h)/(1 − e^a_w))/N·dL, da_l += λ·σ(−h)/(1 − e^a_l)/N·dL, h = ln(o_w/o_l)",
-        Notes = "Supervised loss and preference in one; no reference model.",
+        Notes = "Supervised loss and preference in one; no reference model. In the odds a log probability above −2⁻²⁴, 0 included, counts "
+            + "as −2⁻²⁴, the last before a probability of 1 in float32: there the odds would be infinite.",
         Example = "policy_chosen:-0.5,-1,-2,-0.1 policy_rejected:-1,-0.7,-3,-2 lambda_=0.3",
         Evaluate = Evaluate,
     };
@@ -50,9 +52,12 @@ public static class OddsRatioPreference
 
     private readonly struct Term(float weight) : ITerm
     {
+        private static Vector512<float> Clamp(Vector512<float> a) => Vector512.MinNative(a, Vector512.Create(-1f / (1 << 24)));
+
         // −ln σ(h) = max(−h, 0) + ln(1 + e^−|h|).
         public Vector512<float> Value(Vector512<float> a, Vector512<float> b)
         {
+            (a, b) = (Clamp(a), Clamp(b));
             Vector512<float> h = a - b + VectorMath.Log(VectorMath.ExpMinusOne(b) / VectorMath.ExpMinusOne(a));
             return Vector512.MaxNative(default, -h) + VectorMath.LogOnePlusExp(h);
         }
@@ -60,6 +65,7 @@ public static class OddsRatioPreference
         // With u = 1 − e^a: e^h = e^(a_w − a_l)·u_l/u_w, so σ(−h)/u_w = 1/(u_w + e^(a_w − a_l)·u_l), and neither needs h.
         public (Vector512<float> A, Vector512<float> B) Slopes(Vector512<float> a, Vector512<float> b)
         {
+            (a, b) = (Clamp(a), Clamp(b));
             Vector512<float> ofChosen = -VectorMath.ExpMinusOne(a), ofRejected = -VectorMath.ExpMinusOne(b), one = Vector512.Create(1f);
             Vector512<float> sum = Vector512.FusedMultiplyAdd(VectorMath.Exp(a - b), ofRejected, ofChosen),
                 factor = Vector512.Create(weight);

@@ -15,6 +15,7 @@ public static class PolicyObjective
         Name = "ppo_objective",
         Group = "Preference",
         Text = "L = L_clip + c_V·L_V − c_H·H + β·k₃",
+        Latex = @"L = L_\mathrm{clip} + c_V L_V - c_H H + \beta k_3",
         Shapes = "log_probs, old_log_probs, reference_log_probs, advantages, values, old_values, returns, entropies: one shape; L: []",
         Symbols = "c_V (value_coefficient), c_H (entropy_coefficient), β, epsilon, clip",
         Source = "Schulman et al. 2017, Proximal policy optimization, eq. 9",

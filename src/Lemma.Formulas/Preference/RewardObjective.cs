@@ -15,6 +15,7 @@ public static class RewardObjective
         Name = "rlhf_objective",
         Group = "Preference",
         Text = "J = E[r − β·ln(π(y)/π_ref(y))]",
+        Latex = @"J = \mathbb{E}\left[r - \beta\ln\frac{\pi(y)}{\pi_\mathrm{ref}(y)}\right]",
         Shapes = "rewards (r), log_probs, reference_log_probs: [samples]; J: []",
         Symbols = "β: price of a nat of divergence",
         Source = "Ziegler et al. 2019, eq. 2; Ouyang et al. 2022, eq. 2",

@@ -12,6 +12,7 @@ public static class RewardPairwise
         Name = "reward_pairwise",
         Group = "Preference",
         Text = "L = −E[ln σ(r_w − r_l)]",
+        Latex = @"L = -\mathbb{E}\left[\ln\sigma(r_w - r_l)\right]",
         Shapes = "chosen (r_w), rejected (r_l): [pairs]; L: []",
         Symbols = "r: rewards, without unit; L in nats",
         Source = "Bradley and Terry 1952; Ouyang et al. 2022, eq. 1",

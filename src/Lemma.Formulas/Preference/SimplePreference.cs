@@ -13,6 +13,7 @@ public static class SimplePreference
         Name = "simpo",
         Group = "Preference",
         Text = "L = −E[ln σ(β·(a_w − a_l) − γ)]",
+        Latex = @"L = -\mathbb{E}\left[\ln\sigma\left(\beta(a_w - a_l) - \gamma\right)\right]",
         Shapes = "policy_chosen (a_w), policy_rejected (a_l): [pairs] of mean ln π a token; L: []",
         Symbols = "β: scale of the reward, γ: margin; logs in nats",
         Source = "Meng, Xia and Chen 2024, SimPO, eq. 6",

@@ -19,6 +19,7 @@ public static class Dropout
         Name = "dropout",
         Group = "Regularization",
         Text = "y = x·m/(1 − p) while training, y = x at inference",
+        Latex = @"y = \begin{cases} \frac{m\cdot x}{1 - p} & \text{while training} \cr x & \text{at inference} \end{cases}",
         Shapes = "x, y: any shape",
         Symbols = "p: probability to drop, in [0, 1); m: 0 or 1, a function of seed and place",
         Source = "Srivastava et al. 2014, Dropout, section 10, inverted form",

@@ -14,6 +14,7 @@ public static class GradientNorm
         Name = "clip_grad_norm",
         Group = "Regularization",
         Text = "g = g·min(1, τ/‖g‖₂)",
+        Latex = @"g\leftarrow g\cdot\min\left(1, \frac{\tau}{\lVert g\rVert_2}\right)",
         Shapes = "g: any shape",
         Symbols = "τ (max_norm), above 0",
         Source = "Pascanu, Mikolov and Bengio 2012, algorithm 1",

@@ -10,6 +10,7 @@ public static class L2
         Name = "l2",
         Group = "Regularization",
         Text = "R = (λ/2)·Σ w²",
+        Latex = @"R = \frac{\lambda}{2}\sum_i w_i^2",
         Shapes = "w: any shape; R: []",
         Symbols = "λ (lambda_): weight",
         Source = "Hoerl and Kennard 1970; Krogh and Hertz 1991, eq. 2",

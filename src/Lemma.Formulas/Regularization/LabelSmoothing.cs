@@ -12,6 +12,7 @@ public static class LabelSmoothing
         Name = "label_smoothing",
         Group = "Regularization",
         Text = "q = (1 − ε)·y + ε/K",
+        Latex = @"q = (1 - \varepsilon) y + \frac{\varepsilon}{K}",
         Shapes = "target (y), q: [rows, K]",
         Symbols = "ε in [0, 1]; rows of y are distributions",
         Source = "Szegedy et al. 2015, Rethinking the inception architecture, section 7",

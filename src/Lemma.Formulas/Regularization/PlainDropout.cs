@@ -12,6 +12,7 @@ public static class PlainDropout
         Name = "dropout_plain",
         Group = "Regularization",
         Text = "y = x·m while training, y = (1 − p)·x at inference",
+        Latex = @"y = \begin{cases} m\cdot x & \text{while training} \cr (1 - p)\cdot x & \text{at inference} \end{cases}",
         Shapes = "x, y: any shape",
         Symbols = "p: probability to drop, in [0, 1); m: 0 or 1, a function of seed and place",
         Source = "Srivastava et al. 2014, Dropout, section 4",

@@ -12,6 +12,7 @@ public static class Residual
         Name = "residual",
         Group = "Regularization",
         Text = "y = x + f(x)",
+        Latex = @"y = x + f(x)",
         Shapes = "x, f, y: one shape",
         Symbols = "f: the value of the branch",
         Source = "He et al. 2015, Deep residual learning, eq. 1",

@@ -12,6 +12,7 @@ public static class WeightDecay
         Name = "weight_decay",
         Group = "Regularization",
         Text = "θ = θ − η·λ·θ",
+        Latex = @"\theta\leftarrow\theta - \eta\lambda\theta",
         Shapes = "parameter (θ): any shape",
         Symbols = "η (learning_rate), λ (weight_decay)",
         Source = "Loshchilov and Hutter 2017, Decoupled weight decay regularization, eq. 1",

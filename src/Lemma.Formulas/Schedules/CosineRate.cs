@@ -13,8 +13,12 @@ public static class CosineRate
         Name = "schedule_cosine",
         Group = "Schedules",
         Text = "η_t = η·(m + (1 − m)·(1 + cos(π·(t − w)/(T − w)))/2)",
+        Latex = """
+            \eta_t = \begin{cases} \eta\cdot\frac{t}{w} & t\lt w \cr \eta\left(m + \frac{1 - m}{2}(1 + \cos\pi p)\right) & t\ge w \end{cases}
+            p = \frac{t - w}{T - w}
+            """,
         Shapes = "step (t), η_t: any shape",
-        Symbols = "learning_rate (η), total_steps (T), warmup (w), decay (D), minimum (m)",
+        Symbols = "t: step; learning_rate (η), total_steps (T), warmup (w): η·t/w before its end; decay (D), a tenth of T; minimum (m)",
         Source = "Loshchilov and Hutter 2016, SGDR, eq. 5",
         Gradient = "None: steps are whole numbers",
         Notes = "Half a cosine down to m = minimum.",

@@ -1,6 +1,6 @@
 namespace Lemma.Formulas;
 
-/// <summary>η_t = η·(T − t)/(T − w).</summary>
+/// <summary>η_t = η·(1 − (1 − m)·(t − w)/(T − w)).</summary>
 /// <remarks>
 /// t: step; T: total_steps; w: warmup, over which the rate rises in a line; linear to 0, or to minimum. Devlin et al. 2018, appendix A.2.
 /// </remarks>
@@ -11,9 +11,13 @@ public static class LinearRate
     {
         Name = "schedule_linear",
         Group = "Schedules",
-        Text = "η_t = η·(T − t)/(T − w)",
+        Text = "η_t = η·(1 − (1 − m)·(t − w)/(T − w))",
+        Latex = """
+            \eta_t = \begin{cases} \eta\cdot\frac{t}{w} & t\lt w \cr \eta\left(1 - (1 - m) p\right) & t\ge w \end{cases}
+            p = \frac{t - w}{T - w}
+            """,
         Shapes = "step (t), η_t: any shape",
-        Symbols = "learning_rate (η), total_steps (T), warmup (w), decay (D), minimum (m)",
+        Symbols = "t: step; learning_rate (η), total_steps (T), warmup (w): η·t/w before its end; decay (D), a tenth of T; minimum (m)",
         Source = "Devlin et al. 2018, appendix A.2",
         Gradient = "None: steps are whole numbers",
         Notes = "Linear to 0, or to minimum.",

@@ -13,9 +13,9 @@ public readonly record struct ScheduleNumbers(double Steps, double Warmup, doubl
     /// <summary>The rate at each step that is asked for.</summary>
     internal static Values Evaluate(FormulaCall call, string formula, Func<ScheduleNumbers, double, double> share)
     {
-        ScheduleNumbers numbers = new(call.Number("total_steps", 1000), call.Number("warmup", 0), call.Number("decay", 100),
-            call.Number("minimum", 0));
-        (double total, double warmup, double decay, double minimum) = numbers;
+        double total = call.Number("total_steps", 1000), warmup = call.Number("warmup", 0);
+        double decay = call.Number("decay", Math.Max(1, total / 10)), minimum = call.Number("minimum", 0);
+        ScheduleNumbers numbers = new(total, warmup, decay, minimum);
         Check.That(total >= 1 && warmup >= 0 && warmup <= total && decay >= 1 && decay <= total && minimum is >= 0 and <= 1, formula,
             $"warmup {warmup} and decay {decay} must lie within {total} steps, and the minimum {minimum} in [0, 1]");
         double rate = call.Number("learning_rate", 1);

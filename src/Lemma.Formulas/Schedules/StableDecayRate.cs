@@ -1,6 +1,6 @@
 namespace Lemma.Formulas;
 
-/// <summary>η_t = η until T − D, then η·(T − t)/D.</summary>
+/// <summary>η_t = η until T − D, then η·(m + (1 − m)·(T − t)/D).</summary>
 /// <remarks>
 /// t: step; T: total_steps; w: warmup, over which the rate rises in a line; constant, then linear over the last decay steps. Hu et al.
 /// 2024, MiniCPM, eq. 1.
@@ -12,9 +12,13 @@ public static class StableDecayRate
     {
         Name = "schedule_warmup_stable_decay",
         Group = "Schedules",
-        Text = "η_t = η until T − D, then η·(T − t)/D",
+        Text = "η_t = η until T − D, then η·(m + (1 − m)·(T − t)/D)",
+        Latex = """
+            \eta_t = \begin{cases} \eta\cdot\frac{t}{w} & t\lt w \cr \eta & w\le t\le T - D \cr \eta (m + (1 - m) q) & t\gt T - D \end{cases}
+            q = \frac{T - t}{D}
+            """,
         Shapes = "step (t), η_t: any shape",
-        Symbols = "learning_rate (η), total_steps (T), warmup (w), decay (D), minimum (m)",
+        Symbols = "t: step; learning_rate (η), total_steps (T), warmup (w): η·t/w before its end; decay (D), a tenth of T; minimum (m)",
         Source = "Hu et al. 2024, MiniCPM, eq. 1",
         Gradient = "None: steps are whole numbers",
         Notes = "Constant, then linear over the last decay steps.",

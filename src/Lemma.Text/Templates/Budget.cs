@@ -21,7 +21,7 @@ internal sealed class Budget(TemplateLimits limits)
     {
         if (before + added > limits.Length)
             throw new TemplateFault($"a text may have at most {limits.Length} characters, but would have more");
-        Use((added / 4) + 1);
+        Use((added / TemplateLimits.TextOfAStep) + 1);
     }
 
     /// <summary>Goes one level deeper, which is a step.</summary>

@@ -105,6 +105,6 @@ public sealed class ChatTemplate
         foreach ((string name, JsonElement value) in options.Variables)
             context.Scope.Set(name, Json(value));
         // What the template sets at its top shadows these, as it does in a block.
-        context.Scope = new Scope(context.Scope);
+        context.Scope = context.Top = new Scope(context.Scope);
     }
 }

@@ -17,8 +17,8 @@ internal sealed class ChatTemplateFiles
     /// <summary>The special tokens by name: bos_token, eos_token and so on.</summary>
     public Dictionary<string, string> SpecialTokens { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Reads tokenizer_config.json, chat_template.jinja and additional_chat_templates/*.jinja; a .jinja file stands for
-    /// itself.</summary>
+    /// <summary>Reads tokenizer_config.json, special_tokens_map.json, chat_template.jinja and additional_chat_templates/*.jinja; a .jinja
+    /// file stands for itself.</summary>
     public static ChatTemplateFiles Read(string path)
     {
         ChatTemplateFiles files = new(Path.GetFileName(Path.TrimEndingDirectorySeparator(path)));
@@ -26,7 +26,11 @@ internal sealed class ChatTemplateFiles
         string folder = isFolder ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
         string config = isJson ? path : Path.Combine(folder, "tokenizer_config.json");
         if (isJson || File.Exists(config))
-            files.ReadConfig(config);
+            ReadJson(config, files.ReadConfig);
+        // The configuration says more, and what it says goes before.
+        string map = Path.Combine(folder, "special_tokens_map.json");
+        if (File.Exists(map))
+            ReadJson(map, files.ReadTokens);
         if (!isFolder && !isJson)
         {
             files.templates.Clear();
@@ -50,14 +54,14 @@ internal sealed class ChatTemplateFiles
         ? $"{name}: there must be a chat template, in chat_template.jinja or tokenizer_config.json, but there is none"
         : $"{name}: there is no chat template '{key}', only {string.Join(", ", templates.Keys.Order(StringComparer.Ordinal))}");
 
-    private void ReadConfig(string path)
+    private static void ReadJson(string path, Action<JsonPlace> read)
     {
         byte[] bytes = FileBytes.Read(path);
         string file = Path.GetFileName(path);
         try
         {
             using JsonDocument document = JsonDocument.Parse(bytes.AsMemory(bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0));
-            ReadConfig(new JsonPlace(document.RootElement));
+            read(new JsonPlace(document.RootElement));
         }
         catch (JsonException error)
         {
@@ -70,17 +74,34 @@ internal sealed class ChatTemplateFiles
         }
     }
 
-    private void ReadConfig(JsonPlace root)
+    // Tokens by name, each a text or an object with its content; those of a model's own kind, such as image_token, in an inner object.
+    private void ReadTokens(JsonPlace root)
     {
         foreach (JsonPlace member in root.Members())
         {
             string key = member.Name;
             JsonPlace value = root[key];
-            if (key.EndsWith("_token", StringComparison.Ordinal) && value.Value.ValueKind == JsonValueKind.String)
-                SpecialTokens[key] = value.Text();
-            else if (key.EndsWith("_token", StringComparison.Ordinal) && value.Value.ValueKind == JsonValueKind.Object)
-                SpecialTokens[key] = value["content"].Text();
+            if (key is "extra_special_tokens" or "model_specific_special_tokens" && value.Value.ValueKind == JsonValueKind.Object)
+            {
+                foreach (JsonPlace inner in value.Members())
+                    AddToken(inner.Name, value[inner.Name]);
+            }
+            else if (key.EndsWith("_token", StringComparison.Ordinal))
+                AddToken(key, value);
         }
+    }
+
+    private void AddToken(string key, JsonPlace value)
+    {
+        if (value.Value.ValueKind == JsonValueKind.String)
+            SpecialTokens.TryAdd(key, value.Text());
+        else if (value.Value.ValueKind == JsonValueKind.Object)
+            SpecialTokens.TryAdd(key, value["content"].Text());
+    }
+
+    private void ReadConfig(JsonPlace root)
+    {
+        ReadTokens(root);
         JsonPlace template = root["chat_template"];
         if (template.Value.ValueKind == JsonValueKind.Array)
             foreach (JsonPlace item in template.Items())

@@ -18,6 +18,9 @@ internal sealed class RenderContext(TemplateSource source, Budget budget, DateTi
     /// <summary>The variables that are seen.</summary>
     public Scope Scope { get; set; } = new(null);
 
+    /// <summary>The variables at the template's top.</summary>
+    public Scope Top { get; set; } = new(null);
+
     /// <summary>The variable of a name, or else the global function.</summary>
     public Value Find(string name) => Scope.Find(name) ?? Globals.Find(name) ?? new UndefinedValue($"'{name}' is undefined");
 

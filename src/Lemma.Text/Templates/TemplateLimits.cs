@@ -3,7 +3,10 @@ namespace Lemma.Text.Templates;
 /// <summary>What a template may use while it renders one conversation.</summary>
 public sealed record TemplateLimits
 {
-    /// <summary>Steps: an expression or a statement is one, four UTF-16 units of a text that is made are one, an element of a list is
+    // Copying so many units takes about as long as an expression does.
+    internal const int TextOfAStep = 32;
+
+    /// <summary>Steps: an expression or a statement is one, 32 UTF-16 units of a text that is made are one, an element of a list is
     /// one.</summary>
     public long Steps { get; init; } = 20_000_000;
 

@@ -64,14 +64,15 @@ public static class CharacterTrainer
         IEnumerable<string> texts, CharacterTrainerOptions options, IProgress<TrainerProgress>? progress, CancellationToken cancellation)
     {
         long[] all = new long[0x110000];
+        AddedTokenFinder specialTokens = new(options.NumberSpecialTokens());
         TextReading.Run(texts, isLocal: false, options.Threads, progress, static () => (Text: new AlignedText(), Counts: new long[0x110000]),
-            (own, text) =>
+            (own, text) => TextReading.Between(specialTokens, text.Span, (part, _) =>
             {
-                own.Text.Fill(text.Span);
+                own.Text.Fill(part);
                 options.Normalizer?.Apply(own.Text);
                 foreach (Rune rune in own.Text.Text.EnumerateRunes())
                     own.Counts[rune.Value]++;
-            },
+            }),
             own =>
             {
                 for (int scalar = 0; scalar < all.Length; scalar++)

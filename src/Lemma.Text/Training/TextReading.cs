@@ -1,8 +1,10 @@
 using System.Runtime.ExceptionServices;
-using Lemma.Text.Normalization;
 using Lemma.Text.Splitting;
 
 namespace Lemma.Text.Training;
+
+/// <summary>A part of a text without special tokens.</summary>
+internal delegate void TextPart(ReadOnlySpan<char> part, bool startsText);
 
 /// <summary>Reads the texts of a trainer once, on several threads, each with counts of its own until all are added.</summary>
 internal static class TextReading
@@ -10,8 +12,9 @@ internal static class TextReading
     private const int PartLength = 1 << 16, TellEvery = 1 << 20;
 
     /// <summary>Whether the parts of a text between spaces go through the stages each by itself.</summary>
-    public static bool IsLocal(Normalizer? normalizer, Splitter? splitter) =>
-        splitter?.CutsAtSpaces == true && normalizer?.IsLocal != false;
+    public static bool IsLocal(TrainerOptions options, Splitter? splitter) =>
+        splitter?.CutsAtSpaces == true && options.Normalizer?.IsLocal != false
+            && !options.AllSpecialTokens.Any(static token => token.Contains(' ', StringComparison.Ordinal));
 
     /// <summary>Reads all texts.</summary>
     /// <param name="texts">The texts, which are read once, one at a time.</param>
@@ -45,6 +48,17 @@ internal static class TextReading
         catch (AggregateException error)
         {
             ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
+        }
+    }
+
+    /// <summary>Reads what stands between special tokens, which teach nothing: a tokenizer finds them before its model sees them.</summary>
+    public static void Between(AddedTokenFinder tokens, ReadOnlySpan<char> text, TextPart read)
+    {
+        for (int at = 0, end; at < text.Length; at = end)
+        {
+            tokens.Next(text, at, out int start, out end);
+            if (start > at)
+                read(text[at..start], startsText: at == 0);
         }
     }
 

@@ -9,7 +9,8 @@ public abstract record TrainerOptions
     /// <summary>The most pieces, special tokens and characters included; fewer when the text has no more.</summary>
     public int VocabularySize { get; init; }
 
-    /// <summary>Special tokens, which get the ids 0, 1, 2, ...; none is shorter than two characters or occurs twice.</summary>
+    /// <summary>Special tokens, which get the ids 0, 1, 2, ...; none is shorter than two characters or occurs twice. Where they stand in
+    /// the texts, nothing is learned.</summary>
     public IReadOnlyList<string> SpecialTokens { get; init; } = [];
 
     /// <summary>The stage that rewrites texts first; null for none.</summary>

@@ -6,7 +6,7 @@ using Lemma.Text.Splitting;
 namespace Lemma.Text.Training;
 
 /// <summary>What a unigram vocabulary is trained to.</summary>
-/// <remarks>All characters are always pieces, so the vocabulary is larger than asked where there are more.</remarks>
+/// <remarks>All characters are always pieces; a vocabulary that does not hold them is refused.</remarks>
 public sealed record UnigramTrainerOptions : TrainerOptions
 {
     /// <summary>8,000 pieces of words that begin with the mark of a space, in NFKC, and the unknown piece.</summary>
@@ -69,6 +69,10 @@ public static class UnigramTrainer
             throw new ArgumentException("train: a unigram vocabulary needs text, but there is none");
         WordTexts wordTexts = new(words);
         PieceLattice lattice = new(wordTexts, new SeedPieces(wordTexts, options.LongestPiece, options.SeedSize, options.SpecialTokens));
+        int characters = lattice.IsRequired.Count(static required => required), least = options.SpecialTokens.Count + characters;
+        if (options.VocabularySize < least)
+            throw new ArgumentException($"train: the vocabulary must hold {options.SpecialTokens.Count} special tokens and {characters} "
+                + $"characters, at least {least} pieces, but its size is {options.VocabularySize}");
         List<(string Piece, double Score)> pieces = new UnigramPruning(lattice, options).Run(progress, cancellation);
         List<(string, double)> all = [.. options.SpecialTokens.Select(static token => (token, 0.0)), .. pieces];
         int unknown = options.SpecialTokens.ToList().IndexOf(options.UnknownPiece);

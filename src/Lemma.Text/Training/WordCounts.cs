@@ -9,6 +9,7 @@ internal sealed class WordCounts
 {
     private readonly TrainerOptions options;
     private readonly Splitter? splitter;
+    private readonly AddedTokenFinder specialTokens;
     private readonly AlignedText aligned = new();
     private readonly SplitBuffer buffer = new();
     private readonly Dictionary<string, long> counts = new(StringComparer.Ordinal);
@@ -17,21 +18,25 @@ internal sealed class WordCounts
     private WordCounts(TrainerOptions options, Splitter? splitter)
     {
         (this.options, this.splitter) = (options, splitter);
+        specialTokens = new AddedTokenFinder(options.NumberSpecialTokens());
         lookup = counts.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    /// <summary>Counts the words of texts; the words come in ordinal order, so nothing depends on the order of texts or on threads.</summary>
+    /// <summary>Counts the words of texts, but for special tokens; the words come in ordinal order, so nothing depends on the order of texts
+    /// or on threads.</summary>
     /// <param name="texts">The texts, which are read once, one at a time.</param>
     /// <param name="options">The normalizer and the threads.</param>
     /// <param name="splitter">The stage that splits texts into words; null for none.</param>
     /// <param name="progress">Told the characters that are read.</param>
     /// <param name="cancellation">Ends the counting with an <see cref="OperationCanceledException"/>.</param>
     public static KeyValuePair<string, long>[] Of(
-        IEnumerable<string> texts, TrainerOptions options, Splitter? splitter, IProgress<TrainerProgress>? progress, CancellationToken cancellation)
+        IEnumerable<string> texts, TrainerOptions options, Splitter? splitter, IProgress<TrainerProgress>? progress,
+        CancellationToken cancellation)
     {
         WordCounts all = new(options, splitter);
-        TextReading.Run(texts, TextReading.IsLocal(options.Normalizer, splitter), options.Threads, progress,
-            () => new WordCounts(options, splitter), static (own, text) => own.Add(text.Span), all.Add, cancellation);
+        TextReading.Run(texts, TextReading.IsLocal(options, splitter), options.Threads, progress,
+            () => new WordCounts(options, splitter), static (own, text) => TextReading.Between(own.specialTokens, text.Span, own.Add),
+            all.Add, cancellation);
         string[] words = new string[all.counts.Count];
         long[] numbers = new long[words.Length];
         all.counts.Keys.CopyTo(words, 0);
@@ -51,11 +56,12 @@ internal sealed class WordCounts
             .Select(static rune => rune.Key).Order()];
     }
 
-    private void Add(ReadOnlySpan<char> text)
+    private void Add(ReadOnlySpan<char> text, bool startsText)
     {
         aligned.Fill(text);
         options.Normalizer?.Apply(aligned);
         buffer.Fill(aligned, 0, aligned.Text.Length);
+        buffer.StartsText = startsText;
         splitter?.Split(buffer);
         for (int i = 0; i < buffer.Count; i++)
             CollectionsMarshal.GetValueRefOrAddDefault(lookup, buffer[i], out _)++;

@@ -99,6 +99,10 @@ public static class WordPieceTrainer
             first[character.Value] = pieces.IdOf(character.ToString(), 1);
         foreach (Rune character in characters)
             continuing[character.Value] = pieces.IdOf(options.ContinuingPrefix + character, 1);
+        if (pieces.Count > options.VocabularySize)
+            throw new ArgumentException($"train: the vocabulary must hold {options.SpecialTokens.Count} special tokens and "
+                + $"{characters.Length} characters with and without '{options.ContinuingPrefix}', at least {pieces.Count} pieces, "
+                + $"but its size is {options.VocabularySize}: limit the alphabet");
         List<int[]> rows = new(words.Length);
         List<long> counts = new(words.Length);
         List<int> row = [];

@@ -77,6 +77,14 @@ public sealed class TokenizerCommandTests : IDisposable
         Assert.Equal((0, "<user>Grüße\n", ""), Tool.Run($"tokenizer template {folder["m"]} --messages {messages}"));
         Assert.Equal((0, "<user>Grüße\n1red<assistant>", ""),
             Tool.Run($"tokenizer template {folder["m"]} --messages {messages} --tools {tools} --variables {more} --generation-prompt"));
+        foreach (string file in new[] { messages, tools, more })
+            File.WriteAllText(file, "\uFEFF" + File.ReadAllText(file));
+        Assert.Equal((0, "<user>Grüße\n1red", ""),
+            Tool.Run($"tokenizer template {folder["m"]} --messages {messages} --tools {tools} --variables {more}"));
+        Assert.Contains("at most 7 steps", Tool.Run($"tokenizer template {folder["m"]} --messages {messages} --max-steps 7").Error,
+            StringComparison.Ordinal);
+        Assert.Contains("at most 8 characters", Tool.Run($"tokenizer template {folder["m"]} --messages {messages} --max-length 8").Error,
+            StringComparison.Ordinal);
         (int code, _, string error) = Tool.Run($"tokenizer template {folder["m"]} --messages {nothing}");
         Assert.Equal((1, "lemma tokenizer template: template: line 2, column 128: Say something\n"), (code, error));
     }

@@ -43,11 +43,46 @@ public class FormulaErrorTests
         "grpo: ε must not be negative, but it is -1")]
     [InlineData("l1", "w:1,2", "l1: the attribute 'lambda_' is missing")]
     [InlineData("l1", "v:1,2 lambda_=1", "l1: input 'w' is missing; given are: v")]
+    [InlineData("cross_entropy", "logits[2,3] target:0,1 label_smothing=0.1",
+        "cross_entropy: nothing reads 'label_smothing'; what is read is: "
+        + "logits, target, ignore_index, label_smoothing, class_weights, reduction")]
+    [InlineData("rope", "x[3,4] scaling=yarn factor=4 attention_factor=1.2",
+        "rope: nothing reads 'attention_factor'; what is read is: "
+        + "x, interleaved, start, theta, linear_scale, factor, scaling, trained_length, beta_fast, beta_slow")]
+    [InlineData("moe_balance_loss", "logits[4,3] counts:1,2,3 top_k=1",
+        "moe_balance_loss: nothing reads 'counts'; what is read is: logits, top_k")]
+    [InlineData("attention", "q[1,4,2,4] k[1,2,2,4] v[1,2,2,4] window=1",
+        "attention: nothing reads 'window'; what is read is: k, q, v, mask, bias, kv_heads")]
+    [InlineData("attention", "q[1,4,2,4] k[1,2,2,4] v[1,2,2,4] kv_heads=4", "attention: kv_heads must be the 2 heads of k, but it is 4")]
+    [InlineData("multi_query_attention", "x[1,2,4] wq[4,4] wk[4,2] wv[4,2] wo[4,4] heads=2 kv_heads=2",
+        "multi_query_attention: there must be one key/value head, but there are 2")]
+    [InlineData("schedule_warmup_stable_decay", "step:1 total_steps=50 decay=60",
+        "schedule_warmup_stable_decay: warmup 0 and decay 60 must lie within 50 steps, and the minimum 0 in [0, 1]")]
     public void BadInputIsNamed(string name, string input, string message)
     {
         FormulaExample example = new(input);
         Assert.Equal(message, Assert.Throws<ArgumentException>(() => FormulaIndex.Find(name).Run(example.Inputs,
             example.Attributes)).Message);
+    }
+
+    [Theory]
+    [InlineData("schedule_constant"), InlineData("schedule_linear"), InlineData("schedule_cosine")]
+    [InlineData("schedule_warmup_stable_decay"), InlineData("schedule_inverse_square_root")]
+    public void AShortScheduleNeedsNoDecay(string name)
+    {
+        foreach (int steps in new[] { 1, 5, 50, 99 })
+        {
+            FormulaExample example = new($"step:0,1 total_steps={steps}");
+            Assert.Equal(1, FormulaIndex.Find(name).Run(example.Inputs, example.Attributes).Data[0]);
+        }
+    }
+
+    [Fact]
+    public void AListIsAnInputOrAnAttributeAsTheFormulaAsks()
+    {
+        (IReadOnlyDictionary<string, Values> inputs, IReadOnlyDictionary<string, object> attributes) = GoldenFile.ReadInputs(
+            "{\"q\": [[[[1]]]], \"k\": [[[[1]]]], \"v\": [[[[3]]]], \"windows\": [1]}");
+        Assert.Equal([3f], FormulaIndex.Find("multi_scale_window_attention").Run(inputs, attributes).Data);
     }
 
     [Fact]

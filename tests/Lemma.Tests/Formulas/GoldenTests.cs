@@ -39,9 +39,13 @@ public class GoldenTests
     }
 
     [Theory]
-    [InlineData("{", "case 0")]
+    [InlineData("{", "Expected depth")]
+    [InlineData("[]", "the document must be an object, but it is []")]
+    [InlineData("{\"cases\": []}", "format is missing")]
     [InlineData("{\"format\": \"other\"}", "the format must be lemma-golden-1")]
-    [InlineData("{\"format\": \"lemma-golden-1\", \"cases\": [{\"op\": \"relu\"}]}", "case 0")]
+    [InlineData("{\"format\": \"lemma-golden-1\", \"cases\": null}", "cases must be a list, but it is null")]
+    [InlineData("{\"format\": \"lemma-golden-1\", \"cases\": [{\"op\": \"relu\"}]}", "cases[0].inputs is missing")]
+    [InlineData("{\"format\": \"lemma-golden-1\", \"cases\": [null]}", "cases[0] must be an object, but it is null")]
     public void ABrokenFileIsNamed(string text, string reason)
     {
         using TemporaryFolder folder = new();
@@ -49,6 +53,32 @@ public class GoldenTests
         string message = Assert.Throws<InvalidDataException>(() => GoldenFile.Read(path)).Message;
         Assert.Contains(path, message, StringComparison.Ordinal);
         Assert.Contains(reason, message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"op\": \"relu\"", "\"op\": null", "cases[0].op must be a word, but it is null")]
+    [InlineData("\"attrs\": {}, ", "", "cases[0].attrs is missing")]
+    [InlineData("\"attrs\": {}", "\"attrs\": {\"a\": null}",
+        "cases[0].attrs.a must be a number, a word, true, false or a list of numbers, but it is null")]
+    [InlineData("\"data\": [1, 2]", "\"data\": [1, null]", "cases[0].inputs.x.data[1] must be a number, but it is null")]
+    [InlineData("\"data\": [1, 2]", "\"data\": null", "cases[0].inputs.x.data must be a list of numbers, but it is null")]
+    [InlineData("\"shape\": [2]", "\"shape\": [65536, 65536, 65536, 65536]", "cases[0].inputs.x: values: the shape")]
+    [InlineData("\"shape\": [2]", "\"shape\": [-1]", "cases[0].inputs.x.shape[0] must be a size, but it is -1")]
+    [InlineData("\"shape\": [2]", "\"shape\": [1.5]", "cases[0].inputs.x.shape[0] must be a size, but it is 1.5")]
+    [InlineData("\"inputs\": {", "\"inputs\": {\"x\": 1, ", "cases[0].inputs.x is there twice")]
+    [InlineData("\"inputs\": {", "\"inputs\": {\"y\": [[1], 2], ",
+        "cases[0].inputs.y[1] must be a list, as its neighbours are, but it is 2")]
+    [InlineData("\"inputs\": {", "\"inputs\": {\"y\": [1, [2]], ",
+        "cases[0].inputs.y[1] must be a number, as its neighbours are, but it is [2]")]
+    [InlineData("\"output\"", "\"outputs\"", "cases[0].output is missing")]
+    public void ABrokenCaseNamesItsField(string from, string to, string reason)
+    {
+        const string Whole = "{\"format\": \"lemma-golden-1\", \"cases\": [{\"op\": \"relu\", \"attrs\": {}, "
+            + "\"inputs\": {\"x\": {\"shape\": [2], \"data\": [1, 2]}}, \"output\": {\"shape\": [2], \"data\":[1, 2]}}]}";
+        using TemporaryFolder folder = new();
+        Assert.True(GoldenFile.Read(folder.Write("whole.json", Whole))[0].Check().Passed);
+        string broken = folder.Write("broken.json", Whole.Replace(from, to, StringComparison.Ordinal));
+        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => GoldenFile.Read(broken)).Message, StringComparison.Ordinal);
     }
 
     private static int Check(string path)

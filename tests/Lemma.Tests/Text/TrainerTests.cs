@@ -105,6 +105,39 @@ public sealed class TrainerTests
             WordTrainer.Train(["a"], new WordTrainerOptions { VocabularySize = 1 })).Message);
     }
 
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Special_tokens_in_the_texts_teach_nothing(string trainer)
+    {
+        const string Token = "<|end|>";
+        TrainerOptions options = Options(trainer) with { SpecialTokens = [.. Options(trainer).SpecialTokens, Token] };
+        string[] apart = ["the cat sat ", "on the mat", "the cat sat ", "on the mat"];
+        Tokenizer learned = Train(options, [apart[0] + Token + apart[1] + Token + Token, Token + apart[2] + Token + apart[3]]);
+        Assert.Equal(Pieces(Train(options, apart)), Pieces(learned));
+        Assert.Single(learned.Encode(Token, addSpecialTokens: false));
+    }
+
+    [Theory]
+    [InlineData("unigram", 5, "at least ")]
+    [InlineData("wordpiece", 8, "at least ")]
+    [InlineData("bpe", 5, "limit the alphabet")]
+    [InlineData("byte-bpe", 5, "256 bytes")]
+    public void A_vocabulary_that_does_not_hold_its_characters_is_refused(string trainer, int size, string says)
+    {
+        TrainerOptions options = Options(trainer) with { VocabularySize = size };
+        string message = Assert.Throws<ArgumentException>(() => Train(options, ["a quick brown fox"])).Message;
+        Assert.Contains(says, message, StringComparison.Ordinal);
+        Assert.Contains($"but its size is {size}", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_unigram_vocabulary_of_the_least_size_is_made()
+    {
+        string message = Assert.Throws<ArgumentException>(() => Train(Options("unigram") with { VocabularySize = 5 }, ["abc abd"])).Message;
+        Assert.Equal("train: the vocabulary must hold 1 special tokens and 5 characters, at least 6 pieces, but its size is 5", message);
+        Assert.Equal(6, Train(Options("unigram") with { VocabularySize = 6 }, ["abc abd"]).VocabularySize);
+    }
+
     private static string[] Pieces(Tokenizer tokenizer)
     {
         Vocabulary vocabulary = tokenizer.Model.Vocabulary;
@@ -115,17 +148,25 @@ public sealed class TrainerTests
         string trainer, IEnumerable<string> texts, int threads, IProgress<TrainerProgress>? progress = null,
         Normalizer? normalizer = null, CancellationToken cancellation = default)
     {
-        TrainerOptions options = trainer switch
-        {
-            "byte-bpe" => new BpeTrainerOptions { VocabularySize = 400 },
-            "bpe" => new BpeTrainerOptions { VocabularySize = 400, Units = BpeUnits.Characters },
-            "wordpiece" => new WordPieceTrainerOptions { VocabularySize = 400, Score = WordPieceScore.Frequency },
-            "likelihood" => new WordPieceTrainerOptions { VocabularySize = 400 },
-            "unigram" => new UnigramTrainerOptions { VocabularySize = 400 },
-            "word" => new WordTrainerOptions { VocabularySize = 400 },
-            _ => new CharacterTrainerOptions(),
-        };
-        options = options with { Threads = threads, Normalizer = normalizer ?? options.Normalizer };
+        TrainerOptions options = Options(trainer);
+        return Train(options with { Threads = threads, Normalizer = normalizer ?? options.Normalizer }, texts, progress, cancellation);
+    }
+
+    private static TrainerOptions Options(string trainer) => trainer switch
+    {
+        "byte-bpe" => new BpeTrainerOptions { VocabularySize = 400 },
+        "bpe" => new BpeTrainerOptions { VocabularySize = 400, Units = BpeUnits.Characters },
+        "wordpiece" => new WordPieceTrainerOptions { VocabularySize = 400, Score = WordPieceScore.Frequency },
+        "likelihood" => new WordPieceTrainerOptions { VocabularySize = 400 },
+        "unigram" => new UnigramTrainerOptions { VocabularySize = 400 },
+        "word" => new WordTrainerOptions { VocabularySize = 400 },
+        _ => new CharacterTrainerOptions(),
+    };
+
+    private static Tokenizer Train(
+        TrainerOptions options, IEnumerable<string> texts, IProgress<TrainerProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
         return options switch
         {
             BpeTrainerOptions bpe => BpeTrainer.Train(texts, bpe, progress, cancellation),
@@ -133,7 +174,7 @@ public sealed class TrainerTests
             UnigramTrainerOptions unigram => UnigramTrainer.Train(texts, unigram, progress, cancellation),
             WordTrainerOptions words => WordTrainer.Train(texts, words, progress, cancellation),
             CharacterTrainerOptions characters => CharacterTrainer.Train(texts, characters, progress, cancellation),
-            _ => throw new ArgumentException(trainer),
+            _ => throw new ArgumentException(options.ToString()),
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Lemma.Text.Templates.Values;
 
 namespace Lemma.Text.Templates.Builtins;
@@ -40,8 +41,16 @@ internal sealed class Arguments(IReadOnlyList<Value> positional, IReadOnlyList<(
     /// <summary>The arguments behind the first ones.</summary>
     public Arguments Skip(int count) => new([.. positional.Skip(count)], named);
 
-    /// <summary>A whole number, or another where the argument is left out.</summary>
-    public static long Integer(string function, Value? value, long other) => value switch
+    /// <summary>A whole number, or another where the argument is left out; one beyond 64 bits is the nearest of them.</summary>
+    public static long Integer(string function, Value? value, long other) => Whole(function, value, other) switch
+    {
+        var number when number > long.MaxValue => long.MaxValue,
+        var number when number < long.MinValue => long.MinValue,
+        var number => (long)number,
+    };
+
+    /// <summary>A whole number of any size, or another where the argument is left out.</summary>
+    public static BigInteger Whole(string function, Value? value, BigInteger other) => value switch
     {
         null => other,
         IntegerValue integer => integer.Number,

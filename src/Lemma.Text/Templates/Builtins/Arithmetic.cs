@@ -1,10 +1,14 @@
+using System.Numerics;
 using Lemma.Text.Templates.Values;
 
 namespace Lemma.Text.Templates.Builtins;
 
-/// <summary>+ - * / // % ** as Python computes them; whole numbers have 64 bits.</summary>
+/// <summary>+ - * / // % ** as Python computes them.</summary>
 internal static class Arithmetic
 {
+    // A double holds every whole number of so many bits.
+    private const int ExactBits = 53;
+
     public static Value Compute(string symbol, Value left, Value right, RenderContext context)
     {
         if (left is UndefinedValue first)
@@ -19,17 +23,17 @@ internal static class Arithmetic
         {
             ("+", StringValue a, StringValue b) => Join(a, b, context),
             ("+", SequenceValue a, SequenceValue b) when a.IsTuple == b.IsTuple => Repeat([a, b], 1, a.IsTuple, context),
-            ("*", StringValue a, IntegerValue n) => Repeat(a.Text, n.Number, context),
-            ("*", IntegerValue n, StringValue a) => Repeat(a.Text, n.Number, context),
-            ("*", SequenceValue a, IntegerValue n) => Repeat([a], n.Number, a.IsTuple, context),
-            ("*", IntegerValue n, SequenceValue a) => Repeat([a], n.Number, a.IsTuple, context),
+            ("*", StringValue a, IntegerValue n) => Repeat(a.Text, n.Clamped, context),
+            ("*", IntegerValue n, StringValue a) => Repeat(a.Text, n.Clamped, context),
+            ("*", SequenceValue a, IntegerValue n) => Repeat([a], n.Clamped, a.IsTuple, context),
+            ("*", IntegerValue n, SequenceValue a) => Repeat([a], n.Clamped, a.IsTuple, context),
             _ => throw new TemplateFault($"'{symbol}' does not go with {left.Shown} and {right.Shown}"),
         };
     }
 
     public static Value Negate(Value value) => value switch
     {
-        IntegerValue integer => new IntegerValue(Whole("-", 0, integer.Number, static (a, b) => a - b)),
+        IntegerValue integer => IntegerValue.Of(-integer.Number),
         FloatValue real => new FloatValue(-real.Real),
         UndefinedValue undefined => throw new TemplateFault(undefined.Reason),
         _ => throw new TemplateFault($"'-' needs a number, but has {value.Shown}"),
@@ -48,19 +52,22 @@ internal static class Arithmetic
         if (symbol is "/" or "//" or "%" && right.Real == 0)
             throw new TemplateFault($"'{symbol}' needs a divisor that is not 0, but has 0");
         if (symbol != "/" && left is IntegerValue { Number: var a } && right is IntegerValue { Number: var b }
-            && !(symbol == "**" && b < 0))
+            && !(symbol == "**" && b.Sign < 0))
         {
-            return new IntegerValue(symbol switch
+            return IntegerValue.Of(symbol switch
             {
-                "+" => Whole(symbol, a, b, static (a, b) => a + b),
-                "-" => Whole(symbol, a, b, static (a, b) => a - b),
-                "*" => Whole(symbol, a, b, static (a, b) => a * b),
-                "//" => Whole(symbol, a, b, static (a, b) => (a / b) - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0)),
-                "%" => b is -1 ? 0 : a % b is var rest && rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest,
+                "+" => a + b,
+                "-" => a - b,
+                "*" => a * b,
+                "//" => (a / b) - (!(a % b).IsZero && (a.Sign < 0) != (b.Sign < 0) ? 1 : 0),
+                "%" => a % b is var rest && !rest.IsZero && (rest.Sign < 0) != (b.Sign < 0) ? rest + b : rest,
                 _ => Power(a, b),
             });
         }
-        double x = left.Real, y = right.Real;
+        if (symbol == "/" && left is IntegerValue { Number: var over } && right is IntegerValue { Number: var under }
+            && (over.GetBitLength() > ExactBits || under.GetBitLength() > ExactBits))
+            return new FloatValue(Finite(symbol, Quotient(over, under)));
+        double x = Finite(symbol, left), y = Finite(symbol, right);
         if (symbol == "**" && ((x < 0 && y != Math.Floor(y)) || (x == 0 && y < 0)))
             throw new TemplateFault($"'**' needs a result that is a real number, "
                 + $"but is given {NumberValue.Write(x)} and {NumberValue.Write(y)}");
@@ -82,28 +89,26 @@ internal static class Arithmetic
         return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest == 0 ? Math.CopySign(0, y) : rest;
     }
 
-    private static long Power(long a, long b)
+    private static BigInteger Power(BigInteger a, BigInteger b)
     {
-        Int128 result = 1;
-        if (a is 0 or 1 or -1)
-            return b == 0 ? 1 : a == -1 && b % 2 == 0 ? 1 : a;
-        for (long i = 0; i < b; i++)
-        {
-            result *= a;
-            if (result > long.MaxValue || result < long.MinValue)
-                throw Overflow("**", a, b);
-        }
-        return (long)result;
+        if (a.IsZero || a.IsOne || a == BigInteger.MinusOne)
+            return b.IsZero || (a == BigInteger.MinusOne && b.IsEven) ? 1 : a;
+        // Checked before it is computed: 2 ** 10000000000 would take gigabytes.
+        return b * (a.GetBitLength() - 1) <= 4 * IntegerValue.Digits ? BigInteger.Pow(a, (int)b) : throw IntegerValue.TooLong();
     }
 
-    private static long Whole(string symbol, long a, long b, Func<Int128, Int128, Int128> compute)
+    // Rounded once, as Python divides: 66 bits of the quotient, the last one set where something is left over.
+    private static double Quotient(BigInteger a, BigInteger b)
     {
-        Int128 result = compute(a, b);
-        return result <= long.MaxValue && result >= long.MinValue ? (long)result : throw Overflow(symbol, a, b);
+        int shift = (int)Math.Max(0, 66 - (a.GetBitLength() - b.GetBitLength()));
+        BigInteger quotient = BigInteger.DivRem(a << shift, b, out BigInteger rest);
+        return Math.ScaleB(new IntegerValue(!rest.IsZero && quotient.IsEven ? quotient + a.Sign * b.Sign : quotient).Real, -shift);
     }
 
-    private static TemplateFault Overflow(string symbol, long a, long b) =>
-        new($"whole numbers must fit into 64 bits, but {a} {symbol} {b} does not");
+    private static double Finite(string symbol, NumberValue value) => value is FloatValue ? value.Real : Finite(symbol, value.Real);
+
+    private static double Finite(string symbol, double real) => double.IsFinite(real) ? real
+        : throw new TemplateFault($"'{symbol}' needs whole numbers that a number with a point can hold, but has a larger one");
 
     private static StringValue Join(StringValue left, StringValue right, RenderContext context)
     {

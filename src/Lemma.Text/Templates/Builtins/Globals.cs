@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Numerics;
 using Lemma.Text.Templates.Values;
 
 namespace Lemma.Text.Templates.Builtins;
@@ -27,9 +28,9 @@ internal static class Globals
     private static RangeValue Range(RenderContext context, Arguments arguments)
     {
         Value?[] given = arguments.Bind("range", 1, "start", "stop", "step");
-        long first = Arguments.Integer("range", given[0], 0);
+        BigInteger first = Arguments.Whole("range", given[0], 0);
         return given[1] is null ? RangeValue.Of(0, first, 1)
-            : RangeValue.Of(first, Arguments.Integer("range", given[1], 0), Arguments.Integer("range", given[2], 1));
+            : RangeValue.Of(first, Arguments.Whole("range", given[1], 0), Arguments.Whole("range", given[2], 1));
     }
 
     private static DictionaryValue Dictionary(RenderContext context, Arguments arguments)

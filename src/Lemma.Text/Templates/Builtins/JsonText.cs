@@ -126,7 +126,7 @@ internal sealed class JsonText
         for (int i = 0; i < text.Length; i++)
         {
             char letter = text[i];
-            if (letter is >= ' ' and not '"' and not '\\' && (!isAscii || letter < 128))
+            if (letter is >= ' ' and not '"' and not '\\' && (!isAscii || letter < 127))
                 continue;
             buffer.Append(text[done..i]);
             buffer.Append(letter switch

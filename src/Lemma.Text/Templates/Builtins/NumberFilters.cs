@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using Lemma.Text.Templates.Values;
 
 namespace Lemma.Text.Templates.Builtins;
@@ -24,19 +25,14 @@ internal static class NumberFilters
             throw new TemplateFault($"int: the base must be 0 or from 2 to 36, but is {radix}");
         if (value is IntegerValue integer)
             return new IntegerValue(integer.Number);
-        if (value is StringValue text && ParseInteger(text.Text, (int)radix) is Int128 parsed)
-            return Integer(parsed);
+        if (value is StringValue text && ParseInteger(text.Text, (int)radix) is BigInteger parsed)
+            return IntegerValue.Of(parsed);
         if (ToFloat(value) is double real && double.IsFinite(real))
-            return Math.Abs(real) < 1e30 ? Integer((Int128)real) : throw Overflow();
+            return IntegerValue.Of(new BigInteger(real));
         return given[0] ?? new IntegerValue(0);
     }
 
-    private static IntegerValue Integer(Int128 number) =>
-        number <= long.MaxValue && number >= long.MinValue ? new IntegerValue((long)number) : throw Overflow();
-
-    private static TemplateFault Overflow() => new("int: a whole number must fit into 64 bits, but does not");
-
-    private static Int128? ParseInteger(string text, int radix)
+    private static BigInteger? ParseInteger(string text, int radix)
     {
         text = TextParts.Strip(text, null, true, true);
         bool isNegative = text.StartsWith('-');
@@ -49,7 +45,9 @@ internal static class NumberFilters
             radix = text.TrimStart('0', '_').Length > 0 && text[0] == '0' ? 1 : 10;
         if (text.Length == 0 || text[0] == '_' || text[^1] == '_' || text.Contains("__", StringComparison.Ordinal))
             return null;
-        Int128 result = 0;
+        if (text.Length > 2 * IntegerValue.Digits)
+            throw IntegerValue.TooLong();
+        BigInteger result = 0;
         foreach (System.Text.Rune rune in text.Replace("_", "", StringComparison.Ordinal).EnumerateRunes())
         {
             int digit = rune.IsAscii ? Digit((char)rune.Value) : LetterCase.IsDecimal(rune) ? (int)System.Text.Rune.GetNumericValue(rune)
@@ -57,8 +55,6 @@ internal static class NumberFilters
             if (digit >= radix)
                 return null;
             result = (result * radix) + digit;
-            if (result > (Int128)1 << 80)
-                throw Overflow();
         }
         return isNegative ? -result : result;
     }
@@ -109,11 +105,11 @@ internal static class NumberFilters
             return new FloatValue(Rounding.Round(number.Real, precision));
         if (precision >= 0)
             return new IntegerValue(integer.Number);
-        Int128 step = precision < -18 ? 0 : (Int128)Math.Pow(10, -precision);
-        if (step == 0)
+        if (precision < -IntegerValue.Digits)
             return new IntegerValue(0);
-        Int128 below = (integer.Number / step * step) - (integer.Number % step < 0 ? step : 0), rest = integer.Number - below;
-        bool isUp = rest * 2 > step || (rest * 2 == step && below / step % 2 != 0);
-        return Integer(isUp ? below + step : below);
+        BigInteger step = BigInteger.Pow(10, (int)-precision);
+        BigInteger below = (integer.Number / step * step) - (integer.Number % step < 0 ? step : 0), rest = integer.Number - below;
+        bool isUp = rest * 2 > step || (rest * 2 == step && !(below / step).IsEven);
+        return IntegerValue.Of(isUp ? below + step : below);
     }
 }

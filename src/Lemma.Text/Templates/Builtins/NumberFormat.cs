@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using Lemma.Text.Templates.Values;
 
 namespace Lemma.Text.Templates.Builtins;
@@ -79,15 +80,15 @@ internal readonly record struct NumberFormat(char Fill, char Side, char Sign, bo
             result.Append(fill, left).Append(sign).Append(digits).Append(fill, missing - left);
     }
 
-    private (string, string) Whole(Value value, Func<Int128, string> write)
+    private (string, string) Whole(Value value, Func<BigInteger, string> write)
     {
-        Int128 number = value switch
+        BigInteger number = value switch
         {
             IntegerValue integer => integer.Number,
-            FloatValue { Real: var real } when Math.Abs(real) < 1e30 => (Int128)real,
+            FloatValue { Real: var real } when double.IsFinite(real) => new BigInteger(real),
             _ => throw new TemplateFault($"format: a number is needed, but {value.Shown} is given"),
         };
-        return (SignOf(number < 0), write(Int128.Abs(number)));
+        return (SignOf(number < 0), write(BigInteger.Abs(number)));
     }
 
     private (string, string) Fixed(Value value, int decimals) => Real(value) is var real && double.IsFinite(real)

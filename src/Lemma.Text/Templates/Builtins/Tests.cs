@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Numerics;
 using Lemma.Text.Templates.Values;
 
 namespace Lemma.Text.Templates.Builtins;
@@ -29,7 +30,7 @@ internal static class Tests
         ["odd"] = static (context, value, arguments) => Remainder(context, value, 2) == 1,
         ["even"] = static (context, value, arguments) => Remainder(context, value, 2) == 0,
         ["divisibleby"] = static (context, value, arguments) =>
-            Remainder(context, value, Arguments.Integer("divisibleby", arguments.Bind("divisibleby", 1, "num")[0], 1)) == 0,
+            Remainder(context, value, Arguments.Whole("divisibleby", arguments.Bind("divisibleby", 1, "num")[0], 1)) == 0,
         ["lower"] = static (context, value, arguments) => LetterCase.IsLower(value.ToText(context.Budget)),
         ["upper"] = static (context, value, arguments) => LetterCase.IsUpper(value.ToText(context.Budget)),
         ["sameas"] = static (context, value, arguments) => IsSame(value, Other("sameas", arguments)),
@@ -63,12 +64,12 @@ internal static class Tests
 
     private static Value Other(string name, Arguments arguments) => arguments.Bind(name, 1, "other")[0]!;
 
-    private static double Remainder(RenderContext context, Value value, long divisor) =>
+    private static double Remainder(RenderContext context, Value value, BigInteger divisor) =>
         Arithmetic.Compute("%", value is NumberValue or UndefinedValue ? value
             : throw new TemplateFault($"a number is needed, but {value.Shown} is given"),
             new IntegerValue(divisor), context) is NumberValue number ? number.Real : double.NaN;
 
     // None, true, false and small numbers are one object each in Python.
     private static bool IsSame(Value one, Value two) => ReferenceEquals(one, two)
-        || (one is IntegerValue { Number: >= -5 and <= 256 } a && two is IntegerValue b && a.Kind == b.Kind && a.Number == b.Number);
+        || (one is IntegerValue { Clamped: >= -5 and <= 256 } a && two is IntegerValue b && a.Kind == b.Kind && a.Number == b.Number);
 }

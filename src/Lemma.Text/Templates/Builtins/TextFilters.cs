@@ -36,6 +36,10 @@ internal static class TextFilters
             new StringValue(Escape(value.ToText(context.Budget), context.Budget), isMarkup: true),
         ["filesizeformat"] = SizeText.Filter,
         ["xmlattr"] = AttributeText.Filter,
+        ["wordwrap"] = WrapText.Filter,
+        ["striptags"] = MarkupText.StripTags,
+        ["urlize"] = MarkupText.Urlize,
+        ["pprint"] = PrettyText.Filter,
         ["urlencode"] = static (context, value, arguments) => UrlText.Encode(context, value),
     };
 

@@ -108,7 +108,7 @@ internal static class TextParts
     /// <summary>Filled up to a width: ljust, rjust or center.</summary>
     public static StringValue Pad(RenderContext context, string text, long width, string side, string fill)
     {
-        long missing = width - CodePoints.Count(text);
+        long missing = Math.Min(width, int.MaxValue) - CodePoints.Count(text);
         if (missing <= 0)
             return context.Text(text);
         context.Budget.UseText((missing * fill.Length) + text.Length);

@@ -15,16 +15,18 @@ internal static class TimeText
                 result.Append(format[i]);
                 continue;
             }
+            int start = i;
             bool isBare = format[++i] == '-' && i + 1 < format.Length;
             if (isBare)
                 i++;
-            string part = Directive(time, format[i]);
+            // What is no directive stands for itself.
+            string part = Directive(time, format[i]) ?? format[start..(i + 1)];
             result.Append(isBare && char.IsAsciiDigit(part[0]) ? part[..^1].TrimStart('0') + part[^1] : part);
         }
         return result.ToString();
     }
 
-    private static string Directive(DateTime time, char letter)
+    private static string? Directive(DateTime time, char letter)
     {
         string Text(string format) => time.ToString(format, CultureInfo.InvariantCulture);
         return letter switch
@@ -51,6 +53,9 @@ internal static class TimeText
             'j' => time.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
             'u' => time.DayOfWeek == DayOfWeek.Sunday ? "7" : $"{(int)time.DayOfWeek}",
             'w' => $"{(int)time.DayOfWeek}",
+            'U' => ((time.DayOfYear + 6 - (int)time.DayOfWeek) / 7).ToString("00", CultureInfo.InvariantCulture),
+            'W' => ((time.DayOfYear + 6 - ((int)time.DayOfWeek + 6) % 7) / 7).ToString("00", CultureInfo.InvariantCulture),
+            'g' => (ISOWeek.GetYear(time) % 100).ToString("00", CultureInfo.InvariantCulture),
             'G' => ISOWeek.GetYear(time).ToString("0000", CultureInfo.InvariantCulture),
             'V' => ISOWeek.GetWeekOfYear(time).ToString("00", CultureInfo.InvariantCulture),
             'F' => Text("yyyy-MM-dd"),
@@ -63,7 +68,7 @@ internal static class TimeText
             'n' => "\n",
             't' => "\t",
             '%' => "%",
-            _ => throw new TemplateFault($"strftime_now: the directive '%{letter}' is not known"),
+            _ => null,
         };
     }
 }

@@ -12,9 +12,11 @@ internal sealed class FilterChain(IReadOnlyList<(string Name, ArgumentList Argum
 
     public static FilterChain Parse(Parser parser, bool needsPipe)
     {
+        (bool outer, parser.IsConditional) = (parser.IsConditional, false);
         List<(string, ArgumentList)> filters = [];
         while ((!needsPipe && filters.Count == 0) || parser.SkipOperator("|"))
             filters.Add(parser.Expressions.ReadFilter());
+        parser.IsConditional = outer;
         return new FilterChain(filters);
     }
 

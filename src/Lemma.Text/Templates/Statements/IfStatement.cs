@@ -13,7 +13,9 @@ internal sealed class IfStatement(IReadOnlyList<(Expression Condition, Block Bod
         string end;
         do
         {
+            (bool outer, parser.IsConditional) = (parser.IsConditional, true);
             Expression condition = parser.Expressions.ReadTuple(withConditional: false);
+            parser.IsConditional = outer;
             branches.Add((condition, parser.ReadBlock(out end, "elif", "else", "endif")));
         }
         while (end == "elif");

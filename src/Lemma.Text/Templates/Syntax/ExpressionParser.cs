@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Numerics;
+using Lemma.Text.Templates.Builtins;
 using Lemma.Text.Templates.Expressions;
 using Lemma.Text.Templates.Values;
 
@@ -40,7 +42,10 @@ internal sealed class ExpressionParser(Parser parser)
     /// <summary>name(arguments) behind a |.</summary>
     public (string Name, ArgumentList Arguments) ReadFilter()
     {
+        int position = parser.Current.Position;
         string name = ReadDottedName("the name of a filter");
+        if (!Filters.Exists(name))
+            parser.NoteUnknown($"there is no filter '{name}'", position);
         return (name, parser.Current.IsOperator("(") ? ReadArguments() : ArgumentList.None);
     }
 
@@ -49,12 +54,14 @@ internal sealed class ExpressionParser(Parser parser)
 
     private Expression ReadConditional()
     {
+        int unknown = parser.UnknownCount;
         Expression then = ReadOr();
         while (parser.Current.IsName("if"))
         {
             int position = parser.Next().Position;
             Expression condition = ReadOr();
             then = new ConditionalExpression(then, condition, parser.SkipName("else") ? Read() : null, position);
+            parser.ForgetUnknown(unknown);
         }
         return then;
     }
@@ -287,7 +294,10 @@ internal sealed class ExpressionParser(Parser parser)
     private Expression ReadTest(Expression of, int position)
     {
         bool isNegated = parser.SkipName("not");
+        int place = parser.Current.Position;
         string name = ReadDottedName("the name of a test");
+        if (!Tests.Exists(name))
+            parser.NoteUnknown($"there is no test '{name}'", place);
         ArgumentList arguments = ArgumentList.None;
         if (parser.Current.IsOperator("("))
             arguments = ReadArguments();
@@ -352,17 +362,15 @@ internal sealed class ExpressionParser(Parser parser)
         return read(position);
     }
 
-    private long ParseInteger(Token token)
+    private BigInteger ParseInteger(Token token)
     {
         string text = token.Text;
         int radix = text.Length < 2 ? 10 : char.ToLowerInvariant(text[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 10 };
-        Int128 number = 0;
+        if (text.Length > IntegerValue.Digits)
+            throw parser.Error(IntegerValue.TooLong().Message, token.Position);
+        BigInteger number = 0;
         foreach (char digit in radix == 10 ? text : text[2..])
-        {
             number = (number * radix) + (char.IsAsciiDigit(digit) ? digit - '0' : (digit | 32) - 'a' + 10);
-            if (number > long.MaxValue)
-                throw parser.Error($"a whole number must fit into 64 bits, but is {text[..Math.Min(text.Length, 40)]}", token.Position);
-        }
-        return (long)number;
+        return number;
     }
 }

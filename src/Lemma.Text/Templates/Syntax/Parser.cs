@@ -10,6 +10,8 @@ internal sealed class Parser
 
     private readonly TemplateSource source;
     private readonly List<Token> tokens;
+    private readonly List<(string Rule, int Position)> unknown = [];
+    private readonly HashSet<string> blocks = new(StringComparer.Ordinal);
     private Signature signature = new([]);
     private int at, depth;
 
@@ -25,6 +27,12 @@ internal sealed class Parser
     /// <summary>How many loops stand around this place.</summary>
     public int LoopDepth { get; set; }
 
+    /// <summary>Whether this place stands inside an 'if': there an unknown filter or test is an error only when it is reached.</summary>
+    public bool IsConditional { get; set; }
+
+    /// <summary>How many unknown filters and tests have been met.</summary>
+    public int UnknownCount => unknown.Count;
+
     public Token Current => tokens[at];
 
     public Token Following => tokens[Math.Min(at + 1, tokens.Count - 1)];
@@ -33,8 +41,19 @@ internal sealed class Parser
     public static Block Read(TemplateSource source)
     {
         Parser parser = new(source);
-        return parser.ReadStatements([], out _);
+        Block block = parser.ReadStatements([], out _);
+        return parser.unknown.Count == 0 ? block : throw source.Error(parser.unknown[0].Rule, parser.unknown[0].Position);
     }
+
+    /// <summary>Notes a filter or test that does not exist.</summary>
+    public void NoteUnknown(string rule, int position)
+    {
+        if (!IsConditional)
+            unknown.Add((rule, position));
+    }
+
+    /// <summary>Forgets those met since there were so many: what they belong to may never be reached.</summary>
+    public void ForgetUnknown(int count) => unknown.RemoveRange(count, unknown.Count - count);
 
     /// <summary>The statements up to a tag of one of these names, which is read too, up to its end unless more of it follows.</summary>
     public Block ReadBlock(out string end, params ReadOnlySpan<string> ends)
@@ -42,7 +61,9 @@ internal sealed class Parser
         SkipOperator(":");
         Expect(TokenKind.TagEnd, "the end of the tag");
         Nest();
+        (bool outer, IsConditional) = (IsConditional, ends.Contains("endif"));
         Block block = ReadStatements(ends, out end);
+        IsConditional = outer;
         Unnest();
         return block;
     }
@@ -55,6 +76,13 @@ internal sealed class Parser
         Block body = ReadBlock(out _, end);
         (signature, LoopDepth) = (outer, loops);
         return body;
+    }
+
+    /// <summary>Notes a block; its name must be the only one.</summary>
+    public void NoteBlock(string name, int position)
+    {
+        if (!blocks.Add(name))
+            throw Error($"the block '{name}' must be the only one of its name, but is not", position);
     }
 
     /// <summary>Notes that a name is used.</summary>
@@ -122,8 +150,8 @@ internal sealed class Parser
                     if (Current.Kind == TokenKind.Name && ends.Contains(Current.Text))
                     {
                         end = Next().Text;
-                        // "elif" goes on with a condition, "else" with a block.
-                        if (end is not ("elif" or "else"))
+                        // "elif" goes on with a condition, "else" with a block, "endblock" with a name.
+                        if (end is not ("elif" or "else" or "endblock"))
                             Expect(TokenKind.TagEnd, "the end of the tag");
                         return new Block(statements);
                     }
@@ -157,10 +185,11 @@ internal sealed class Parser
             "filter" => FilterStatement.Parse(this, position),
             "with" => WithStatement.Parse(this, position),
             "generation" => GenerationStatement.Parse(this, position),
+            "block" => BlockStatement.Parse(this, position),
             "autoescape" => AutoescapeStatement.Parse(this, position),
             "break" => LoopControlStatement.Parse(this, Flow.Break, position),
             "continue" => LoopControlStatement.Parse(this, Flow.Continue, position),
-            "include" or "import" or "from" or "extends" or "block" =>
+            "include" or "import" or "from" or "extends" =>
                 throw Error($"a chat template is one file without others, but has the tag '{name}'", position),
             _ => throw Error($"there is no tag '{name}' here", position),
         };

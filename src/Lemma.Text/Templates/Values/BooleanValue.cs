@@ -5,7 +5,7 @@ internal sealed class BooleanValue : IntegerValue
 {
     public static readonly BooleanValue True = new(1), False = new(0);
 
-    private BooleanValue(long number)
+    private BooleanValue(int number)
         : base(number)
     {
     }

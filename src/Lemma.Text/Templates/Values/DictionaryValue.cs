@@ -1,3 +1,4 @@
+using System.Numerics;
 using Lemma.Text.Templates.Builtins;
 
 namespace Lemma.Text.Templates.Values;
@@ -73,7 +74,7 @@ internal sealed class DictionaryValue : Value
     {
         StringValue text => text.Text,
         IntegerValue integer => integer.Number,
-        FloatValue { Real: var real } => real == Math.Floor(real) && Math.Abs(real) < 9e18 ? (object)(long)real : real,
+        FloatValue { Real: var real } => real == Math.Floor(real) && double.IsFinite(real) ? (object)new BigInteger(real) : real,
         NoneValue => key,
         _ => null,
     };

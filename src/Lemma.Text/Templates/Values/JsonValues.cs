@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 
 namespace Lemma.Text.Templates.Values;
@@ -43,8 +45,8 @@ internal static class JsonValues
         string text = element.GetRawText();
         if (text.AsSpan().IndexOfAny('.', 'e', 'E') >= 0)
             return new FloatValue(element.GetDouble());
-        return element.TryGetInt64(out long number) ? new IntegerValue(number)
-            : throw new TemplateFault($"a whole number must have 64 bits, but is {(text.Length <= 40 ? text : text[..40] + "...")}");
+        return text.Length <= IntegerValue.Digits + 1 ? IntegerValue.Of(BigInteger.Parse(text, CultureInfo.InvariantCulture))
+            : throw IntegerValue.TooLong();
     }
 
     // JSON can escape half of a surrogate pair, which no text of .NET's reader can hold.

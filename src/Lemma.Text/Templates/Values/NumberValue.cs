@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 
 namespace Lemma.Text.Templates.Values;
 
@@ -20,13 +21,13 @@ internal abstract class NumberValue : Value
         double left = Real, right = other.Real;
         if (double.IsNaN(left) || double.IsNaN(right))
             return 2;
-        // A whole number of 64 bits may lie between two doubles.
-        if (left == right && Math.Abs(left) >= 1L << 53 && (this is IntegerValue || other is IntegerValue))
-            return Exact(this).CompareTo(Exact(other));
-        return left.CompareTo(right);
+        // A whole number may lie between two doubles, or beyond all of them.
+        if (left != right || (this is FloatValue && other is FloatValue))
+            return left.CompareTo(right);
+        return double.IsInfinity(left) ? Math.Sign(left) * (this is FloatValue ? 1 : -1) : Exact(this).CompareTo(Exact(other));
     }
 
-    private static Int128 Exact(NumberValue value) => value is IntegerValue integer ? integer.Number : (Int128)value.Real;
+    private static BigInteger Exact(NumberValue value) => value is IntegerValue integer ? integer.Number : new BigInteger(value.Real);
 
     /// <summary>A double as Python writes it: the shortest digits that read back, with an exponent below -4 and from 16 on.</summary>
     public static string Write(double value)

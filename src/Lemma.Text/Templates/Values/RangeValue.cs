@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Numerics;
 
 namespace Lemma.Text.Templates.Values;
 
 /// <summary>The whole numbers from one on, in steps, up to but without another.</summary>
-internal sealed class RangeValue(long start, long stop, long step, int count) : Value
+internal sealed class RangeValue(BigInteger start, BigInteger stop, BigInteger step, int count) : Value
 {
     /// <summary>The longest range.</summary>
     public const int Longest = 100_000;
@@ -16,12 +17,12 @@ internal sealed class RangeValue(long start, long stop, long step, int count) : 
 
     public override IEnumerable<Value>? Elements => Enumerable.Range(0, count).Select(At);
 
-    public static RangeValue Of(long start, long stop, long step)
+    public static RangeValue Of(BigInteger start, BigInteger stop, BigInteger step)
     {
-        if (step == 0)
+        if (step.IsZero)
             throw new TemplateFault("range: the step must not be 0, but is");
-        Int128 span = step > 0 ? (Int128)stop - start : (Int128)start - stop;
-        Int128 count = span <= 0 ? 0 : (span + Int128.Abs(step) - 1) / Int128.Abs(step);
+        BigInteger span = step > 0 ? stop - start : start - stop;
+        BigInteger count = span <= 0 ? 0 : (span + BigInteger.Abs(step) - 1) / BigInteger.Abs(step);
         return count <= Longest ? new RangeValue(start, stop, step, (int)count)
             : throw new TemplateFault($"range: at most {Longest} numbers are allowed, but {count} are asked for");
     }
@@ -34,9 +35,9 @@ internal sealed class RangeValue(long start, long stop, long step, int count) : 
     {
         if (key is not IntegerValue index)
             return null;
-        long at = index.Number < 0 ? index.Number + count : index.Number;
+        long at = index.Clamped < 0 ? index.Clamped + count : index.Clamped;
         return at >= 0 && at < count ? At((int)at) : null;
     }
 
-    private IntegerValue At(int index) => new(start + (index * step));
+    private IntegerValue At(int index) => IntegerValue.Of(start + (index * step));
 }

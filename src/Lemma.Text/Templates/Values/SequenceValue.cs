@@ -60,7 +60,7 @@ internal sealed class SequenceValue : Value
     {
         if (key is not IntegerValue index)
             return null;
-        long at = index.Number < 0 ? index.Number + Items.Count : index.Number;
+        long at = index.Clamped < 0 ? index.Clamped + Items.Count : index.Clamped;
         return at >= 0 && at < Items.Count ? Items[(int)at] : null;
     }
 

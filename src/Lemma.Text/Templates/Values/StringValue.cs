@@ -46,7 +46,7 @@ internal sealed class StringValue(string text, bool isMarkup = false) : Value
             return null;
         budget.Use(text.Length / 16);
         int[] places = CodePoints.Places(text);
-        long at = index.Number < 0 ? index.Number + places.Length - 1 : index.Number;
+        long at = index.Clamped < 0 ? index.Clamped + places.Length - 1 : index.Clamped;
         return at >= 0 && at < places.Length - 1 ? new StringValue(text[places[at]..places[at + 1]]) : null;
     }
 

@@ -42,8 +42,8 @@ internal static class PreferenceTwins
 
     private static double[] K3(TwinInput x) => Map(Ratios(x), r => Math.Exp(-r) + r - 1);
 
-    // ln(p/(1 − p)) of p = e^a; 1 − e^a is −a near 0.
-    private static double LogOdds(double a) => a - Math.Log(a > -1e-9 ? -a : 1 - Math.Exp(a));
+    // ln(p/(1 − p)) of p = e^a, at most the last before 1 in float32.
+    private static double LogOdds(double a) => Math.Min(a, -Math.Pow(2, -24)) - Math.Log(1 - Math.Exp(Math.Min(a, -Math.Pow(2, -24))));
 
     private static double[] KahnemanTversky(TwinInput x)
     {
@@ -107,8 +107,10 @@ internal static class PreferenceTwins
 
     private static double[] GroupAdvantages(TwinInput x) => MapRows(x["rewards"], x.Columns("rewards"), row =>
     {
-        double mean = Mean(row), deviation = Math.Sqrt(Mean(Map(row, r => (r - mean) * (r - mean))) * row.Length / (row.Length - 1));
-        return Map(row, r => (r - mean) / (deviation + x.Number("epsilon", 1e-4)));
+        double[] given = [.. row.Where(r => !double.IsNaN(r))];
+        double mean = Mean(given);
+        double deviation = Math.Sqrt(Mean(Map(given, r => (r - mean) * (r - mean))) * given.Length / (given.Length - 1));
+        return Map(row, r => given.Length < 2 || double.IsNaN(r) ? 0 : (r - mean) / (deviation + x.Number("epsilon", 1e-4)));
     });
 
     // A_t = Σ_l (γλ)^l·δ_{t+l}.

@@ -65,7 +65,7 @@ internal static class TwinCases
         ["ppo_value"] = ["values[@] old_values[@] returns[@]"],
         ["ppo_objective"] = [Policy + " advantages[2,@] values[2,@] old_values[2,@] returns[2,@] entropies[2,@]+ entropy_coefficient=0.1"],
         ["grpo"] = [Policy + " advantages[2] beta=0.1", Policy + " advantages[2] mask[2,@]%2"],
-        ["grpo_advantages"] = ["rewards[2,@@]", "rewards[2,31]*100 epsilon=0.01"],
+        ["grpo_advantages"] = ["rewards[2,@@]", "rewards[2,31]*100 epsilon=0.01", "rewards[3,1]"],
         ["gae"] = ["rewards[2,3] values[2,4]", "rewards[17,130] values[17,131] gamma=0.9 lambda_=0.8", "rewards[@,5] values[@,6]",
             "rewards[1,256] values[1,257] gamma=0.98", "rewards[1,1] values[1,2] gamma=0.5 lambda_=0.5"],
         ["clip_grad_norm"] = ["g[@] max_norm=2", "g[9000] max_norm=1", "g[33]*0.01 max_norm=1"],

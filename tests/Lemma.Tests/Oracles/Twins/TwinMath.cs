@@ -9,7 +9,7 @@ internal static class TwinMath
     public static double MinusLogSigmoid(double x)
     {
         double small = Math.Exp(-Math.Abs(x));
-        return Math.Max(-x, 0) + (small < 1e-9 ? small : Math.Log(1 + small));
+        return Math.Max(-x, 0) + (small < 1e-4 ? small * (1 - small * (0.5 - small / 3)) : Math.Log(1 + small));
     }
 
     public static double GeluTanh(double x) => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));

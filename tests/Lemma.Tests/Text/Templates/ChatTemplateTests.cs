@@ -28,6 +28,19 @@ public sealed class ChatTemplateTests : IDisposable
     }
 
     [Fact]
+    public void TokensOfEveryFileAreSeen()
+    {
+        folder.Write("special_tokens_map.json", "\uFEFF{\"bos_token\": \"<map>\", \"eos_token\": {\"content\": \"</map>\"}, "
+            + "\"additional_special_tokens\": [\"<x>\"]}");
+        folder.Write("tokenizer_config.json", "{\"bos_token\": \"<s>\", \"extra_special_tokens\": {\"image_token\": \"<image>\", "
+            + "\"audio\": {\"content\": \"<audio>\"}}, \"model_specific_special_tokens\": {\"boi_token\": \"<boi>\"}, "
+            + "\"chat_template\": \"{{ bos_token }}{{ eos_token }}{{ image_token }}{{ audio }}{{ boi_token }}\"}");
+        Assert.Equal("<s></map><image><audio><boi>", ChatTemplate.Load(Root).Render([]));
+        folder.Write("tokenizer_config.json", "{\"extra_special_tokens\": [\"<x>\"], \"chat_template\": \"{{ bos_token }}\"}");
+        Assert.Equal("<map>", ChatTemplate.Load(Root).Render([]));
+    }
+
+    [Fact]
     public void ToolsHaveATemplateOfTheirOwn()
     {
         folder.Write("tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\", \"template\": \"plain\"}, "
