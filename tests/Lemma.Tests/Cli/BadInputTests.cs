@@ -48,7 +48,13 @@ public sealed class BadInputTests : IDisposable
         Assert.Contains("--resume", error, StringComparison.Ordinal);
         Assert.Contains("--force", error, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(Path.Combine(folder["run"], "last", "model.safetensors")));
+        string backup = Path.Combine(folder["run"], "best.backup");
+        Directory.CreateDirectory(backup);
+        Directory.CreateDirectory(Path.Combine(folder["run"], "last.partial"));
+        File.WriteAllText(Path.Combine(backup, "mine.txt"), "mine");
         Assert.Equal(0, Tool.Run(train + " --seed 2 --force").ExitCode);
+        Assert.True(File.Exists(Path.Combine(backup, "mine.txt")));
+        Assert.False(Directory.Exists(Path.Combine(folder["run"], "last.partial")));
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public class CommandLineTests
     [InlineData("train --char --kv-heads 2 --data a", 2, "--kv-heads: gpt2 has as many")]
     [InlineData("train", 2, "lemma train: --data is needed")]
     [InlineData("train --force --resume --out none", 2, "--resume and --force exclude each other")]
+    [InlineData("train --data none --validation 0", 2, "--validation: a number above 0 and below 1 is needed, but '0' was given")]
     [InlineData("train --resume --out none", 2, "--resume: the folder 'none' has no checkpoint")]
     [InlineData("train --data none.txt", 1, "lemma train: data: there is no file or folder 'none.txt'")]
     [InlineData("train --data none.txt --config none.json", 1, "model: there is no folder 'none.json'")]

@@ -24,6 +24,21 @@ public class TextFilesTests
         Assert.EndsWith("c.jsonl: line 3", TextFiles.Read([folder["deep/c.jsonl"]])[1].Source, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void LinksInACircleAreNotFollowedForEver()
+    {
+        using TemporaryFolder folder = new();
+        Directory.CreateDirectory(folder["texts/inner"]);
+        folder.Write("texts/a.txt", "a");
+        folder.Write("texts/inner/b.txt", "b");
+        folder.Write("other/c.txt", "c");
+        Directory.CreateSymbolicLink(folder["texts/inner/up"], folder["texts"]);
+        Directory.CreateSymbolicLink(folder["texts/inner/self"], folder["texts/inner/self"]);
+        Directory.CreateSymbolicLink(folder["texts/aside"], folder["other"]);
+        foreach (string argument in (string[])[folder["texts"], folder["texts/**/*.txt"]])
+            Assert.Equal(["a", "b", "c"], TextFiles.Read([argument]).Select(document => document.Text).Order(StringComparer.Ordinal));
+    }
+
     [Theory]
     [InlineData("none.txt", "data: there is no file or folder '")]
     [InlineData("*.none", "data: no file matches '")]

@@ -61,7 +61,8 @@ public class LogitStepTests
         model.Initialize(1);
         using Workers workers = new(1);
         using Generator generator = new(model, workers);
-        Assert.Equal(20, generator.Generate(new[] { 1, 2, 3, 4 }, GenerationOptions.Greedy with { MaximumTokens = int.MaxValue }).Count);
+        // The last id is never read, so it may stand beyond the longest sequence.
+        Assert.Equal(21, generator.Generate(new[] { 1, 2, 3, 4 }, GenerationOptions.Greedy with { MaximumTokens = int.MaxValue }).Count);
     }
 
     [Fact]

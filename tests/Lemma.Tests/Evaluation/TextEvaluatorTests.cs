@@ -47,5 +47,5 @@ public class TextEvaluatorTests
     }
 
     private static Tokenizer ByteLevelTokenizer() =>
-        BpeTrainer.Train([""], new BpeTrainerOptions { VocabularySize = 256 });
+        BpeTrainer.Train([""], new BpeTrainerOptions { VocabularySize = 257 });
 }

@@ -46,6 +46,21 @@ public class TrainerTests
     }
 
     [Fact]
+    public void AnEvaluationOverAllDoesNotDependOnTheBatch()
+    {
+        (TokenDataset training, TokenDataset validation) = Data();
+        using Workers workers = new(1);
+        using Decoder decoder = new(Config);
+        decoder.Initialize(1);
+        double[] losses = [.. new[] { 1, 3, 4, 13 }.Select(batch =>
+        {
+            using Tape tape = new(workers, decoder.Parameters);
+            return new Trainer(decoder, training, validation, Options with { Batch = batch, EvaluationBatches = null }, workers).Evaluate(tape);
+        })];
+        Assert.All(losses, loss => Assert.Equal(losses[0], loss, 1e-6));
+    }
+
+    [Fact]
     public void ThreadsAndInterruptionsDoNotChangeAByte()
     {
         using TemporaryFolder folder = new();
