@@ -66,6 +66,7 @@ public sealed record TrainingState
     public static TrainingState Read(string folder, Parameters parameters)
     {
         TrainingState state = Read(folder);
+        JsonSettings settings = JsonSettings.Read(Path.Combine(AtomicFolder.Resolve(folder), StateName));
         string file = Path.Combine(AtomicFolder.Resolve(folder), MomentsName);
         if (!File.Exists(file))
             throw new FileNotFoundException($"resume: the folder '{folder}' has no {MomentsName}");
@@ -84,6 +85,14 @@ public sealed record TrainingState
             moments.Read(moments.Find(FirstPrefix + parameter.Name)!, parameters.FirstMoments(parameter));
             moments.Read(moments.Find(SecondPrefix + parameter.Name)!, parameters.SecondMoments(parameter));
         }
+        if (settings.Section("rate_scales") is { } scales)
+        {
+            foreach (Parameter parameter in parameters.All)
+            {
+                double scale = scales.Number(parameter.Name, 1);
+                parameter.RateScale = scale > 0 ? (float)scale : throw settings.Error($"\"rate_scales\": that of '{parameter.Name}' must be positive");
+            }
+        }
         return state;
     }
 
@@ -97,10 +106,10 @@ public sealed record TrainingState
             .. parameters.All.Select(parameter => new SafetensorsTensor(SecondPrefix + parameter.Name, Sizes(parameter),
                 () => parameters.SecondMoments(parameter))),
         ]);
-        AtomicFile.Write(Path.Combine(folder, StateName), WriteJson);
+        AtomicFile.Write(Path.Combine(folder, StateName), stream => WriteJson(stream, parameters));
     }
 
-    private void WriteJson(Stream stream)
+    private void WriteJson(Stream stream, Parameters parameters)
     {
         using (Utf8JsonWriter json = new(stream, Indented))
         {
@@ -114,6 +123,10 @@ public sealed record TrainingState
             if (BestStep is { } step)
                 json.WriteNumber("best_step", step);
             json.WriteNumber("evaluations_without_improvement", EvaluationsWithoutImprovement);
+            json.WriteStartObject("rate_scales");
+            foreach (Parameter parameter in parameters.All.Where(parameter => parameter.RateScale != 1))
+                json.WriteNumber(parameter.Name, parameter.RateScale);
+            json.WriteEndObject();
             json.WritePropertyName("run");
             json.WriteRawValue(Run);
             json.WriteEndObject();

@@ -54,7 +54,8 @@ public sealed class Decoder : IDisposable
     public KeyValueCache NewCache(int capacity) =>
         new(Config.Layers, Config.Attention.KeyValueHeads * Config.Attention.HeadWidth, Math.Min(capacity, Config.MaximumLength));
 
-    /// <summary>Draws the weights: normal with deviation 1/√d, smaller where a branch joins the residual stream; gains 1, biases 0.</summary>
+    /// <summary>Draws the weights: normal with deviation 1/√d, smaller where a branch joins the residual stream; gains 1, biases 0;
+    /// the last gain so small that the first loss is ln V.</summary>
     /// <remarks>The branches are divided by √(2·layers): Radford et al. 2019, section 2.3.</remarks>
     public void Initialize(ulong seed) => Initialization.Draw(Parameters, Config.Layers, Config.Width, seed);
 

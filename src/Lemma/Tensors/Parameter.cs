@@ -9,4 +9,7 @@ public sealed record Parameter(string Name, Shape Shape, long Offset, bool Decay
 {
     /// <summary>The number of elements.</summary>
     public long Count => Shape.Count;
+
+    /// <summary>What an optimizer multiplies the learning rate with for this parameter; 1 unless a fresh model asks for another.</summary>
+    public float RateScale { get; internal set; } = 1;
 }

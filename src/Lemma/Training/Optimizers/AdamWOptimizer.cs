@@ -32,7 +32,7 @@ public sealed unsafe class AdamWOptimizer
     private readonly Parameters parameters;
     private readonly Workers workers;
     private readonly AdamWOptions options;
-    private readonly (long Offset, int Count, bool Decays)[] parts;
+    private readonly (long Offset, int Count, bool Decays, Parameter Owner)[] parts;
     private readonly double[] sums;
 
     /// <summary>Takes memory for gradients and moments when it is not there yet.</summary>
@@ -40,11 +40,11 @@ public sealed unsafe class AdamWOptimizer
     {
         (this.parameters, this.workers, this.options) = (parameters, workers, options);
         parameters.AllocateTrainingState();
-        List<(long, int, bool)> list = [];
+        List<(long, int, bool, Parameter)> list = [];
         foreach (Parameter parameter in parameters.All)
         {
             for (long first = 0; first < parameter.Count; first += ElementsAPart)
-                list.Add((parameter.Offset + first, (int)Math.Min(ElementsAPart, parameter.Count - first), parameter.Decays || options.DecayAll));
+                list.Add((parameter.Offset + first, (int)Math.Min(ElementsAPart, parameter.Count - first), parameter.Decays || options.DecayAll, parameter));
         }
         parts = [.. list];
         sums = new double[parts.Length];
@@ -66,8 +66,9 @@ public sealed unsafe class AdamWOptimizer
         AdamW.Numbers numbers = new(learningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, StepsTaken, clip * gradientScale);
         workers.Run(parts.Length, (parameters, parts, numbers), static (in s, index) =>
         {
-            (long offset, int count, bool decays) = s.parts[index];
-            AdamW.Step(decays ? s.numbers : s.numbers with { WeightDecay = 0 }, new Span<float>(s.parameters.WeightsPointer + offset, count),
+            (long offset, int count, bool decays, Parameter owner) = s.parts[index];
+            AdamW.Numbers numbers = s.numbers with { LearningRate = s.numbers.LearningRate * owner.RateScale, WeightDecay = decays ? s.numbers.WeightDecay : 0 };
+            AdamW.Step(numbers, new Span<float>(s.parameters.WeightsPointer + offset, count),
                 new ReadOnlySpan<float>(s.parameters.GradientsPointer + offset, count),
                 new Span<float>(s.parameters.FirstPointer + offset, count), new Span<float>(s.parameters.SecondPointer + offset, count));
         });
