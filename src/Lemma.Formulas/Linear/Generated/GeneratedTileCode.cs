@@ -11,7 +11,7 @@ internal static class GeneratedTileCode
     private const int Left = 0, Right = 1, Single = 2, Sums = 3;
 
     private const Register Steps = Register.R10, A = Register.R11, B = Register.Rdx, C = Register.Rcx, Stride = Register.R8,
-        IsAdded = Register.R9;
+        IsAdded = Register.R9, OldC = Register.R9;
 
     /// <summary>Writes the tile for that many rows, with Windows' calling convention or System V's, and returns its place.</summary>
     public static int Write(MachineCode code, int rows, bool windows)
@@ -43,9 +43,15 @@ internal static class GeneratedTileCode
         code.Land(empty);
         code.Test(IsAdded);
         int overwrite = code.JumpIfZero();
-        Finish(code, rows, kept, add: true);
+        AddOld(code, rows);
         code.Land(overwrite);
-        Finish(code, rows, kept, add: false);
+        Store(code, rows);
+        code.ClearUpper();
+        for (int i = 0; i < kept; i++)
+            code.LoadQuarter(Vector(Free + i), Register.Rsp, 16 * i);
+        if (kept > 0)
+            code.Add(Register.Rsp, 16 * kept);
+        code.Return();
         return start;
     }
 
@@ -67,27 +73,26 @@ internal static class GeneratedTileCode
         }
     }
 
-    private static void Finish(MachineCode code, int rows, int kept, bool add)
+    // All rows before any is stored: where they lie 4 KB apart, a row that is read would wait for the one stored before it.
+    private static void AddOld(MachineCode code, int rows)
+    {
+        code.Move(OldC, C);
+        for (int row = 0; row < rows; row++)
+        {
+            code.Add(Vector(Sums + 2 * row), OldC);
+            code.Add(Vector(Sums + 2 * row + 1), OldC, 64);
+            code.Add(OldC, Stride);
+        }
+    }
+
+    private static void Store(MachineCode code, int rows)
     {
         for (int row = 0; row < rows; row++)
         {
-            int left = Vector(Sums + 2 * row), right = Vector(Sums + 2 * row + 1);
-            if (add)
-            {
-                code.Add(left, C);
-                code.Add(right, C, 64);
-            }
-            code.Store(left, C);
-            code.Store(right, C, 64);
-            if (row + 1 < rows)
-                code.Add(C, Stride);
+            code.Store(Vector(Sums + 2 * row), C);
+            code.Store(Vector(Sums + 2 * row + 1), C, 64);
+            code.Add(C, Stride);
         }
-        code.ClearUpper();
-        for (int i = 0; i < kept; i++)
-            code.LoadQuarter(Vector(Free + i), Register.Rsp, 16 * i);
-        if (kept > 0)
-            code.Add(Register.Rsp, 16 * kept);
-        code.Return();
     }
 
     private static int Vector(int i) => i < 6 ? i : i < Free ? i + 10 : i - 16;
