@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Lemma.Formulas;
 using Lemma.Tensors;
 
 namespace Lemma.Cli.Bench;
@@ -17,6 +18,7 @@ internal static class MatrixBench
         double peak = PeakRate.Measure(workers);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak of {workers.Count} threads: {peak:0.0} GFLOP/s (fused "
             + $"multiply-add, measured)"));
+        Console.WriteLine($"tiles of {MatrixProduct.Instructions}");
         foreach ((int m, int n, int k) in Sizes)
         {
             double rate = Rate(tape, m, n, k, seconds);

@@ -36,6 +36,9 @@ public static unsafe class MatrixProduct
     [ThreadStatic]
     private static ThreadBlock? workspace;
 
+    /// <summary>The innermost step in use on this processor, in words: rows x columns, and the vectors.</summary>
+    public static string Instructions => Tile.Description;
+
     /// <summary>Computes C for one block of rows and columns on the calling thread.</summary>
     /// <param name="m">Rows of A and C.</param>
     /// <param name="n">Columns of B and C.</param>

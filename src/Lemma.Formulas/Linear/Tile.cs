@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Lemma.Formulas;
@@ -14,11 +16,17 @@ namespace Lemma.Formulas;
 /// </remarks>
 internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*, nint, bool, void> multiply, int exactRows)
 {
+    // The compiler at run time knows the processor; the one ahead of time knows what it was told.
+    private static readonly bool isGenerated =
+        !Avx512F.IsSupported && !RuntimeFeature.IsDynamicCodeSupported && GeneratedTile.Obstacle == null;
+
+    private static bool IsNarrow => Avx.IsSupported && !Avx512F.IsSupported && !isGenerated;
+
     /// <summary>Rows of A a panel.</summary>
-    public static int Rows => Avx.IsSupported && !Avx512F.IsSupported ? Tile256.Rows : Tile512.Rows;
+    public static int Rows => IsNarrow ? Tile256.Rows : Tile512.Rows;
 
     /// <summary>Columns of B a panel.</summary>
-    public static int Columns => Avx.IsSupported && !Avx512F.IsSupported ? Tile256.Columns : Tile512.Columns;
+    public static int Columns => IsNarrow ? Tile256.Columns : Tile512.Columns;
 
     /// <summary>The most rows and columns of any tile.</summary>
     public const int MostRows = Tile512.Rows, MostColumns = Tile512.Columns;
@@ -30,8 +38,18 @@ internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*,
 
     /// <summary>The tile for the widest vectors of this processor.</summary>
     public static Tile Best { get; } = Avx512F.IsSupported ? new(&Tile512.Multiply, Set(1, 2, 4, 8, 12))
+        : isGenerated ? new(&GeneratedTile.Multiply, Set(1, 2, 4, 8, 12))
         : Avx.IsSupported ? new(&Tile256.Multiply, Set(1, 2, 4, 6))
         : new(&Tile128.Multiply, Set(1, 4, 8, 12));
+
+    /// <summary>The tile in use, in words: its rows and columns, its vectors, and why it is not a wider one where that is no matter of course.</summary>
+    public static string Description => string.Create(CultureInfo.InvariantCulture, $"{Rows} x {Columns}, {Vectors}");
+
+    private static string Vectors => Avx512F.IsSupported ? "AVX-512"
+        : isGenerated ? "AVX-512, generated at run time"
+        : !Avx.IsSupported ? "128-bit vectors"
+        : RuntimeFeature.IsDynamicCodeSupported ? "AVX2"
+        : $"AVX2, since {GeneratedTile.Obstacle}";
 
     /// <summary>Whether that many rows of C are written and no more; with other numbers of rows C must have room for a whole tile.</summary>
     public bool IsExact(int rows) => (exactRows >> rows & 1) != 0;

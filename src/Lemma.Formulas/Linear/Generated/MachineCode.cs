@@ -1,0 +1,140 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace Lemma.Formulas;
+
+/// <summary>General registers of x86-64 that no calling convention asks to keep, and the stack's.</summary>
+internal enum Register
+{
+    Rcx = 1, Rdx = 2, Rsp = 4, Rsi = 6, Rdi = 7, R8 = 8, R9 = 9, R10 = 10, R11 = 11,
+}
+
+/// <summary>Writes the few instructions of x86-64 and AVX-512 that tiles are made of.</summary>
+/// <remarks>Vectors are numbered 0 to 31. Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, sections 2.2 and 2.7.</remarks>
+internal sealed class MachineCode
+{
+    private const int Multiple = 64;
+
+    private readonly List<byte> bytes = [];
+
+    /// <summary>The code so far.</summary>
+    public ReadOnlySpan<byte> Bytes => CollectionsMarshal.AsSpan(bytes);
+
+    /// <summary>nop up to the next multiple of 64 bytes, a line of the cache; returns the place.</summary>
+    public int Align()
+    {
+        while (bytes.Count % Multiple is > 0 and <= Multiple - 8)
+            Write(0x0F, 0x1F, 0x84, 0, 0, 0, 0, 0);
+        while (bytes.Count % Multiple != 0)
+            Write(0x90);
+        return bytes.Count;
+    }
+
+    /// <summary>vpxord: zero in a 512-bit vector.</summary>
+    public void Clear(int vector) => Vector(map: 1, prefix: 1, operation: 0xEF, length: 2, vector, vector, vector);
+
+    /// <summary>vmovups: 16 floats at a register and an offset.</summary>
+    public void Load(int vector, Register from, int offset = 0) => Vector(1, 0, 0x10, 2, vector, 0, from, offset, 64);
+
+    /// <summary>vmovups: a vector into memory.</summary>
+    public void Store(int vector, Register to, int offset = 0) => Vector(1, 0, 0x11, 2, vector, 0, to, offset, 64);
+
+    /// <summary>vmovups: the lower 128 bits of a vector from memory.</summary>
+    public void LoadQuarter(int vector, Register from, int offset) => Vector(1, 0, 0x10, 0, vector, 0, from, offset, 16);
+
+    /// <summary>vmovups: the lower 128 bits of a vector into memory.</summary>
+    public void StoreQuarter(int vector, Register to, int offset) => Vector(1, 0, 0x11, 0, vector, 0, to, offset, 16);
+
+    /// <summary>vbroadcastss: one float in all 16 places.</summary>
+    public void Broadcast(int vector, Register from, int offset) => Vector(2, 1, 0x18, 2, vector, 0, from, offset, 4);
+
+    /// <summary>vfmadd231ps: sum = x·y + sum, rounded once.</summary>
+    public void Fused(int sum, int x, int y) => Vector(2, 1, 0xB8, 2, sum, x, y);
+
+    /// <summary>vaddps: sum = sum + 16 floats in memory.</summary>
+    public void Add(int sum, Register from, int offset = 0) => Vector(1, 0, 0x58, 2, sum, sum, from, offset, 64);
+
+    /// <summary>vzeroupper: what is above 128 bits becomes zero, so that older instructions do not wait for it.</summary>
+    public void ClearUpper() => Write(0xC5, 0xF8, 0x77);
+
+    /// <summary>mov of 64 bits.</summary>
+    public void Move(Register to, Register from) => Wide(0x89, (int)from, to);
+
+    /// <summary>mov of 64 bits from the stack, at most 127 bytes above its pointer.</summary>
+    public void MoveFromStack(Register to, int offset) =>
+        Write((byte)(0x48 | (int)to >> 3 << 2), 0x8B, (byte)(0x44 | ((int)to & 7) << 3), 0x24, checked((byte)offset));
+
+    /// <summary>add of 64 bits.</summary>
+    public void Add(Register sum, Register other) => Wide(0x01, (int)other, sum);
+
+    /// <summary>add of a constant; a jump may ask whether the sum is zero.</summary>
+    public void Add(Register sum, int value)
+    {
+        Wide(0x81, 0, sum);
+        WriteNumber(value);
+    }
+
+    /// <summary>test: a jump may ask whether the register is zero.</summary>
+    public void Test(Register register) => Wide(0x85, (int)register, register);
+
+    /// <summary>jnz to a place before.</summary>
+    public void JumpBackUnlessZero(int place)
+    {
+        Write(0x0F, 0x85);
+        WriteNumber(place - (bytes.Count + 4));
+    }
+
+    /// <summary>jz to a place that <see cref="Land"/> says later.</summary>
+    public int JumpIfZero()
+    {
+        Write(0x0F, 0x84);
+        WriteNumber(0);
+        return bytes.Count;
+    }
+
+    /// <summary>Here is where a jump goes.</summary>
+    public void Land(int jump) =>
+        BinaryPrimitives.WriteInt32LittleEndian(CollectionsMarshal.AsSpan(bytes)[(jump - 4)..], bytes.Count - jump);
+
+    /// <summary>xgetbv of register 0: rax has which vectors the operating system keeps for a thread.</summary>
+    public void ReadKeptState() => Write(0x31, 0xC9, 0x0F, 0x01, 0xD0);
+
+    /// <summary>ret.</summary>
+    public void Return() => Write(0xC3);
+
+    private void Wide(byte operation, int register, Register operand) => Write((byte)(0x48 | register >> 3 << 2 | (int)operand >> 3),
+        operation, (byte)(0xC0 | (register & 7) << 3 | (int)operand & 7));
+
+    private void Vector(int map, int prefix, byte operation, int length, int vector, int second, int third)
+    {
+        Prefix(map, prefix, length, vector, second, third);
+        Write(operation, (byte)(0xC0 | (vector & 7) << 3 | third & 7));
+    }
+
+    // Offsets are counted in units of what is read or written, in one byte.
+    private void Vector(int map, int prefix, byte operation, int length, int vector, int second, Register address, int offset, int unit)
+    {
+        if (offset % unit != 0)
+            throw new ArgumentException($"machine code: an offset must be a multiple of {unit}, {offset}");
+        Prefix(map, prefix, length, vector, second, (int)address);
+        Write(operation, (byte)(0x40 | (vector & 7) << 3 | (int)address & 7));
+        if (address == Register.Rsp)
+            Write(0x24);
+        Write((byte)checked((sbyte)(offset / unit)));
+    }
+
+    // EVEX: the fifth and fourth bits of registers are stored inverted.
+    private void Prefix(int map, int prefix, int length, int vector, int second, int third) => Write(0x62,
+        (byte)((~vector >> 3 & 1) << 7 | (~third >> 4 & 1) << 6 | (~third >> 3 & 1) << 5 | (~vector >> 4 & 1) << 4 | map),
+        (byte)((~second & 15) << 3 | 4 | prefix),
+        (byte)(length << 5 | (~second >> 4 & 1) << 3));
+
+    private void Write(params ReadOnlySpan<byte> code) => bytes.AddRange(code);
+
+    private void WriteNumber(int value)
+    {
+        Span<byte> number = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(number, value);
+        bytes.AddRange(number);
+    }
+}
