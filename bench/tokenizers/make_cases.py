@@ -82,3 +82,36 @@ for path in sorted(glob.glob(options.data + "/tokenizers/*/*.model*")):
     model = sentencepiece.SentencePieceProcessor(model_file=path)
     name = os.path.basename(os.path.dirname(path)) + "-" + os.path.basename(path).rsplit(".", 1)[-1]
     write("sentencepiece-" + name, path, "tokenizer.model", lambda t: model.encode(t))
+
+# RWKV's way, with its own rules in Python: the longest piece of bytes at each place. The vocabulary is made: all bytes, parts of the corpora cut
+# anywhere, and hard characters, as every kind of literal.
+def literal(b):
+    kind = random_source.random()
+    try: s = b.decode()
+    except UnicodeDecodeError: s = None
+    if s is None or kind < 0.2: return random_source.choice((repr(b), 'b"' + "".join("\\x%02X" % c for c in b) + '"', "b'" + "".join("\\%03o" % c for c in b) + "'"))
+    if kind < 0.4: return ascii(s)
+    if kind < 0.5: return '"' + "".join("\\U%08x" % ord(c) for c in s) + '"'
+    return repr(s)
+pieces = dict.fromkeys(bytes([value]) for value in range(256)); bodies = [text.encode() for text in texts[options.strings:]]
+while len(pieces) < 2000:
+    body = random_source.choice(bodies); at = random_source.randrange(len(body))
+    pieces[body[at:at + random_source.choice((2, 3, 4, 6, 9, 14, 30))] if random_source.random() < 0.8 else "".join(random_source.choice(PARTS) for _ in range(random_source.randrange(1, 4))).encode()] = None
+lines = [f"{id} {literal(piece)} {len(piece)}\n" for id, piece in enumerate(pieces, 1)]; random_source.shuffle(lines)
+with open(os.path.join(options.out, "made.txt"), "w", encoding="utf8", newline="") as file: file.writelines(lines)
+root = {}
+for line in lines:
+    piece = eval(line[line.index(" "):line.rindex(" ")]); piece = piece.encode() if isinstance(piece, str) else piece
+    assert len(piece) == int(line[line.rindex(" "):]); node = root
+    for value in piece: node = node.setdefault(value, {})
+    node[-1] = int(line[:line.index(" ")])
+def longest(text):
+    data, at, ids = text.encode(), 0, []
+    while at < len(data):
+        node, end = root, at
+        while end < len(data) and data[end] in node:
+            node = node[data[end]]; end += 1
+            if -1 in node: found, after = node[-1], end
+        ids.append(found); at = after
+    return ids
+write("rwkv", os.path.join(options.out, "made.txt"), "rwkv_vocab_made.txt", longest)

@@ -85,7 +85,7 @@ public sealed partial class Tokenizer
     public int VocabularySize { get; private set; }
 
     /// <summary>Reads a tokenizer.json, a SentencePiece model, tiktoken ranks, tekken.json, vocab.txt, vocab.json with or without
-    /// merges.txt, the vocabulary of a GGUF, llama2.c's tokenizer.bin, or the first of them in a folder.</summary>
+    /// merges.txt, RWKV's vocabulary, that of a GGUF, llama2.c's tokenizer.bin, or the first of them in a folder.</summary>
     /// <exception cref="InvalidDataException">The file is malformed, inconsistent, or names a component that is not known.</exception>
     public static Tokenizer Load(string path) => TokenizerFiles.Read(path);
 

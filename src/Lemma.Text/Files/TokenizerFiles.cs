@@ -17,6 +17,8 @@ internal static class TokenizerFiles
             return TekkenFile.Read(path);
         if (name == "tokenizer.bin")
             return Llama2File.Read(path);
+        if (RwkvFile.IsNamed(name))
+            return RwkvFile.Read(path);
         if (name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
             return GgufVocabulary.Read(path);
         if (name.EndsWith(".tiktoken", StringComparison.Ordinal))
@@ -34,7 +36,7 @@ internal static class TokenizerFiles
                      "tokenizer.bin"])
             if (File.Exists(Path.Combine(folder, name)))
                 return Path.Combine(folder, name);
-        foreach (string pattern in (ReadOnlySpan<string>)["*.model", "*.model.v*", "*.spm", "*.spiece", "*.tiktoken", "*.gguf"])
+        foreach (string pattern in (ReadOnlySpan<string>)["*.model", "*.model.v*", "*.spm", "*.spiece", "*.tiktoken", "rwkv_vocab*.txt", "*.gguf"])
             if (Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal).FirstOrDefault() is string file)
                 return file;
         return Path.Combine(folder, "tokenizer.json");

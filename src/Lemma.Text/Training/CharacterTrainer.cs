@@ -13,7 +13,8 @@ public sealed record CharacterTrainerOptions : TrainerOptions
     /// <summary>The least number of times that a character must occur; at least 1.</summary>
     public long MinimumFrequency { get; init; } = 1;
 
-    /// <summary>The piece of other characters, the first special token where it is none of those given; null where they are an error.</summary>
+    /// <summary>The piece of other characters, the first special token where it is none of those given; null where they are left out, as
+    /// by the peer's BPE without an unknown piece.</summary>
     public string? UnknownPiece { get; init; }
 
     /// <inheritdoc/>

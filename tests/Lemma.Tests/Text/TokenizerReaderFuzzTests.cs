@@ -11,7 +11,7 @@ public sealed class TokenizerReaderFuzzTests
     /// <summary>Changes of each file; LEMMA_FUZZ names another number for a longer run.</summary>
     private static readonly int Changes = int.Parse(Environment.GetEnvironmentVariable("LEMMA_FUZZ") ?? "3000", CultureInfo.InvariantCulture);
 
-    public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "a.model", "a.gguf", "tokenizer.json",
+    public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "rwkv_vocab_a.txt", "a.model", "a.gguf", "tokenizer.json",
         "tekken.json", "tokenizer_config.json", "added_tokens.json"];
 
     [Theory, MemberData(nameof(Names))]
@@ -44,7 +44,7 @@ public sealed class TokenizerReaderFuzzTests
             }
             catch (InvalidDataException error)
             {
-                Assert.Matches("^(a\\.|vocab\\.|merges\\.|tokenizer\\.|tokenizer_config\\.|added_tokens\\.|tekken\\.)", error.Message);
+                Assert.Matches("^(a\\.|vocab\\.|merges\\.|tokenizer\\.|tokenizer_config\\.|added_tokens\\.|tekken\\.|rwkv_vocab_a\\.)", error.Message);
             }
         }
     }
@@ -95,6 +95,7 @@ public sealed class TokenizerReaderFuzzTests
              "added_tokens_decoder": {"3": {"content": "<s>", "special": true}}, "model_max_length": Infinity}
             """),
         "added_tokens.json" => Encoding.UTF8.GetBytes("{\"<s>\": 3, \"<t>\": 5}"),
+        "rwkv_vocab_a.txt" => RwkvFileTests.Bytes(-1, @"300 'a\x62\u00e9\'' 5", "301 b\"\\101\\n\" 2"),
         "a.model" => SentencePiece(),
         _ => Gguf(),
     };
