@@ -25,7 +25,8 @@ internal readonly struct JsonField(string place, JsonElement element)
     public JsonField? Find(string name)
     {
         Expect(JsonValueKind.Object, "an object");
-        return element.TryGetProperty(name, out JsonElement found) ? new JsonField(Inner(name), found) : null;
+        return Whole(one => one.TryGetProperty(name, out JsonElement found) ? found : (JsonElement?)null) is JsonElement found
+            ? new JsonField(Inner(name), found) : null;
     }
 
     /// <summary>The fields of this object by name, each once.</summary>
@@ -33,10 +34,10 @@ internal readonly struct JsonField(string place, JsonElement element)
     {
         Expect(JsonValueKind.Object, "an object");
         Dictionary<string, JsonField> fields = [];
-        foreach (JsonProperty property in element.EnumerateObject())
+        foreach ((string name, JsonElement value) in Whole(static one => one.EnumerateObject().Select(static field => (field.Name, field.Value)).ToArray()))
         {
-            if (!fields.TryAdd(property.Name, new JsonField(Inner(property.Name), property.Value)))
-                throw new FormatException($"{Inner(property.Name)} is there twice");
+            if (!fields.TryAdd(name, new JsonField(Inner(name), value)))
+                throw new FormatException($"{Inner(name)} is there twice");
         }
         return fields;
     }
@@ -53,14 +54,14 @@ internal readonly struct JsonField(string place, JsonElement element)
     public string Text()
     {
         Expect(JsonValueKind.String, "a word");
-        return element.GetString()!;
+        return Word();
     }
 
     /// <summary>A number; those that JSON does not hold are the words NaN, Infinity and -Infinity.</summary>
     public double Number() => element.ValueKind switch
     {
         JsonValueKind.Number => element.GetDouble(),
-        JsonValueKind.String => element.GetString() switch
+        JsonValueKind.String => Word() switch
         {
             "NaN" => double.NaN,
             "Infinity" => double.PositiveInfinity,
@@ -112,7 +113,7 @@ internal readonly struct JsonField(string place, JsonElement element)
         JsonValueKind.False => false,
         JsonValueKind.Number => element.GetDouble(),
         JsonValueKind.Array => Numbers(),
-        JsonValueKind.String => element.GetString()!,
+        JsonValueKind.String => Word(),
         _ => throw Wrong("a number, a word, true, false or a list of numbers"),
     };
 
@@ -155,6 +156,21 @@ internal readonly struct JsonField(string place, JsonElement element)
 
     private int Size() => element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int size) && size >= 0 ? size
         : throw Wrong("a size");
+
+    private string Word() => Whole(static one => one.GetString()!);
+
+    /// <summary>What is read of an element's texts, which may hold half a character.</summary>
+    private T Whole<T>(Func<JsonElement, T> read)
+    {
+        try
+        {
+            return read(element);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new FormatException($"{(place.Length == 0 ? "the document" : place)} must have whole characters, but has half a surrogate pair", e);
+        }
+    }
 
     private void Expect(JsonValueKind kind, string what)
     {

@@ -84,7 +84,8 @@ internal static class MergesFile
         BpeOptions options = new() { EndSuffix = "</w>", UnknownPiece = vocabulary.IdOf(unknown) >= 0 ? unknown : null };
         return new Tokenizer(new BpeModel(vocabulary, merges, options), special.Tokens,
             new SequenceNormalizer([new UnicodeFormNormalizer(UnicodeForm.Nfc), new ReplaceNormalizer(@"\s+", " ", isRegex: true), new LowercaseNormalizer()]),
-            new SequenceSplitter([PatternSplitter.OfRegex(ClipWords, SplitBehavior.Removed, isInverted: true), new ByteLevelSplitter(splitWords: false)]),
+            // GPT-2's words as well, since CLIP's hold the special tokens, which may be written in upper case.
+            new SequenceSplitter([PatternSplitter.OfRegex(ClipWords, SplitBehavior.Removed, isInverted: true), new ByteLevelSplitter()]),
             new RobertaPostProcessor((end, Needed(end, vocabulary, special)), (start, Needed(start, vocabulary, special)), false, false),
             new SequenceDecoder([new ByteLevelDecoder(), new FuseDecoder(), new ReplaceDecoder("</w>", " "), new StripDecoder(' ', 0, 1)]));
     }

@@ -22,7 +22,9 @@ internal static class PythonLiteral
         Span<byte> utf8 = stackalloc byte[4];
         for (int at = 0; at < literal.Length;)
         {
-            int value = literal[at] == '\\' ? ReadEscape(literal, ref at, isBytes) : literal[at] == quote ? -1 : ReadScalar(literal, ref at);
+            int value = literal[at] == '\\' ? ReadEscape(literal, ref at, isBytes)
+                : literal[at] == quote ? -1
+                : ReadScalar(literal, ref at);
             if (isBytes ? value is < 0 or > 0xFF : !Rune.IsValid(value))
                 return null;
             if (isBytes)
@@ -50,8 +52,8 @@ internal static class PythonLiteral
         if (digits > 0)
         {
             at += 1 + digits;
-            return at <= literal.Length
-                && int.TryParse(literal[(at - digits)..at], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value) ? value : -1;
+            return at <= literal.Length && int.TryParse(
+                literal[(at - digits)..at], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value) ? value : -1;
         }
         if (kind is >= '0' and <= '7')
         {

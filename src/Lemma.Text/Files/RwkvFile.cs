@@ -48,8 +48,8 @@ internal static class RwkvFile
             if (first == last || !int.TryParse(line.AsSpan(0, first), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
                 || !int.TryParse(line.AsSpan(last + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int length)
                 || length is 0 or > LongestPiece)
-                throw new InvalidDataException(
-                    $"line {number} must be an id, a literal and its 1 to {LongestPiece} bytes, but is '{(line.Length > 40 ? line[..40] + "..." : line)}'");
+                throw new InvalidDataException($"line {number} must be an id, a literal and its 1 to {LongestPiece} bytes, but is "
+                    + $"'{(line.Length > 40 ? line[..40] + "..." : line)}'");
             if (PythonLiteral.TryRead(line.AsSpan(first + 1, last - first - 1)) is not byte[] bytes)
                 throw new InvalidDataException($"line {number} must have a literal of Python's strings or bytes, but has not");
             if (bytes.Length != length)

@@ -71,6 +71,10 @@ public class GoldenTests
     [InlineData("\"inputs\": {", "\"inputs\": {\"y\": [1, [2]], ",
         "cases[0].inputs.y[1] must be a number, as its neighbours are, but it is [2]")]
     [InlineData("\"output\"", "\"outputs\"", "cases[0].output is missing")]
+    [InlineData("\"relu\"", "\"\\ud83d\"", "cases[0].op must have whole characters, but has half a surrogate pair")]
+    [InlineData("\"x\"", "\"\\ud83d\"", "cases[0].inputs must have whole characters")]
+    [InlineData("\"attrs\": {}", "\"attrs\": {\"a\": \"\\udc00\"}", "cases[0].attrs.a must have whole characters")]
+    [InlineData("[1, 2]", "[1, \"\\ud83d\"]", "cases[0].inputs.x.data[1] must have whole characters")]
     public void ABrokenCaseNamesItsField(string from, string to, string reason)
     {
         const string Whole = "{\"format\": \"lemma-golden-1\", \"cases\": [{\"op\": \"relu\", \"attrs\": {}, "

@@ -90,13 +90,16 @@ public sealed class PeerBehaviourTests : IDisposable
     public void CLIPs_two_files_are_read_as_CLIPs()
     {
         Dictionary<string, int> pieces = [];
-        foreach (string piece in (string[])["a", "b", "c", "a</w>", "b</w>", "c</w>", "ab", "abc</w>", "'</w>", "1</w>", "<|startoftext|>", "<|endoftext|>"])
+        foreach (string piece in (string[])["a", "b", "c", "a</w>", "b</w>", "c</w>", "ab", "abc</w>", "'</w>", "1</w>", "<|startoftext|>",
+            "<|endoftext|>", "|</w>"])
             pieces[piece] = pieces.Count;
         folder.Write("vocab.json", JsonSerializer.Serialize(pieces));
         folder.Write("merges.txt", "#version: 0.2\na b\nab c</w>\n");
         Tokenizer tokenizer = Tokenizer.Load(folder[""]);
         Assert.Equal([10, 7, 9, 9, 5, 11], tokenizer.Encode("ABC 11  c"));
         Assert.Equal("abc 1 1 c", tokenizer.Decode([10, 7, 9, 9, 5, 11]));
+        // Lower case makes a special token's text, which is one word of CLIP's and three of GPT-2's, and those are cut too.
+        Assert.Equal([11, 12, .. Enumerable.Repeat(11, 9), 11, 11], tokenizer.Encode("<|ENDOFTEXT|>", addSpecialTokens: false));
     }
 
     [Fact]
