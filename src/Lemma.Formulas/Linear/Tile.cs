@@ -42,7 +42,7 @@ internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*,
         : Avx.IsSupported ? new(&Tile256.Multiply, Set(1, 2, 4, 6))
         : new(&Tile128.Multiply, Set(1, 4, 8, 12));
 
-    /// <summary>The tile in use, in words: its rows and columns, its vectors, and why it is not a wider one where that is no matter of course.</summary>
+    /// <summary>The tile in use, in words: rows, columns, vectors, and what stood in the way of a wider one.</summary>
     public static string Description => string.Create(CultureInfo.InvariantCulture, $"{Rows} x {Columns}, {Vectors}");
 
     private static string Vectors => Avx512F.IsSupported ? "AVX-512"

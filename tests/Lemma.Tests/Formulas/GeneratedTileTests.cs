@@ -9,7 +9,7 @@ public unsafe class GeneratedTileTests
 {
     private const float Untouched = -7f;
 
-    // Called as on Linux, calls as on Windows what stands behind it, with given values in xmm6 to xmm10, and stores what these are afterwards:
+    // Called as on Linux, calls as on Windows what stands behind it, with given values in xmm6 to xmm10, and stores what is there then:
     // push rbx; sub rsp, 64; mov rbx, [rsp+80]; vmovups xmm6, [rbx] … xmm10, [rbx+64]; mov [rsp+32], r8; mov [rsp+40], r9; mov r9, rcx;
     // mov r8, rdx; mov rdx, rsi; mov rcx, rdi; call behind; vmovups [rbx], xmm6 … [rbx+64], xmm10; add rsp, 64; pop rbx; ret
     private static ReadOnlySpan<byte> CallAsOnWindows =>

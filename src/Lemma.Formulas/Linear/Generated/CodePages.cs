@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Lemma.Formulas;
 
-/// <summary>Memory for machine code that is written first and then made executable and read-only: never both, and never given back.</summary>
+/// <summary>Memory for machine code that is written first, then made executable and read-only: never both, never given back.</summary>
 internal static unsafe partial class CodePages
 {
     /// <summary>A copy of code that can be called, or null where the system refuses executable memory.</summary>

@@ -67,8 +67,10 @@ internal static unsafe class GeneratedTile
             return "DOTNET_EnableAVX512 is 0";
         if (!X86Base.X64.IsSupported || !Avx2.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
             return "the processor has no AVX-512";
-        const int KeepsState = 1 << 27, Foundation = 1 << 16, DoubleQuad = 1 << 17, Conflict = 1 << 28, ByteWord = 1 << 30, Lengths = 1 << 31;
+        const int KeepsState = 1 << 27;
+        const int Foundation = 1 << 16, DoubleQuad = 1 << 17, Conflict = 1 << 28, ByteWord = 1 << 30, Lengths = 1 << 31;
         const int All = Foundation | DoubleQuad | Conflict | ByteWord | Lengths;
-        return (X86Base.CpuId(1, 0).Ecx & KeepsState) == 0 || (X86Base.CpuId(7, 0).Ebx & All) != All ? "the processor has no AVX-512" : null;
+        bool keeps = (X86Base.CpuId(1, 0).Ecx & KeepsState) != 0, has = (X86Base.CpuId(7, 0).Ebx & All) == All;
+        return keeps && has ? null : "the processor has no AVX-512";
     }
 }

@@ -73,7 +73,7 @@ internal static class GeneratedTileCode
         }
     }
 
-    // All rows before any is stored: where they lie 4 KB apart, a row that is read would wait for the one stored before it.
+    // All rows before any is stored, as in the compiled tile.
     private static void AddOld(MachineCode code, int rows)
     {
         code.Move(OldC, C);

@@ -10,7 +10,9 @@ internal enum Register
 }
 
 /// <summary>Writes the few instructions of x86-64 and AVX-512 that tiles are made of.</summary>
-/// <remarks>Vectors are numbered 0 to 31. Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, sections 2.2 and 2.7.</remarks>
+/// <remarks>
+/// Vectors are numbered 0 to 31. Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, sections 2.2 and 2.7.
+/// </remarks>
 internal sealed class MachineCode
 {
     private const int Multiple = 64;
