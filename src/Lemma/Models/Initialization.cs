@@ -13,9 +13,12 @@ internal static class Initialization
     /// <summary>Normal with deviation 1/√d, divided by √(2·layers) where a branch joins the residual stream; 2/√d for embeddings;
     /// gains 1, biases 0;
     /// the last gain is 1/16, and learns 16 times as fast.</summary>
-    /// <remarks>The last gain makes the first logits so small that the first loss is ln V; with a gain of 1 and a tied head their deviation is 2,
-    /// and the first loss 2 nats more. At the common rate such a gain holds a model back (docs/log.md). Each parameter has its own stream, so its numbers depend on the seed and its place alone. A fixed deviation of 0.02 suits
-    /// widths near 2,000; at width 128 attention starts so flat that a model takes long to learn to look back (docs/log.md).</remarks>
+    /// <remarks>
+    /// The last gain makes the first logits so small that the first loss is ln V; with a gain of 1 and a tied head their deviation is 2, and the
+    /// first loss 2 nats more. At the common rate such a gain holds a model back. Each parameter has its own stream, so its numbers depend on
+    /// the seed and its place alone. A fixed deviation of 0.02 suits widths near 2,000; at width 128 attention starts so flat that a model takes
+    /// long to learn to look back (docs/log.md).
+    /// </remarks>
     public static void Draw(Parameters parameters, int layers, int width, ulong seed)
     {
         for (int index = 0; index < parameters.All.Count; index++)
