@@ -57,6 +57,8 @@ public static class CrossEntropy
         if (targets.IsEmpty)
             return;
         int width = logits.Length / targets.Length;
+        Check.Rows("cross_entropy", logits.Length, width);
+        Check.SameLength("cross_entropy", targets.Length, logSumExp.Length);
         for (int row = 0; row < targets.Length; row++)
         {
             Span<float> z = logits.Slice(row * width, width);

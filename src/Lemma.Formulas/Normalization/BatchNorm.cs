@@ -61,6 +61,14 @@ public static class BatchNorm
         return counted;
     }
 
+    private static void CheckStatistics(int d, ReadOnlySpan<float> mean, ReadOnlySpan<double> variance, ReadOnlySpan<float> mask, int rows)
+    {
+        Check.SameLength("batch_norm", d, mean.Length);
+        Check.SameLength("batch_norm", d, variance.Length);
+        if (!mask.IsEmpty)
+            Check.SameLength("batch_norm", rows, mask.Length);
+    }
+
     /// <summary>running = (1 − momentum)·running + momentum·batch, the variance by rows − 1.</summary>
     public static void Update(ReadOnlySpan<float> mean, ReadOnlySpan<double> variance, int counted, float momentum, Span<float> runningMean,
         Span<float> runningVariance)
@@ -79,6 +87,8 @@ public static class BatchNorm
         int d = gamma.Length;
         Check.Rows("batch_norm", x.Length, d);
         Check.SameLength("batch_norm", x.Length, y.Length);
+        CheckStatistics(d, mean, variance, mask, rows: x.Length / d);
+        Check.SameLength("batch_norm", d, beta.Length);
         float[] scale = Scale(gamma, variance, epsilon);
         for (int first = 0; first < d; first += ColumnsATime)
         {
@@ -102,10 +112,14 @@ public static class BatchNorm
         ReadOnlySpan<float> mask, float epsilon, bool training, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma,
             Span<float> dbeta)
     {
-        int d = gamma.Length, rows = x.Length / d, counted = mask.IsEmpty ? rows : rows - mask.Count(0f);
+        int d = gamma.Length;
         Check.Rows("batch_norm", x.Length, d);
+        int rows = x.Length / d, counted = mask.IsEmpty ? rows : rows - mask.Count(0f);
         Check.SameLength("batch_norm", x.Length, dy.Length);
         Check.SameLength("batch_norm", x.Length, dx.Length);
+        CheckStatistics(d, mean, variance, mask, rows);
+        Check.SameLength("batch_norm", d, dgamma.Length);
+        Check.SameLength("batch_norm", d, dbeta.Length);
         float[] scale = Scale(gamma, variance, epsilon), shift = new float[ColumnsATime], slope = new float[ColumnsATime];
         for (int first = 0; first < d; first += ColumnsATime)
         {

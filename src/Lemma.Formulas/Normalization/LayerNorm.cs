@@ -63,6 +63,8 @@ public static class LayerNorm
         Check.SameLength("layer_norm", x.Length, dx.Length);
         Check.SameLength("layer_norm", gamma.Length, dgamma.Length);
         Check.SameLength("layer_norm", gamma.Length, dbeta.Length);
+        Check.SameLength("layer_norm", x.Length / gamma.Length, r.Length);
+        Check.SameLength("layer_norm", r.Length, mean.Length);
         int d = gamma.Length;
         Span<float> plain = stackalloc float[Lanes.RowsATime], along = stackalloc float[Lanes.RowsATime];
         for (int row = 0; row < r.Length; row += Lanes.RowsATime)

@@ -48,6 +48,7 @@ public static class RmsNorm
         Check.SameLength("rms_norm", x.Length, dy.Length);
         Check.SameLength("rms_norm", x.Length, dx.Length);
         Check.SameLength("rms_norm", g.Length, dg.Length);
+        Check.SameLength("rms_norm", x.Length / g.Length, r.Length);
         int d = g.Length;
         Span<float> dots = stackalloc float[Lanes.RowsATime];
         for (int row = 0; row < r.Length; row += Lanes.RowsATime)

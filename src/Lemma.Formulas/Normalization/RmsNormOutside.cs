@@ -29,6 +29,8 @@ public static class RmsNormOutside
         Check.Rows("rms_norm", x.Length, g.Length);
         Check.SameLength("rms_norm", x.Length, dy.Length);
         Check.SameLength("rms_norm", x.Length, dx.Length);
+        Check.SameLength("rms_norm", g.Length, dg.Length);
+        Check.SameLength("rms_norm", x.Length / g.Length, r.Length);
         int d = g.Length;
         Span<float> dot = stackalloc float[1];
         for (int row = 0; row < r.Length; row++)

@@ -16,6 +16,16 @@ internal static class Check
             Throw(formula, string.Create(CultureInfo.InvariantCulture, $"lengths must agree, but they are {expected} and {actual}"));
     }
 
+    /// <summary>What a loop without bounds checks reads or writes beside a span must reach as far as it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Reach(int length, int a, int b = int.MaxValue, int c = int.MaxValue, int d = int.MaxValue, int e = int.MaxValue,
+        int f = int.MaxValue, int g = int.MaxValue)
+    {
+        int least = Math.Min(Math.Min(Math.Min(a, b), Math.Min(c, d)), Math.Min(Math.Min(e, f), g));
+        if (least < length)
+            Throw("kernel", string.Create(CultureInfo.InvariantCulture, $"lengths must agree, but they are {length} and {least}"));
+    }
+
     /// <summary>A length must be a number of rows of a width.</summary>
     public static void Rows(string formula, int length, int columns)
     {

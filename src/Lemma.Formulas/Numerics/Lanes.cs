@@ -157,6 +157,7 @@ internal static class Lanes
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
+        Check.Reach(x.Length, y.Length);
         ref float startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
         Vector512<float> sum = default, more = default;
         int i = 0;
@@ -179,6 +180,7 @@ internal static class Lanes
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
+        Check.Reach(x.Length, y.Length);
         ref double startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
         Vector512<double> sum = default;
         int i = 0;
@@ -194,6 +196,7 @@ internal static class Lanes
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(ReadOnlySpan<double> x, double alpha, Span<double> y)
     {
+        Check.Reach(x.Length, y.Length);
         ref double startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
         Vector512<double> scale = Vector512.Create(alpha);
         int i = 0;
@@ -236,6 +239,7 @@ internal static class Lanes
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(ReadOnlySpan<float> x, float alpha, Span<float> y)
     {
+        Check.Reach(x.Length, y.Length);
         ref float startX = ref MemoryMarshal.GetReference(x), startY = ref MemoryMarshal.GetReference(y);
         Vector512<float> scale = Vector512.Create(alpha);
         int i = 0;

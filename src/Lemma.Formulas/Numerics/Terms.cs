@@ -21,6 +21,7 @@ internal static class Terms
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Sum<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b) where TTerm : struct, ITerm
     {
+        Check.Reach(a.Length, b.Length);
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);
         Vector512<double> sum = default;
         int i = 0;
@@ -49,6 +50,7 @@ internal static class Terms
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddSlopes<TFunction>(ReadOnlySpan<float> x, float scale, Span<float> dx) where TFunction : IFunction
     {
+        Check.Reach(x.Length, dx.Length);
         ref float start = ref MemoryMarshal.GetReference(x), to = ref MemoryMarshal.GetReference(dx);
         Vector512<float> factor = Vector512.Create(scale);
         int i = 0;
@@ -69,6 +71,7 @@ internal static class Terms
     public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float scale, Span<float> da,
         Span<float> db) where TTerm : struct, ITerm
     {
+        Check.Reach(a.Length, b.Length, da.Length, db.Length);
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);
         ref float toA = ref MemoryMarshal.GetReference(da), toB = ref MemoryMarshal.GetReference(db);
         Vector512<float> factor = Vector512.Create(scale);

@@ -39,6 +39,7 @@ public static class LearnedPositions
     public static void Backward(ReadOnlySpan<float> dy, int length, int width, int start, Span<float> dx, Span<float> dtable)
     {
         CheckInput(dy.Length, dtable.Length, length, width, start);
+        Check.SameLength("learned_positions", dy.Length, dx.Length);
         Lanes.AddScaled(dy, 1, dx);
         for (int row = 0; row < dy.Length / width; row++)
             Lanes.AddScaled(dy.Slice(row * width, width), 1, dtable.Slice((start + row % length) * width, width));

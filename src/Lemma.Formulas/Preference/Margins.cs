@@ -11,6 +11,7 @@ internal static class Margins
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Sum<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b) where TTerm : struct, IMarginTerm
     {
+        Check.Reach(a.Length, b.Length);
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);
         Vector512<double> sum = default;
         int i = 0;
@@ -34,6 +35,7 @@ internal static class Margins
     public static double Sum<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, ReadOnlySpan<float> d)
         where TTerm : struct, IMarginTerm
     {
+        Check.Reach(a.Length, b.Length, c.Length, d.Length);
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);
         ref float startC = ref MemoryMarshal.GetReference(c), startD = ref MemoryMarshal.GetReference(d);
         Vector512<double> sum = default;
@@ -60,6 +62,7 @@ internal static class Margins
     public static void AddSlopes<TTerm>(TTerm term, ReadOnlySpan<float> a, ReadOnlySpan<float> b, double scale, Span<float> da)
         where TTerm : struct, IMarginTerm
     {
+        Check.Reach(a.Length, b.Length, da.Length);
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b),
             to = ref MemoryMarshal.GetReference(da);
         Vector512<float> factor = Vector512.Create((float)scale);
@@ -82,6 +85,7 @@ internal static class Margins
         Span<float> db)
         where TTerm : struct, IMarginTerm
     {
+        Check.Reach(a.Length, b.Length, da.Length, db.Length);
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);
         ref float toA = ref MemoryMarshal.GetReference(da), toB = ref MemoryMarshal.GetReference(db);
         Vector512<float> factor = Vector512.Create((float)scale);
@@ -108,6 +112,7 @@ internal static class Margins
         ReadOnlySpan<float> d,
         double scale, Span<float> da, Span<float> db, Span<float> dc, Span<float> dd) where TTerm : struct, IMarginTerm
     {
+        Check.Reach(a.Length, b.Length, c.Length, d.Length, da.Length, db.Length, dc.Length, dd.Length);
         ref float startA = ref MemoryMarshal.GetReference(a), startB = ref MemoryMarshal.GetReference(b);
         ref float startC = ref MemoryMarshal.GetReference(c), startD = ref MemoryMarshal.GetReference(d);
         ref float toA = ref MemoryMarshal.GetReference(da), toB = ref MemoryMarshal.GetReference(db);
