@@ -22,6 +22,7 @@ internal static class AttentionBench
         // Products with the pairs that a causal mask leaves: two forward, five backward (the scores are computed again).
         double product = 2.0 * batch * heads * headWidth * length * (length + 1) / 2;
         List<double> peaks = [], forward = [], backward = [];
+        int[] lengths = [.. Enumerable.Repeat(length, batch)];
         long start = Stopwatch.GetTimestamp();
         for (int turn = 0; turn < 5 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; turn++)
         {
@@ -29,7 +30,7 @@ internal static class AttentionBench
                 peaks.Add(PeakRate.Measure(workers));
             Tensor x = tape.Input(new Shape(batch * length, shape.RowWidth), rows);
             long before = Stopwatch.GetTimestamp();
-            Tensor y = tape.Attention(x, batch, shape);
+            Tensor y = tape.Attention(x, lengths, shape);
             forward.Add(Stopwatch.GetElapsedTime(before).TotalSeconds);
             up.CopyTo(tape.Gradient(y));
             before = Stopwatch.GetTimestamp();

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Lemma.Formulas;
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
 
@@ -42,7 +43,7 @@ internal static class TrainingBench
                 targets[i] = random.Below(config.VocabularySize, (ulong)(2 * (step * inputs.Length + i) + 1));
             }
             long start = Stopwatch.GetTimestamp();
-            Tensor loss = decoder.Loss(tape, new DecoderInput(inputs, batch), targets);
+            Tensor loss = decoder.Loss(tape, Rows.Windows(inputs, batch), targets);
             tape.Backward(loss);
             tape.Rewind();
             optimizer.Step(3e-4f);

@@ -1,5 +1,6 @@
 using Lemma.Formulas;
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
 
@@ -54,7 +55,7 @@ internal static class EmergenceStudy
         for (int step = 0; step < Steps; step++)
         {
             (int[] ids, int[] targets) = Draw(new Philox(7, (ulong)step), Batch);
-            tape.Backward(decoder.Loss(tape, new DecoderInput(ids, Batch), targets));
+            tape.Backward(decoder.Loss(tape, Rows.Windows(ids, Batch), targets));
             tape.Rewind();
             optimizer.Step(0.01f * Math.Min(1, (step + 1) / 50f) * (1 - (float)step / Steps));
         }
@@ -85,7 +86,7 @@ internal static class EmergenceStudy
     {
         (int[] ids, int[] targets) = Draw(new Philox(8), Questions);
         tape.Recording = false;
-        ReadOnlySpan<float> logits = tape[decoder.Logits(tape, new DecoderInput(ids, Questions))];
+        ReadOnlySpan<float> logits = tape[decoder.Logits(tape, Rows.Windows(ids, Questions))];
         float[] losses = new float[targets.Length], logSumExp = new float[targets.Length];
         CrossEntropy.Forward(logits, targets, losses, logSumExp);
         int letters = 0, answers = 0;

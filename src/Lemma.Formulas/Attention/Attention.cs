@@ -127,7 +127,7 @@ public static unsafe class Attention
     }
 
     /// <summary>Scores become e^(s·score − m), 0 where the key is hidden; the running maximum, total and sums follow.</summary>
-    private static void Weigh(in AttentionShape shape, float scale, int query, int block, int keys, int length, float* scores,
+    internal static void Weigh(in AttentionShape shape, float scale, int query, int block, int keys, int length, float* scores,
         float* maximum, float* total, Span<float> sums)
     {
         int first = Math.Clamp(shape.First(query) - block, 0, keys), last = Math.Clamp(shape.End(query, length) - block, 0, keys);
@@ -172,7 +172,7 @@ public static unsafe class Attention
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scale(Span<float> x, float factor) => System.Numerics.Tensors.TensorPrimitives.Multiply(x, factor, x);
 
-    private static void Finish(float maximum, float total, Span<float> sums, Span<float> output, float* log)
+    internal static void Finish(float maximum, float total, Span<float> sums, Span<float> output, float* log)
     {
         if (total == 0)
         {

@@ -1,10 +1,11 @@
 using Lemma.Formulas;
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 
 namespace Lemma.Decoding;
 
-/// <summary>Continues a sequence of ids, one at a time, with the keys and values of what came before in a cache.</summary>
+/// <summary>Continues a sequence of ids, one at a time, with what came before in a state.</summary>
 /// <remarks>
 /// The text depends on the weights, the prompt, the options and the seed, and on nothing else. Nothing is allocated a token. When the longest
 /// sequence is reached, generation ends.
@@ -15,7 +16,9 @@ public sealed class Generator : IDisposable
     private readonly Tape tape;
     private readonly Candidates candidates;
     private readonly int[] last = new int[1];
-    private KeyValueCache? cache;
+    private readonly SequenceState[] state = new SequenceState[1];
+    private readonly int[] length = new int[1];
+    private bool isStarted;
     private GenerationOptions options = GenerationOptions.Greedy;
     private ReadOnlyMemory<int> next;
     private IReadOnlyList<int> stopIds = [];
@@ -25,6 +28,7 @@ public sealed class Generator : IDisposable
     public Generator(Decoder model, Workers workers)
     {
         this.model = model;
+        state[0] = model.NewState();
         tape = new Tape(workers, model.Parameters) { Recording = false };
         candidates = new Candidates(model.Config.VocabularySize);
     }
@@ -38,26 +42,22 @@ public sealed class Generator : IDisposable
         foreach (int id in prompt.Span)
             Require.That((uint)id < (uint)model.Config.VocabularySize, $"generation: id {id} is not in the vocabulary of {model.Config.VocabularySize}");
         Require.That(generation.MaximumTokens >= 0, $"generation: the most tokens must not be negative, but they are {generation.MaximumTokens}");
-        int capacity = (int)Math.Min(longest, (long)prompt.Length + generation.MaximumTokens);
-        if (cache is null || cache.Capacity < capacity)
-        {
-            cache?.Dispose();
-            cache = model.NewCache(capacity);
-        }
-        cache.Truncate(0);
+        state[0].Truncate(0);
+        isStarted = true;
         (options, next, made, stopIds) = (generation, prompt, 0, generation.StopIds ?? model.Config.EndIds);
     }
 
     /// <summary>Ids that the longest sequence has room for after what has been read so far.</summary>
-    public int Room => cache is null ? 0 : model.Config.MaximumLength - cache.Length - next.Length;
+    public int Room => isStarted ? model.Config.MaximumLength - state[0].Length - next.Length : 0;
 
     /// <summary>The next id; false at a stop id, at the most tokens or at the longest sequence.</summary>
     public bool TryNext(out int id)
     {
         id = -1;
-        if (cache is null || made >= options.MaximumTokens || cache.Length + next.Length > cache.Capacity)
+        if (!isStarted || made >= options.MaximumTokens || Room < 0)
             return false;
-        Tensor logits = model.NextLogits(tape, next, cache);
+        length[0] = next.Length;
+        Tensor logits = model.NextLogits(tape, new Rows(next, length, state));
         candidates.Reset(tape[logits]);
         tape.Rewind();
         id = Choose();
@@ -88,7 +88,7 @@ public sealed class Generator : IDisposable
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
-        cache?.Dispose();
+        state[0].Dispose();
         tape.Dispose();
     }
 

@@ -1,4 +1,5 @@
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 
 namespace Lemma.Evaluation;
@@ -46,7 +47,7 @@ public static class PerplexityEvaluator
             int end = Math.Min(begin + length, predicted), size = end - begin, context = counted - begin;
             targets.AsSpan(0, context).Fill(Uncounted);
             ids.Span.Slice(counted + 1, end - counted).CopyTo(targets.AsSpan(context));
-            Tensor loss = decoder.Loss(tape, new DecoderInput(ids.Slice(begin, size)), targets.AsMemory(0, size));
+            Tensor loss = decoder.Loss(tape, Rows.One(ids.Slice(begin, size)), targets.AsMemory(0, size));
             total += (double)tape[loss][0] * (end - counted);
             tape.Rewind();
             counted = end;

@@ -1,14 +1,8 @@
 using Lemma.Formulas;
+using Lemma.Sequences;
 using Lemma.Tensors;
 
 namespace Lemma.Models;
-
-/// <summary>What a decoder reads in one pass.</summary>
-/// <param name="Ids">[batch·length] ids, sequence after sequence; kept as they are until the tape is rewound.</param>
-/// <param name="Batch">Sequences, all of one length.</param>
-/// <param name="Lengths">Tokens of each sequence that are not padding; empty when all are.</param>
-/// <param name="Dropout">The generator of this step's dropout masks; null to drop nothing.</param>
-public readonly record struct DecoderInput(ReadOnlyMemory<int> Ids, int Batch = 1, ReadOnlyMemory<int> Lengths = default, Philox? Dropout = null);
 
 /// <summary>A decoder: embedding, blocks of attention and feed-forward with residual connections, a norm and a head over the vocabulary.</summary>
 /// <remarks>
@@ -50,9 +44,12 @@ public sealed class Decoder : IDisposable
     /// <summary>The weights, and when training their gradients and moments.</summary>
     public Parameters Parameters { get; }
 
-    /// <summary>A cache for a number of tokens.</summary>
-    public KeyValueCache NewCache(int capacity) =>
-        new(Config.Layers, Config.Attention.KeyValueHeads * Config.Attention.HeadWidth, Math.Min(capacity, Config.MaximumLength));
+    /// <summary>A state for one sequence of no tokens yet.</summary>
+    public SequenceState NewState()
+    {
+        KeyValuePageShape shape = new(Config.Attention.KeyValueHeads, Config.Attention.HeadWidth, Config.Attention.HeadWidth);
+        return new SequenceState(this, [.. blocks.Select(_ => new KeyValuePages(shape, Config.Attention.Window ?? 0))]);
+    }
 
     /// <summary>Draws the weights: normal with deviation 1/√d, smaller where a branch joins the residual stream; gains 1, biases 0;
     /// the last gain so small that the first loss is ln V.</summary>
@@ -60,50 +57,47 @@ public sealed class Decoder : IDisposable
     public void Initialize(ulong seed) => Initialization.Draw(Parameters, Config.Layers, Config.Width, seed);
 
     /// <summary>The mean negative log-likelihood of the targets, nats a token; −100 leaves a position out.</summary>
-    public Tensor Loss(Tape tape, in DecoderInput input, ReadOnlyMemory<int> targets) =>
-        tape.LinearCrossEntropy(Hidden(tape, input), tape.Parameter(head), targets);
+    /// <param name="tape">The tape.</param>
+    /// <param name="rows">What is read.</param>
+    /// <param name="targets">An id a row; kept as they are until the tape is rewound.</param>
+    /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
+    public Tensor Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null) =>
+        tape.LinearCrossEntropy(Hidden(tape, rows, dropout), tape.Parameter(head), targets);
 
-    /// <summary>The logits of every position, [batch·length, V].</summary>
-    public Tensor Logits(Tape tape, in DecoderInput input) => tape.Linear(Hidden(tape, input), tape.Parameter(head));
+    /// <summary>The logits of every position, [rows, V].</summary>
+    public Tensor Logits(Tape tape, in Rows rows) => tape.Linear(Hidden(tape, rows), tape.Parameter(head));
 
-    /// <summary>The logits that follow the last of the new tokens, [1, V]; their keys and values are added to the cache.</summary>
-    public Tensor NextLogits(Tape tape, ReadOnlyMemory<int> newIds, KeyValueCache cache)
+    /// <summary>The logits that follow the last token of each sequence, [sequences, V].</summary>
+    public Tensor NextLogits(Tape tape, in Rows rows)
     {
-        Tensor hidden = Hidden(tape, new DecoderInput(newIds), cache);
-        cache.Advance(newIds.Length);
-        return tape.Linear(tape.LastRow(hidden), tape.Parameter(head));
+        Tensor hidden = Hidden(tape, rows);
+        Memory<int> last = tape.TakeIntegers(rows.Lengths.Length);
+        int end = 0;
+        for (int i = 0; i < last.Length; i++)
+            last.Span[i] = (end += rows.Lengths.Span[i]) - 1;
+        return tape.Linear(tape.Embedding(last, hidden), tape.Parameter(head));
     }
 
-    /// <summary>The normalized activations before the head, [batch·length, d].</summary>
-    public Tensor Hidden(Tape tape, in DecoderInput input, KeyValueCache? cache = null)
+    /// <summary>The normalized activations before the head, [rows, d]. Rows with states are added to them.</summary>
+    public Tensor Hidden(Tape tape, in Rows rows, Philox? dropout = null)
     {
-        int start = cache?.Length ?? 0, length = input.Ids.Length / Math.Max(1, input.Batch);
-        Require.That(input.Ids.Length > 0 && length * input.Batch == input.Ids.Length, $"decoder: {input.Batch} sequences do not divide {input.Ids.Length} ids");
-        Require.That(start + length <= Config.MaximumLength, $"decoder: {start + length} tokens are more than the longest sequence, {Config.MaximumLength}");
-        foreach (int id in input.Ids.Span)
-            Require.That((uint)id < (uint)Config.VocabularySize, $"decoder: id {id} is not in the vocabulary of {Config.VocabularySize}");
-        if (cache is not null)
-        {
-            int width = Config.Attention.KeyValueHeads * Config.Attention.HeadWidth;
-            Require.That(input.Batch == 1, $"decoder: a cache holds one sequence, but the input has {input.Batch}");
-            Require.That(cache.Layers == Config.Layers && cache.Width == width,
-                $"decoder: the cache of {cache.Layers} layers of width {cache.Width} belongs to another model; this one has {Config.Layers} of {width}");
-        }
-        ReadOnlyMemory<int> positions = PositionsOf(tape, input.Batch, length, start);
+        Check(rows);
+        ReadOnlyMemory<int> positions = PositionsOf(tape, rows);
         Tensor x = learnedPositions is null
-            ? tape.Embedding(input.Ids, tape.Parameter(embedding))
-            : tape.Embedding(input.Ids, tape.Parameter(embedding), positions, tape.Parameter(learnedPositions));
-        x = Drop(tape, x, input, 0);
+            ? tape.Embedding(rows.Ids, tape.Parameter(embedding))
+            : tape.Embedding(rows.Ids, tape.Parameter(embedding), positions, tape.Parameter(learnedPositions));
+        x = Drop(tape, x, dropout, 0);
         for (int i = 0; i < blocks.Length; i++)
         {
             Block block = blocks[i];
-            Tensor rows = block.AttentionInput.Apply(tape, block.AttentionNorm.Apply(tape, x));
+            Tensor heard = block.AttentionInput.Apply(tape, block.AttentionNorm.Apply(tape, x));
             if (rope is not null)
-                tape.RopeInPlace(rows, heads.Heads + heads.KeyValueHeads, positions, rope);
-            Tensor mixed = cache is null ? tape.Attention(rows, input.Batch, heads, input.Lengths) : tape.CachedAttention(rows, heads, cache, i);
-            x = tape.Add(x, Drop(tape, block.AttentionOutput.Apply(tape, mixed), input, 2 * i + 1));
-            x = tape.Add(x, Drop(tape, block.FeedForward.Apply(tape, block.FeedForwardNorm.Apply(tape, x)), input, 2 * i + 2));
+                tape.RopeInPlace(heard, heads.Heads + heads.KeyValueHeads, positions, rope);
+            x = tape.Add(x, Drop(tape, block.AttentionOutput.Apply(tape, tape.Attention(heard, rows, heads, i)), dropout, 2 * i + 1));
+            x = tape.Add(x, Drop(tape, block.FeedForward.Apply(tape, block.FeedForwardNorm.Apply(tape, x)), dropout, 2 * i + 2));
         }
+        for (int i = 0; i < rows.States.Length; i++)
+            rows.States.Span[i].Advance(rows.Lengths.Span[i]);
         return norm.Apply(tape, x);
     }
 
@@ -117,16 +111,37 @@ public sealed class Decoder : IDisposable
         return parameters;
     }
 
-    private Tensor Drop(Tape tape, Tensor x, in DecoderInput input, int place) =>
-        input.Dropout is { } generator && Config.Dropout > 0 ? tape.Dropout(x, Config.Dropout, generator.Split((ulong)place)) : x;
+    private Tensor Drop(Tape tape, Tensor x, Philox? dropout, int place) =>
+        dropout is { } generator && Config.Dropout > 0 ? tape.Dropout(x, Config.Dropout, generator.Split((ulong)place)) : x;
+
+    private void Check(in Rows rows)
+    {
+        foreach (int id in rows.Ids.Span)
+            Require.That((uint)id < (uint)Config.VocabularySize, $"decoder: id {id} is not in the vocabulary of {Config.VocabularySize}");
+        ReadOnlySpan<SequenceState> states = rows.States.Span;
+        for (int i = 0; i < rows.Lengths.Length; i++)
+        {
+            int start = states.IsEmpty ? 0 : states[i].Length, length = rows.Lengths.Span[i];
+            Require.That((long)start + length <= Config.MaximumLength,
+                $"decoder: {(long)start + length} tokens are more than the longest sequence, {Config.MaximumLength}");
+            if (states.IsEmpty)
+                continue;
+            states[i].RequireOwner(this);
+            Require.That(!states[..i].Contains(states[i]), $"decoder: sequences {states.IndexOf(states[i])} and {i} have one state");
+        }
+    }
 
     // Positions belong to the pass: any number of threads may run passes over one model.
-    private static ReadOnlyMemory<int> PositionsOf(Tape tape, int batch, int length, int start)
+    private static ReadOnlyMemory<int> PositionsOf(Tape tape, in Rows rows)
     {
-        Memory<int> positions = tape.TakeIntegers(batch * length);
+        Memory<int> positions = tape.TakeIntegers(rows.Ids.Length);
         Span<int> all = positions.Span;
-        for (int i = 0; i < all.Length; i++)
-            all[i] = start + i % length;
+        for (int i = 0, row = 0; i < rows.Lengths.Length; i++)
+        {
+            int start = rows.States.IsEmpty ? 0 : rows.States.Span[i].Length;
+            for (int place = 0; place < rows.Lengths.Span[i]; place++)
+                all[row++] = start + place;
+        }
         return positions;
     }
 }

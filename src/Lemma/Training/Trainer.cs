@@ -3,6 +3,7 @@ using Lemma.Data;
 using Lemma.Files;
 using Lemma.Formulas;
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Text;
 
@@ -22,6 +23,7 @@ public sealed class Trainer
     private readonly Workers workers;
     private readonly BatchSource training, validation;
     private readonly int[] inputs, targets;
+    private readonly Rows rows;
     private readonly Stopwatch stepping = new(), evaluating = new();
     private double loss, gradientNorm;
     private long done, evaluations;
@@ -49,6 +51,7 @@ public sealed class Trainer
         this.validation = new BatchSource(validation, options.Length, options.Batch, seed: 0, judged, decoder.Config.EndId);
         inputs = new int[options.Batch * options.Length];
         targets = new int[inputs.Length];
+        rows = Rows.Windows(inputs, options.Batch);
         state = new TrainingState { Step = 0, Epoch = 0, Position = 0, Seed = options.Seed };
     }
 
@@ -103,7 +106,7 @@ public sealed class Trainer
             // The last batch may have fewer windows: all count, so that the result does not depend on the batch.
             int some = (int)Math.Min(options.Batch, windows - first), count = some * options.Length;
             validation.Fill(first / options.Batch, inputs.AsSpan(0, count), targets.AsSpan(0, count));
-            sum += (double)some * tape[decoder.Loss(tape, new DecoderInput(inputs.AsMemory(0, count), some), targets.AsMemory(0, count))][0];
+            sum += (double)some * tape[decoder.Loss(tape, Rows.Windows(inputs.AsMemory(0, count), some), targets.AsMemory(0, count))][0];
             tape.Rewind();
         }
         tape.Recording = recording;
@@ -150,7 +153,7 @@ public sealed class Trainer
             long number = (step - 1) * options.Accumulate + pass;
             training.Fill(number, inputs, targets);
             Philox? dropout = decoder.Config.Dropout > 0 ? new Philox(options.Seed, DropoutStream).Split((ulong)number) : null;
-            Tensor tensor = decoder.Loss(tape, new DecoderInput(inputs, options.Batch, Dropout: dropout), targets);
+            Tensor tensor = decoder.Loss(tape, rows, targets, dropout);
             float value = tape[tensor][0];
             if (!float.IsFinite(value))
             {

@@ -1,5 +1,6 @@
 using Lemma.Evaluation;
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 
 namespace Lemma.Tests.Evaluation;
@@ -25,7 +26,7 @@ public class PerplexityTests
         for (int target = 1; target <= predicted; target++)
         {
             int window = target <= length ? 0 : (target - length + stride - 1) / stride;
-            Tensor logits = decoder.Logits(tape, new DecoderInput(Ids.AsMemory(window * stride, target - window * stride)));
+            Tensor logits = decoder.Logits(tape, Rows.One(Ids.AsMemory(window * stride, target - window * stride)));
             float[] row = tape[logits][^19..].ToArray();
             expected -= row[Ids[target]] - Math.Log(row.Sum(logit => Math.Exp(logit)));
             tape.Rewind();

@@ -1,4 +1,5 @@
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 
 namespace Lemma.Tests.Models;
@@ -15,7 +16,7 @@ public class InitializationTests
         using Tape tape = new(workers, model.Parameters) { Recording = false };
         int vocabulary = model.Config.VocabularySize;
         int[] ids = [.. Enumerable.Range(0, 64).Select(i => (i * 7919 + 13) % vocabulary)], targets = [.. ids.Skip(1), 5];
-        double loss = tape[model.Loss(tape, new DecoderInput(ids), targets)][0];
+        double loss = tape[model.Loss(tape, Rows.One(ids), targets)][0];
         Assert.InRange(loss / Math.Log(vocabulary), 0.98, 1.02);
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lemma.Decoding;
 using Lemma.Files;
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
 
@@ -19,7 +20,7 @@ public class ReferenceCheckpointTests
 
         tape.Recording = false;
         Tensor logits = reference.Model.Logits(tape, reference.Input);
-        float[] expected = reference.Floats("logits");
+        float[] expected = reference.WithoutPadding(reference.Floats("logits"));
         Assert.Equal(expected.Length, tape[logits].Length);
         double worst = 0;
         for (int i = 0; i < expected.Length; i++)
@@ -65,15 +66,15 @@ public class ReferenceCheckpointTests
         tape.Recording = false;
         int[] ids = reference.Ints("greedy");
         int vocabulary = reference.Model.Config.VocabularySize;
-        float[] whole = tape[reference.Model.Logits(tape, new DecoderInput(ids))].ToArray();
+        float[] whole = tape[reference.Model.Logits(tape, Rows.One(ids))].ToArray();
         tape.Rewind();
         foreach (int first in new[] { 1, 5, ids.Length - 1 })
         {
-            using KeyValueCache cache = reference.Model.NewCache(ids.Length);
+            using SequenceState state = reference.Model.NewState();
             for (int at = 0; at < ids.Length;)
             {
                 int count = at == 0 ? first : 1;
-                Tensor next = reference.Model.NextLogits(tape, ids.AsMemory(at, count), cache);
+                Tensor next = reference.Model.NextLogits(tape, Rows.One(ids.AsMemory(at, count), state));
                 at += count;
                 Assert.Equal(whole.AsSpan((at - 1) * vocabulary, vocabulary), tape[next]);
                 tape.Rewind();
@@ -91,9 +92,11 @@ public class ReferenceCheckpointTests
 
         public required Tape Tape { get; init; }
 
-        public required DecoderInput Input { get; init; }
+        public required Rows Input { get; init; }
 
         public required int[] Targets { get; init; }
+
+        public required int[][] Mask { get; init; }
 
         public static Reference Open(string family, int threads)
         {
@@ -101,16 +104,17 @@ public class ReferenceCheckpointTests
             JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "expected.json"))).RootElement;
             (DecoderConfig config, Parameters parameters) = ModelFolder.Read(folder);
             Workers workers = new(threads);
-            int[][] ids = Rows(expected, "input_ids"), mask = Rows(expected, "attention_mask"), labels = Rows(expected.GetProperty("training"), "labels");
+            int[][] ids = Numbers(expected, "input_ids"), mask = Numbers(expected, "attention_mask"), labels = Numbers(expected.GetProperty("training"), "labels");
             return new Reference
             {
                 Expected = expected,
                 Model = new Decoder(config, parameters),
                 Workers = workers,
                 Tape = new Tape(workers, parameters),
-                Input = new DecoderInput(ids.SelectMany(row => row).ToArray(), ids.Length, mask.Select(row => row.Sum()).ToArray()),
+                Input = new Rows(ids.SelectMany((row, i) => row[..mask[i].Sum()]).ToArray(), mask.Select(row => row.Sum()).ToArray()),
                 // The label of a position is the next id.
-                Targets = [.. labels.SelectMany(row => row.Skip(1).Append(-100))],
+                Targets = [.. labels.SelectMany((row, i) => row.Skip(1).Append(-100).Take(mask[i].Sum()))],
+                Mask = mask,
             };
         }
 
@@ -121,6 +125,13 @@ public class ReferenceCheckpointTests
             List<float> all = [];
             Collect(Expected.GetProperty(name), all);
             return [.. all];
+        }
+
+        // What was recorded of a padded batch, without the rows of padding.
+        public float[] WithoutPadding(float[] padded)
+        {
+            int width = padded.Length / Mask.Sum(row => row.Length), length = Mask[0].Length;
+            return [.. Mask.SelectMany((row, i) => padded.Skip(i * length * width).Take(row.Sum() * width))];
         }
 
         public void Dispose()
@@ -141,7 +152,7 @@ public class ReferenceCheckpointTests
                 Collect(inner, all);
         }
 
-        private static int[][] Rows(JsonElement element, string name) =>
+        private static int[][] Numbers(JsonElement element, string name) =>
             [.. element.GetProperty(name).EnumerateArray().Select(row => row.EnumerateArray().Select(value => value.GetInt32()).ToArray())];
     }
 }

@@ -1,6 +1,7 @@
 using Lemma.Decoding;
 using Lemma.Formulas;
 using Lemma.Models;
+using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
 
@@ -94,11 +95,11 @@ public class MemoryContractTests
         tape.Dispose();
         Assert.Throws<ObjectDisposedException>(() => tape.New(new Shape(2)));
         Assert.Throws<InvalidOperationException>(() => tape[x].Length);
-        KeyValueCache cache = new(2, 32, 8);
-        cache.Dispose();
         using Decoder model = new(Small);
+        SequenceState state = model.NewState();
+        state.Dispose();
         using Tape other = new(workers, model.Parameters) { Recording = false };
-        Assert.Throws<ObjectDisposedException>(() => model.NextLogits(other, new[] { 1 }, cache));
+        Assert.Throws<ObjectDisposedException>(() => model.NextLogits(other, Rows.One(new[] { 1 }, state)));
     }
 
     [Fact]
@@ -112,21 +113,21 @@ public class MemoryContractTests
     }
 
     [Fact]
-    public void ACacheOfAnotherModelIsRefused()
+    public void AStateOfAnotherModelIsRefused()
     {
         using Workers workers = new(1);
         using Decoder model = new(Small);
         using Tape tape = new(workers, model.Parameters) { Recording = false };
-        using KeyValueCache shallow = new(1, 32, 8), wide = new(2, 64, 8), right = new(2, 32, 8);
-        Assert.Contains("another model", Assert.Throws<ArgumentException>(() => model.NextLogits(tape, new[] { 1 }, shallow)).Message, StringComparison.Ordinal);
-        Assert.Contains("another model", Assert.Throws<ArgumentException>(() => model.NextLogits(tape, new[] { 1 }, wide)).Message, StringComparison.Ordinal);
-        Assert.Contains("one sequence", Assert.Throws<ArgumentException>(() => model.Hidden(tape, new DecoderInput(new[] { 1, 2 }, 2), right)).Message,
-            StringComparison.Ordinal);
-        Assert.Contains("61", Assert.Throws<ArgumentException>(() => model.NextLogits(tape, new[] { 61 }, right)).Message, StringComparison.Ordinal);
-        AttentionHeads heads = new(4, 4, 8);
-        Tensor rows = tape.Input(new Shape(1, heads.RowWidth), new float[heads.RowWidth]);
-        Assert.Contains("no layer 2", Assert.Throws<ArgumentException>(() => tape.CachedAttention(rows, heads, right, 2)).Message, StringComparison.Ordinal);
+        using Decoder another = new(Small);
+        using SequenceState wrong = another.NewState(), right = model.NewState();
+        Assert.Contains("another model", Refused(Rows.One(new[] { 1 }, wrong)), StringComparison.Ordinal);
+        Assert.Contains("one state", Refused(new Rows(new[] { 1, 2 }, new[] { 1, 1 }, new[] { right, right })), StringComparison.Ordinal);
+        Assert.Contains("61", Refused(Rows.One(new[] { 61 }, right)), StringComparison.Ordinal);
+        Assert.Contains("longest sequence", Refused(Rows.One(new int[Small.MaximumLength + 1], right)), StringComparison.Ordinal);
+        Assert.Equal(0, right.Length);
         Assert.Throws<ArgumentException>(() => right.Truncate(1));
+
+        string Refused(Rows rows) => Assert.Throws<ArgumentException>(() => model.NextLogits(tape, rows)).Message;
     }
 
     [Theory, InlineData(-1), InlineData(int.MinValue), InlineData(6)]
@@ -136,8 +137,11 @@ public class MemoryContractTests
         using Tape tape = new(workers);
         AttentionHeads heads = new(1, 1, 8, Causal: true, Window: 2);
         Tensor x = tape.Input(new Shape(10, heads.RowWidth), new float[10 * heads.RowWidth]);
-        Assert.Contains("[0, 5]", Assert.Throws<ArgumentException>(() => tape.Attention(x, 2, heads, new[] { 5, length })).Message, StringComparison.Ordinal);
-        Assert.Contains("1 lengths for 2", Assert.Throws<ArgumentException>(() => tape.Attention(x, 2, heads, new[] { 5 })).Message, StringComparison.Ordinal);
+        Assert.Contains("[0, 10]", Assert.Throws<ArgumentException>(() => tape.Attention(x, new[] { 5, length }, heads)).Message, StringComparison.Ordinal);
+        Assert.Contains("sum to 5", Assert.Throws<ArgumentException>(() => tape.Attention(x, new[] { 5 }, heads)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new Rows(new int[10], new[] { 5, length }));
+        Assert.Throws<ArgumentException>(() => new Rows(new int[10], new[] { 5 }));
+        Assert.Throws<ArgumentException>(() => new Rows(default, default));
     }
 
     [Fact]
@@ -264,9 +268,9 @@ public class MemoryContractTests
         {
             model.Parameters.ForgetGradients();
             using Tape tape = new(workers, model.Parameters), other = new(workers, model.Parameters) { Recording = false };
-            Tensor loss = model.Loss(tape, new DecoderInput(ids, 8), targets);
+            Tensor loss = model.Loss(tape, Rows.Windows(ids, 8), targets);
             if (evaluates)
-                model.Loss(other, new DecoderInput(ids, 4), targets);
+                model.Loss(other, Rows.Windows(ids, 4), targets);
             tape.Backward(loss);
             return model.Parameters.Gradients(model.Parameters["embedding.weight"]).ToArray();
         }

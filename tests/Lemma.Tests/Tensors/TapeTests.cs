@@ -52,8 +52,9 @@ public class TapeTests
         using Workers workers = new(1);
         using Tape tape = new(workers);
         Tensor x = tape.Input(new Shape(3, 4), new float[12]);
-        Tensor loss = tape.LinearCrossEntropy(tape.LastRow(x), tape.Input(new Shape(5, 4), new float[20]), new[] { 1 });
-        Assert.Contains("last_row", Assert.Throws<InvalidOperationException>(() => tape.Backward(loss)).Message, StringComparison.Ordinal);
+        tape.RecordStop("a stop", x);
+        Tensor loss = tape.LinearCrossEntropy(x, tape.Input(new Shape(5, 4), new float[20]), new[] { 1, 2, 3 });
+        Assert.Contains("a stop", Assert.Throws<InvalidOperationException>(() => tape.Backward(loss)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,91 +30,108 @@ public readonly record struct AttentionHeads(int Heads, int KeyValueHeads, int H
 
 public static unsafe partial class Ops
 {
-    private readonly record struct AttentionJob(nint Input, nint Output, nint Logs, nint Up, nint Gradient,
-        AttentionHeads Heads, int Length, ReadOnlyMemory<int> Lengths)
+    // Queries of a part of the forward: one long sequence of one head keeps all threads busy, and packing its keys again costs little.
+    private const int QueriesAPart = 504;
+
+    private readonly record struct AttentionJob(nint Input, nint Output, nint Logs, nint Up, nint Gradient, AttentionHeads Heads, ReadOnlyMemory<int> Offsets)
     {
-        public AttentionShape Shape => Heads.Shape(Length, Length);
-
-        public AttentionHead Head(int index)
+        // Some queries of some query heads, which share one key/value head.
+        public (AttentionShape Shape, AttentionHead Head) Of(int sequence, int firstHead, int group, int firstQuery, int queries)
         {
-            (int sequence, int head) = (index / Heads.KeyValueHeads, index % Heads.KeyValueHeads);
-            int d = Heads.HeadWidth, group = Heads.Heads / Heads.KeyValueHeads;
-            float* rows = (float*)Input + (nint)sequence * Length * Heads.RowWidth;
-            float* outputs = (float*)Output + (nint)sequence * Length * Heads.Heads * d;
-            return new AttentionHead((nint)(rows + head * group * d), Heads.RowWidth, (nint)(rows + (Heads.Heads + head) * d),
-                (nint)(rows + (Heads.Heads + Heads.KeyValueHeads + head) * d), Heads.RowWidth, Heads.RowWidth, (nint)(outputs + head * group * d), Heads.Heads * d,
-                Logs + index * group * Length * sizeof(float), Lengths.IsEmpty ? Length : Lengths.Span[sequence]);
+            int d = Heads.HeadWidth, keyHead = firstHead / (Heads.Heads / Heads.KeyValueHeads);
+            int row = Offsets.Span[sequence], length = Offsets.Span[sequence + 1] - row;
+            int keys = queries < length ? firstQuery + queries : length;
+            float* rows = (float*)Input + (nint)row * Heads.RowWidth;
+            float* outputs = (float*)Output + (nint)(row + firstQuery) * Heads.Heads * d;
+            float* logs = (float*)Logs + (nint)row * Heads.Heads + (nint)firstHead * length + firstQuery;
+            return (Heads.Shape(queries, keys) with { Group = group }, new AttentionHead(
+                (nint)(rows + (nint)firstQuery * Heads.RowWidth + firstHead * d), Heads.RowWidth, (nint)(rows + (Heads.Heads + keyHead) * d),
+                (nint)(rows + (Heads.Heads + Heads.KeyValueHeads + keyHead) * d), Heads.RowWidth, Heads.RowWidth,
+                (nint)(outputs + firstHead * d), Heads.Heads * d, (nint)logs, keys));
         }
 
-        public AttentionHeadGradient HeadGradient(int index)
-        {
-            AttentionHead head = Head(index);
-            return new AttentionHeadGradient(Up + (head.Output - Output),
-                Gradient + (head.Query - Input), Gradient + (head.Key - Input), Gradient + (head.Value - Input));
-        }
+        public AttentionHeadGradient Gradients(in AttentionHead head) => new(Up + (head.Output - Output),
+            Gradient + (head.Query - Input), Gradient + (head.Key - Input), Gradient + (head.Value - Input));
     }
 
-    /// <summary>softmax(Q·Kᵀ/√d_h + mask)·V for every sequence and head; rows hold queries, keys and values side by side.</summary>
+    /// <summary>softmax(Q·Kᵀ/√d_h + mask)·V within each sequence and head; rows hold queries, keys and values side by side.</summary>
     /// <param name="tape">The tape.</param>
-    /// <param name="x">[batch·length, (H + 2·H_kv)·d_h].</param>
-    /// <param name="batch">Sequences, all of one length.</param>
+    /// <param name="x">[rows, (H + 2·H_kv)·d_h], sequence after sequence.</param>
+    /// <param name="lengths">The rows of each sequence; a sequence sees itself alone.</param>
     /// <param name="heads">The heads.</param>
-    /// <param name="lengths">Tokens of each sequence that are not padding; empty when all are.</param>
-    /// <returns>[batch·length, H·d_h].</returns>
-    public static Tensor Attention(this Tape tape, Tensor x, int batch, AttentionHeads heads, ReadOnlyMemory<int> lengths = default)
+    /// <returns>[rows, H·d_h].</returns>
+    public static Tensor Attention(this Tape tape, Tensor x, ReadOnlyMemory<int> lengths, AttentionHeads heads)
     {
         heads.Validate();
         Require.That(x.Shape.Columns == heads.RowWidth, $"attention: rows of {x.Shape} must hold {heads.RowWidth} elements");
-        Require.That(batch > 0 && x.Shape.Rows % batch == 0, $"attention: {batch} sequences do not divide {x.Shape.Rows} rows");
-        int length = x.Shape.Rows / batch;
-        Require.That(lengths.IsEmpty || lengths.Length == batch, $"attention: {lengths.Length} lengths for {batch} sequences");
-        foreach (int some in lengths.Span)
-            Require.That(some >= 0 && some <= length, $"attention: lengths must lie in [0, {length}], but one is {some}");
-        int parts = batch * heads.KeyValueHeads;
-        Tensor y = tape.New(new Shape(x.Shape.Rows, heads.Heads * heads.HeadWidth)), logs = tape.New(new Shape(batch * heads.Heads, length));
-        AttentionJob job = new((nint)tape.Pointer(x), (nint)tape.Pointer(y), (nint)tape.Pointer(logs), 0, 0, heads, length, lengths);
-        tape.Workers.Run(parts, job, static (in job, index) => Formulas.Attention.Forward(job.Shape, job.Head(index)));
-        tape.Record((x, y, logs, heads, length, lengths, parts), static (tape, in s) =>
+        ReadOnlyMemory<int> offsets = Offsets(tape, lengths.Span, x.Shape.Rows);
+        Tensor y = tape.New(new Shape(x.Shape.Rows, heads.Heads * heads.HeadWidth)), logs = tape.New(new Shape(heads.Heads, x.Shape.Rows));
+        AttentionJob job = new((nint)tape.Pointer(x), (nint)tape.Pointer(y), (nint)tape.Pointer(logs), 0, 0, heads, offsets);
+        ReadOnlyMemory<int> parts = Parts(tape, lengths.Span, heads);
+        tape.Workers.Run(parts.Length / PartSize, (job, parts), static (in s, index) =>
+        {
+            ReadOnlySpan<int> part = s.parts.Span.Slice(index * PartSize, PartSize);
+            (AttentionShape shape, AttentionHead head) = s.job.Of(part[0], part[1], part[2], part[3], part[4]);
+            Formulas.Attention.Forward(shape, head);
+        });
+        tape.Record((x, y, logs, heads, offsets), static (tape, in s) =>
         {
             if (!tape.HasGradient(s.y))
                 return;
             tape.Gradient(s.x);
             AttentionJob job = new((nint)tape.Pointer(s.x), (nint)tape.Pointer(s.y), (nint)tape.Pointer(s.logs), (nint)tape.OutputGradient(s.y),
-                (nint)tape.OutputGradient(s.x), s.heads, s.length, s.lengths);
-            tape.Workers.Run(s.parts, job, static (in job, index) =>
-                AttentionGradient.Backward(job.Shape, job.Head(index), job.HeadGradient(index)));
+                (nint)tape.OutputGradient(s.x), s.heads, s.offsets);
+            tape.Workers.Run((s.offsets.Length - 1) * s.heads.KeyValueHeads, job, static (in job, index) =>
+            {
+                (int sequence, int keyHead) = (index / job.Heads.KeyValueHeads, index % job.Heads.KeyValueHeads);
+                int group = job.Heads.Heads / job.Heads.KeyValueHeads, length = job.Offsets.Span[sequence + 1] - job.Offsets.Span[sequence];
+                (AttentionShape shape, AttentionHead head) = job.Of(sequence, keyHead * group, group, 0, length);
+                AttentionGradient.Backward(shape, head, job.Gradients(head));
+            });
         });
         return y;
     }
 
-    /// <summary>The same attention for new tokens of one sequence, whose earlier keys and values lie in a cache.</summary>
-    /// <remarks>x: [new tokens, (H + 2·H_kv)·d_h]; their keys and values are appended first. Without a backward.
-    /// A cached row has the bits of the uncached one.</remarks>
-    public static Tensor CachedAttention(this Tape tape, Tensor x, AttentionHeads heads, KeyValueCache cache, int layer)
+    /// <summary>Where each sequence begins, and where the last ends.</summary>
+    internal static ReadOnlyMemory<int> Offsets(Tape tape, ReadOnlySpan<int> lengths, int rows)
     {
-        heads.Validate();
-        int queries = x.Shape.Rows, past = cache.Length, keys = past + queries, d = heads.HeadWidth;
-        Require.That(x.Shape.Columns == heads.RowWidth, $"attention: rows of {x.Shape} must hold {heads.RowWidth} elements");
-        Require.That(cache.Width == heads.KeyValueHeads * d, $"attention: the cache holds {cache.Width} elements a token, but keys have {heads.KeyValueHeads * d}");
-        Require.That((uint)layer < (uint)cache.Layers, $"attention: the cache has {cache.Layers} layers, so there is no layer {layer}");
-        Require.That(keys <= cache.Capacity, $"attention: {keys} tokens do not fit the cache of {cache.Capacity}");
-        Tensor y = tape.New(new Shape(queries, heads.Heads * d)), logs = tape.New(new Shape(heads.Heads, queries));
-        for (int row = 0; row < queries; row++)
+        Memory<int> offsets = tape.TakeIntegers(lengths.Length + 1);
+        long sum = 0;
+        for (int i = 0; i < lengths.Length; i++)
         {
-            ReadOnlySpan<float> from = RowsOf(tape, x, row, 1)[(heads.Heads * d)..];
-            from[..cache.Width].CopyTo(new Span<float>(cache.Keys(layer) + (nint)(past + row) * cache.Width, cache.Width));
-            from[cache.Width..].CopyTo(new Span<float>(cache.Values(layer) + (nint)(past + row) * cache.Width, cache.Width));
+            Require.That(lengths[i] >= 0 && lengths[i] <= rows - sum, $"attention: lengths must lie in [0, {rows}] and sum to {rows}, but one is {lengths[i]}");
+            offsets.Span[i] = (int)sum;
+            sum += lengths[i];
         }
-        tape.Workers.Run(heads.KeyValueHeads, (Shape: heads.Shape(queries, keys), Query: (nint)tape.Pointer(x), RowWidth: heads.RowWidth,
-            Key: (nint)cache.Keys(layer), Value: (nint)cache.Values(layer), cache.Width, Output: (nint)tape.Pointer(y), Logs: (nint)tape.Pointer(logs)),
-            static (in s, head) =>
+        Require.That(sum == rows, $"attention: the lengths of {lengths.Length} sequences sum to {sum}, but there are {rows} rows");
+        offsets.Span[^1] = rows;
+        return offsets;
+    }
+
+    private const int PartSize = 5;
+
+    // (sequence, first head, heads, first query, queries): what shares keys is one part; a long causal sequence is cut, the longest part first.
+    private static ReadOnlyMemory<int> Parts(Tape tape, ReadOnlySpan<int> lengths, in AttentionHeads heads)
+    {
+        int count = 0, group = heads.Heads / heads.KeyValueHeads;
+        bool mayCut = heads.Causal;
+        foreach (int length in lengths)
+            count += mayCut && length > QueriesAPart ? heads.Heads * ((length + QueriesAPart - 1) / QueriesAPart) : heads.KeyValueHeads;
+        Memory<int> parts = tape.TakeIntegers(count * PartSize);
+        Span<int> next = parts.Span;
+        for (int sequence = 0; sequence < lengths.Length; sequence++)
+        {
+            int length = lengths[sequence];
+            bool isCut = mayCut && length > QueriesAPart;
+            for (int first = isCut ? (length - 1) / QueriesAPart * QueriesAPart : 0; first >= 0; first -= QueriesAPart)
             {
-                int d = s.Shape.HeadWidth, group = s.Shape.Group;
-                nint queries = (nint)head * group * d * sizeof(float), keys = (nint)head * d * sizeof(float);
-                Formulas.Attention.Forward(s.Shape, new AttentionHead(s.Query + queries, s.RowWidth, s.Key + keys, s.Value + keys, s.Width, s.Width,
-                    s.Output + queries, s.Width * group, s.Logs + (nint)head * group * s.Shape.Queries * sizeof(float), s.Shape.Keys));
-            });
-        tape.RecordStop("cached_attention", y);
-        return y;
+                for (int head = 0; head < heads.Heads; head += isCut ? 1 : group)
+                {
+                    ((ReadOnlySpan<int>)[sequence, head, isCut ? 1 : group, first, isCut ? Math.Min(QueriesAPart, length - first) : length]).CopyTo(next);
+                    next = next[PartSize..];
+                }
+            }
+        }
+        return parts;
     }
 }

@@ -76,15 +76,6 @@ public static unsafe partial class Ops
         return y;
     }
 
-    /// <summary>The last row of a matrix, for decoding; without a backward.</summary>
-    public static Tensor LastRow(this Tape tape, Tensor x)
-    {
-        Tensor y = tape.New(new Shape(1, x.Shape.Columns));
-        RowsOf(tape, x, x.Shape.Rows - 1, 1).CopyTo(tape[y]);
-        tape.RecordStop("last_row", y);
-        return y;
-    }
-
     private delegate void ForwardFormula(ReadOnlySpan<float> x, Span<float> y);
 
     private delegate void BackwardFormula(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx);

@@ -1,0 +1,94 @@
+namespace Lemma.Formulas;
+
+/// <summary>How a page of 192 positions lies: for each key/value head its keys, then its values, in the panels of the tile.</summary>
+/// <remarks>
+/// Each key panel is [d_h][columns] of the tile's columns positions, each value panel [192][columns] of so many elements of the values.
+/// </remarks>
+internal readonly record struct KeyValuePageShape(int Heads, int HeadWidth, int ValueWidth)
+{
+    /// <summary>Elements of the keys of one head.</summary>
+    public int KeyElements => PagedAttention.Block * HeadWidth;
+
+    /// <summary>Elements of one head.</summary>
+    public int HeadElements => KeyElements + PagedAttention.Block * Attention.Rounded(ValueWidth);
+
+    /// <summary>Elements of a page.</summary>
+    public int Elements => Heads * HeadElements;
+}
+
+/// <summary>Where the queries and outputs of one key/value head lie, and the pages with its keys and values.</summary>
+/// <param name="Query">The first query of the group's first head.</param>
+/// <param name="QueryStride">Elements from a query to the next.</param>
+/// <param name="Output">The first output of the group's first head.</param>
+/// <param name="OutputStride">Elements from an output to the next.</param>
+/// <param name="Pages">The pages of the sequence, an address for each 192 positions; 0 where none can be seen.</param>
+/// <param name="Offset">Where the head lies in each page, in elements.</param>
+internal readonly record struct PagedHead(nint Query, nint QueryStride, nint Output, nint OutputStride, ReadOnlyMemory<nint> Pages, int Offset);
+
+/// <summary><see cref="Attention"/> over keys and values that lie in pages as packed panels: the same operations in the same order, so the same bits.</summary>
+internal static unsafe class PagedAttention
+{
+    /// <summary>Positions of a page: attention's block.</summary>
+    public const int Block = Attention.Block;
+
+    /// <summary>Writes the key and value of one position of one head into its page.</summary>
+    public static void Append(in KeyValuePageShape shape, float* head, int position, ReadOnlySpan<float> key, ReadOnlySpan<float> value)
+    {
+        int place = position % Block, columns = Tile.Columns;
+        float* keys = head + (nint)(place / columns) * columns * shape.HeadWidth + place % columns;
+        for (int i = 0; i < key.Length; i++)
+            keys[(nint)i * columns] = key[i];
+        float* values = head + shape.KeyElements + (nint)place * columns;
+        for (int i = 0; i < value.Length; i += columns)
+            value.Slice(i, Math.Min(columns, value.Length - i)).CopyTo(new Span<float>(values + (nint)i * Block, columns));
+    }
+
+    /// <summary>O for the query heads of one key/value head: a panel takes a query's heads together, since all of them meet the same keys.</summary>
+    public static void Forward<TAddend>(in AttentionShape shape, in PagedHead head, TAddend addend) where TAddend : struct, IAddend
+    {
+        int d = shape.HeadWidth, width = shape.ValueWidth, group = shape.Group, sumStride = Attention.Rounded(width), lines = shape.Queries * group;
+        ScratchPlan plan = default;
+        long linePart = plan.Add(Tile.Rows * d), queryPart = plan.Add(Tile.Rows * d), scorePart = plan.Add(Tile.Rows * Block);
+        long weightPart = plan.Add(Tile.Rows * Block), sumPart = plan.Add(Tile.Rows * sumStride), statePart = plan.Add(3 * Tile.MostRows);
+        plan.Take();
+        float* line = plan.At(linePart), queries = plan.At(queryPart), scores = plan.At(scorePart), weights = plan.At(weightPart), sums = plan.At(sumPart);
+        float* maxima = plan.At(statePart), totals = maxima + Tile.MostRows, logs = totals + Tile.MostRows;
+        Tile tile = Tile.Best;
+        ReadOnlySpan<nint> pages = head.Pages.Span;
+        for (int first = 0; first < lines; first += Tile.Rows)
+        {
+            int rows = Math.Min(Tile.Rows, lines - first), firstQuery = first / group, lastQuery = (first + rows - 1) / group;
+            for (int i = 0; i < rows; i++)
+            {
+                float* from = (float*)head.Query + (first + i) / group * head.QueryStride + (first + i) % group * d;
+                new ReadOnlySpan<float>(from, d).CopyTo(new Span<float>(line + i * d, d));
+            }
+            PackedProduct.Pack(new Matrix((nint)line, d, 1), rows, d, queries, Tile.Rows);
+            new Span<float>(maxima, rows).Fill(float.NegativeInfinity);
+            new Span<float>(totals, rows).Clear();
+            new Span<float>(sums, Tile.Rows * sumStride).Clear();
+            int end = shape.End(lastQuery, shape.Keys);
+            for (int block = shape.First(firstQuery) / Block * Block; block < end; block += Block)
+            {
+                int keys = Math.Min(Block, end - block);
+                float* page = (float*)pages[block / Block] + head.Offset;
+                PackedProduct.Multiply(tile, rows, keys, d, queries, page, (nint)d * Tile.Columns, scores, Block, add: false);
+                for (int i = 0; i < rows; i++)
+                {
+                    int query = (first + i) / group;
+                    if (!TAddend.IsEmpty)
+                        Attention.AddTo(new Span<float>(scores + i * Block, keys), shape.Scale, addend, query, block);
+                    Attention.Weigh(shape, TAddend.IsEmpty ? shape.Scale : 1, query, block, keys, shape.Keys, scores + i * Block, maxima + i, totals + i,
+                        new Span<float>(sums + i * sumStride, width));
+                }
+                PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
+                PackedProduct.Multiply(tile, rows, width, keys, weights, page + Block * d, (nint)Block * Tile.Columns, sums, sumStride, add: true);
+            }
+            for (int i = 0; i < rows; i++)
+            {
+                float* to = (float*)head.Output + (first + i) / group * head.OutputStride + (first + i) % group * width;
+                Attention.Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, width), new Span<float>(to, width), logs + i);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using Lemma.Formulas;
+
+namespace Lemma.Sequences;
+
+/// <summary>The keys and values of one layer of one sequence, in pages of 192 positions that lie as the tiles of <see cref="PagedAttention"/> read them.</summary>
+internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window = 0) : LayerState
+{
+    private readonly List<Page?> pages = [];
+    private readonly Stack<Page> free = [];
+    private nint[] addresses = [];
+
+    /// <summary>How a page lies.</summary>
+    public KeyValuePageShape Shape => shape;
+
+    public override long Bytes => (long)sizeof(float) * shape.Elements * (pages.Count(page => page is not null) + free.Count);
+
+    /// <summary>Makes room for positions up to a length and makes the pages from a start on this state's own; pages that a window left behind go.</summary>
+    public void Prepare(int start, int length)
+    {
+        while ((long)pages.Count * PagedAttention.Block < length)
+            pages.Add(NewPage());
+        for (int index = start / PagedAttention.Block; index < pages.Count; index++)
+        {
+            Page page = pages[index]!;
+            if (!page.IsShared)
+                continue;
+            Page copy = NewPage();
+            page.Memory.Span(0, shape.Elements).CopyTo(copy.Memory.Span(0, shape.Elements));
+            pages[index] = copy;
+            page.Release();
+        }
+        // A query at start sees window positions, itself included.
+        int first = window == 0 ? 0 : Math.Max(0, start - window + 1) / PagedAttention.Block;
+        for (int index = 0; index < first; index++)
+            Give(index);
+        if (addresses.Length < pages.Count)
+            Array.Resize(ref addresses, Math.Max(pages.Count, 2 * addresses.Length));
+        for (int index = 0; index < pages.Count; index++)
+            addresses[index] = pages[index] is { } page ? (nint)page.Memory.Pointer : 0;
+    }
+
+    /// <summary>Where each page lies, as of the last <see cref="Prepare"/>; 0 where a window has let go of it.</summary>
+    public ReadOnlyMemory<nint> Addresses => addresses;
+
+    public override void Truncate(int length)
+    {
+        // What a window has let go cannot come back: such a state can only be cut to nothing, or by what its pages still hold.
+        int kept = (length + PagedAttention.Block - 1) / PagedAttention.Block, needed = window == 0 ? 0 : Math.Max(0, length - window + 1) / PagedAttention.Block;
+        for (int index = needed; index < kept; index++)
+            Require.That(pages[index] is not null, $"state: a window of {window} has let go of positions that {length} tokens need");
+        for (int index = pages.Count - 1; index >= kept; index--)
+        {
+            Give(index);
+            pages.RemoveAt(index);
+        }
+    }
+
+    public override LayerState Fork()
+    {
+        KeyValuePages fork = new(shape, window);
+        foreach (Page? page in pages)
+        {
+            page?.Share();
+            fork.pages.Add(page);
+        }
+        return fork;
+    }
+
+    public override void Dispose()
+    {
+        for (int index = 0; index < pages.Count; index++)
+        {
+            pages[index]?.Release();
+            pages[index] = null;
+        }
+        foreach (Page page in free)
+            page.Release();
+        free.Clear();
+    }
+
+    private void Give(int index)
+    {
+        if (pages[index] is not { } page)
+            return;
+        pages[index] = null;
+        if (page.IsShared)
+            page.Release();
+        else
+            free.Push(page);
+    }
+
+    private Page NewPage() => free.TryPop(out Page? page) ? page : new Page(shape.Elements);
+
+    // Pages are shared by states that may live on different threads.
+    private sealed class Page(long elements)
+    {
+        private int users = 1;
+
+        public NativeBlock Memory { get; } = new("state", elements, isCleared: true);
+
+        public bool IsShared => Volatile.Read(ref users) > 1;
+
+        public void Share() => Interlocked.Increment(ref users);
+
+        public void Release()
+        {
+            if (Interlocked.Decrement(ref users) == 0)
+                Memory.Dispose();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+namespace Lemma.Sequences;
+
+/// <summary>What a model keeps of one sequence between passes; each layer keeps its own kind.</summary>
+/// <remarks>
+/// Made by a model's <c>NewState</c>, and of use to that model alone. A state serves one pass at a time. Memory grows with the sequence, a page of 192
+/// tokens at a time; a fork shares the pages until one of both writes to them.
+/// </remarks>
+public sealed class SequenceState : IDisposable
+{
+    private readonly object owner;
+    private readonly LayerState[] layers;
+    private bool isDisposed;
+
+    internal SequenceState(object owner, LayerState[] layers, int length = 0) => (this.owner, this.layers, Length) = (owner, layers, length);
+
+    /// <summary>Tokens that are kept.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Bytes that the state holds, shared pages counted in every state that shares them.</summary>
+    public long Bytes => layers.Sum(layer => layer.Bytes);
+
+    /// <summary>Forgets all but the first tokens.</summary>
+    /// <exception cref="ArgumentException">The number is negative or larger than <see cref="Length"/>.</exception>
+    public void Truncate(int length)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        Require.That(length >= 0 && length <= Length, $"state: it holds {Length} tokens, so it cannot be cut to {length}");
+        foreach (LayerState layer in layers)
+            layer.Truncate(length);
+        Length = length;
+    }
+
+    /// <summary>A state with the same tokens, which goes on by itself.</summary>
+    public SequenceState Fork()
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        return new SequenceState(owner, [.. layers.Select(layer => layer.Fork())], Length);
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        if (isDisposed)
+            return;
+        isDisposed = true;
+        foreach (LayerState layer in layers)
+            layer.Dispose();
+    }
+
+    /// <summary>Refuses a state that was disposed or belongs to another model.</summary>
+    internal void RequireOwner(object model)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        Require.That(ReferenceEquals(owner, model), $"state: it belongs to another model");
+    }
+
+    internal LayerState Layer(int index) => layers[index];
+
+    /// <summary>Counts tokens that every layer has written.</summary>
+    internal void Advance(int tokens) => Length += tokens;
+}
+
+/// <summary>What one layer keeps of one sequence.</summary>
+internal abstract class LayerState : IDisposable
+{
+    public abstract long Bytes { get; }
+
+    public abstract void Truncate(int length);
+
+    public abstract LayerState Fork();
+
+    public abstract void Dispose();
+}
