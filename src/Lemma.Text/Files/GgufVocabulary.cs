@@ -1,3 +1,4 @@
+using Lemma.Formats;
 using Lemma.Text.Decoding;
 using Lemma.Text.Models;
 using Lemma.Text.Normalization;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Lemma.Files;
+using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;

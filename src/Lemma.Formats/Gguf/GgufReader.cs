@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Lemma.Text.Files;
+namespace Lemma.Formats;
 
 /// <summary>Reads the settings at the start of a GGUF file; of arrays only those that are asked for.</summary>
 internal sealed class GgufReader(Stream stream, Func<string, bool> isWanted)

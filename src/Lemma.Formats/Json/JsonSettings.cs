@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Lemma.Files;
+namespace Lemma.Formats;
 
 /// <summary>The fields of a JSON object from outside, with errors that name the file, the field and its value.</summary>
 internal readonly struct JsonSettings

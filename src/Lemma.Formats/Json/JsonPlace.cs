@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
-namespace Lemma.Text.Files;
+namespace Lemma.Formats;
 
 /// <summary>A value of a JSON file and the way to it, so that every error can say where it is.</summary>
 internal sealed class JsonPlace

@@ -1,4 +1,4 @@
-namespace Lemma.Files;
+namespace Lemma.Formats;
 
 /// <summary>Writes a file so that its name holds the old bytes or the new ones, never a part.</summary>
 public static class AtomicFile

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace Lemma.Text.Files;
+namespace Lemma.Formats;
 
 /// <summary>JSON as the world writes it: with a byte-order mark, and with Python's NaN and Infinity in fields that nobody reads.</summary>
 internal static class JsonText

@@ -1,4 +1,4 @@
-namespace Lemma.Text.Files;
+namespace Lemma.Formats;
 
 /// <summary>Reads the fields of a protocol buffers message, one after another.</summary>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message, string place)

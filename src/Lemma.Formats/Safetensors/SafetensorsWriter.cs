@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace Lemma.Files;
+namespace Lemma.Formats;
 
 /// <summary>The elements of a tensor that is written, asked for once, when its turn comes.</summary>
 public delegate ReadOnlySpan<float> TensorSource();
@@ -35,7 +35,7 @@ public static class SafetensorsWriter
     {
         List<SafetensorsTensor> ordered = [.. tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal)];
         for (int i = 1; i < ordered.Count; i++)
-            Require.That(ordered[i - 1].Name != ordered[i].Name, $"safetensors: the name '{ordered[i].Name}' stands twice");
+            Fault.Unless(ordered[i - 1].Name != ordered[i].Name, $"safetensors: the name '{ordered[i].Name}' stands twice");
 
         ArrayBufferWriter<byte> header = Header(ordered);
         Span<byte> prefix = stackalloc byte[8];
@@ -46,7 +46,7 @@ public static class SafetensorsWriter
         foreach (SafetensorsTensor tensor in ordered)
         {
             ReadOnlySpan<float> values = tensor.Source();
-            Require.That(values.Length == tensor.Count,
+            Fault.Unless(values.Length == tensor.Count,
                 $"safetensors: '{tensor.Name}' was declared with {tensor.Count} elements, but has {values.Length}");
             for (; values.Length > 0; values = values[Math.Min(ChunkElements, values.Length)..])
                 WriteChunk(stream, values[..Math.Min(ChunkElements, values.Length)], swapped);

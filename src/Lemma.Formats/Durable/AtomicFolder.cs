@@ -1,4 +1,4 @@
-namespace Lemma.Files;
+namespace Lemma.Formats;
 
 /// <summary>Writes a folder so that, killed at any instant, the last complete one can be read.</summary>
 /// <remarks>

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
-using Lemma.Files;
+using Lemma.Formats;
 using Lemma.Formulas;
 
-namespace Lemma.Tests.Files;
+namespace Lemma.Tests.Formats;
 
 public class SafetensorsTests
 {

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace Lemma.Files;
+namespace Lemma.Formats;
 
 /// <summary>A safetensors file opened for reading: named tensors, each a run of bytes in the file.</summary>
 /// <remarks>
@@ -78,7 +78,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="destination">As long as the tensor has elements.</param>
     public void Read(SafetensorsEntry tensor, Span<float> destination)
     {
-        Require.That(destination.Length == tensor.Count,
+        Fault.Unless(destination.Length == tensor.Count,
             $"safetensors: '{tensor.Name}' has {tensor.Count} elements, but the destination has {destination.Length}");
         RequireFloat(tensor);
         try

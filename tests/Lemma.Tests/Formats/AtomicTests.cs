@@ -1,6 +1,6 @@
-using Lemma.Files;
+using Lemma.Formats;
 
-namespace Lemma.Tests.Files;
+namespace Lemma.Tests.Formats;
 
 public class AtomicTests
 {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace Lemma.Files;
+namespace Lemma.Formats;
 
 /// <summary>The JSON at the head of a safetensors file, read token by token and checked against the bytes that follow it.</summary>
 internal static class SafetensorsHeader

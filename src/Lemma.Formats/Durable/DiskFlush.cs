@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Lemma.Files;
+namespace Lemma.Formats;
 
 /// <summary>Makes names durable: a renamed file survives a power cut only once its folder is flushed as well.</summary>
 /// <remarks>.NET flushes files but opens no folders, so on Unix the two calls go to the C library; Windows journals its folders

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Lemma.Files;
+namespace Lemma.Formats;
 
 /// <summary>One tensor of a safetensors file: what it is and where its bytes lie.</summary>
 /// <param name="Name">Its name, unique in the file.</param>
