@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Lemma.Formats;
 
 /// <summary>Writes a folder so that, killed at any instant, the last complete one can be read.</summary>
@@ -16,6 +18,7 @@ namespace Lemma.Formats;
 public static class AtomicFolder
 {
     private const string PreviousSuffix = ".previous", DiscardedSuffix = ".discarded";
+    private static readonly ConcurrentDictionary<string, bool> Building = new(StringComparer.Ordinal);
 
     /// <summary>Builds a folder by <paramref name="fill"/>, which gets the path to write into, and puts it in the place of the old one, if
     /// any.</summary>
@@ -23,10 +26,12 @@ public static class AtomicFolder
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), parent = Path.GetDirectoryName(full)!;
         string partial = full + AtomicFile.PartialSuffix, previous = full + PreviousSuffix;
-        DeleteIfPresent(partial);
-        Directory.CreateDirectory(partial);
+        if (!Building.TryAdd(partial, true))
+            throw new IOException($"folder: '{full}' is being written already");
         try
         {
+            DeleteIfPresent(partial);
+            Directory.CreateDirectory(partial);
             fill(partial);
             DiskFlush.Tree(partial);
         }
@@ -34,6 +39,10 @@ public static class AtomicFolder
         {
             DeleteIfPresent(partial);
             throw;
+        }
+        finally
+        {
+            Building.TryRemove(partial, out _);
         }
         if (Directory.Exists(full))
         {
@@ -59,6 +68,15 @@ public static class AtomicFolder
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         foreach (string suffix in (string[])[AtomicFile.PartialSuffix, DiscardedSuffix, PreviousSuffix, ""])
             DeleteIfPresent(full + suffix);
+    }
+
+    /// <summary>Whether a file lies in a folder that is being built, and so is flushed and renamed with it.</summary>
+    internal static bool IsBuilding(string file)
+    {
+        for (string? folder = Path.GetDirectoryName(file); folder is not null && !Building.IsEmpty; folder = Path.GetDirectoryName(folder))
+            if (Building.ContainsKey(folder))
+                return true;
+        return false;
     }
 
     private static void Discard(string full, string previous)

@@ -9,12 +9,11 @@ internal sealed class JsonPlace
 {
     private readonly JsonPlace? parent;
     private readonly int index;
+    private readonly string file = "";
 
-    /// <summary>The whole of a file.</summary>
-    public JsonPlace(JsonElement root)
-        : this(root, null, "", -1)
-    {
-    }
+    /// <summary>The whole of a file, which errors name; who reads without a name adds it himself.</summary>
+    public JsonPlace(JsonElement root, string file = "")
+        : this(root, null, "", -1) => this.file = file;
 
     private JsonPlace(JsonElement value, JsonPlace? parent, string name, int index) =>
         (Value, this.parent, Name, this.index) = (value, parent, name, index);
@@ -28,7 +27,8 @@ internal sealed class JsonPlace
     /// <summary>Whether the value is null or was not there.</summary>
     public bool IsNull => Value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined;
 
-    private string Path => parent is null ? "" : index >= 0 ? $"{parent.Path}[{index}]"
+    /// <summary>The way from the root, as in <c>a.b[2]</c>; empty for the root.</summary>
+    public string Path => parent is null ? "" : index >= 0 ? $"{parent.Path}[{index}]"
         : parent.Path is { Length: > 0 } path ? $"{path}.{Name}" : Name;
 
     /// <summary>The member of an object; its <see cref="IsNull"/> holds when there is none.</summary>
@@ -153,10 +153,12 @@ internal sealed class JsonPlace
     }
 
     /// <summary>The error that this place breaks a rule.</summary>
-    public InvalidDataException Error(string rule) => new($"{(Path.Length == 0 ? "the whole" : Path)} {rule}");
+    public InvalidDataException Error(string rule) => new($"{FilePrefix}{(Path.Length == 0 ? "the whole" : Path)} {rule}");
 
     /// <summary>The error that a component has a type that no reader here knows.</summary>
     public InvalidDataException Unknown(string stage, string type) => Error($"has the unknown {stage} type '{type}'");
+
+    private string FilePrefix => parent is not null ? parent.FilePrefix : file.Length == 0 ? "" : file + ": ";
 
     private void Expect(JsonValueKind kind)
     {

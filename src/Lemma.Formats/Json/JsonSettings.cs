@@ -6,31 +6,22 @@ namespace Lemma.Formats;
 internal readonly struct JsonSettings
 {
     private const long MaximumBytes = 16_000_000;
-    private readonly JsonElement element;
+    private readonly JsonPlace place;
     private readonly string file;
 
-    private JsonSettings(JsonElement element, string file) => (this.element, this.file) = (element, file);
+    private JsonSettings(JsonPlace place, string file) => (this.place, this.file) = (place, file);
 
-    /// <summary>Reads a file whole; the document stays in memory as long as the settings are used.</summary>
+    /// <summary>Reads a file whole; it stays in memory as long as the settings are used.</summary>
     public static JsonSettings Read(string path)
     {
-        long length = new FileInfo(path).Length;
-        if (length > MaximumBytes)
-            throw new InvalidDataException($"{path}: it has {length} bytes, more than the {MaximumBytes} that a file of settings may have");
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path),
-                new JsonDocumentOptions { AllowDuplicateProperties = false });
-            JsonElement root = document.RootElement.Clone();
-            return root.ValueKind == JsonValueKind.Object ? new JsonSettings(root, path)
-                : throw new InvalidDataException($"{path}: a JSON object is needed, but it is a JSON {root.ValueKind}");
-        }
-        catch (JsonException e)
-        {
-            string reason = e.Message.Split(" LineNumber:")[0];
-            throw new InvalidDataException($"{path}: not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine}: {reason}");
-        }
+        using JsonDocument document = JsonText.Read(path, MaximumBytes);
+        JsonElement root = document.RootElement.Clone();
+        return root.ValueKind == JsonValueKind.Object ? new JsonSettings(new JsonPlace(root, path), path)
+            : throw new InvalidDataException($"{path}: a JSON object is needed, but it is a JSON {root.ValueKind}");
     }
+
+    /// <summary>The names of all fields, in the order of the file.</summary>
+    public IEnumerable<string> Names => place.Members().Select(member => member.Name);
 
     /// <summary>Whether a field is there and is not null.</summary>
     public bool Has(string name) => Find(name) != null;
@@ -91,7 +82,7 @@ internal readonly struct JsonSettings
         catch (InvalidOperationException)
         {
             // An escaped half of a surrogate pair: valid JSON, but no text.
-            throw new InvalidDataException($"{file}: \"{name}\" is not valid text");
+            throw Error($"{Named(name)} is not valid text");
         }
     }
 
@@ -100,19 +91,19 @@ internal readonly struct JsonSettings
     {
         if (Find(name) is not { } value)
             return null;
-        return value.ValueKind == JsonValueKind.Object ? new JsonSettings(value, file) : throw Wrong(name, value, "an object");
+        return value.ValueKind == JsonValueKind.Object ? new JsonSettings(place[name], file) : throw Wrong(name, value, "an object");
     }
 
     /// <summary>A field's JSON as it stands.</summary>
     public string Raw(string name) => (Find(name) ?? throw Missing(name)).GetRawText();
 
     /// <summary>An id: a whole number of at least 0, the first of a list, or null.</summary>
-    public int? Id(string name, int? fallback) => element.TryGetProperty(name, out _) ? Ids(name) is [int first, ..] ? first : null : fallback;
+    public int? Id(string name, int? fallback) => place[name].Value.ValueKind != JsonValueKind.Undefined ? Ids(name) is [int first, ..] ? first : null : fallback;
 
     /// <summary>Ids: one or a list of them, none where the field is absent or null; −1 stands for none.</summary>
     public IReadOnlyList<int> Ids(string name)
     {
-        if (!element.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+        if (Find(name) is not { } value)
             return [];
         List<int> ids = [];
         foreach (JsonElement one in value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : (IEnumerable<JsonElement>)[value])
@@ -130,20 +121,21 @@ internal readonly struct JsonSettings
     {
         bool value = Boolean(name, fallback);
         if (value != expected)
-            throw new InvalidDataException($"{file}: \"{name}\": {(value ? "true" : "false")} is not supported");
+            throw Error($"{Named(name)}: {(value ? "true" : "false")} is not supported");
     }
 
     /// <summary>An error that names this file.</summary>
     public InvalidDataException Error(string reason) => new($"{file}: {reason}");
 
-    private JsonElement? Find(string name) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private JsonElement? Find(string name) => place[name] is { IsNull: false } found ? found.Value : null;
 
-    private InvalidDataException Missing(string name) => new($"{file}: \"{name}\" is missing");
+    private string Named(string name) => $"\"{place[name].Path}\"";
+
+    private InvalidDataException Missing(string name) => Error($"{Named(name)} is missing");
 
     private InvalidDataException Wrong(string name, JsonElement value, string expected)
     {
         string raw = value.GetRawText();
-        return new($"{file}: \"{name}\" must be {expected}, but it is {(raw.Length > 60 ? string.Concat(raw.AsSpan(0, 60), "...") : raw)}");
+        return Error($"{Named(name)} must be {expected}, but it is {(raw.Length > 60 ? string.Concat(raw.AsSpan(0, 60), "...") : raw)}");
     }
 }

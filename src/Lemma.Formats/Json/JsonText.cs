@@ -7,6 +7,24 @@ namespace Lemma.Formats;
 /// <summary>JSON as the world writes it: with a byte-order mark, and with Python's NaN and Infinity in fields that nobody reads.</summary>
 internal static class JsonText
 {
+    private const int MaximumDepth = 64;
+
+    /// <summary>The document of a file that has at most <paramref name="maximumBytes"/>; errors name the file.</summary>
+    public static JsonDocument Read(string path, long maximumBytes)
+    {
+        long length = new FileInfo(path).Length;
+        if (length > maximumBytes)
+            throw Fault.In(path, $"it has {length} bytes, more than the {maximumBytes} that such a file may have");
+        try
+        {
+            return Parse(File.ReadAllBytes(path));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new InvalidDataException($"{path}: {error.Message}", error);
+        }
+    }
+
     /// <summary>The document of a file's bytes.</summary>
     /// <remarks>NaN and Infinity become texts, so a field that is read as a number refuses them.</remarks>
     /// <exception cref="InvalidDataException">It is not JSON, or a key occurs twice; the message names the place.</exception>
@@ -27,8 +45,8 @@ internal static class JsonText
         {
             // Which fault it was is only looked for now, so files without one are read once.
             byte[] quoted = QuoteNumbers(text.Span);
-            if (TryFindDuplicate(quoted, out string duplicate))
-                throw new InvalidDataException(duplicate, error);
+            if (TryFindFault(quoted, out string fault))
+                throw new InvalidDataException(fault, error);
             try
             {
                 return JsonDocument.Parse(quoted, options);
@@ -41,13 +59,19 @@ internal static class JsonText
         }
     }
 
-    private static bool TryFindDuplicate(ReadOnlySpan<byte> text, out string duplicate)
+    private static bool TryFindFault(ReadOnlySpan<byte> text, out string fault)
     {
-        Utf8JsonReader reader = new(text);
+        Utf8JsonReader reader = new(text, new JsonReaderOptions { MaxDepth = MaximumDepth + 1 });
         Stack<HashSet<string>> objects = new();
-        duplicate = "";
+        fault = "";
         while (TryRead(ref reader))
-            if (reader.TokenType == JsonTokenType.StartObject)
+            if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.CurrentDepth >= MaximumDepth)
+            {
+                fault = string.Create(CultureInfo.InvariantCulture,
+                    $"objects and arrays must be nested at most {MaximumDepth} deep, but one at byte {reader.TokenStartIndex} is deeper");
+                return true;
+            }
+            else if (reader.TokenType == JsonTokenType.StartObject)
                 objects.Push(new HashSet<string>(StringComparer.Ordinal));
             else if (reader.TokenType == JsonTokenType.EndObject)
                 objects.Pop();
@@ -55,7 +79,7 @@ internal static class JsonText
             {
                 ReadOnlySpan<byte> before = text[..(int)reader.TokenStartIndex];
                 int line = before.Count((byte)'\n') + 1, column = Encoding.UTF8.GetCharCount(before[(before.LastIndexOf((byte)'\n') + 1)..]) + 1;
-                duplicate = string.Create(CultureInfo.InvariantCulture,
+                fault = string.Create(CultureInfo.InvariantCulture,
                     $"the key '{NameOf(reader)}' occurs twice in one object, the second time in line {line}, column {column}");
                 return true;
             }

@@ -1,28 +1,36 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace Lemma.Formats;
 
-/// <summary>The JSON at the head of a safetensors file, read token by token and checked against the bytes that follow it.</summary>
+/// <summary>The JSON at the head of a safetensors file; it is read token by token and checked against the bytes that follow it.</summary>
 internal static class SafetensorsHeader
 {
     /// <summary>The most a header may take: 100 MB, the format's own limit.</summary>
     public const long MaximumBytes = 100_000_000;
 
+    /// <summary>The name of the texts beside the tensors, which no tensor has.</summary>
+    public const string MetadataName = "__metadata__";
+
     /// <summary>The most axes a tensor may have.</summary>
     private const int MaximumRank = 16;
 
-    /// <summary>Parses a header; <paramref name="dataBegin"/> and <paramref name="fileLength"/> bound the bytes of the tensors.</summary>
-    public static (List<SafetensorsEntry> Entries, Dictionary<string, string> Metadata) Parse(
-        ReadOnlySpan<byte> json, string file, long dataBegin, long fileLength)
+    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Parses a header; the bytes of the tensors lie between <paramref name="dataBegin"/> and the end of the file.</summary>
+    public static (List<TensorEntry> Entries, Dictionary<string, object> Metadata) Parse(
+        ReadOnlySpan<byte> json, MappedFile source, long dataBegin)
     {
+        string file = source.Path;
         if (!Utf8.IsValid(json))
             throw Broken(file, "it is not UTF-8");
         try
         {
             Utf8JsonReader reader = new(json, new JsonReaderOptions { MaxDepth = 8 });
-            (List<SafetensorsEntry> entries, Dictionary<string, string> metadata) = ParseObject(ref reader, file, dataBegin, fileLength);
-            CheckCover(entries, file, dataBegin, fileLength);
+            (List<TensorEntry> entries, Dictionary<string, object> metadata) = ParseObject(ref reader, source, dataBegin);
+            CheckCover(entries, file, dataBegin, source.Length);
             return (entries, metadata);
         }
         catch (JsonException e)
@@ -31,17 +39,53 @@ internal static class SafetensorsHeader
         }
     }
 
-    private static (List<SafetensorsEntry> Entries, Dictionary<string, string> Metadata) ParseObject(
-        ref Utf8JsonReader reader, string file, long dataBegin, long fileLength)
+    /// <summary>The header of tensors that follow it in their order.</summary>
+    public static ReadOnlySpan<byte> Write(IReadOnlyList<SafetensorsTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
-        List<SafetensorsEntry> entries = [];
-        Dictionary<string, string>? metadata = null;
+        ArrayBufferWriter<byte> header = new();
+        using (Utf8JsonWriter json = new(header, Compact))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject(MetadataName);
+            foreach ((string name, string text) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+                json.WriteString(name, text);
+            json.WriteEndObject();
+            long offset = 0;
+            foreach (SafetensorsTensor tensor in tensors)
+            {
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", tensor.Type.ToString());
+                json.WriteStartArray("shape");
+                foreach (int size in tensor.Sizes)
+                    json.WriteNumberValue(size);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(offset);
+                json.WriteNumberValue(offset += tensor.Bytes);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        // Spaces up to a multiple of 8 align the tensors, as the format's own writer does.
+        int padding = -header.WrittenCount & 7;
+        header.GetSpan(padding)[..padding].Fill((byte)' ');
+        header.Advance(padding);
+        return header.WrittenSpan;
+    }
+
+    private static (List<TensorEntry> Entries, Dictionary<string, object> Metadata) ParseObject(
+        ref Utf8JsonReader reader, MappedFile source, long dataBegin)
+    {
+        string file = source.Path;
+        List<TensorEntry> entries = [];
+        Dictionary<string, object>? metadata = null;
         HashSet<string> names = [];
         Expect(ref reader, JsonTokenType.StartObject, file, "the header");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string name = Text(ref reader, file);
-            if (name == "__metadata__")
+            if (name == MetadataName)
             {
                 if (metadata != null)
                     throw Broken(file, "'__metadata__' stands twice");
@@ -50,16 +94,16 @@ internal static class SafetensorsHeader
             }
             if (!names.Add(name))
                 throw Broken(file, $"the tensor '{name}' stands twice");
-            entries.Add(ParseEntry(ref reader, name, file, dataBegin, fileLength));
+            entries.Add(ParseEntry(ref reader, name, source, dataBegin));
         }
         while (reader.Read())
             throw Broken(file, "something follows its closing brace");
         return (entries, metadata ?? []);
     }
 
-    private static Dictionary<string, string> ParseMetadata(ref Utf8JsonReader reader, string file)
+    private static Dictionary<string, object> ParseMetadata(ref Utf8JsonReader reader, string file)
     {
-        Dictionary<string, string> metadata = [];
+        Dictionary<string, object> metadata = [];
         Expect(ref reader, JsonTokenType.StartObject, file, "'__metadata__'");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -71,8 +115,9 @@ internal static class SafetensorsHeader
         return metadata;
     }
 
-    private static SafetensorsEntry ParseEntry(ref Utf8JsonReader reader, string name, string file, long dataBegin, long fileLength)
+    private static TensorEntry ParseEntry(ref Utf8JsonReader reader, string name, MappedFile source, long dataBegin)
     {
+        string file = source.Path;
         string? type = null;
         List<long>? sizes = null, offsets = null;
         Expect(ref reader, JsonTokenType.StartObject, file, $"the tensor '{name}'");
@@ -97,7 +142,7 @@ internal static class SafetensorsHeader
         }
         if (type == null || sizes == null || offsets is not { Count: 2 })
             throw Broken(file, $"the tensor '{name}' needs a dtype, a shape and two data_offsets");
-        int size = SafetensorsEntry.BytesOf(type) ?? throw Broken(file, $"the tensor '{name}' has the unknown dtype '{type}'");
+        int size = ElementTypes.BytesOf(type) ?? throw Broken(file, $"the tensor '{name}' has the unknown dtype '{type}'");
         if (offsets[1] < offsets[0])
             throw Broken(file, $"the tensor '{name}' ends at {offsets[1]}, before it begins at {offsets[0]}");
         UInt128 bytes = (UInt128)size;
@@ -105,15 +150,15 @@ internal static class SafetensorsHeader
             bytes = length == 0 ? 0 : bytes > long.MaxValue ? bytes : bytes * (UInt128)length;
         long held = offsets[1] - offsets[0];
         if (bytes != (UInt128)held)
-            throw Broken(file, $"the tensor '{name}' of shape {SafetensorsEntry.Format(sizes)} and dtype {type} does not take the "
+            throw Broken(file, $"the tensor '{name}' of shape {TensorEntry.Format(sizes)} and dtype {type} does not take the "
                 + $"{held} bytes "
                 + $"that its data_offsets [{offsets[0]}, {offsets[1]}] hold");
-        long available = fileLength - dataBegin;
+        long available = source.Length - dataBegin;
         if (offsets[1] > available)
             throw new InvalidDataException($"{file}: truncated: the tensor '{name}' ends at byte "
                 + $"{(UInt128)offsets[1] + (UInt128)dataBegin}, "
-                + $"but the file has {fileLength} bytes");
-        return new SafetensorsEntry(name, type, sizes, dataBegin + offsets[0], held);
+                + $"but the file has {source.Length} bytes");
+        return new TensorEntry(name, type, sizes, source, dataBegin + offsets[0], held);
     }
 
     private static List<long> ParseSizes(ref Utf8JsonReader reader, int most, string file, string place)
@@ -132,10 +177,10 @@ internal static class SafetensorsHeader
     }
 
     // The format forbids holes and overlaps; a file that has either can hide bytes or let two tensors share them.
-    private static void CheckCover(List<SafetensorsEntry> entries, string file, long dataBegin, long fileLength)
+    private static void CheckCover(List<TensorEntry> entries, string file, long dataBegin, long fileLength)
     {
         long at = dataBegin;
-        foreach (SafetensorsEntry entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.Bytes))
+        foreach (TensorEntry entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.Bytes))
         {
             if (entry.Begin != at)
                 throw Broken(file, $"the tensor '{entry.Name}' begins at byte {entry.Begin} of the file, "

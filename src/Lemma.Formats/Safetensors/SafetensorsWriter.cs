@@ -1,99 +1,129 @@
-using System.Buffers;
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using System.Text.Encodings.Web;
+using System.Globalization;
 using System.Text.Json;
 
 namespace Lemma.Formats;
 
-/// <summary>The elements of a tensor that is written, asked for once, when its turn comes.</summary>
-public delegate ReadOnlySpan<float> TensorSource();
-
-/// <summary>One float32 tensor to write.</summary>
-/// <param name="Name">Its name, unique in the file.</param>
-/// <param name="Sizes">The sizes of its axes.</param>
-/// <param name="Source">Its elements in row-major order.</param>
-public sealed record SafetensorsTensor(string Name, IReadOnlyList<int> Sizes, TensorSource Source)
-{
-    /// <summary>The number of elements.</summary>
-    public long Count => Sizes.Aggregate(1L, (product, size) => checked(product * size));
-}
-
-/// <summary>Writes safetensors files: float32, in the ordinal order of the names, so that equal tensors give equal bytes.</summary>
+/// <summary>Writes safetensors files in the ordinal order of the names, so that equal tensors give equal bytes.</summary>
 public static class SafetensorsWriter
 {
     private const int ChunkElements = 1 << 16;
-    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private const string WholeName = "model.safetensors", IndexName = WholeName + ".index.json";
+    private static readonly SafetensorsOptions Usual = new();
 
     /// <summary>Writes a file under a temporary name, flushes it to disk and renames it.</summary>
-    public static void Write(string path, IReadOnlyCollection<SafetensorsTensor> tensors) =>
-        AtomicFile.Write(path, stream => Write(stream, tensors));
+    public static void Write(string path, IReadOnlyCollection<SafetensorsTensor> tensors, SafetensorsOptions? options = null)
+    {
+        List<SafetensorsTensor> ordered = Ordered(tensors);
+        Reporter reporter = new(options ?? Usual, Total(ordered));
+        AtomicFile.Write(path, stream => WriteOrdered(stream, ordered, options ?? Usual, reporter));
+    }
 
-    /// <summary>Writes to a stream, one tensor at a time, with the metadata <c>format: pt</c> that Hugging Face's readers ask
-    /// for.</summary>
-    public static void Write(Stream stream, IReadOnlyCollection<SafetensorsTensor> tensors)
+    /// <summary>Writes to a stream, one tensor at a time.</summary>
+    public static void Write(Stream stream, IReadOnlyCollection<SafetensorsTensor> tensors, SafetensorsOptions? options = null)
+    {
+        List<SafetensorsTensor> ordered = Ordered(tensors);
+        WriteOrdered(stream, ordered, options ?? Usual, new Reporter(options ?? Usual, Total(ordered)));
+    }
+
+    /// <summary>Writes a model's folder: <c>model.safetensors</c>, or several files of at most
+    /// <see cref="SafetensorsOptions.MaximumShardBytes"/> and then the index that names them. The folder is not emptied first: build it by
+    /// <see cref="AtomicFolder"/>.</summary>
+    public static void WriteFolder(string folder, IReadOnlyCollection<SafetensorsTensor> tensors, SafetensorsOptions? options = null)
+    {
+        options ??= Usual;
+        Fault.Unless(options.MaximumShardBytes >= 1, $"safetensors: a file must hold at least 1 byte, but may hold {options.MaximumShardBytes}");
+        List<SafetensorsTensor> ordered = Ordered(tensors);
+        List<List<SafetensorsTensor>> shards = Split(ordered, options.MaximumShardBytes);
+        Reporter reporter = new(options, Total(ordered));
+        for (int i = 0; i < shards.Count; i++)
+        {
+            List<SafetensorsTensor> shard = shards[i];
+            AtomicFile.Write(Path.Combine(folder, NameOf(i, shards.Count)), stream => WriteOrdered(stream, shard, options, reporter));
+        }
+        if (shards.Count > 1)
+            AtomicFile.Write(Path.Combine(folder, IndexName), stream => WriteIndex(stream, shards));
+    }
+
+    private static string NameOf(int shard, int count) => count == 1 ? WholeName
+        : string.Create(CultureInfo.InvariantCulture, $"model-{shard + 1:D5}-of-{count:D5}.safetensors");
+
+    private static List<List<SafetensorsTensor>> Split(List<SafetensorsTensor> tensors, long maximum)
+    {
+        List<List<SafetensorsTensor>> shards = [[]];
+        long held = 0;
+        foreach (SafetensorsTensor tensor in tensors)
+        {
+            if (shards[^1].Count > 0 && tensor.Bytes > maximum - held)
+            {
+                shards.Add([]);
+                held = 0;
+            }
+            shards[^1].Add(tensor);
+            held += tensor.Bytes;
+        }
+        return shards;
+    }
+
+    private static List<SafetensorsTensor> Ordered(IReadOnlyCollection<SafetensorsTensor> tensors)
     {
         List<SafetensorsTensor> ordered = [.. tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal)];
-        for (int i = 1; i < ordered.Count; i++)
-            Fault.Unless(ordered[i - 1].Name != ordered[i].Name, $"safetensors: the name '{ordered[i].Name}' stands twice");
+        for (int i = 0; i < ordered.Count; i++)
+        {
+            Fault.Unless(i == 0 || ordered[i - 1].Name != ordered[i].Name, $"safetensors: the name '{ordered[i].Name}' stands twice");
+            Fault.Unless(ordered[i].Name != SafetensorsHeader.MetadataName, $"safetensors: no tensor may be called '{ordered[i].Name}'");
+        }
+        return ordered;
+    }
 
-        ArrayBufferWriter<byte> header = Header(ordered);
+    private static long Total(List<SafetensorsTensor> tensors) => tensors.Sum(tensor => tensor.Bytes);
+
+    private static void WriteOrdered(Stream stream, List<SafetensorsTensor> tensors, SafetensorsOptions options, Reporter reporter)
+    {
+        ReadOnlySpan<byte> header = SafetensorsHeader.Write(tensors, options.Metadata);
         Span<byte> prefix = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.WrittenCount);
+        BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);
         stream.Write(prefix);
-        stream.Write(header.WrittenSpan);
-        uint[]? swapped = BitConverter.IsLittleEndian ? null : new uint[ChunkElements];
-        foreach (SafetensorsTensor tensor in ordered)
+        stream.Write(header);
+        byte[] buffer = new byte[ChunkElements * sizeof(float)];
+        foreach (SafetensorsTensor tensor in tensors)
         {
             ReadOnlySpan<float> values = tensor.Source();
             Fault.Unless(values.Length == tensor.Count,
                 $"safetensors: '{tensor.Name}' was declared with {tensor.Count} elements, but has {values.Length}");
-            for (; values.Length > 0; values = values[Math.Min(ChunkElements, values.Length)..])
-                WriteChunk(stream, values[..Math.Min(ChunkElements, values.Length)], swapped);
+            while (values.Length > 0)
+            {
+                int count = Math.Min(ChunkElements, values.Length), bytes = count * FloatConversion.BytesOf(tensor.Type);
+                FloatConversion.Write(tensor.Type, values[..count], buffer);
+                stream.Write(buffer.AsSpan(0, bytes));
+                reporter.Add(bytes);
+                values = values[count..];
+            }
         }
     }
 
-    private static void WriteChunk(Stream stream, ReadOnlySpan<float> values, uint[]? swapped)
+    private static void WriteIndex(Stream stream, List<List<SafetensorsTensor>> shards)
     {
-        if (swapped == null)
-        {
-            stream.Write(MemoryMarshal.AsBytes(values));
-            return;
-        }
-        BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<float, uint>(values), swapped);
-        stream.Write(MemoryMarshal.AsBytes(swapped.AsSpan(0, values.Length)));
-    }
-
-    private static ArrayBufferWriter<byte> Header(List<SafetensorsTensor> tensors)
-    {
-        ArrayBufferWriter<byte> header = new();
-        using (Utf8JsonWriter json = new(header, Compact))
+        using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
         {
             json.WriteStartObject();
-            json.WriteStartObject("__metadata__");
-            json.WriteString("format", "pt");
+            json.WriteStartObject("metadata");
+            json.WriteNumber("total_size", shards.Sum(Total));
             json.WriteEndObject();
-            long offset = 0;
-            foreach (SafetensorsTensor tensor in tensors)
-            {
-                json.WriteStartObject(tensor.Name);
-                json.WriteString("dtype", "F32");
-                json.WriteStartArray("shape");
-                foreach (int size in tensor.Sizes)
-                    json.WriteNumberValue(size);
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += tensor.Count * sizeof(float));
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
+            json.WriteStartObject("weight_map");
+            for (int i = 0; i < shards.Count; i++)
+                foreach (SafetensorsTensor tensor in shards[i])
+                    json.WriteString(tensor.Name, NameOf(i, shards.Count));
+            json.WriteEndObject();
             json.WriteEndObject();
         }
-        // Spaces up to a multiple of 8 align the tensors, as the format's own writer does.
-        int padding = -header.WrittenCount & 7;
-        header.GetSpan(padding)[..padding].Fill((byte)' ');
-        header.Advance(padding);
-        return header;
+        stream.WriteByte((byte)'\n');
+    }
+
+    private sealed class Reporter(SafetensorsOptions options, long total)
+    {
+        private long written;
+
+        public void Add(long bytes) => options.Progress?.Invoke(written += bytes, total);
     }
 }

@@ -47,7 +47,7 @@ public class ModelFolderTests
     {
         (_, Parameters parameters) = ModelFolder.Read(Golden("gpt2"));
         using Parameters owned = parameters;
-        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(Golden("gpt2"), "model.safetensors"));
+        using TensorFile file = TensorFile.Open(Path.Combine(Golden("gpt2"), "model.safetensors"));
         float[] stored = new float[32 * 96];
         file.Read(file.Find("transformer.h.1.attn.c_attn.weight")!, stored);
         Span<float> ours = parameters.Weights(parameters["blocks.1.attention.qkv.weight"]);
@@ -191,7 +191,7 @@ public class ModelFolderTests
         Directory.CreateDirectory(folder["empty"]);
         Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(folder["empty"])).Message,
             StringComparison.Ordinal);
-        Assert.Contains("not JSON: line 2", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("c.json",
+        Assert.Contains("the file must be JSON, but line 2", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("c.json",
             "{\n\"a\" 1}"))).Message, StringComparison.Ordinal);
         Assert.Contains("a JSON object is "
             + "needed", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("d.json", "[]"))).Message,
@@ -285,9 +285,9 @@ public class ModelFolderTests
     {
         string copy = Copy(folder, family), path = Path.Combine(copy, "model.safetensors");
         List<SafetensorsTensor> tensors = [];
-        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        using (TensorFile file = TensorFile.Open(path))
         {
-            foreach (SafetensorsEntry entry in file.Tensors)
+            foreach (TensorEntry entry in file.Tensors)
             {
                 float[] values = new float[entry.Count];
                 file.Read(entry, values);
