@@ -1,9 +1,15 @@
+using System.Buffers.Binary;
+
 namespace Lemma.Formats;
 
 /// <summary>Finds out what a path holds, and opens it.</summary>
 internal static class TensorFiles
 {
     private const string IndexSuffix = ".index.json";
+
+    // A pickle of protocol 2 that begins with a number of ten bytes.
+    private const uint OldTorch = 0x0A8A0280;
+
     private static readonly string[] Names =
         ["model.safetensors", "model.safetensors" + IndexSuffix, "pytorch_model.bin", "pytorch_model.bin" + IndexSuffix];
 
@@ -12,7 +18,18 @@ internal static class TensorFiles
     {
         if (!File.Exists(path))
             return OpenIn(AtomicFolder.Resolve(path));
-        return path.EndsWith(IndexSuffix, StringComparison.Ordinal) ? ShardIndex.Open(path) : OpenFile(path);
+        if (path.EndsWith(IndexSuffix, StringComparison.Ordinal))
+            return ShardIndex.Open(path);
+        TensorFile file = OpenFile(path);
+        try
+        {
+            return GgufParts.Complete(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Opens one file by what its first bytes say.</summary>
@@ -21,13 +38,25 @@ internal static class TensorFiles
         MappedFile file = MappedFile.Open(path);
         try
         {
-            return SafetensorsReader.Read(file);
+            return StartOf(file) switch
+            {
+                GgufReader.Magic => GgufReader.Read(file),
+                ZipDirectory.Magic => TorchReader.ReadArchive(file),
+                OldTorch => TorchReader.ReadOld(file),
+                _ => SafetensorsReader.Read(file),
+            };
         }
         catch
         {
             file.Dispose();
             throw;
         }
+    }
+
+    private static uint StartOf(MappedFile file)
+    {
+        using MappedFile.Loan loan = file.Borrow();
+        return file.Length < sizeof(uint) ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(loan.Slice(0, sizeof(uint)));
     }
 
     private static TensorFile OpenIn(string folder)

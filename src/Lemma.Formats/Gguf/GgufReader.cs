@@ -1,131 +1,91 @@
-using System.Buffers.Binary;
-using System.Text;
-
 namespace Lemma.Formats;
 
-/// <summary>Reads the settings at the start of a GGUF file; of arrays only those that are asked for.</summary>
-internal sealed class GgufReader(Stream stream, Func<string, bool> isWanted)
+/// <summary>Reads GGUF files of versions 2 and 3: values, a table of tensors, their bytes at aligned places.</summary>
+internal static class GgufReader
 {
-    private const ulong MostSettings = 1 << 16, LongestText = 1 << 24, MostItems = 1 << 22;
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private readonly byte[] small = new byte[8];
+    /// <summary>The first four bytes, as a number.</summary>
+    public const uint Magic = 0x46554747;
 
-    private enum Kind : uint { Byte, SignedByte, UShort, Short, UInt, Int, Float, Bool, Text, Array, ULong, Long, Double }
+    /// <summary>The most tensors of a file, and the fewest bytes that one takes in the table.</summary>
+    public const int MostTensors = 1 << 20, LeastBytesOfTensor = 24;
 
-    /// <summary>The settings by name; numbers are doubles or longs, arrays are arrays of those or of texts.</summary>
-    public Dictionary<string, object> Read()
+    private const int MostAxes = 4, UsualAlignment = 32;
+    private const string AlignmentName = "general.alignment";
+
+    /// <summary>Reads values and table; the file belongs to what is returned.</summary>
+    public static TensorFile Read(MappedFile file)
     {
-        if (UInt() != 0x46554747)
-            throw new InvalidDataException("the file must start with GGUF, but does not");
-        uint version = UInt();
-        if (version is not (2 or 3))
-            throw new InvalidDataException($"the version must be 2 or 3, but is {version}");
-        ULong();
-        ulong count = ULong();
-        if (count > MostSettings)
-            throw new InvalidDataException($"there must be at most {MostSettings} settings, but there are {count}");
-        Dictionary<string, object> settings = new(StringComparer.Ordinal);
-        for (ulong i = 0; i < count; i++)
-        {
-            string name = Text();
-            object? value = Value(ReadKind(), isWanted(name), depth: 0);
-            if (value is not null && !settings.TryAdd(name, value))
-                throw new InvalidDataException($"the setting '{name}' occurs twice");
-        }
-        return settings;
-    }
-
-    private Kind ReadKind() => UInt() is uint kind and <= (uint)Kind.Double ? (Kind)kind
-        : throw new InvalidDataException($"a setting must have a type 0 to 12, but has another before byte {stream.Position}");
-
-    private object? Value(Kind kind, bool wanted, int depth) => kind switch
-    {
-        Kind.Text => wanted ? Text() : SkipText(),
-        Kind.Array => Array(wanted, depth),
-        _ => Number(kind),
-    };
-
-    private object Number(Kind kind) => kind switch
-    {
-        Kind.Byte or Kind.Bool => (object)(long)Bytes(1)[0],
-        Kind.SignedByte => (long)(sbyte)Bytes(1)[0],
-        Kind.UShort => (long)BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2)),
-        Kind.Short => (long)BinaryPrimitives.ReadInt16LittleEndian(Bytes(2)),
-        Kind.UInt => (long)UInt(),
-        Kind.Int => (long)(int)UInt(),
-        Kind.Float => (double)BinaryPrimitives.ReadSingleLittleEndian(Bytes(4)),
-        Kind.Double => BinaryPrimitives.ReadDoubleLittleEndian(Bytes(8)),
-        _ => (long)ULong(),
-    };
-
-    private object[]? Array(bool wanted, int depth)
-    {
-        Kind kind = ReadKind();
-        ulong count = ULong();
-        if (depth > 2)
-            throw new InvalidDataException($"arrays must stand in at most two others, but one before byte {stream.Position} is deeper");
-        if (count > MostItems && (wanted || kind is Kind.Text or Kind.Array))
-            throw new InvalidDataException($"an array must have at most {MostItems} items, but one before byte {stream.Position} has {count}");
-        if (!wanted && kind is not (Kind.Text or Kind.Array))
-        {
-            Skip(count, WidthOf(kind));
-            return null;
-        }
-        List<object> items = [];
-        for (ulong i = 0; i < count; i++)
-            if (Value(kind, wanted, depth + 1) is object item)
-                items.Add(item);
-        return wanted ? [.. items] : null;
-    }
-
-    private static uint WidthOf(Kind kind) => kind switch
-    {
-        Kind.Byte or Kind.SignedByte or Kind.Bool => 1,
-        Kind.UShort or Kind.Short => 2,
-        Kind.UInt or Kind.Int or Kind.Float => 4,
-        _ => 8,
-    };
-
-    private string Text()
-    {
-        ulong length = ULong();
-        if (length > LongestText || length > (ulong)(stream.Length - stream.Position))
-            throw new InvalidDataException(
-                $"a text must have at most {Math.Min((long)LongestText, stream.Length - stream.Position)} bytes, but one at byte {stream.Position} has {length}");
-        byte[] bytes = new byte[length];
-        stream.ReadExactly(bytes);
         try
         {
-            return Strict.GetString(bytes);
+            using MappedFile.Loan loan = file.Borrow();
+            GgufCursor cursor = new(loan, file.Length);
+            Dictionary<string, object> values = GgufMetadata.Read(ref cursor, out int count);
+            return new TensorFile(file.Path, ReadTable(ref cursor, count, Alignment(values), file), values, [file]);
         }
-        catch (DecoderFallbackException)
+        catch (InvalidDataException error)
         {
-            throw new InvalidDataException($"a text before byte {stream.Position} must be UTF-8, but is not");
+            throw new InvalidDataException($"{file.Path}: GGUF: {error.Message}", error);
         }
     }
 
-    private string? SkipText()
+    private static long Alignment(Dictionary<string, object> values) => !values.TryGetValue(AlignmentName, out object? value) ? UsualAlignment
+        : value is uint alignment and >= 1 and <= 1 << 20 && uint.IsPow2(alignment) ? alignment
+        : throw new InvalidDataException($"{AlignmentName} must be a power of two of 32 bits up to {1 << 20}, but is {value}");
+
+    private static TensorEntry[] ReadTable(ref GgufCursor cursor, int count, long alignment, MappedFile file)
     {
-        Skip(ULong(), 1);
-        return null;
+        List<(string Name, GgufType Type, long[] Sizes, long Offset, long Bytes)> table = [];
+        HashSet<string> names = new(StringComparer.Ordinal);
+        for (int i = 0; i < count; i++)
+        {
+            string name = cursor.Text();
+            if (!names.Add(name))
+                throw new InvalidDataException($"the tensor '{name}' stands twice");
+            long[] sizes = ReadSizes(ref cursor, name);
+            uint number = cursor.UInt();
+            GgufType type = GgufType.Find(number) ?? throw new InvalidDataException($"the tensor '{name}' has the unknown type {number}");
+            ulong offset = cursor.ULong();
+            long bytes = BytesOf(name, type, sizes);
+            if (offset > (ulong)file.Length || (long)offset % alignment != 0)
+                throw new InvalidDataException($"the tensor '{name}' must begin in the file at a multiple of {alignment}, but begins at {offset}");
+            table.Add((name, type, sizes, (long)offset, bytes));
+        }
+        long begin = (cursor.Position + alignment - 1) / alignment * alignment, end = 0;
+        foreach ((string name, GgufType type, long[] sizes, long offset, long bytes) in table.OrderBy(row => row.Offset).ThenBy(row => row.Bytes))
+        {
+            if (offset < end)
+                throw new InvalidDataException($"the tensor '{name}' begins at {offset} of the data, inside the one before it, which ends at {end}");
+            if (bytes > file.Length - begin - offset)
+                throw new InvalidDataException($"truncated: the tensor '{name}' of {type.Name} {TensorEntry.Format(sizes)} takes {bytes} bytes from byte "
+                    + $"{begin + offset} on, but the file has {file.Length} bytes");
+            end = offset + bytes;
+        }
+        return [.. table.Select(row => new TensorEntry(row.Name, row.Type.Name, row.Sizes, file, begin + row.Offset, row.Bytes))];
     }
 
-    private void Skip(ulong count, uint width)
+    // The file has the fastest axis first.
+    private static long[] ReadSizes(ref GgufCursor cursor, string name)
     {
-        long left = stream.Length - stream.Position;
-        if (count > (ulong)left / width)
-            throw new InvalidDataException($"a setting at byte {stream.Position} must have at most {left} bytes, but has {count} times {width}");
-        stream.Position += (long)(count * width);
+        uint axes = cursor.UInt();
+        if (axes > MostAxes)
+            throw new InvalidDataException($"the tensor '{name}' must have at most {MostAxes} axes, but has {axes}");
+        long[] sizes = new long[axes];
+        for (int axis = sizes.Length - 1; axis >= 0; axis--)
+            sizes[axis] = cursor.ULong() is ulong size and <= long.MaxValue ? (long)size
+                : throw new InvalidDataException($"the tensor '{name}' has an axis that is longer than any file");
+        return sizes;
     }
 
-    private uint UInt() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
-
-    private ulong ULong() => BinaryPrimitives.ReadUInt64LittleEndian(Bytes(8));
-
-    private Span<byte> Bytes(int count)
+    private static long BytesOf(string name, GgufType type, long[] sizes)
     {
-        if (stream.ReadAtLeast(small.AsSpan(0, count), count, throwOnEndOfStream: false) < count)
-            throw new InvalidDataException($"the settings must end before the file does, at byte {stream.Length}");
-        return small.AsSpan(0, count);
+        UInt128 count = 1;
+        foreach (long size in sizes)
+            count = size == 0 ? 0 : count > long.MaxValue ? count : count * (UInt128)size;
+        if (type.BlockElements > 1 && (sizes.Length == 0 || sizes[^1] % type.BlockElements != 0))
+            throw new InvalidDataException($"the tensor '{name}' of {type.Name} must have rows of whole blocks of {type.BlockElements} elements, "
+                + $"but has the shape {TensorEntry.Format(sizes)}");
+        if (count > long.MaxValue || count / (UInt128)type.BlockElements * (UInt128)type.BlockBytes > long.MaxValue)
+            throw new InvalidDataException($"the tensor '{name}' of shape {TensorEntry.Format(sizes)} is larger than any file");
+        return (long)count / type.BlockElements * type.BlockBytes;
     }
 }

@@ -98,7 +98,8 @@ internal readonly struct JsonSettings
     public string Raw(string name) => (Find(name) ?? throw Missing(name)).GetRawText();
 
     /// <summary>An id: a whole number of at least 0, the first of a list, or null.</summary>
-    public int? Id(string name, int? fallback) => place[name].Value.ValueKind != JsonValueKind.Undefined ? Ids(name) is [int first, ..] ? first : null : fallback;
+    public int? Id(string name, int? fallback) => place[name].Value.ValueKind != JsonValueKind.Undefined ? Ids(name) is [int first, ..] ? first : null
+        : fallback;
 
     /// <summary>Ids: one or a list of them, none where the field is absent or null; −1 stands for none.</summary>
     public IReadOnlyList<int> Ids(string name)

@@ -23,7 +23,8 @@ public class JsonSettingsTests
         foreach (int depth in (int[])[65, 100, 1_000_000])
         {
             string path = folder.Write("config.json", string.Concat(Enumerable.Repeat("{\"a\":", depth)));
-            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"objects and arrays must be nested at most 64 deep, but one at byte {64 * 5} is deeper"),
+            Assert.Contains(string.Create(CultureInfo.InvariantCulture,
+                $"objects and arrays must be nested at most 64 deep, but one at byte {64 * 5} is deeper"),
                 Assert.Throws<InvalidDataException>(() => JsonSettings.Read(path)).Message, StringComparison.Ordinal);
         }
     }
