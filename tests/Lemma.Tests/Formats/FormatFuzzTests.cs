@@ -9,7 +9,7 @@ public class FormatFuzzTests
     private const int MostBytes = 4_000_000;
 
     /// <summary>Changes of each file; LEMMA_FUZZ names another number for a longer run.</summary>
-    private static readonly int Changes = int.Parse(Environment.GetEnvironmentVariable("LEMMA_FUZZ") ?? "2000", CultureInfo.InvariantCulture);
+    private static readonly int Changes = int.Parse(Environment.GetEnvironmentVariable("LEMMA_FUZZ") ?? "1000", CultureInfo.InvariantCulture);
 
     private static readonly byte[] Alphabet = "{}[]\":,0123456789-eE.\\u truefalsn F32B16dtypeshapdata_offsetsQRbctXKMJq()hu."u8.ToArray();
 

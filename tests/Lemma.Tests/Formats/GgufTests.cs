@@ -61,7 +61,8 @@ public class GgufTests
     [InlineData(3u, 0ul, 1ul, new byte[] { 1, 0, 0, 0, 0, 0, 0, 0, 97, 7, 0, 0, 0, 2 }, "true must be 1 and false 0, but byte 37 is 2")]
     [InlineData(3u, 0ul, 1ul, new byte[] { 0, 0, 0, 0, 0, 0, 0, 1, 97, 7, 0, 0, 0, 2 }, "there must be at most 6 bytes in a text")]
     [InlineData(3u, 0ul, 1ul, new byte[] { 1, 0, 0, 0, 0, 0, 0, 0, 255, 7, 0, 0, 0, 1 }, "the text at byte 24 must be UTF-8")]
-    [InlineData(3u, 0ul, 1ul, new byte[] { 1, 0, 0, 0, 0, 0, 0, 0, 97, 9, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0 }, "there must be at most 0 items in an array")]
+    [InlineData(3u, 0ul, 1ul, new byte[] { 1, 0, 0, 0, 0, 0, 0, 0, 97, 9, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0 },
+        "there must be at most 0 items in an array")]
     public void BrokenBeginningsAreRefused(uint version, ulong tensors, ulong values, byte[] rest, string reason)
     {
         byte[] bytes = new byte[24 + rest.Length];

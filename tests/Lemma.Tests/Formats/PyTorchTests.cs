@@ -90,10 +90,12 @@ public class PyTorchTests
     [InlineData("t.", "a mark is needed")]
     [InlineData("NN.", "one value must be left at the end, but 2 are")]
     [InlineData("NQ.", "a persistent id must be a storage's")]
-    [InlineData(Tensor + "K\u0001K\u0006\u0085K\u0001\u0085" + TensorEnd, "of shape [6], strides [1] and offset 1 does not lie within the 6 elements of the storage '0'")]
+    [InlineData(Tensor + "K\u0001K\u0006\u0085K\u0001\u0085" + TensorEnd,
+        "of shape [6], strides [1] and offset 1 does not lie within the 6 elements of the storage '0'")]
     [InlineData(Tensor + "K\0K\u0002K\u0003\u0086K\u0004K\u0001\u0086" + TensorEnd, "of shape [2, 3], strides [4, 1] and offset 0 does not lie within")]
     [InlineData(Tensor + "J\u00ff\u00ff\u00ff\u00ffK\u0001\u0085K\u0001\u0085" + TensorEnd, "and offset -1 does not lie within")]
-    [InlineData(Tensor + "K\0J\u00ff\u00ff\u00ff\u00ff\u0085K\u0001\u0085" + TensorEnd, "sizes and strides must be whole numbers of at least 0, but one is '-1'")]
+    [InlineData(Tensor + "K\0J\u00ff\u00ff\u00ff\u00ff\u0085K\u0001\u0085" + TensorEnd,
+        "sizes and strides must be whole numbers of at least 0, but one is '-1'")]
     [InlineData(Tensor + "K\0\u008a\u0008\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f\u0085K\0\u0085" + TensorEnd, "does not lie within")]
     [InlineData(Tensor + "K\0K\u0006\u0085)" + TensorEnd, "as many strides as axes")]
     public void WhatIsNoTensorIsRefusedByName(string pickle, string reason)
@@ -137,11 +139,11 @@ public class PyTorchTests
         using TemporaryFolder folder = new();
         byte[] good = File.ReadAllBytes(Golden("archive.bin"));
         Assert.Contains("has no end of an archive", Refused(good[..^40]), StringComparison.Ordinal);
-        foreach ((string old, string other, string reason) in (IEnumerable<(string, string, string)>)[
+        foreach ((string from, string to, string reason) in (IEnumerable<(string, string, string)>)[
             ("little", "reduce", "the byte order must be little"),
             ("data/0", "data/x", "the storage '0' is missing"),
             ("data.pkl", "data.txt", "must have one NAME/data.pkl, but has 0")])
-            Assert.Contains(reason, Refused(Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(good).Replace(old, other))), StringComparison.Ordinal);
+            Assert.Contains(reason, Refused(Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(good).Replace(from, to))), StringComparison.Ordinal);
         byte[] old = File.ReadAllBytes(Golden("old.bin"));
         Assert.Contains("truncated: the storage", Refused(old[..^10]), StringComparison.Ordinal);
 
