@@ -8,8 +8,7 @@ namespace Lemma.Files;
 /// <summary>Hugging Face model folders: <c>config.json</c>, <c>model.safetensors</c> and <c>generation_config.json</c>.</summary>
 public static class ModelFolder
 {
-    private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json",
-        IndexSuffix = ".index.json";
+    private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json";
     private const int NamesInErrors = 8;
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
 
@@ -51,7 +50,7 @@ public static class ModelFolder
     public static Decoder ReadDecoder(string path, float? dropout = null)
     {
         DecoderConfig config = ReadConfig(path);
-        using TensorFile weights = OpenWeights(path);
+        using TensorFile weights = TensorFile.Open(path);
         config = WithOwnHead(config with { Dropout = dropout ?? config.Dropout }, weights);
         Dictionary<WeightName, TensorEntry> places = Match(weights, config);
         Decoder decoder = new(config);
@@ -72,7 +71,7 @@ public static class ModelFolder
     public static (DecoderConfig Config, Parameters Parameters) Read(string path)
     {
         DecoderConfig config = ReadConfig(path);
-        using TensorFile weights = OpenWeights(path);
+        using TensorFile weights = TensorFile.Open(path);
         config = WithOwnHead(config, weights);
         Dictionary<WeightName, TensorEntry> places = Match(weights, config);
         Parameters parameters = DecoderParameters.Declare(config);
@@ -114,16 +113,6 @@ public static class ModelFolder
         List<int> all = [.. config.EndIds];
         all.AddRange(ids.Where(id => id < config.VocabularySize && !all.Contains(id)));
         return all.Count == config.EndIds.Count ? config : config with { EndId = all[0], FurtherEndIds = all[1..] };
-    }
-
-    private static TensorFile OpenWeights(string path)
-    {
-        string folder = AtomicFolder.Resolve(path), file = Path.Combine(folder, WeightsName);
-        if (File.Exists(file))
-            return TensorFile.Open(file);
-        throw new FileNotFoundException(File.Exists(file + IndexSuffix)
-            ? $"model: the weights in '{path}' are in several files ({WeightsName}{IndexSuffix}), which cannot be read yet"
-            : $"model: the folder '{path}' has no {WeightsName}");
     }
 
     // A head in the file that differs from the embedding is the model's head, whatever the config says: so transformers reads it.

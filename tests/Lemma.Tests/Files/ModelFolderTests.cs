@@ -103,13 +103,23 @@ public class ModelFolderTests
     }
 
     [Fact]
-    public void AShardedFolderIsToldWhatItIs()
+    public void WeightsInSeveralFilesAreThoseInOne()
     {
         using TemporaryFolder folder = new();
-        string copy = Rewrite(folder, "llama", tensors => tensors);
-        File.Delete(Path.Combine(copy, "model.safetensors"));
-        File.WriteAllText(Path.Combine(copy, "model.safetensors.index.json"), "{}");
-        Assert.Contains("several files", Assert.Throws<FileNotFoundException>(() => ModelFolder.ReadDecoder(copy)).Message, StringComparison.Ordinal);
+        string copy = Rewrite(folder, "llama", tensors => tensors), whole = Path.Combine(copy, "model.safetensors");
+        using Decoder one = ModelFolder.ReadDecoder(copy);
+        using (TensorFile file = TensorFile.Open(whole))
+            SafetensorsWriter.WriteFolder(copy, [.. file.Tensors.Select(entry => new SafetensorsTensor(entry.Name, [.. entry.Sizes.Select(size => (int)size)], () =>
+            {
+                float[] values = new float[entry.Count];
+                file.Read(entry, values);
+                return values;
+            }))], new SafetensorsOptions { MaximumShardBytes = 10_000 });
+        File.Delete(whole);
+        Assert.True(Directory.GetFiles(copy, "model-*-of-*.safetensors").Length > 2);
+        using Decoder several = ModelFolder.ReadDecoder(copy);
+        Assert.All(one.Parameters.All, parameter => Assert.True(one.Parameters.Weights(parameter)
+            .SequenceEqual(several.Parameters.Weights(several.Parameters[parameter.Name])), parameter.Name));
     }
 
     [Fact]
@@ -198,7 +208,7 @@ public class ModelFolderTests
             StringComparison.Ordinal);
         string copy = Copy(folder, "llama");
         File.Delete(Path.Combine(copy, "model.safetensors"));
-        Assert.Contains("has no model.safetensors", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(copy)).Message,
+        Assert.Contains("has none of model.safetensors", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(copy)).Message,
             StringComparison.Ordinal);
     }
 

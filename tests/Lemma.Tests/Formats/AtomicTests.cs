@@ -47,6 +47,21 @@ public class AtomicTests
         Assert.Equal([path], Directory.GetFileSystemEntries(folder[""]));
     }
 
+    [Fact]
+    public void AFileInAFolderThatIsBuiltIsFlushedAndRenamedWithIt()
+    {
+        using TemporaryFolder folder = new();
+        List<string> seen = [];
+        AtomicFolder.Write(folder["model"], into =>
+        {
+            Assert.Throws<IOException>(() => AtomicFolder.Write(folder["model"], _ => { }));
+            AtomicFile.Write(Path.Combine(into, "text"), _ => seen.AddRange(Directory.GetFiles(into).Select(Path.GetFileName).OfType<string>()));
+        });
+        AtomicFile.Write(folder["text"], _ => seen.AddRange(Directory.GetFiles(folder[""]).Select(Path.GetFileName).OfType<string>()));
+        Assert.Equal(["text", "text.partial"], seen);
+        Assert.Equal("", Read(folder["model"]));
+    }
+
     // Each state is what a kill between two of the steps leaves behind.
     [Theory]
     [InlineData(new[] { "model=one", "model.partial=tw" }, "one")]

@@ -120,6 +120,33 @@ public class PyTorchTests
         Assert.Equal([0, 0, 0, 0, 7], Read(file, "tensor"));
     }
 
+    // As archives beyond 4 GB have it: the sizes and places that do not fit into 32 bits stand elsewhere.
+    [Fact]
+    public void AnArchiveOf64BitsIsRead()
+    {
+        using TemporaryFolder folder = new();
+        byte[] small = Archive(Encoding.Latin1.GetBytes("\u0002" + Tensor + "K\0K\u0006\u0085K\u0001\u0085" + TensorEnd), new byte[24]);
+        int end = small.Length - 22, directory = BinaryPrimitives.ReadInt32LittleEndian(small.AsSpan(end + 16));
+        List<byte> large = [.. small[..directory]];
+        for (int at = directory; at < end;)
+        {
+            Span<byte> entry = small.AsSpan(at);
+            int name = BinaryPrimitives.ReadUInt16LittleEndian(entry[28..]);
+            byte[] extra = [1, 0, 24, 0, .. Wide(entry[24..]), .. Wide(entry[20..]), .. Wide(entry[42..])];
+            large.AddRange([.. entry[..20], 255, 255, 255, 255, 255, 255, 255, 255, .. entry[28..30], (byte)extra.Length, 0, .. entry[32..42],
+                255, 255, 255, 255, .. entry.Slice(46, name), .. extra]);
+            at += 46 + name + BinaryPrimitives.ReadUInt16LittleEndian(entry[30..]);
+        }
+        byte[] place = BitConverter.GetBytes((long)large.Count), bytes = BitConverter.GetBytes((long)large.Count - directory);
+        large.AddRange([.. "PK\u0006\u0006"u8, 44, 0, 0, 0, 0, 0, 0, 0, 45, 0, 45, 0, .. new byte[8], 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, .. bytes,
+            .. BitConverter.GetBytes((long)directory), .. "PK\u0006\u0007"u8, 0, 0, 0, 0, .. place, 1, 0, 0, 0,
+            .. "PK\u0005\u0006"u8, 0, 0, 0, 0, .. Enumerable.Repeat((byte)255, 12), 0, 0]);
+        using TensorFile file = TensorFile.Open(folder.Write("x.bin", [.. large]));
+        Assert.Equal(new float[6], Read(file, "tensor"));
+
+        static byte[] Wide(ReadOnlySpan<byte> number) => BitConverter.GetBytes((long)BinaryPrimitives.ReadUInt32LittleEndian(number));
+    }
+
     [Fact]
     public void ListsInListsDoNotExplode()
     {

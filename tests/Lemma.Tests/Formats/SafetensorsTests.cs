@@ -93,6 +93,18 @@ public class SafetensorsTests
         Assert.EndsWith("but the file has 851968 bytes", e.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("data/weights/tiny-gpt2-hf")]
+    [InlineData("data/weights/stories260K/derived-hf")]
+    [InlineData("data/weights/lora-adapter-gpt2/adapter_model.safetensors")]
+    public void RealFilesAreRead(string path)
+    {
+        using TensorFile file = TensorFile.Open(SharedData.FindOrSkip(path));
+        Assert.NotEmpty(file.Tensors);
+        foreach (TensorEntry entry in file.Tensors.Where(entry => entry.Type is "F32" or "F16" or "BF16"))
+            Assert.All(Read(file, entry.Name), value => Assert.True(float.IsFinite(value)));
+    }
+
     [Fact]
     public void WritesSortedAlignedAndTheSameBytesAgain()
     {
