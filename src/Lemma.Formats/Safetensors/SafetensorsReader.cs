@@ -14,7 +14,7 @@ internal static class SafetensorsReader
         ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(loan.Slice(0, 8));
         if (headerBytes > (ulong)SafetensorsHeader.MaximumBytes)
             throw Fault.In(file.Path, $"safetensors header: its length {headerBytes} exceeds {SafetensorsHeader.MaximumBytes} bytes; "
-                + $"this is not a safetensors file");
+                + $"this is no safetensors, GGUF or PyTorch file");
         if (headerBytes > (ulong)file.Length - 8)
             throw Fault.In(file.Path,
                 $"truncated: the safetensors header ends at byte {headerBytes + 8}, but the file has {file.Length} bytes");

@@ -62,7 +62,8 @@ public partial class ArrowTests
     [Fact]
     public void LibrariesUseNoReflectionToSerialize()
     {
-        foreach (string file in Repository.Sources("src/Lemma").Concat(Repository.Sources("src/Lemma.Formats")).Concat(Repository.Sources("src/Lemma.Text")).Concat(Repository.Sources("src/Lemma.Formulas")))
+        string[] libraries = ["src/Lemma", "src/Lemma.Formats", "src/Lemma.Text", "src/Lemma.Formulas"];
+        foreach (string file in libraries.SelectMany(Repository.Sources))
             Assert.DoesNotContain("JsonSerializer.", File.ReadAllText(file), StringComparison.Ordinal);
     }
 

@@ -16,7 +16,8 @@ internal static class PublicApi
     {
         List<string> members = [];
         if (type.IsEnum)
-            members.AddRange(type.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => $"{field.Name} = {Convert.ToInt64(field.GetRawConstantValue())}"));
+            members.AddRange(type.GetFields(BindingFlags.Public | BindingFlags.Static)
+                .Select(field => $"{field.Name} = {Convert.ToInt64(field.GetRawConstantValue())}"));
         else if (!typeof(Delegate).IsAssignableFrom(type))
         {
             members.AddRange(type.GetConstructors(Declared).Where(IsSeen).Select(made => $"{Kind(made)}{Short(type)}({Parameters(made)})"));
@@ -38,8 +39,11 @@ internal static class PublicApi
             return $"delegate {Name(type.GetMethod("Invoke")!.ReturnType)} {type.Namespace}.{Name(type)}({Parameters(type.GetMethod("Invoke")!)})";
         string kind = type.IsInterface ? "interface" : type.IsEnum ? "enum" : type.IsValueType ? "struct"
             : type is { IsAbstract: true, IsSealed: true } ? "static class" : type.IsAbstract ? "abstract class" : type.IsSealed ? "sealed class" : "class";
-        string[] bases = type.IsEnum ? [] : [.. (type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) ? (Type[])[parent] : [])
-            .Concat(type.GetInterfaces().Where(one => one.IsPublic)).Select(Name).Order(StringComparer.Ordinal)];
+        string[] bases = type.IsEnum ? [] :
+        [
+            .. (type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) ? (Type[])[parent] : [])
+            .Concat(type.GetInterfaces().Where(one => one.IsPublic)).Select(Name).Order(StringComparer.Ordinal),
+        ];
         return $"{kind} {type.Namespace}.{Name(type)}{(bases.Length == 0 ? "" : " : " + string.Join(", ", bases))}";
     }
 
