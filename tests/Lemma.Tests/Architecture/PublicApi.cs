@@ -51,7 +51,8 @@ internal static class PublicApi
     {
         MethodInfo[] seen = [.. property.GetAccessors(nonPublic: true).Where(IsSeen)];
         bool isInit = property.SetMethod?.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(System.Runtime.CompilerServices.IsExternalInit)) == true;
-        string index = property.GetIndexParameters() is { Length: > 0 } places ? $"[{string.Join(", ", places.Select(place => Name(place.ParameterType)))}]" : "";
+        string index = property.GetIndexParameters() is { Length: > 0 } places
+            ? $"[{string.Join(", ", places.Select(place => Name(place.ParameterType)))}]" : "";
         string accessors = string.Concat(seen.Select(one => one == property.SetMethod ? (isInit ? " init;" : " set;") : " get;"));
         return $"{Kind(seen[0])}{Name(property.PropertyType)} {property.Name}{index} {{{accessors} }}";
     }
