@@ -4,6 +4,7 @@ using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Files;
+using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Text;
 using Lemma.Text.Training;

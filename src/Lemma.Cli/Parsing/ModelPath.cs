@@ -1,4 +1,4 @@
-using Lemma.Files;
+using Lemma.Formats;
 
 namespace Lemma.Cli.Parsing;
 

@@ -1,4 +1,5 @@
 using Lemma.Files;
+using Lemma.Formats;
 
 namespace Lemma.Cli.Parsing;
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Lemma.Formats;
 using Lemma.Text.Decoding;
 using Lemma.Text.Models;
 using Lemma.Text.Normalization;
@@ -18,8 +20,8 @@ internal static class GgufVocabulary
             throw new FileNotFoundException($"tokenizer: there is no file {path}", path);
         try
         {
-            using FileStream stream = File.OpenRead(path);
-            return new Settings(new GgufReader(stream, static name => name.StartsWith(Prefix, StringComparison.Ordinal)).Read()).Build();
+            using MappedFile file = MappedFile.Open(path);
+            return new Settings(GgufMetadata.Read(file)).Build();
         }
         catch (Exception error) when (error is InvalidDataException or ArgumentException)
         {
@@ -122,7 +124,7 @@ internal static class GgufVocabulary
 
         private TemplatePart? Frame(Tokenizer tokenizer, List<TemplateToken> tokens, string name, bool isWanted)
         {
-            if (!isWanted || !values.TryGetValue(Prefix + name, out object? value) || value is not long id)
+            if (!isWanted || !values.TryGetValue(Prefix + name, out object? value) || Whole(value) is not { } id)
                 return null;
             if (id < 0 || id >= tokenizer.VocabularySize)
                 throw new InvalidDataException($"{Prefix}{name} must be in 0 to {tokenizer.VocabularySize - 1}, but is {id}");
@@ -136,16 +138,29 @@ internal static class GgufVocabulary
         private static string WordPieceOf(string token) => token.StartsWith('\u2581') ? token[1..]
             : token.StartsWith('[') && token.EndsWith(']') ? token : "##" + token;
 
-        private bool Flag(string name, bool other) =>
-            values.TryGetValue(Prefix + name, out object? value) && value is long number ? number != 0 : other;
+        private bool Flag(string name, bool other) => !values.TryGetValue(Prefix + name, out object? value) ? other
+            : value is bool flag ? flag : Whole(value) is { } number ? number != 0 : other;
 
         private T[]? Items<T>(string name) => !values.TryGetValue(Prefix + name, out object? value) ? null
-            : value is object[] items && items.All(static item => item is T) ? [.. items.Cast<T>()]
-            : throw new InvalidDataException($"{Prefix}{name} must be an array of texts, but is not");
+            : value as T[] ?? throw new InvalidDataException($"{Prefix}{name} must be an array of texts, but is not");
 
-        private double[]? Numbers(string name) => !values.TryGetValue(Prefix + name, out object? value) ? null
-            : value is object[] items && items.All(static item => item is long or double)
-                ? [.. items.Select(static item => item is long whole ? whole : (double)item)]
-                : throw new InvalidDataException($"{Prefix}{name} must be an array of numbers, but is not");
+        private double[]? Numbers(string name)
+        {
+            if (!values.TryGetValue(Prefix + name, out object? value))
+                return null;
+            if (value is not Array items || value is string[] or object[])
+                throw new InvalidDataException($"{Prefix}{name} must be an array of numbers, but is not");
+            double[] numbers = new double[items.Length];
+            for (int i = 0; i < numbers.Length; i++)
+                numbers[i] = Convert.ToDouble(items.GetValue(i), CultureInfo.InvariantCulture);
+            return numbers;
+        }
+
+        private static long? Whole(object value) => value switch
+        {
+            byte or sbyte or ushort or short or uint or int or long => Convert.ToInt64(value, CultureInfo.InvariantCulture),
+            ulong number and <= long.MaxValue => (long)number,
+            _ => null,
+        };
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lemma.Formats;
 
 namespace Lemma.Text.Files;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Lemma.Formats;
 using Lemma.Text.Decoding;
 using Lemma.Text.Models;
 using Lemma.Text.Normalization;

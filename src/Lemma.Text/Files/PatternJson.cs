@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lemma.Formats;
 using Lemma.Text.Splitting;
 
 namespace Lemma.Text.Files;

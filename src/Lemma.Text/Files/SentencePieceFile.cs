@@ -1,3 +1,5 @@
+using Lemma.Formats;
+
 namespace Lemma.Text.Files;
 
 /// <summary>The .model files of SentencePiece: a protocol buffers message of pieces, how they were trained, and a normalizer.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Lemma.Formats;
 using Lemma.Text.Models;
 
 namespace Lemma.Text.Files;

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Lemma.Formats;
 using Lemma.Text.Files;
 
 namespace Lemma.Text.Templates;

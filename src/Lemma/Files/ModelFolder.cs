@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Tensors;
 
@@ -7,8 +8,7 @@ namespace Lemma.Files;
 /// <summary>Hugging Face model folders: <c>config.json</c>, <c>model.safetensors</c> and <c>generation_config.json</c>.</summary>
 public static class ModelFolder
 {
-    private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json",
-        IndexSuffix = ".index.json";
+    private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json";
     private const int NamesInErrors = 8;
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
 
@@ -50,9 +50,9 @@ public static class ModelFolder
     public static Decoder ReadDecoder(string path, float? dropout = null)
     {
         DecoderConfig config = ReadConfig(path);
-        using SafetensorsFile weights = OpenWeights(path);
+        using TensorFile weights = TensorFile.Open(path);
         config = WithOwnHead(config with { Dropout = dropout ?? config.Dropout }, weights);
-        Dictionary<WeightName, SafetensorsEntry> places = Match(weights, config);
+        Dictionary<WeightName, TensorEntry> places = Match(weights, config);
         Decoder decoder = new(config);
         try
         {
@@ -71,9 +71,9 @@ public static class ModelFolder
     public static (DecoderConfig Config, Parameters Parameters) Read(string path)
     {
         DecoderConfig config = ReadConfig(path);
-        using SafetensorsFile weights = OpenWeights(path);
+        using TensorFile weights = TensorFile.Open(path);
         config = WithOwnHead(config, weights);
-        Dictionary<WeightName, SafetensorsEntry> places = Match(weights, config);
+        Dictionary<WeightName, TensorEntry> places = Match(weights, config);
         Parameters parameters = DecoderParameters.Declare(config);
         parameters.Allocate();
         try
@@ -115,46 +115,36 @@ public static class ModelFolder
         return all.Count == config.EndIds.Count ? config : config with { EndId = all[0], FurtherEndIds = all[1..] };
     }
 
-    private static SafetensorsFile OpenWeights(string path)
-    {
-        string folder = AtomicFolder.Resolve(path), file = Path.Combine(folder, WeightsName);
-        if (File.Exists(file))
-            return SafetensorsFile.Open(file);
-        throw new FileNotFoundException(File.Exists(file + IndexSuffix)
-            ? $"model: the weights in '{path}' are in several files ({WeightsName}{IndexSuffix}), which cannot be read yet"
-            : $"model: the folder '{path}' has no {WeightsName}");
-    }
-
     // A head in the file that differs from the embedding is the model's head, whatever the config says: so transformers reads it.
-    private static DecoderConfig WithOwnHead(DecoderConfig config, SafetensorsFile weights)
+    private static DecoderConfig WithOwnHead(DecoderConfig config, TensorFile weights)
     {
         if (!config.TiedHead || weights.Tensors.FirstOrDefault(entry => entry.Name == Family.HeadName) is not { } head)
             return config;
         Family family = Family.Find(config.Family)!;
         string name = family.Bare(family.Weights(config).First(weight => weight.Parameter == "embedding.weight").Name);
-        SafetensorsEntry? embedding = weights.Tensors.FirstOrDefault(entry => family.Bare(entry.Name) == name);
+        TensorEntry? embedding = weights.Tensors.FirstOrDefault(entry => family.Bare(entry.Name) == name);
         return embedding is null || weights.AreEqual(head, embedding) ? config : config with { TiedHead = false };
     }
 
-    private static Dictionary<WeightName, SafetensorsEntry> Match(SafetensorsFile file, DecoderConfig config)
+    private static Dictionary<WeightName, TensorEntry> Match(TensorFile file, DecoderConfig config)
     {
         if (config.Layers > file.Tensors.Count)
             throw new InvalidDataException(
                 $"{file.Path}: the config has {config.Layers} layers, but the file has only {file.Tensors.Count} tensors");
         Family family = Family.Find(config.Family)!;
         using Parameters parameters = DecoderParameters.Declare(config);
-        Dictionary<string, SafetensorsEntry> found = [];
-        foreach (SafetensorsEntry entry in file.Tensors.Where(entry => !family.Ignores(entry.Name, config)))
+        Dictionary<string, TensorEntry> found = [];
+        foreach (TensorEntry entry in file.Tensors.Where(entry => !family.Ignores(entry.Name, config)))
         {
             if (!found.TryAdd(family.Bare(entry.Name), entry))
                 throw new InvalidDataException($"{file.Path}: the tensor '{family.Bare(entry.Name)}' stands there with and without the "
                     + $"family's prefix");
         }
-        Dictionary<WeightName, SafetensorsEntry> places = [];
+        Dictionary<WeightName, TensorEntry> places = [];
         List<string> missing = [];
         foreach (WeightName name in family.Weights(config))
         {
-            if (!found.Remove(family.Bare(name.Name), out SafetensorsEntry? entry))
+            if (!found.Remove(family.Bare(name.Name), out TensorEntry? entry))
                 missing.Add(name.Name);
             else
                 places.Add(name, Checked(file, entry, name, parameters[name.Parameter]));
@@ -166,17 +156,17 @@ public static class ModelFolder
         return places;
     }
 
-    private static SafetensorsEntry Checked(SafetensorsFile file, SafetensorsEntry entry, WeightName name, Parameter parameter)
+    private static TensorEntry Checked(TensorFile file, TensorEntry entry, WeightName name, Parameter parameter)
     {
         long[] expected = parameter.Shape.Rank == 1 ? [name.Rows]
             : name.Transposed ? [parameter.Shape.Columns, name.Rows] : [name.Rows, parameter.Shape.Columns];
         if (!entry.Sizes.SequenceEqual(expected))
             throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' has shape {entry.ShapeText}, "
-                + $"but the config asks for {SafetensorsEntry.Format(expected)}");
+                + $"but the config asks for {TensorEntry.Format(expected)}");
         if (parameter.Count > Array.MaxLength)
             throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' of shape {entry.ShapeText} is larger than "
                 + $"{Array.MaxLength} elements");
-        file.RequireFloat(entry);
+        TensorFile.RequireFloat(entry);
         return entry;
     }
 
@@ -191,13 +181,13 @@ public static class ModelFolder
         return parameters.Weights(parameter).Slice(name.FirstRow * columns, name.Rows * columns);
     }
 
-    private static void Fill(SafetensorsFile file, Dictionary<WeightName, SafetensorsEntry> places, Parameters parameters)
+    private static void Fill(TensorFile file, Dictionary<WeightName, TensorEntry> places, Parameters parameters)
     {
-        foreach ((WeightName name, SafetensorsEntry entry) in places)
+        foreach ((WeightName name, TensorEntry entry) in places)
             Fill(file, entry, Place(parameters, name), name, parameters[name.Parameter].Shape);
     }
 
-    private static void Fill(SafetensorsFile file, SafetensorsEntry entry, Span<float> place, WeightName name, Shape shape)
+    private static void Fill(TensorFile file, TensorEntry entry, Span<float> place, WeightName name, Shape shape)
     {
         if (!name.Transposed)
         {

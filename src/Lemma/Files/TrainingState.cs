@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lemma.Formats;
 using Lemma.Tensors;
 
 namespace Lemma.Files;
@@ -70,7 +71,7 @@ public sealed record TrainingState
         string file = Path.Combine(AtomicFolder.Resolve(folder), MomentsName);
         if (!File.Exists(file))
             throw new FileNotFoundException($"resume: the folder '{folder}' has no {MomentsName}");
-        using SafetensorsFile moments = SafetensorsFile.Open(file);
+        using TensorFile moments = TensorFile.Open(file);
         if (moments.Tensors.Count != 2 * parameters.All.Count)
             throw new InvalidDataException($"{file}: two moments for each of {parameters.All.Count} parameters are needed, "
                 + $"but there are {moments.Tensors.Count} tensors");
@@ -134,10 +135,10 @@ public sealed record TrainingState
         stream.WriteByte((byte)'\n');
     }
 
-    private static void CheckMoment(SafetensorsFile file, string prefix, Parameter parameter)
+    private static void CheckMoment(TensorFile file, string prefix, Parameter parameter)
     {
         string name = prefix + parameter.Name;
-        SafetensorsEntry entry = file.Find(name) ?? throw new InvalidDataException($"{file.Path}: the tensor '{name}' is missing");
+        TensorEntry entry = file.Find(name) ?? throw new InvalidDataException($"{file.Path}: the tensor '{name}' is missing");
         if (!entry.Sizes.SequenceEqual(Sizes(parameter).Select(size => (long)size)))
             throw new InvalidDataException($"{file.Path}: the tensor '{name}' has shape {entry.ShapeText}, but the parameter has "
                 + $"{parameter.Shape}");

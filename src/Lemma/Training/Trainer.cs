@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lemma.Data;
 using Lemma.Files;
+using Lemma.Formats;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;

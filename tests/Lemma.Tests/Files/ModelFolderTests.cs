@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Lemma.Files;
+using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
@@ -46,7 +47,7 @@ public class ModelFolderTests
     {
         (_, Parameters parameters) = ModelFolder.Read(Golden("gpt2"));
         using Parameters owned = parameters;
-        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(Golden("gpt2"), "model.safetensors"));
+        using TensorFile file = TensorFile.Open(Path.Combine(Golden("gpt2"), "model.safetensors"));
         float[] stored = new float[32 * 96];
         file.Read(file.Find("transformer.h.1.attn.c_attn.weight")!, stored);
         Span<float> ours = parameters.Weights(parameters["blocks.1.attention.qkv.weight"]);
@@ -102,13 +103,23 @@ public class ModelFolderTests
     }
 
     [Fact]
-    public void AShardedFolderIsToldWhatItIs()
+    public void WeightsInSeveralFilesAreThoseInOne()
     {
         using TemporaryFolder folder = new();
-        string copy = Rewrite(folder, "llama", tensors => tensors);
-        File.Delete(Path.Combine(copy, "model.safetensors"));
-        File.WriteAllText(Path.Combine(copy, "model.safetensors.index.json"), "{}");
-        Assert.Contains("several files", Assert.Throws<FileNotFoundException>(() => ModelFolder.ReadDecoder(copy)).Message, StringComparison.Ordinal);
+        string copy = Rewrite(folder, "llama", tensors => tensors), whole = Path.Combine(copy, "model.safetensors");
+        using Decoder one = ModelFolder.ReadDecoder(copy);
+        using (TensorFile file = TensorFile.Open(whole))
+            SafetensorsWriter.WriteFolder(copy, [.. file.Tensors.Select(entry => new SafetensorsTensor(entry.Name, [.. entry.Sizes.Select(size => (int)size)], () =>
+            {
+                float[] values = new float[entry.Count];
+                file.Read(entry, values);
+                return values;
+            }))], new SafetensorsOptions { MaximumShardBytes = 10_000 });
+        File.Delete(whole);
+        Assert.True(Directory.GetFiles(copy, "model-*-of-*.safetensors").Length > 2);
+        using Decoder several = ModelFolder.ReadDecoder(copy);
+        Assert.All(one.Parameters.All, parameter => Assert.True(one.Parameters.Weights(parameter)
+            .SequenceEqual(several.Parameters.Weights(several.Parameters[parameter.Name])), parameter.Name));
     }
 
     [Fact]
@@ -190,14 +201,14 @@ public class ModelFolderTests
         Directory.CreateDirectory(folder["empty"]);
         Assert.Contains("has no config.json", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(folder["empty"])).Message,
             StringComparison.Ordinal);
-        Assert.Contains("not JSON: line 2", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("c.json",
+        Assert.Contains("the file must be JSON, but line 2", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("c.json",
             "{\n\"a\" 1}"))).Message, StringComparison.Ordinal);
         Assert.Contains("a JSON object is "
             + "needed", Assert.Throws<InvalidDataException>(() => ModelFolder.ReadConfig(folder.Write("d.json", "[]"))).Message,
             StringComparison.Ordinal);
         string copy = Copy(folder, "llama");
         File.Delete(Path.Combine(copy, "model.safetensors"));
-        Assert.Contains("has no model.safetensors", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(copy)).Message,
+        Assert.Contains("has none of model.safetensors", Assert.Throws<FileNotFoundException>(() => ModelFolder.Read(copy)).Message,
             StringComparison.Ordinal);
     }
 
@@ -284,9 +295,9 @@ public class ModelFolderTests
     {
         string copy = Copy(folder, family), path = Path.Combine(copy, "model.safetensors");
         List<SafetensorsTensor> tensors = [];
-        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        using (TensorFile file = TensorFile.Open(path))
         {
-            foreach (SafetensorsEntry entry in file.Tensors)
+            foreach (TensorEntry entry in file.Tensors)
             {
                 float[] values = new float[entry.Count];
                 file.Read(entry, values);

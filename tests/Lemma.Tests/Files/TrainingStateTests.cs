@@ -1,4 +1,5 @@
 using Lemma.Files;
+using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Tensors;
 

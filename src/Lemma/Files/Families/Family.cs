@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Lemma.Formats;
 using Lemma.Models;
 
 namespace Lemma.Files;
