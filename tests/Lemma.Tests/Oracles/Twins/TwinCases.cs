@@ -96,7 +96,9 @@ internal static class TwinCases
         ["rope"] = ["x[2,@,4]", "x[3,@@] interleaved=true", "x[2,7,8] start=100 scaling=linear factor=4", "x[2,7,8] scaling=ntk factor=3",
             "x[2,40,8] scaling=dynamic factor=2 trained_length=16", "x[2,9,8] scaling=dynamic factor=2 trained_length=16",
             "x[2,40,64] start=50 scaling=yarn factor=8 trained_length=64", "x[2,40,64] start=50 scaling=llama3 factor=8 trained_length=64",
-            "x[1,3,16] start=100000 theta=500000"],
+            "x[1,3,16] start=100000 theta=500000", "x[2,9,4] scaling=longrope factor=4 trained_length=9 short_factors=1,1.5 long_factors=2,7",
+            "x[2,9,4] scaling=longrope factor=4 trained_length=8 short_factors=1,1.5 long_factors=2,7 interleaved=true",
+            "x[2,9,8] scaling=proportional factor=2 share=0.3", "x[2,9,16] scaling=proportional share=0.5"],
         ["sinusoidal_positions"] = ["positions[@]# d_model=6", "positions:0,1,100000 d_model=@@"],
         ["adaptive_span"] =
         [
