@@ -92,7 +92,7 @@ internal static class PositionTwins
 
     // T5: keys before the query, or to both sides with half of the buckets each; half of those exact, then by the logarithm in float32,
     // as T5's checkpoints were trained.
-    private static int Bucket(int distance, int buckets, int largest, bool bothSides)
+    public static int Bucket(int distance, int buckets, int largest, bool bothSides)
     {
         if (bothSides)
         {
