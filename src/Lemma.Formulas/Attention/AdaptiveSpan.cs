@@ -34,6 +34,12 @@ public static class AdaptiveSpan
     // m·e^s = e^(s + ln m): the mask is an addend of scores, and d ln m/dz = 1/(R·m) on the ramp. Logs[head]: ln m by distance.
     private readonly record struct Score(float[][] Logs, float[] Spans, double Ramp, int Offset, float[]? Gradient) : IScore
     {
+        public double Cap => 0;
+
+        public double Sink(int head) => double.NegativeInfinity;
+
+        public void AccumulateSink(int head, double gradient) { }
+
         public int Form(int i, int j) => 0;
 
         public bool Hides(int query, int queries, int key, int keys) => false;

@@ -21,11 +21,11 @@ public static unsafe class Attention
     internal const int KeyChunk = 16 * Block, QueryChunk = 85 * Tile.MostRows;
 
     /// <summary>O and ln Σ e^score for the query heads of one key/value head.</summary>
-    public static void Forward(in AttentionShape shape, in AttentionHead head) => Forward(shape, head, default(NoAddend));
+    public static void Forward(in AttentionShape shape, in AttentionHead head) => Forward(shape, head, default(PlainScores));
 
-    /// <summary>The same with something added to the scores of its one query head.</summary>
+    /// <summary>The same with a function of the scores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Forward<TAddend>(in AttentionShape shape, in AttentionHead head, TAddend addend) where TAddend : struct, IAddend
+    internal static void Forward<TScores>(in AttentionShape shape, in AttentionHead head, TScores function) where TScores : struct, IScoreFunction
     {
         int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Clamp(head.Length, 0, shape.Keys), sumStride = Rounded(width);
         int mostKeys = Math.Min(KeyChunk, shape.Keys), mostQueries = Math.Min(QueryChunk, shape.Queries);
@@ -72,15 +72,19 @@ public static unsafe class Attention
                         for (int block = Math.Max(shape.First(row) / Block * Block, chunk); block < last; block += Block)
                         {
                             int keys = Math.Min(Block, last - block);
-                            if (addend.Hides(row, rows, block, keys))
+                            if (function.Hides(row, rows, block, keys))
                                 continue;
                             PackedProduct.Multiply(tile, rows, keys, d, queryPanel, keyPanels + (nint)(block - chunk) * d, (nint)d * Tile.Columns,
                                 scores, Block, add: false);
                             for (int i = 0; i < rows; i++)
                             {
-                                if (!TAddend.IsEmpty)
-                                    AddTo(new Span<float>(scores + i * Block, keys), shape.Scale, addend, row + i, block);
-                                Weigh(shape, TAddend.IsEmpty ? shape.Scale : 1, row + i, block, keys, end, scores + i * Block, maxima + i,
+                                if (!TScores.IsEmpty)
+                                {
+                                    Span<float> line = new(scores + i * Block, keys);
+                                    System.Numerics.Tensors.TensorPrimitives.Multiply(line, shape.Scale, line);
+                                    function.Apply(h, row + i, block, line);
+                                }
+                                Weigh(shape, TScores.IsEmpty ? shape.Scale : 1, row + i, block, keys, end, scores + i * Block, maxima + i,
                                     totals + i, new Span<float>(sums + i * sumStride, width));
                             }
                             PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
@@ -90,8 +94,10 @@ public static unsafe class Attention
                         for (int i = 0; i < rows; i++)
                         {
                             Span<float> result = new(output + (row + i) * head.OutputStride, width), sum = new(sums + i * sumStride, width);
+                            if (isLast && !TScores.IsEmpty)
+                                TakeSink(function.Sink(h), maxima + i, totals + i, sum);
                             if (isLast)
-                                Finish(maxima[i] * (TAddend.IsEmpty ? shape.Scale : 1), totals[i], sum, result, logs + row + i);
+                                Finish(maxima[i] * (TScores.IsEmpty ? shape.Scale : 1), totals[i], sum, result, logs + row + i);
                             else
                                 sum.CopyTo(result);
                         }
@@ -118,13 +124,6 @@ public static unsafe class Attention
 
     /// <summary>A size rounded up to whole panels of 32.</summary>
     internal static int Rounded(int size) => (size + Tile.Columns - 1) / Tile.Columns * Tile.Columns;
-
-    /// <summary>Scores become s·score + addend.</summary>
-    internal static void AddTo<TAddend>(Span<float> scores, float scale, TAddend addend, int query, int key) where TAddend : struct, IAddend
-    {
-        System.Numerics.Tensors.TensorPrimitives.Multiply(scores, scale, scores);
-        addend.Add(query, key, scores);
-    }
 
     /// <summary>Scores become e^(s·score − m), 0 where the key is hidden; the running maximum, total and sums follow.</summary>
     internal static void Weigh(in AttentionShape shape, float scale, int query, int block, int keys, int length, float* scores,
@@ -171,6 +170,18 @@ public static unsafe class Attention
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scale(Span<float> x, float factor) => System.Numerics.Tensors.TensorPrimitives.Multiply(x, factor, x);
+
+    // A further score without a value.
+    private static void TakeSink(float sink, float* maximum, float* total, Span<float> sums)
+    {
+        if (float.IsNegativeInfinity(sink))
+            return;
+        float largest = MathF.Max(*maximum, sink);
+        float decay = float.IsNegativeInfinity(*maximum) ? 0 : VectorMath.Exp(Vector512.Create(*maximum - largest))[0];
+        *total = *total * decay + VectorMath.Exp(Vector512.Create(sink - largest))[0];
+        Scale(sums, decay);
+        *maximum = largest;
+    }
 
     internal static void Finish(float maximum, float total, Span<float> sums, Span<float> output, float* log)
     {

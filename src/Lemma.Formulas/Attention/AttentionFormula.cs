@@ -1,7 +1,7 @@
 namespace Lemma.Formulas;
 
-/// <summary>Y = softmax(Q·Kᵀ/√d + mask)·V with any mask and bias of <see cref="AttentionScore"/>, chosen by name.</summary>
-/// <remarks>q: [b, H, T, d]; k, v: [b, H_kv, S, d]; the tiled kernel where it has the mask, rows of scores elsewhere.</remarks>
+/// <summary>Y = softmax(Q·Kᵀ/√d + mask)·V with any mask of <see cref="AttentionScore"/> and any <see cref="ScoreShape"/>.</summary>
+/// <remarks>q: [b, H, T, d]; k, v: [b, H_kv, S, d]; the tiled kernel, or in double where scores are large.</remarks>
 public static class AttentionFormula
 {
     /// <summary>The entry of the index.</summary>
@@ -12,7 +12,8 @@ public static class AttentionFormula
         Text = "Y = softmax(Q·Kᵀ/√d + M)·V",
         Latex = @"Y = \mathrm{softmax}\left(\frac{Q K^\top}{\sqrt{d}} + M\right) V",
         Shapes = "q, Y: [b, H, T, d]; k, v: [b, H_kv, S, d]; queries are the last T of S positions",
-        Symbols = "mask: none, causal, sliding_window (window), prefix (prefix), padding (lengths); bias: none or alibi",
+        Symbols = "mask: none, causal, sliding_window (window), prefix (prefix), padding (lengths); bias: none, alibi or relative_buckets "
+            + "(buckets: [buckets, H], largest_distance, bidirectional); cap: c·tanh(s/c) of the scores; sinks: [H], a further logit in each sum",
         Source = "Vaswani et al. 2017, Attention is all you need, eq. 1; Dao et al. 2022 for the tiles",
         Gradient = "dV = Pᵀ·dY, dS = P∘(dP − ⟨P, dP⟩), dQ = dS·K/√d, dK = dSᵀ·Q/√d",
         Notes = "Tiled with a running maximum and sum: memory is linear in the length. A row with nothing allowed gives 0.",
@@ -32,13 +33,27 @@ public static class AttentionFormula
     {
         HeadSizes sizes = HeadSizes.Of(formula, q, k, v);
         AttentionScore score = AttentionScore.Read(call, formula, sizes);
-        if (!score.IsMask || ScoredEvaluation.NeedsDouble(sizes, q, k, v))
-            return ScoredEvaluation.Run(call, sizes, score.Mask, score);
+        ScoreShape shape = score.Shape;
+        if (ScoredEvaluation.NeedsDouble(sizes, q, k, v))
+        {
+            Values exact = ScoredEvaluation.RunInDouble(call, sizes, score);
+            if (call.Backward(exact, out _))
+                shape.SendGradients(call);
+            return exact;
+        }
         Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
         float[] logs = new float[sizes.Rows];
-        HeadAttention.Forward(sizes, score.Mask, q, k, v, y, logs);
-        if (call.Backward(y, out float[]? dy))
+        if (shape.IsEmpty)
+            HeadAttention.Forward(sizes, score.Mask, q, k, v, y, logs);
+        else
+            HeadAttention.Forward(sizes, score.Mask, shape, q, k, v, y, logs);
+        if (call.Backward(y, out float[]? dy) && shape.IsEmpty)
             HeadAttention.Backward(sizes, score.Mask, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        else if (dy is not null)
+        {
+            HeadAttention.Backward(sizes, score.Mask, shape, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+            shape.SendGradients(call);
+        }
         return y;
     }
 }

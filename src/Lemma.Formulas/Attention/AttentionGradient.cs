@@ -22,13 +22,13 @@ public static unsafe class AttentionGradient
 
     /// <summary>dQ, dK and dV for the query heads of one key/value head.</summary>
     public static void Backward(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient) =>
-        Backward(shape, head, gradient, default(NoAddend));
+        Backward(shape, head, gradient, default(PlainScores));
 
-    /// <summary>The same with something added to the scores of its one query head, which takes its gradient.</summary>
+    /// <summary>The same with a function of the scores, which takes its gradient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Backward<TAddend>(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient,
-        TAddend addend)
-        where TAddend : struct, IAddend
+    internal static void Backward<TScores>(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient,
+        TScores function)
+        where TScores : struct, IScoreFunction
     {
         int d = shape.HeadWidth, width = shape.ValueWidth, end = Math.Clamp(head.Length, 0, shape.Keys);
         int most = Math.Min(Attention.KeyChunk, shape.Keys);
@@ -38,7 +38,7 @@ public static unsafe class AttentionGradient
         long keyStepPart = plan.Add(PackedProduct.Size(d, most, Tile.Columns));
         long queryColumnPart = plan.Add(Block * Attention.Rounded(d)), upColumnPart = plan.Add(Block * Attention.Rounded(width));
         long queryRowPart = plan.Add(Block * d), upRowPart = plan.Add(Block * width), weightPart = plan.Add(Block * Block);
-        long slopePart = plan.Add(Block * Block), panelPart = plan.Add(Block * Block), alongPart = plan.Add(Block);
+        long slopePart = plan.Add(Block * Block), panelPart = plan.Add(Block * Block), alongPart = plan.Add(Block), linePart = plan.Add(Block);
         plan.Take();
         float* keyColumns = plan.At(keyColumnPart), valueColumns = plan.At(valueColumnPart), keySteps = plan.At(keyStepPart);
         float* queryColumns = plan.At(queryColumnPart), upColumns = plan.At(upColumnPart), queryRows = plan.At(queryRowPart);
@@ -78,7 +78,7 @@ public static unsafe class AttentionGradient
                     for (int block = start; block < last; block += Block)
                     {
                         int columns = Math.Min(Block, last - block);
-                        if (addend.Hides(row, rows, block, columns))
+                        if (function.Hides(row, rows, block, columns))
                             continue;
                         nint at = block - chunk;
                         // A panel of queries sees nothing beyond its own last key: those columns keep the zeros of Weigh.
@@ -94,15 +94,17 @@ public static unsafe class AttentionGradient
                         for (int i = 0; i < rows; i++)
                         {
                             float* score = weights + i * Block, slope = slopes + i * Block;
-                            if (TAddend.IsEmpty)
+                            if (TScores.IsEmpty)
                             {
                                 Weigh(shape, shape.Scale, row + i, block, columns, end, score, slope, logs[row + i], along[i]);
                                 continue;
                             }
-                            Attention.AddTo(new Span<float>(score, columns), shape.Scale, addend, row + i, block);
+                            Span<float> scaled = new(score, columns), before = new(plan.At(linePart), columns), line = new(slope, columns);
+                            System.Numerics.Tensors.TensorPrimitives.Multiply(scaled, shape.Scale, scaled);
+                            scaled.CopyTo(before);
+                            function.Apply(h, row + i, block, scaled);
                             Weigh(shape, 1, row + i, block, columns, end, score, slope, logs[row + i], along[i]);
-                            Span<float> line = new(slope, columns);
-                            addend.Accumulate(row + i, block, line);
+                            function.Differentiate(h, row + i, block, before, line);
                             System.Numerics.Tensors.TensorPrimitives.Multiply(line, shape.Scale, line);
                         }
                         AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, width, rows, panels, upColumns,
@@ -117,6 +119,27 @@ public static unsafe class AttentionGradient
                 }
             }
         }
+        for (int h = 0; h < shape.Group && !TScores.IsEmpty; h++)
+        {
+            if (!float.IsNegativeInfinity(function.Sink(h)))
+                function.AddSinkGradient(h, SinkGradient(shape, head, gradient, h, function.Sink(h)));
+        }
+    }
+
+    // A sink has no value: its slope is −P·D, in the order of the queries.
+    private static float SinkGradient(in AttentionShape shape, in AttentionHead head, in AttentionHeadGradient gradient, int h, float sink)
+    {
+        int width = shape.ValueWidth;
+        nint offset = h * width * sizeof(float);
+        Matrix ups = new(gradient.Output + offset, head.OutputStride, 1), outputs = new(head.Output + offset, head.OutputStride, 1);
+        float* logs = (float*)head.LogSumExp + (nint)h * shape.Queries;
+        double sum = 0;
+        for (int row = 0; row < shape.Queries; row++)
+        {
+            double along = Lanes.Dot(new ReadOnlySpan<float>(ups.At(row, 0), width), new ReadOnlySpan<float>(outputs.At(row, 0), width));
+            sum -= Math.Exp((double)sink - logs[row]) * along;
+        }
+        return (float)sum;
     }
 
     // C += A·B, A in rows of a block.

@@ -9,14 +9,15 @@ namespace Lemma.Formulas;
 /// <param name="Causal">Whether a query sees no later position.</param>
 /// <param name="Window">How many positions back a query sees, itself included; 0 for all.</param>
 /// <param name="Scale">What scores are multiplied with, above 0; 1/√d_h as a rule.</param>
+/// <param name="Prefix">How many keys from the first on every query sees, as far as its window reaches, though it is causal.</param>
 public readonly record struct AttentionShape(int Queries, int Keys, int HeadWidth, int ValueWidth, int Group, bool Causal, int Window,
-    float Scale)
+    float Scale, int Prefix = 0)
 {
     /// <summary>The first key that a query sees.</summary>
     public int First(int query) => Window == 0 ? 0 : Math.Max(0, Keys - Queries + query - Window + 1);
 
     /// <summary>One past the last key that a query sees.</summary>
-    public int End(int query, int length) => Math.Min(length, Causal ? Keys - Queries + query + 1 : Keys);
+    public int End(int query, int length) => Math.Min(length, Causal ? Math.Max(Keys - Queries + query + 1, Math.Min(Prefix, Keys)) : Keys);
 }
 
 /// <summary>Where queries, keys, values and outputs of one key/value head lie; heads of a group follow each other.</summary>

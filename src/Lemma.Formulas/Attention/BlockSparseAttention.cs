@@ -58,6 +58,12 @@ public static class BlockSparseAttention
 
     private readonly record struct Score(Pattern Pattern, bool[] Mask, int Blocks, int Offset) : IScore
     {
+        public double Cap => 0;
+
+        public double Sink(int head) => double.NegativeInfinity;
+
+        public void AccumulateSink(int head, double gradient) { }
+
         public int Form(int i, int j) => 0;
 
         public bool Hides(int query, int queries, int key, int keys)

@@ -40,6 +40,12 @@ public static class DualChunkAttention
 
     private readonly record struct Score(int Chunk) : IScore
     {
+        public double Cap => 0;
+
+        public double Sink(int head) => double.NegativeInfinity;
+
+        public void AccumulateSink(int head, double gradient) { }
+
         public float Add(int sequence, int head, int i, int j) => j <= i ? 0 : float.NegativeInfinity;
 
         public bool Hides(int query, int queries, int key, int keys) => false;

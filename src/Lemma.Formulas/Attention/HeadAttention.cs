@@ -9,7 +9,8 @@ public static unsafe class HeadAttention
     /// <param name="Window">So many positions back, itself included; 0 for all.</param>
     /// <param name="Lengths">Keys that exist a sequence; empty when all do.</param>
     /// <param name="Scale">What scores are multiplied with; 0 for 1/√d.</param>
-    public readonly record struct Mask(bool Causal, int Window = 0, ReadOnlyMemory<int> Lengths = default, float Scale = 0);
+    /// <param name="Prefix">Keys from the first on that every query sees.</param>
+    public readonly record struct Mask(bool Causal, int Window = 0, ReadOnlyMemory<int> Lengths = default, float Scale = 0, int Prefix = 0);
 
     /// <summary>Y and ln Σ e^score, [b, H, T].</summary>
     public static void Forward(in HeadSizes sizes, Mask mask, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
@@ -33,7 +34,22 @@ public static unsafe class HeadAttention
             for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
             {
                 Attention.Forward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
-                    new HeadAddend<TScore>(score, index / sizes.Heads, index % sizes.Heads));
+                    new HeadScores<TScore>(score, index / sizes.Heads, index % sizes.Heads));
+            }
+        }
+    }
+
+    /// <summary>The same with a shape of the scores.</summary>
+    internal static void Forward(in HeadSizes sizes, Mask mask, ScoreShape score, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, Span<float> y, Span<float> logs)
+    {
+        CheckInput(sizes, q, k, v, y, logs);
+        fixed (float* pq = q, pk = k, pv = v, py = y, pl = logs, bias = score.Bias, sinks = score.Sinks)
+        {
+            for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
+            {
+                Attention.Forward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
+                    score.Terms(index % sizes.Heads, bias, null, sinks, null));
             }
         }
     }
@@ -66,7 +82,25 @@ public static unsafe class HeadAttention
             for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
             {
                 AttentionGradient.Backward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
-                    Gradient(sizes, index, pdy, pdq, pdk, pdv), new HeadAddend<TScore>(score, index / sizes.Heads, index % sizes.Heads));
+                    Gradient(sizes, index, pdy, pdq, pdk, pdv), new HeadScores<TScore>(score, index / sizes.Heads, index % sizes.Heads));
+            }
+        }
+    }
+
+    /// <summary>The same with a shape of the scores, whose gradients are added to.</summary>
+    internal static void Backward(in HeadSizes sizes, Mask mask, ScoreShape score, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk,
+        Span<float> dv)
+    {
+        CheckInput(sizes, q, k, v, dy, logs);
+        CheckInput(sizes, dq, dk, dv, y, logs);
+        fixed (float* pq = q, pk = k, pv = v, py = y, pl = logs, pdy = dy, pdq = dq, pdk = dk, pdv = dv)
+        fixed (float* bias = score.Bias, dbias = score.BiasGradient, sinks = score.Sinks, dsinks = score.SinkGradients)
+        {
+            for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
+            {
+                AttentionGradient.Backward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
+                    Gradient(sizes, index, pdy, pdq, pdk, pdv), score.Terms(index % sizes.Heads, bias, dbias, sinks, dsinks));
             }
         }
     }
@@ -105,7 +139,7 @@ public static unsafe class HeadAttention
     {
         Check.That(mask.Scale >= 0, "attention", $"the scale must be above 0, or 0 for 1/√d, but it is {mask.Scale}");
         return new AttentionShape(sizes.Queries, sizes.Keys, sizes.Width, sizes.ValueWidth, 1, mask.Causal, mask.Window,
-            mask.Scale == 0 ? (float)(1 / Math.Sqrt(sizes.Width)) : mask.Scale);
+            mask.Scale == 0 ? (float)(1 / Math.Sqrt(sizes.Width)) : mask.Scale, mask.Prefix);
     }
 
     private static AttentionHead Head(in HeadSizes sizes, Mask mask, int index, float* q, float* k, float* v, float* y, float* logs)

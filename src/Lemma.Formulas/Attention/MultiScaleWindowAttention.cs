@@ -28,6 +28,12 @@ public static class MultiScaleWindowAttention
 
     private readonly record struct Score(int[] Windows, int Offset) : IScore
     {
+        public double Cap => 0;
+
+        public double Sink(int head) => double.NegativeInfinity;
+
+        public void AccumulateSink(int head, double gradient) { }
+
         public int Form(int i, int j) => 0;
 
         public bool Hides(int query, int queries, int key, int keys) => false;

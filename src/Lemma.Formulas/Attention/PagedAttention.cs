@@ -44,7 +44,7 @@ internal static unsafe class PagedAttention
     }
 
     /// <summary>O for the query heads of one key/value head: a panel takes a query's heads together, since all of them meet the same keys.</summary>
-    public static void Forward<TAddend>(in AttentionShape shape, in PagedHead head, TAddend addend) where TAddend : struct, IAddend
+    public static void Forward(in AttentionShape shape, in PagedHead head)
     {
         int d = shape.HeadWidth, width = shape.ValueWidth, group = shape.Group, sumStride = Attention.Rounded(width), lines = shape.Queries * group;
         ScratchPlan plan = default;
@@ -76,9 +76,7 @@ internal static unsafe class PagedAttention
                 for (int i = 0; i < rows; i++)
                 {
                     int query = (first + i) / group;
-                    if (!TAddend.IsEmpty)
-                        Attention.AddTo(new Span<float>(scores + i * Block, keys), shape.Scale, addend, query, block);
-                    Attention.Weigh(shape, TAddend.IsEmpty ? shape.Scale : 1, query, block, keys, shape.Keys, scores + i * Block, maxima + i, totals + i,
+                    Attention.Weigh(shape, shape.Scale, query, block, keys, shape.Keys, scores + i * Block, maxima + i, totals + i,
                         new Span<float>(sums + i * sumStride, width));
                 }
                 PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);

@@ -15,6 +15,15 @@ internal interface IScore
 
     /// <summary>Takes the gradient of an addend.</summary>
     void Accumulate(int sequence, int head, int i, int j, float gradient);
+
+    /// <summary>c of c·tanh(s/c), before anything is added; 0 for none.</summary>
+    double Cap { get; }
+
+    /// <summary>A further logit in the sum of a head's rows, without a value; −∞ for none.</summary>
+    double Sink(int head);
+
+    /// <summary>Takes the gradient of a sink.</summary>
+    void AccumulateSink(int head, double gradient);
 }
 
 /// <summary>Y = softmax(Q·Kᵀ·s + b)·V for any addend b and, where asked for, several forms of Q; a row of scores at a time.</summary>
@@ -29,12 +38,12 @@ internal static class ScoredAttention
         ReadOnlySpan<double> v, TScore score,
         Span<float> y) where TScore : IScore
     {
-        double[] weights = new double[sizes.Keys];
+        double[] weights = new double[sizes.Keys], bends = new double[sizes.Keys];
         for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
         {
             for (int i = 0; i < sizes.Queries; i++)
             {
-                Weights(sizes, scale, q, k, score, index, i, weights);
+                Weights(sizes, scale, q, k, score, index, i, weights, bends);
                 Span<float> to = y.Slice((index * sizes.Queries + i) * sizes.ValueWidth, sizes.ValueWidth);
                 to.Clear();
                 for (int j = 0; j < sizes.Keys; j++)
@@ -51,12 +60,12 @@ internal static class ScoredAttention
         ReadOnlySpan<double> v, TScore score,
         ReadOnlySpan<double> dy, Span<float> dq, Span<float> dk, Span<float> dv) where TScore : IScore
     {
-        double[] weights = new double[sizes.Keys], dweights = new double[sizes.Keys];
+        double[] weights = new double[sizes.Keys], dweights = new double[sizes.Keys], bends = new double[sizes.Keys];
         for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
         {
             for (int i = 0; i < sizes.Queries; i++)
             {
-                Weights(sizes, scale, q, k, score, index, i, weights);
+                double sink = Weights(sizes, scale, q, k, score, index, i, weights, bends);
                 ReadOnlySpan<double> up = dy.Slice((index * sizes.Queries + i) * sizes.ValueWidth, sizes.ValueWidth);
                 for (int j = 0; j < sizes.Keys; j++)
                 {
@@ -69,38 +78,49 @@ internal static class ScoredAttention
                 double along = 0;
                 for (int j = 0; j < sizes.Keys; j++)
                     along += weights[j] * dweights[j];
+                if (sink != 0)
+                    score.AccumulateSink(index % sizes.Heads, -sink * along);
                 for (int j = 0; j < sizes.Keys; j++)
                 {
                     if (weights[j] == 0)
                         continue;
                     double slope = weights[j] * (dweights[j] - along);
                     int query = Query(sizes, score.Form(i, j), index, i), key = Key(sizes, index, j);
-                    Lanes.AddScaled(k.Slice(key, sizes.Width), scale * slope, dq.Slice(query, sizes.Width));
-                    Lanes.AddScaled(q.Slice(query, sizes.Width), scale * slope, dk.Slice(key, sizes.Width));
+                    Lanes.AddScaled(k.Slice(key, sizes.Width), scale * slope * bends[j], dq.Slice(query, sizes.Width));
+                    Lanes.AddScaled(q.Slice(query, sizes.Width), scale * slope * bends[j], dk.Slice(key, sizes.Width));
                     score.Accumulate(index / sizes.Heads, index % sizes.Heads, i, j, (float)slope);
                 }
             }
         }
     }
 
-    // The softmax of one row of scores.
-    private static void Weights<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k, TScore score,
-        int index, int i,
-        Span<double> weights) where TScore : IScore
+    // The softmax of one row of scores, the slope of each score's cap, and the weight of the sink.
+    private static double Weights<TScore>(in HeadSizes sizes, double scale, ReadOnlySpan<double> q, ReadOnlySpan<double> k, TScore score,
+        int index, int i, Span<double> weights, Span<double> bends) where TScore : IScore
     {
-        int heaviest = 0;
+        int heaviest = 0, head = index % sizes.Heads;
+        double cap = score.Cap, sink = score.Sink(head);
         for (int j = 0; j < sizes.Keys; j++)
         {
-            float add = score.Add(index / sizes.Heads, index % sizes.Heads, i, j);
-            weights[j] = float.IsNegativeInfinity(add) ? add : add + scale * Lanes.Dot(
-                q.Slice(Query(sizes, score.Form(i, j), index, i), sizes.Width), k.Slice(Key(sizes, index, j), sizes.Width));
+            float add = score.Add(index / sizes.Heads, head, i, j);
+            bends[j] = 1;
+            weights[j] = add;
+            if (!float.IsNegativeInfinity(add))
+            {
+                double plain = scale * Lanes.Dot(q.Slice(Query(sizes, score.Form(i, j), index, i), sizes.Width),
+                    k.Slice(Key(sizes, index, j), sizes.Width)), bent = cap == 0 ? 0 : Math.Tanh(plain / cap);
+                bends[j] = 1 - bent * bent;
+                weights[j] = add + (cap == 0 ? plain : cap * bent);
+            }
             heaviest = weights[j] > weights[heaviest] || double.IsNaN(weights[j]) ? j : heaviest;
         }
-        double largest = sizes.Keys == 0 ? 0 : weights[heaviest], total = 0;
+        double largest = sizes.Keys == 0 ? sink : weights[heaviest] < sink ? sink : weights[heaviest];
+        double own = double.IsNegativeInfinity(sink) ? 0 : Math.Exp(sink - largest), total = own;
         for (int j = 0; j < sizes.Keys; j++)
             total += weights[j] = double.IsNegativeInfinity(weights[j]) ? 0 : Math.Exp(weights[j] - largest);
         for (int j = 0; j < sizes.Keys && total != 0; j++)
             weights[j] /= total;
+        return own == 0 ? 0 : own / total;
     }
 
     private static double Plain(ReadOnlySpan<double> x, ReadOnlySpan<double> y)

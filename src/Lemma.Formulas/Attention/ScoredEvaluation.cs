@@ -36,7 +36,7 @@ internal static class ScoredEvaluation
     }
 
     private static AttentionScore ScoreOf(in HeadSizes sizes, HeadAttention.Mask mask) =>
-        new(sizes.Keys - sizes.Queries, mask.Causal, mask.Window, 0, mask.Lengths.IsEmpty ? null : mask.Lengths.ToArray(), null);
+        new(mask, new ScoreShape(sizes.Heads, sizes.Queries, sizes.Keys));
 
     private static double ScaleOf(in HeadSizes sizes, HeadAttention.Mask mask) => mask.Scale == 0 ? 1 / Math.Sqrt(sizes.Width) : mask.Scale;
 

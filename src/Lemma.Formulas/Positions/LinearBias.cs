@@ -33,6 +33,13 @@ public static class LinearBias
         return head < power ? Math.Pow(2, -8.0 * (head + 1) / power) : Math.Pow(2, -8.0 * (2 * (head - power) + 1) / (2 * power));
     }
 
+    /// <summary>s·(j − i) for distances j − i from a first one on.</summary>
+    internal static void Line(double slope, int first, Span<float> line)
+    {
+        for (int n = 0; n < line.Length; n++)
+            line[n] = (float)(slope * (first + n));
+    }
+
     /// <summary>b; the last query stands at the last key.</summary>
     public static void Forward(int heads, int queries, int keys, Span<float> bias)
     {
@@ -41,10 +48,7 @@ public static class LinearBias
         {
             double slope = Slope(h, heads);
             for (int i = 0; i < queries; i++)
-            {
-                for (int j = 0; j < keys; j++)
-                    bias[(h * queries + i) * keys + j] = (float)(-slope * (i + keys - queries - j));
-            }
+                Line(slope, queries - keys - i, bias.Slice((h * queries + i) * keys, keys));
         }
     }
 

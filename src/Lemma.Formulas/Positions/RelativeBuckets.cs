@@ -44,18 +44,13 @@ public static class RelativeBuckets
     {
         Check.Rows("relative_buckets", table.Length, heads);
         Check.SameLength("relative_buckets", heads * queries * keys, bias.Length);
-        int buckets = table.Length / heads, exact = bidirectional ? buckets / 4 : buckets / 2;
-        Check.That(exact > 0 && largest > exact, "relative_buckets",
-            $"there must be at least {(bidirectional ? 4 : 2)} buckets and a largest distance above {exact}, "
-            + $"but they are {buckets} and {largest}");
+        int[] places = Places(1 - keys, Math.Max(queries + keys - 1, 0), table.Length / heads, largest, bidirectional);
         if (bias.IsEmpty)
             return;
-        int[] places = Places(queries, keys, buckets, largest, bidirectional);
         float[] line = new float[places.Length];
         for (int h = 0; h < heads; h++)
         {
-            for (int n = 0; n < line.Length; n++)
-                line[n] = table[places[n] * heads + h];
+            Line(places, table, heads, h, line);
             for (int i = 0; i < queries; i++)
                 line.AsSpan(queries - 1 - i, keys).CopyTo(bias.Slice((h * queries + i) * keys, keys));
         }
@@ -69,25 +64,42 @@ public static class RelativeBuckets
         Check.SameLength("relative_buckets", heads * queries * keys, dbias.Length);
         if (dbias.IsEmpty)
             return;
-        int[] places = Places(queries, keys, dtable.Length / heads, largest, bidirectional);
+        int[] places = Places(1 - keys, queries + keys - 1, dtable.Length / heads, largest, bidirectional);
         float[] line = new float[places.Length];
         for (int h = 0; h < heads; h++)
         {
             Array.Clear(line);
             for (int i = 0; i < queries; i++)
                 Lanes.AddScaled(dbias.Slice((h * queries + i) * keys, keys), 1, line.AsSpan(queries - 1 - i, keys));
-            for (int n = 0; n < line.Length; n++)
-                dtable[places[n] * heads + h] += line[n];
+            AddLine(places, line, heads, h, dtable);
         }
     }
 
-    // The bucket of every distance, from that of the last query to the first key on; a query's keys are a part of them.
-    private static int[] Places(int queries, int keys, int buckets, int largest, bool bidirectional)
+    /// <summary>The bucket of every distance from a first one on; the keys of a query are a part of them.</summary>
+    internal static int[] Places(int first, int count, int buckets, int largest, bool bidirectional)
     {
-        int[] places = new int[queries + keys - 1];
+        int exact = bidirectional ? buckets / 4 : buckets / 2;
+        Check.That(exact > 0 && largest > exact, "relative_buckets",
+            $"there must be at least {(bidirectional ? 4 : 2)} buckets and a largest distance above {exact}, "
+            + $"but they are {buckets} and {largest}");
+        int[] places = new int[count];
         for (int n = 0; n < places.Length; n++)
-            places[n] = Bucket(n - keys + 1, buckets, largest, bidirectional);
+            places[n] = Bucket(first + n, buckets, largest, bidirectional);
         return places;
+    }
+
+    /// <summary>The bias of one head for distances of given buckets.</summary>
+    internal static void Line(ReadOnlySpan<int> places, ReadOnlySpan<float> table, int heads, int head, Span<float> line)
+    {
+        for (int n = 0; n < line.Length; n++)
+            line[n] = table[places[n] * heads + head];
+    }
+
+    /// <summary>The gradient of one head's bias goes to its buckets, in the order of the distances.</summary>
+    internal static void AddLine(ReadOnlySpan<int> places, ReadOnlySpan<float> dline, int heads, int head, Span<float> dtable)
+    {
+        for (int n = 0; n < dline.Length; n++)
+            dtable[places[n] * heads + head] += dline[n];
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -12,38 +12,45 @@ namespace Lemma.Formulas;
 /// </remarks>
 public static class Rope
 {
-    /// <summary>Fills cos and sin of m·θ^(−2i/d) for positions from <paramref name="start"/> on; both are [positions, d/2].</summary>
-    public static void Angles(int start, int positions, int width, double theta, Span<float> cosines, Span<float> sines)
+    /// <summary>Fills cos and sin of m·θᵢ, times a magnitude, for positions from <paramref name="start"/> on; both are [positions, pairs].</summary>
+    public static void Angles(int start, int positions, ReadOnlySpan<double> frequencies, double magnitude, Span<float> cosines, Span<float> sines)
     {
-        int half = width / 2;
-        Check.SameLength("rope", positions * half, cosines.Length);
-        Check.SameLength("rope", positions * half, sines.Length);
+        int half = frequencies.Length;
+        Check.SameLength("rope", (long)positions * half, cosines.Length);
+        Check.SameLength("rope", (long)positions * half, sines.Length);
         for (int i = 0; i < half; i++)
         {
-            double frequency = Math.Pow(theta, -2.0 * i / width);
             for (int m = 0; m < positions; m++)
             {
-                (double sine, double cosine) = Math.SinCos((start + m) * frequency);
-                (cosines[m * half + i], sines[m * half + i]) = ((float)cosine, (float)sine);
+                (double sine, double cosine) = Math.SinCos((start + m) * frequencies[i]);
+                (cosines[m * half + i], sines[m * half + i]) = ((float)(cosine * magnitude), (float)(sine * magnitude));
             }
         }
+    }
+
+    /// <summary>Turns heads that follow each other.</summary>
+    public static void Turn(Span<float> x, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, bool interleaved, bool inverse)
+    {
+        Check.Rows("rope", x.Length, 2 * cosines.Length);
+        Turn(x, 2 * cosines.Length, cosines, sines, interleaved, inverse);
     }
 
     /// <summary>
     /// Turns the heads of one row in place; the inverse turn, which is also the backward of the gradient, with <paramref name="inverse"/>.
     /// </summary>
-    /// <param name="x">[heads, d], changed in place.</param>
+    /// <param name="x">From the first head's first turning element to the last head's last one, changed in place.</param>
+    /// <param name="stride">Elements from a head to the next, at least d; what lies between stays.</param>
     /// <param name="cosines">[d/2] of this row's position.</param>
     /// <param name="sines">[d/2] of this row's position.</param>
     /// <param name="interleaved">The layout of the pairs.</param>
     /// <param name="inverse">Whether to turn back.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Turn(Span<float> x, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, bool interleaved, bool inverse)
+    public static void Turn(Span<float> x, int stride, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines, bool interleaved, bool inverse)
     {
         int half = cosines.Length, d = 2 * half;
         Check.SameLength("rope", half, sines.Length);
-        Check.Rows("rope", x.Length, d);
-        for (int head = 0; head < x.Length; head += d)
+        Check.That(stride >= d && stride > 0, "rope", $"heads of {d} cannot follow each other after {stride}");
+        for (int head = 0; head < x.Length; head += stride)
         {
             Span<float> row = x.Slice(head, d);
             int i = 0;

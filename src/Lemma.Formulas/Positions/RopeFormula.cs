@@ -18,7 +18,7 @@ public static class RopeFormula
             """,
         Shapes = "x, y: [.., T, d], d even",
         Symbols = "interleaved: pairs (x₂ᵢ, x₂ᵢ₊₁), else (xᵢ, xᵢ₊d/2); start: first position; scaling: none, linear, ntk, dynamic, yarn, "
-            + "llama3 with factor, trained_length",
+            + "llama3, longrope (short_factors, long_factors), proportional (share) with factor, trained_length",
         Source = "Su et al. 2021, RoFormer, eq. 34; Peng et al. 2023 for YaRN; Dubey et al. 2024 for llama3",
         Gradient = "dx += the turn back of dy",
         Notes = "q·k afterwards depends on the distance alone. The layouts are permutations of each other; concatenated halves are the "
@@ -33,15 +33,7 @@ public static class RopeFormula
         ArgumentNullException.ThrowIfNull(scaling);
         double[] frequencies = scaling.Frequencies(width, theta, start + positions);
         float[] cosines = new float[positions * width / 2], sines = new float[cosines.Length];
-        for (int m = 0; m < positions; m++)
-        {
-            for (int i = 0; i < frequencies.Length; i++)
-            {
-                (double sine, double cosine) = Math.SinCos((start + m) * frequencies[i]);
-                cosines[m * frequencies.Length + i] = (float)(cosine * scaling.Magnitude);
-                sines[m * frequencies.Length + i] = (float)(sine * scaling.Magnitude);
-            }
-        }
+        Rope.Angles(start, positions, frequencies, scaling.Magnitude, cosines, sines);
         return (cosines, sines);
     }
 
@@ -90,7 +82,9 @@ public static class RopeFormula
             "dynamic" => new DynamicNtkRopeScaling(factor, trained),
             "yarn" => new YarnRopeScaling(factor, trained, call.Number("beta_fast", 32), call.Number("beta_slow", 1)),
             "llama3" => new Llama3RopeScaling(factor, call.Number("low_factor", 1), call.Number("high_factor", 4), trained),
-            _ => throw call.Error($"the scaling must be none, linear, ntk, dynamic, yarn or llama3, but it is {name}"),
+            "longrope" => new LongRopeScaling(call.Numbers("short_factors") ?? [], call.Numbers("long_factors") ?? [], factor, trained),
+            "proportional" => new ProportionalRopeScaling(call.Number("share", 1), factor),
+            _ => throw call.Error($"the scaling must be none, linear, ntk, dynamic, yarn, llama3, longrope or proportional, but it is {name}"),
         };
     }
 

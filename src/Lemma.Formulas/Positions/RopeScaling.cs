@@ -4,7 +4,8 @@ namespace Lemma.Formulas;
 /// <remarks>
 /// none; linear: θᵢ/s (Chen et al. 2023); ntk: θ·s^(d/(d−2)) for θ (bloc97 2023); dynamic ntk: the same with s = f·L/L₀ − (f − 1) once
 /// L &gt; L₀; YaRN: between both by the number of turns within L₀, attention scaled by 0.1·ln s + 1 (Peng et al. 2023, eq. 22 to 25);
-/// Llama 3: between θᵢ/s and θᵢ by wavelength (Dubey et al. 2024, section 3.2).
+/// Llama 3: between θᵢ/s and θᵢ by wavelength (Dubey et al. 2024, section 3.2); LongRoPE: θᵢ/sᵢ with searched sᵢ, other ones once L &gt; L₀
+/// (Ding et al. 2024, section 3); proportional: a share of the pairs turns, by angles of the whole width.
 /// </remarks>
 public abstract record RopeScaling
 {
@@ -16,6 +17,12 @@ public abstract record RopeScaling
 
     /// <summary>What cosines and sines are multiplied with.</summary>
     public virtual double Magnitude => 1;
+
+    /// <summary>Whether the frequencies depend on the length.</summary>
+    public virtual bool DependsOnLength => false;
+
+    /// <summary>A length that has the same frequencies: equal for lengths that may share a table.</summary>
+    public virtual int Representative(int length) => 0;
 
     /// <summary>θ^(−2i/d).</summary>
     internal static double[] Plain(int width, double theta)
@@ -58,6 +65,12 @@ public sealed record NtkRopeScaling(double Factor) : RopeScaling
 public sealed record DynamicNtkRopeScaling(double Factor, int TrainedLength) : RopeScaling
 {
     /// <inheritdoc/>
+    public override bool DependsOnLength => true;
+
+    /// <inheritdoc/>
+    public override int Representative(int length) => Math.Max(length, TrainedLength);
+
+    /// <inheritdoc/>
     public override double[] Frequencies(int width, double theta, int length) => length <= TrainedLength ? Plain(width, theta)
         : new NtkRopeScaling(Factor * length / TrainedLength - (Factor - 1)).Frequencies(width, theta, length);
 }
@@ -71,15 +84,26 @@ public sealed record DynamicNtkRopeScaling(double Factor, int TrainedLength) : R
 /// <param name="SlowTurns">β_slow, 1 in the paper.</param>
 public sealed record YarnRopeScaling(double Factor, int TrainedLength, double FastTurns = 32, double SlowTurns = 1) : RopeScaling
 {
+    /// <summary>The magnitude where a checkpoint gives its own; null for 0.1·ln s + 1.</summary>
+    public double? AttentionFactor { get; init; }
+
+    /// <summary>Whether the ramp begins and ends at whole pairs, as most checkpoints were trained.</summary>
+    public bool WholePairs { get; init; } = true;
+
     /// <inheritdoc/>
-    public override double Magnitude => Factor <= 1 ? 1 : 0.1 * Math.Log(Factor) + 1;
+    public override double Magnitude => AttentionFactor ?? MagnitudeOf(Factor, 1);
+
+    /// <summary>0.1·w·ln s + 1 for s above 1, else 1; DeepSeek's magnitude is a ratio of two (mscale over mscale_all_dim).</summary>
+    public static double MagnitudeOf(double factor, double weight) => factor <= 1 ? 1 : 0.1 * weight * Math.Log(factor) + 1;
 
     /// <inheritdoc/>
     public override double[] Frequencies(int width, double theta, int length)
     {
-        // The pair that makes a number of turns within the trained length; whole pairs, as checkpoints were trained.
+        // The pair that makes a number of turns within the trained length.
         double PairOf(double turns) => width * Math.Log(TrainedLength / (turns * 2 * Math.PI)) / (2 * Math.Log(theta));
-        double low = Math.Max(Math.Floor(PairOf(FastTurns)), 0), high = Math.Min(Math.Ceiling(PairOf(SlowTurns)), width - 1);
+        double low = PairOf(FastTurns), high = PairOf(SlowTurns);
+        (low, high) = WholePairs ? (Math.Floor(low), Math.Ceiling(high)) : (low, high);
+        (low, high) = (Math.Max(low, 0), Math.Min(high, width - 1));
         double[] frequencies = Plain(width, theta);
         for (int i = 0; i < frequencies.Length; i++)
         {
@@ -104,4 +128,48 @@ public sealed record Llama3RopeScaling(double Factor, double LowFactor, double H
         double smooth = Math.Clamp((turns - LowFactor) / (HighFactor - LowFactor), 0, 1);
         return frequency * (smooth + (1 - smooth) / Factor);
     })];
+}
+
+/// <summary>LongRoPE: θᵢ/sᵢ, with factors of each pair for lengths up to L₀ and others beyond it.</summary>
+/// <param name="ShortFactors">sᵢ for L ≤ L₀, one a pair.</param>
+/// <param name="LongFactors">sᵢ for L &gt; L₀, one a pair.</param>
+/// <param name="Factor">How far the length is stretched: the longest length over L₀.</param>
+/// <param name="TrainedLength">L₀.</param>
+public sealed record LongRopeScaling(IReadOnlyList<double> ShortFactors, IReadOnlyList<double> LongFactors, double Factor, int TrainedLength) : RopeScaling
+{
+    /// <summary>The magnitude where a checkpoint gives its own; null for √(1 + ln s/ln L₀).</summary>
+    public double? AttentionFactor { get; init; }
+
+    /// <inheritdoc/>
+    public override double Magnitude => AttentionFactor ?? (Factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(Factor) / Math.Log(TrainedLength)));
+
+    /// <inheritdoc/>
+    public override bool DependsOnLength => true;
+
+    /// <inheritdoc/>
+    public override int Representative(int length) => length <= TrainedLength ? TrainedLength : TrainedLength + 1;
+
+    /// <inheritdoc/>
+    public override double[] Frequencies(int width, double theta, int length)
+    {
+        IReadOnlyList<double> factors = length <= TrainedLength ? ShortFactors : LongFactors;
+        Check.That(factors.Count == width / 2, "rope", $"longrope needs {width / 2} factors, one a pair, but there are {factors.Count}");
+        double[] frequencies = Plain(width, theta);
+        for (int i = 0; i < frequencies.Length; i++)
+            frequencies[i] /= factors[i];
+        return frequencies;
+    }
+}
+
+/// <summary>The first pairs turn by θᵢ/s with θᵢ of the whole width, the others stay.</summary>
+/// <param name="Share">The share of the pairs that turn, in [0, 1].</param>
+/// <param name="Factor">s.</param>
+public sealed record ProportionalRopeScaling(double Share, double Factor = 1) : RopeScaling
+{
+    /// <inheritdoc/>
+    public override double[] Frequencies(int width, double theta, int length)
+    {
+        int turning = (int)Math.Floor(Share * width / 2);
+        return [.. Plain(width, theta).Select((frequency, i) => i < turning ? frequency / Factor : 0)];
+    }
 }

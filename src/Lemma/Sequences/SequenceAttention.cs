@@ -70,7 +70,7 @@ internal static unsafe class SequenceAttention
         PagedAttention.Forward(heads.Shape(queries, job.Start(sequence) + firstQuery + queries), new PagedHead(
             (nint)((float*)job.Input + row * heads.RowWidth + (nint)keyHead * group * d), heads.RowWidth,
             (nint)((float*)job.Output + row * heads.Heads * d + (nint)keyHead * group * d), heads.Heads * d, pages.Addresses,
-            keyHead * pages.Shape.HeadElements), default(NoAddend));
+            keyHead * pages.Shape.HeadElements));
     }
 
     // (sequence, key/value head, first query, queries); later queries see more and come first.

@@ -52,7 +52,7 @@ public class FormulaErrorTests
     [InlineData("moe_balance_loss", "logits[4,3] counts:1,2,3 top_k=1",
         "moe_balance_loss: nothing reads 'counts'; what is read is: logits, top_k")]
     [InlineData("attention", "q[1,4,2,4] k[1,2,2,4] v[1,2,2,4] window=1",
-        "attention: nothing reads 'window'; what is read is: k, q, v, mask, bias, kv_heads")]
+        "attention: nothing reads 'window'; what is read is: k, q, v, mask, bias, cap, sinks, kv_heads")]
     [InlineData("attention", "q[1,4,2,4] k[1,2,2,4] v[1,2,2,4] kv_heads=4", "attention: kv_heads must be the 2 heads of k, but it is 4")]
     [InlineData("multi_query_attention", "x[1,2,4] wq[4,4] wk[4,2] wv[4,2] wo[4,4] heads=2 kv_heads=2",
         "multi_query_attention: there must be one key/value head, but there are 2")]

@@ -135,11 +135,13 @@ public class IdentityTests
     [Fact]
     public void OnlineSoftmaxIsThePlainOne()
     {
-        // 300 keys are four blocks of the tiled kernel; a prefix of 1 makes the same mask by rows of scores.
+        // 300 keys are two blocks of the tiled kernel; in double, scores are taken a row at a time.
         FormulaExample example = new("q[1,2,300,8] k[1,2,300,8] v[1,2,300,8]");
         Formula attention = FormulaIndex.Find("attention");
         Values tiled = attention.Run(example.Inputs, new Dictionary<string, object> { ["mask"] = "causal" });
-        Values plain = attention.Run(example.Inputs, new Dictionary<string, object> { ["mask"] = "prefix", ["prefix"] = 1.0 });
+        FormulaCall call = new("attention", example.Inputs, new Dictionary<string, object> { ["mask"] = "causal" });
+        HeadSizes sizes = HeadSizes.Of("attention", call["q"], call["k"], call["v"]);
+        Values plain = ScoredEvaluation.RunInDouble(call, sizes, AttentionScore.Read(call, "attention", sizes));
         OperationCheck.Close("attention", [.. plain.Data.Select(value => (double)value)], tiled.Data, 1e-5);
     }
 

@@ -224,7 +224,7 @@ public class MemoryContractTests
         table.Cosines(5_000_000);
         Assert.Equal(1024 * 128, table.Held);
         float[] cosines = new float[64], sines = new float[64];
-        Rope.Angles(5_000_000, 1, 128, 10000, cosines, sines);
+        Rope.Angles(5_000_000, 1, RopeScaling.None.Frequencies(128, 10000, 0), 1, cosines, sines);
         Assert.Equal(cosines, table.Cosines(5_000_000));
         Assert.Equal(sines, table.Sines(5_000_000));
     }

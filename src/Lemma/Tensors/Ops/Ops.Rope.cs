@@ -5,93 +5,53 @@ namespace Lemma.Tensors;
 public static unsafe partial class Ops
 {
     /// <summary>Turns the first <paramref name="heads"/> heads of every row in place by the angles of the row's position.</summary>
+    /// <remarks>x: [rows, …]; heads follow each other, each <see cref="RopeTable.HeadWidth"/> wide.</remarks>
+    public static void RopeInPlace(this Tape tape, Tensor x, int heads, ReadOnlyMemory<int> positions, RopeTable table) =>
+        tape.RopeInPlace(x, 0, heads, table.HeadWidth, positions, table);
+
+    /// <summary>Turns heads that lie anywhere in every row in place by the angles of the row's position.</summary>
     /// <remarks>
-    /// x: [rows, …]; cos, sin: [positions, d_h/2]. In place, because no operation needs the values before the turn: the backward turns the
-    /// gradient back.
+    /// In place, because no operation needs the values before the turn: the backward turns the gradient back.
     /// </remarks>
-    public static void RopeInPlace(this Tape tape, Tensor x, int heads, ReadOnlyMemory<int> positions, RopeTable table)
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">[rows, …].</param>
+    /// <param name="firstColumn">The first turning column of the first head.</param>
+    /// <param name="heads">Heads; of each, the first <see cref="RopeTable.Width"/> columns turn.</param>
+    /// <param name="headStride">Columns from a head to the next.</param>
+    /// <param name="positions">A position a row.</param>
+    /// <param name="table">The angles.</param>
+    /// <param name="lengths">The length of each row's sequence, needed where <see cref="RopeTable.DependsOnLength"/>.</param>
+    public static void RopeInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headStride, ReadOnlyMemory<int> positions,
+        RopeTable table, ReadOnlyMemory<int> lengths = default)
     {
         Require.That(positions.Length == x.Shape.Rows, $"rope: {positions.Length} positions for {x.Shape.Rows} rows");
-        Require.That(heads * table.HeadWidth <= x.Shape.Columns, $"rope: {heads} heads of {table.HeadWidth} do not fit rows of {x.Shape.Columns}");
+        Require.That(firstColumn >= 0 && heads > 0 && headStride >= table.Width
+            && firstColumn + (heads - 1L) * headStride + table.Width <= x.Shape.Columns,
+            $"rope: {heads} heads of {table.Width}, {headStride} apart from column {firstColumn} on, do not fit rows of {x.Shape.Columns}");
+        Require.That(!table.DependsOnLength || lengths.Length == positions.Length,
+            $"rope: these angles depend on the length of the sequence, so {positions.Length} lengths are needed, but there are {lengths.Length}");
         Require.That(!tape.IsParameter(x), $"rope: it turns in place, so x {x.Shape} must not be a parameter");
-        TurnRows(tape, tape.Pointer(x), x.Shape.Columns, heads, positions, table, inverse: false);
-        tape.Record((x, heads, positions, table), static (tape, in s) =>
+        TurnJob job = new((nint)(tape.Pointer(x) + firstColumn), x.Shape.Columns, heads, headStride, positions, table, lengths, IsInverse: false);
+        TurnRows(tape, job);
+        tape.Record((x, firstColumn, job), static (tape, in s) =>
         {
             if (tape.HasGradient(s.x))
-                TurnRows(tape, tape.OutputGradient(s.x), s.x.Shape.Columns, s.heads, s.positions, s.table, inverse: true);
+                TurnRows(tape, s.job with { X = (nint)(tape.OutputGradient(s.x) + s.firstColumn), IsInverse = true });
         });
     }
 
-    private static void TurnRows(Tape tape, float* x, int stride, int heads, ReadOnlyMemory<int> positions, RopeTable table, bool inverse)
-    {
-        tape.Workers.Rows(positions.Length, Workers.RowsFor(heads * table.HeadWidth), (X: (nint)x, stride, heads, positions, table, inverse),
-            static (in s, first, count) =>
-            {
-                for (int row = first; row < first + count; row++)
-                {
-                    int position = s.positions.Span[row];
-                    Rope.Turn(new Span<float>((float*)s.X + (nint)row * s.stride, s.heads * s.table.HeadWidth),
-                        s.table.Cosines(position), s.table.Sines(position), s.table.Interleaved, s.inverse);
-                }
-            });
-    }
-}
+    private readonly record struct TurnJob(nint X, int RowWidth, int Heads, int Stride, ReadOnlyMemory<int> Positions, RopeTable Table,
+        ReadOnlyMemory<int> Lengths, bool IsInverse);
 
-/// <summary>The cosines and sines of positions up to a length, computed a thousand positions at a time when the first of them is asked for.</summary>
-/// <remarks>Any number of threads may ask. What a model says of its longest sequence costs no memory before it is reached.</remarks>
-public sealed class RopeTable
-{
-    private const int PageLength = 1024;
-    private readonly double theta;
-    private readonly Page?[] pages;
-    private readonly Lock gate = new();
-
-    /// <summary>A table of the angles m·θ^(−2i/d).</summary>
-    public RopeTable(int positions, int headWidth, double theta, bool interleaved)
-    {
-        Require.That(positions > 0 && headWidth > 0 && headWidth % 2 == 0,
-            $"rope: positions and an even head width are needed, but they are {positions} and {headWidth}");
-        (HeadWidth, Interleaved, Positions, this.theta) = (headWidth, interleaved, positions, theta);
-        pages = new Page?[(int)(((long)positions + PageLength - 1) / PageLength)];
-    }
-
-    /// <summary>The width of a head.</summary>
-    public int HeadWidth { get; }
-
-    /// <summary>The layout of the pairs.</summary>
-    public bool Interleaved { get; }
-
-    /// <summary>How many positions there are.</summary>
-    public int Positions { get; }
-
-    /// <summary>The cosines of one position.</summary>
-    public ReadOnlySpan<float> Cosines(int position) => PageOf(position).Cosines.AsSpan(position % PageLength * (HeadWidth / 2), HeadWidth / 2);
-
-    /// <summary>The sines of one position.</summary>
-    public ReadOnlySpan<float> Sines(int position) => PageOf(position).Sines.AsSpan(position % PageLength * (HeadWidth / 2), HeadWidth / 2);
-
-    /// <summary>Elements that are held.</summary>
-    internal long Held => pages.Sum(page => page is null ? 0L : 2 * page.Cosines.Length);
-
-    private Page PageOf(int position)
-    {
-        Require.That((uint)position < (uint)Positions, $"rope: position {position} is beyond the longest sequence, {Positions}");
-        return Volatile.Read(ref pages[position / PageLength]) ?? MakePage(position / PageLength);
-    }
-
-    private Page MakePage(int index)
-    {
-        lock (gate)
+    private static void TurnRows(Tape tape, in TurnJob job) => tape.Workers.Rows(job.Positions.Length,
+        Workers.RowsFor(job.Heads * job.Table.Width), job, static (in s, first, count) =>
         {
-            if (pages[index] is { } made)
-                return made;
-            int first = index * PageLength, count = Math.Min(PageLength, Positions - first);
-            Page page = new(new float[count * HeadWidth / 2], new float[count * HeadWidth / 2]);
-            Rope.Angles(first, count, HeadWidth, theta, page.Cosines, page.Sines);
-            Volatile.Write(ref pages[index], page);
-            return page;
-        }
-    }
-
-    private sealed record Page(float[] Cosines, float[] Sines);
+            for (int row = first; row < first + count; row++)
+            {
+                RopeTable table = s.Table.DependsOnLength ? s.Table.For(s.Lengths.Span[row]) : s.Table;
+                int position = s.Positions.Span[row];
+                Rope.Turn(new Span<float>((float*)s.X + (nint)row * s.RowWidth, (s.Heads - 1) * s.Stride + table.Width), s.Stride,
+                    table.Cosines(position), table.Sines(position), table.Interleaved, s.IsInverse);
+            }
+        });
 }

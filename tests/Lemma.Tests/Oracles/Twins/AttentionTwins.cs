@@ -63,6 +63,22 @@ internal static class AttentionTwins
         return sum / Math.Sqrt(n.Width);
     }
 
+    /// <summary>The same scores capped, and a sink's logit in the sum of each row.</summary>
+    private static double[] Attend(TwinInput x, Func<int, int, int, int, bool> seen, Func<int, int, int, double> addend, double cap, double[]? sinks)
+    {
+        Heads n = new(x);
+        // A sink is one more key, whose value is 0.
+        Heads wide = n with { Keys = n.Keys + 1 };
+        double[] q = x["q"], k = x["k"], v = [.. x["v"].Chunk(n.Keys * n.ValueWidth).SelectMany(head => head.Concat(new double[n.ValueWidth]))];
+        return Attend(wide, v, (b, h, i, j) =>
+        {
+            if (j == n.Keys)
+                return sinks?[h] ?? double.NegativeInfinity;
+            double score = seen(b, h, i, j) ? Dot(n, q, k, b, h, i, j) : double.NegativeInfinity;
+            return (cap == 0 || double.IsInfinity(score) ? score : cap * Math.Tanh(score / cap)) + addend(h, i, j);
+        });
+    }
+
     // Attention with a mask and, if there is one, an addend to the scores.
     private static double[] Attend(TwinInput x, Func<int, int, int, int, bool> seen, Func<int, int, int, double>? addend = null)
     {
@@ -85,7 +101,15 @@ internal static class AttentionTwins
             "padding" => (b, _, _, j) => j < lengths[b],
             _ => (_, _, _, _) => true,
         };
-        return Attend(x, seen, x.Word("bias", "none") != "alibi" ? null : (h, i, j) => -PositionTwins.Slope(h, n.Count) * (n.Before + i - j));
+        Func<int, int, int, double> bias = x.Word("bias", "none") switch
+        {
+            "alibi" => (h, i, j) => -PositionTwins.Slope(h, n.Count) * (n.Before + i - j),
+            "relative_buckets" => (h, i, j) => x["buckets"][n.Count * PositionTwins.Bucket(j - n.Before - i, x.Size("buckets", 0),
+                x.Whole("largest_distance", 128), x.Flag("bidirectional", true)) + h],
+            _ => (_, _, _) => 0,
+        };
+        double cap = x.Number("cap", 0);
+        return cap == 0 && !x.Has("sinks") ? Attend(x, seen, bias) : Attend(x, seen, bias, cap, x.Has("sinks") ? x["sinks"] : null);
     }
 
     private static double[] AdaptiveSpan(TwinInput x)

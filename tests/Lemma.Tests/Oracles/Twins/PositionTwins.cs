@@ -92,7 +92,7 @@ internal static class PositionTwins
 
     // T5: keys before the query, or to both sides with half of the buckets each; half of those exact, then by the logarithm in float32,
     // as T5's checkpoints were trained.
-    private static int Bucket(int distance, int buckets, int largest, bool bothSides)
+    public static int Bucket(int distance, int buckets, int largest, bool bothSides)
     {
         if (bothSides)
         {
@@ -119,6 +119,9 @@ internal static class PositionTwins
         double[] frequencies = Angles(1, width, theta);
         if (scaling == "yarn")
             magnitude = 0.1 * Math.Log(factor) + 1;
+        if (scaling == "longrope")
+            magnitude = Math.Sqrt(1 + Math.Log(factor) / Math.Log(trained));
+        double[] searched = x.Numbers(start + length > trained ? "long_factors" : "short_factors");
         for (int i = 0; i < frequencies.Length; i++)
         {
             frequencies[i] *= scaling switch
@@ -126,6 +129,8 @@ internal static class PositionTwins
                 "linear" => 1 / factor,
                 "llama3" => Llama3(x, frequencies[i] * trained / (2 * Math.PI), factor),
                 "yarn" => Yarn(x, i, width, theta, trained, factor),
+                "longrope" => 1 / searched[i],
+                "proportional" => 2 * i < Math.Floor(x.Number("share", 1) * width / 2) * 2 ? 1 / factor : 0,
                 _ => 1,
             };
         }

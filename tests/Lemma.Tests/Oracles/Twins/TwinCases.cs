@@ -96,7 +96,9 @@ internal static class TwinCases
         ["rope"] = ["x[2,@,4]", "x[3,@@] interleaved=true", "x[2,7,8] start=100 scaling=linear factor=4", "x[2,7,8] scaling=ntk factor=3",
             "x[2,40,8] scaling=dynamic factor=2 trained_length=16", "x[2,9,8] scaling=dynamic factor=2 trained_length=16",
             "x[2,40,64] start=50 scaling=yarn factor=8 trained_length=64", "x[2,40,64] start=50 scaling=llama3 factor=8 trained_length=64",
-            "x[1,3,16] start=100000 theta=500000"],
+            "x[1,3,16] start=100000 theta=500000", "x[2,9,4] scaling=longrope factor=4 trained_length=9 short_factors=1,1.5 long_factors=2,7",
+            "x[2,9,4] scaling=longrope factor=4 trained_length=8 short_factors=1,1.5 long_factors=2,7 interleaved=true",
+            "x[2,9,8] scaling=proportional factor=2 share=0.3", "x[2,9,16] scaling=proportional share=0.5"],
         ["sinusoidal_positions"] = ["positions[@]# d_model=6", "positions:0,1,100000 d_model=@@"],
         ["adaptive_span"] =
         [
@@ -106,7 +108,12 @@ internal static class TwinCases
             "q[2,3,5,8] k[2,3,9,8] v[2,3,9,8] mask=sliding_window window=3",
             "q[2,2,9,8] k[2,2,9,8] v[2,2,9,8] mask=prefix prefix=4", "q[3,2,9,8] k[3,2,9,8] v[3,2,9,8] mask=padding lengths=9,4,0",
             "q[1,6,9,8] k[1,2,9,8] v[1,2,9,5] mask=causal bias=alibi", "q[1,2,40,16]*30 k[1,2,40,16]*30 v[1,2,40,16] mask=causal",
-            "q[1,2,200,16] k[1,2,200,16] v[1,2,200,16]"],
+            "q[1,2,200,16] k[1,2,200,16] v[1,2,200,16]", "q[1,2,30,8] k[1,1,210,8] v[1,1,210,8] mask=prefix prefix=200",
+            "q[1,4,5,8] k[1,2,9,8] v[1,2,9,8] mask=causal cap=0.7", "q[1,2,9,8]*9 k[1,1,200,8]*9 v[1,1,200,8] cap=2.5 bias=alibi",
+            "q[2,3,5,8] k[2,3,9,8] v[2,3,9,5] sinks[3] mask=sliding_window window=3", "q[3,2,9,8] k[3,2,9,8] v[3,2,9,8] sinks[2] mask=padding lengths=9,4,0",
+            "q[1,2,13,8] k[1,2,300,8] v[1,2,300,8] buckets[32,2] bias=relative_buckets mask=causal bidirectional=false",
+            "q[2,4,40,8] k[2,2,40,8] v[2,2,40,8] buckets[16,4] sinks[4] bias=relative_buckets largest_distance=20 cap=3",
+            "q[1,2,5,8]*9 k[1,1,9,8]*9 v[1,1,9,8] buckets[8,2] sinks[2]*30 bias=relative_buckets cap=20"],
         ["block_sparse_attention"] =
         [
             HeadsOfFour + " block=16",
