@@ -8,11 +8,11 @@ internal static class Initialization
 {
     // Streams of its own: orders of windows are drawn from those of small numbers.
     private const ulong Stream = 0x696E6974_00000000;
-    private const float LastGain = 1 / 16f;
+    private const float LastGain = 0.1f, LastGainRate = 60;
 
     /// <summary>Normal with deviation 1/√d, divided by √(2·layers) where a branch joins the residual stream; 2/√d for embeddings;
     /// gains 1, biases 0;
-    /// the last gain is 1/16, and learns 16 times as fast.</summary>
+    /// the last gain is 0.1, and learns 60 times as fast.</summary>
     /// <remarks>
     /// The last gain makes the first logits so small that the first loss is ln V; with a gain of 1 and a tied head their deviation is 2, and the
     /// first loss 2 nats more. At the common rate such a gain holds a model back. Each parameter has its own stream, so its numbers depend on
@@ -29,7 +29,7 @@ internal static class Initialization
             {
                 bool isLast = parameter.Name == "norm.weight";
                 weights.Fill(parameter.Name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : isLast ? LastGain : 1);
-                parameter.RateScale = isLast ? 1 / LastGain : 1;
+                parameter.RateScale = isLast ? LastGainRate : 1;
                 continue;
             }
             bool joins = parameter.Name.EndsWith("attention.output.weight", StringComparison.Ordinal)

@@ -11,13 +11,14 @@ public partial class ArrowTests
         ["Formats"] = [],
         ["Text"] = ["Formats"],
         ["Tensors"] = ["Formulas"],
+        ["Sequences"] = ["Tensors", "Formulas"],
         ["Modules"] = ["Tensors", "Formulas"],
-        ["Models"] = ["Modules", "Tensors", "Formulas"],
-        ["Decoding"] = ["Models", "Tensors", "Formulas", "Text"],
+        ["Models"] = ["Modules", "Sequences", "Tensors", "Formulas"],
+        ["Decoding"] = ["Models", "Sequences", "Tensors", "Formulas", "Text"],
         ["Data"] = ["Text", "Formulas"],
         ["Files"] = ["Models", "Tensors", "Text", "Formats"],
-        ["Evaluation"] = ["Models", "Decoding", "Data", "Tensors", "Formulas", "Text"],
-        ["Training"] = ["Evaluation", "Files", "Formats", "Data", "Decoding", "Models", "Tensors", "Formulas", "Text"],
+        ["Evaluation"] = ["Models", "Sequences", "Decoding", "Data", "Tensors", "Formulas", "Text"],
+        ["Training"] = ["Evaluation", "Sequences", "Files", "Formats", "Data", "Decoding", "Models", "Tensors", "Formulas", "Text"],
     };
 
     public static TheoryData<string> Rooms => [.. Allowed.Keys];

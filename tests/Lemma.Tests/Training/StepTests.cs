@@ -11,7 +11,7 @@ namespace Lemma.Tests.Training;
 public class StepTests
 {
     // Recorded with AVX-512; the suite runs again with AVX-512 and AVX2 switched off, where the bits must be the same.
-    private const string LlamaBits = "B60E6A99318F8B27", Gpt2Bits = "000D492F90D532F0";
+    private const string LlamaBits = "10193DD930E4C512", Gpt2Bits = "01360BF657BCA29F";
 
     [Theory]
     [InlineData("llama", 1), InlineData("llama", 2), InlineData("llama", 5), InlineData("gpt2", 1), InlineData("gpt2", 3)]
