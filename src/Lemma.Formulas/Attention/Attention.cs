@@ -6,8 +6,9 @@ namespace Lemma.Formulas;
 /// <summary>O = softmax(Q·Kᵀ·s + mask)·V, in tiles with a running maximum and sum; memory is linear in the length.</summary>
 /// <remarks>
 /// Q, O: [queries, d_h] a head; K, V: [keys, d_h]. Keys are taken in blocks of 192 at fixed positions, so that a row of Q has the same bits
-/// alone (decoding with a cache) and among others. A query that sees no key gives 0. Dao et al. 2022, "FlashAttention", algorithm 1;
-/// Milakov and Gimelshein 2018 for the running softmax; Ainslie et al. 2023 for grouped queries.
+/// alone (decoding with a cache) and among others. A query that sees no key gives 0.
+/// A value of NaN or infinity that a query does not see counts 0·NaN within its panel's blocks, as in PyTorch's masked softmax.
+/// Dao et al. 2022, "FlashAttention", algorithm 1; Milakov and Gimelshein 2018 for the running softmax; Ainslie et al. 2023 for grouped queries.
 /// <code>
 ///   for 12 queries (6):  | 192 keys | 192 keys | …   S = Q·Kᵀ (12 × 192), P = e^(S − m), l = Σ P, O = O·e^(m_old − m) + P·V
 /// </code>

@@ -26,6 +26,7 @@ internal readonly record struct KeyValuePageShape(int Heads, int HeadWidth, int 
 internal readonly record struct PagedHead(nint Query, nint QueryStride, nint Output, nint OutputStride, ReadOnlyMemory<nint> Pages, int Offset);
 
 /// <summary><see cref="Attention"/> over keys and values that lie in pages as packed panels: the same operations in the same order, so the same bits.</summary>
+/// <remarks>Without packing of keys and values, chunks, log-sums for a backward, and functions of the scores.</remarks>
 internal static unsafe class PagedAttention
 {
     /// <summary>Positions of a page: attention's block.</summary>

@@ -61,14 +61,6 @@ public static class BatchNorm
         return counted;
     }
 
-    private static void CheckStatistics(int d, ReadOnlySpan<float> mean, ReadOnlySpan<double> variance, ReadOnlySpan<float> mask, int rows)
-    {
-        Check.SameLength("batch_norm", d, mean.Length);
-        Check.SameLength("batch_norm", d, variance.Length);
-        if (!mask.IsEmpty)
-            Check.SameLength("batch_norm", rows, mask.Length);
-    }
-
     /// <summary>running = (1 − momentum)·running + momentum·batch, the variance by rows − 1.</summary>
     public static void Update(ReadOnlySpan<float> mean, ReadOnlySpan<double> variance, int counted, float momentum, Span<float> runningMean,
         Span<float> runningVariance)
@@ -262,6 +254,14 @@ public static class BatchNorm
         for (int i = 0; i < some.Length; i++)
             all[i] += some[i];
         some.Clear();
+    }
+
+    private static void CheckStatistics(int d, ReadOnlySpan<float> mean, ReadOnlySpan<double> variance, ReadOnlySpan<float> mask, int rows)
+    {
+        Check.SameLength("batch_norm", d, mean.Length);
+        Check.SameLength("batch_norm", d, variance.Length);
+        if (!mask.IsEmpty)
+            Check.SameLength("batch_norm", rows, mask.Length);
     }
 
     private static float[] Scale(ReadOnlySpan<float> gamma, ReadOnlySpan<double> variance, float epsilon)

@@ -18,7 +18,6 @@ public sealed class Generator : IDisposable
     private readonly int[] last = new int[1];
     private readonly SequenceState[] state = new SequenceState[1];
     private readonly int[] length = new int[1];
-    private bool isStarted;
     private GenerationOptions options = GenerationOptions.Greedy;
     private ReadOnlyMemory<int> next;
     private IReadOnlyList<int> stopIds = [];
@@ -43,18 +42,17 @@ public sealed class Generator : IDisposable
             Require.That((uint)id < (uint)model.Config.VocabularySize, $"generation: id {id} is not in the vocabulary of {model.Config.VocabularySize}");
         Require.That(generation.MaximumTokens >= 0, $"generation: the most tokens must not be negative, but they are {generation.MaximumTokens}");
         state[0].Truncate(0);
-        isStarted = true;
         (options, next, made, stopIds) = (generation, prompt, 0, generation.StopIds ?? model.Config.EndIds);
     }
 
     /// <summary>Ids that the longest sequence has room for after what has been read so far.</summary>
-    public int Room => isStarted ? model.Config.MaximumLength - state[0].Length - next.Length : 0;
+    public int Room => !next.IsEmpty ? model.Config.MaximumLength - state[0].Length - next.Length : 0;
 
     /// <summary>The next id; false at a stop id, at the most tokens or at the longest sequence.</summary>
     public bool TryNext(out int id)
     {
         id = -1;
-        if (!isStarted || made >= options.MaximumTokens || Room < 0)
+        if (next.IsEmpty || made >= options.MaximumTokens || Room < 0)
             return false;
         length[0] = next.Length;
         Tensor logits = model.NextLogits(tape, new Rows(next, length, state));

@@ -8,6 +8,7 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
     private readonly List<Page?> pages = [];
     private readonly Stack<Page> free = [];
     private nint[] addresses = [];
+    private int left;
 
     /// <summary>How a page lies.</summary>
     public KeyValuePageShape Shape => shape;
@@ -18,7 +19,10 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
     public void Prepare(int start, int length)
     {
         while ((long)pages.Count * PagedAttention.Block < length)
-            pages.Add(NewPage());
+        {
+            pages.Add(null);
+            Put(pages.Count - 1, NewPage());
+        }
         for (int index = start / PagedAttention.Block; index < pages.Count; index++)
         {
             Page page = pages[index]!;
@@ -26,20 +30,15 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
                 continue;
             Page copy = NewPage();
             page.Memory.Span(0, shape.Elements).CopyTo(copy.Memory.Span(0, shape.Elements));
-            pages[index] = copy;
+            Put(index, copy);
             page.Release();
         }
         // A query at start sees window positions, itself included.
-        int first = window == 0 ? 0 : Math.Max(0, start - window + 1) / PagedAttention.Block;
-        for (int index = 0; index < first; index++)
-            Give(index);
-        if (addresses.Length < pages.Count)
-            Array.Resize(ref addresses, Math.Max(pages.Count, 2 * addresses.Length));
-        for (int index = 0; index < pages.Count; index++)
-            addresses[index] = pages[index] is { } page ? (nint)page.Memory.Pointer : 0;
+        for (int first = window == 0 ? 0 : Math.Max(0, start - window + 1) / PagedAttention.Block; left < first; left++)
+            Give(left);
     }
 
-    /// <summary>Where each page lies, as of the last <see cref="Prepare"/>; 0 where a window has let go of it.</summary>
+    /// <summary>Where each page lies; 0 where a window has let go of it.</summary>
     public ReadOnlyMemory<nint> Addresses => addresses;
 
     public override void Truncate(int length)
@@ -53,15 +52,17 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
             Give(index);
             pages.RemoveAt(index);
         }
+        left = Math.Min(left, pages.Count);
     }
 
     public override LayerState Fork()
     {
-        KeyValuePages fork = new(shape, window);
-        foreach (Page? page in pages)
+        KeyValuePages fork = new(shape, window) { left = left };
+        for (int index = 0; index < pages.Count; index++)
         {
-            page?.Share();
-            fork.pages.Add(page);
+            pages[index]?.Share();
+            fork.pages.Add(null);
+            fork.Put(index, pages[index]);
         }
         return fork;
     }
@@ -82,11 +83,19 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
     {
         if (pages[index] is not { } page)
             return;
-        pages[index] = null;
+        Put(index, null);
         if (page.IsShared)
             page.Release();
         else
             free.Push(page);
+    }
+
+    private void Put(int index, Page? page)
+    {
+        pages[index] = page;
+        if (addresses.Length <= index)
+            Array.Resize(ref addresses, Math.Max(index + 1, 2 * addresses.Length));
+        addresses[index] = page is null ? 0 : (nint)page.Memory.Pointer;
     }
 
     private Page NewPage() => free.TryPop(out Page? page) ? page : new Page(shape.Elements);
