@@ -3,7 +3,7 @@ using System.Text;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
-using Lemma.Files;
+using Lemma.Checkpoints;
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Text;

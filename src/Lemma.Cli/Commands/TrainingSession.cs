@@ -1,7 +1,7 @@
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
-using Lemma.Files;
+using Lemma.Checkpoints;
 using Lemma.Models;
 using Lemma.Tensors;
 using Lemma.Text;

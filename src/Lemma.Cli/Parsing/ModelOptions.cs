@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Lemma.Files;
+using Lemma.Checkpoints;
 using Lemma.Models;
 
 namespace Lemma.Cli.Parsing;

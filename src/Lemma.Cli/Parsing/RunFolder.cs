@@ -1,4 +1,4 @@
-using Lemma.Files;
+using Lemma.Checkpoints;
 using Lemma.Formats;
 
 namespace Lemma.Cli.Parsing;

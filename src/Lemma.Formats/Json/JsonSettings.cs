@@ -8,6 +8,7 @@ internal readonly struct JsonSettings
     private const long MaximumBytes = 16_000_000;
     private readonly JsonPlace place;
     private readonly string file;
+    private readonly HashSet<string> asked = [];
 
     private JsonSettings(JsonPlace place, string file) => (this.place, this.file) = (place, file);
 
@@ -15,6 +16,18 @@ internal readonly struct JsonSettings
     public static JsonSettings Read(string path)
     {
         using JsonDocument document = JsonText.Read(path, MaximumBytes);
+        return Of(document, path);
+    }
+
+    /// <summary>Reads JSON in memory; errors give it a name.</summary>
+    public static JsonSettings Parse(byte[] bytes, string name)
+    {
+        using JsonDocument document = JsonText.Parse(bytes);
+        return Of(document, name);
+    }
+
+    private static JsonSettings Of(JsonDocument document, string path)
+    {
         JsonElement root = document.RootElement.Clone();
         return root.ValueKind == JsonValueKind.Object ? new JsonSettings(new JsonPlace(root, path), path)
             : throw new InvalidDataException($"{path}: a JSON object is needed, but it is a JSON {root.ValueKind}");
@@ -22,6 +35,21 @@ internal readonly struct JsonSettings
 
     /// <summary>The names of all fields, in the order of the file.</summary>
     public IEnumerable<string> Names => place.Members().Select(member => member.Name);
+
+    /// <summary>Refuses fields that nobody asked for, since they may change what the others mean; null, false and empty ones change nothing.</summary>
+    /// <param name="isHarmless">Fields that may stand there all the same.</param>
+    public void RefuseUnread(Func<string, bool> isHarmless)
+    {
+        foreach (JsonPlace member in place.Members())
+        {
+            JsonElement value = member.Value;
+            bool isNothing = value.ValueKind is JsonValueKind.Null or JsonValueKind.False
+                || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
+                || (value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any());
+            if (!isNothing && !asked.Contains(member.Name) && !isHarmless(member.Name))
+                throw Error($"the field {Named(member.Name)} is not known, so what the model computes is not known either");
+        }
+    }
 
     /// <summary>Whether a field is there and is not null.</summary>
     public bool Has(string name) => Find(name) != null;
@@ -98,7 +126,7 @@ internal readonly struct JsonSettings
     public string Raw(string name) => (Find(name) ?? throw Missing(name)).GetRawText();
 
     /// <summary>An id: a whole number of at least 0, the first of a list, or null.</summary>
-    public int? Id(string name, int? fallback) => place[name].Value.ValueKind != JsonValueKind.Undefined ? Ids(name) is [int first, ..] ? first : null
+    public int? Id(string name, int? fallback) => Note(name).Value.ValueKind != JsonValueKind.Undefined ? Ids(name) is [int first, ..] ? first : null
         : fallback;
 
     /// <summary>Ids: one or a list of them, none where the field is absent or null; −1 stands for none.</summary>
@@ -117,6 +145,29 @@ internal readonly struct JsonSettings
         return ids;
     }
 
+    /// <summary>Finite numbers; an error where the field is absent.</summary>
+    public double[] Numbers(string name)
+    {
+        JsonElement value = Find(name) ?? throw Missing(name);
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Wrong(name, value, "a list of numbers");
+        List<double> numbers = [];
+        foreach (JsonElement one in value.EnumerateArray())
+            numbers.Add(one.ValueKind == JsonValueKind.Number && one.TryGetDouble(out double number) && double.IsFinite(number)
+                ? number : throw Wrong(name, value, "a list of finite numbers"));
+        return [.. numbers];
+    }
+
+    /// <summary>Texts, none where the field is absent or null.</summary>
+    public string[] Texts(string name)
+    {
+        if (Find(name) is not { } value)
+            return [];
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(one => one.ValueKind != JsonValueKind.String))
+            throw Wrong(name, value, "a list of texts");
+        return [.. value.EnumerateArray().Select(one => one.GetString()!)];
+    }
+
     /// <summary>An error unless a field is absent, null or as expected.</summary>
     public void RequireBoolean(string name, bool expected, bool fallback)
     {
@@ -128,7 +179,13 @@ internal readonly struct JsonSettings
     /// <summary>An error that names this file.</summary>
     public InvalidDataException Error(string reason) => new($"{file}: {reason}");
 
-    private JsonElement? Find(string name) => place[name] is { IsNull: false } found ? found.Value : null;
+    private JsonElement? Find(string name) => Note(name) is { IsNull: false } found ? found.Value : null;
+
+    private JsonPlace Note(string name)
+    {
+        asked.Add(name);
+        return place[name];
+    }
 
     private string Named(string name) => $"\"{place[name].Path}\"";
 

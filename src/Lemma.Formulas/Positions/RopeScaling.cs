@@ -135,7 +135,7 @@ public sealed record Llama3RopeScaling(double Factor, double LowFactor, double H
 /// <param name="LongFactors">sᵢ for L &gt; L₀, one a pair.</param>
 /// <param name="Factor">How far the length is stretched: the longest length over L₀.</param>
 /// <param name="TrainedLength">L₀.</param>
-public sealed record LongRopeScaling(IReadOnlyList<double> ShortFactors, IReadOnlyList<double> LongFactors, double Factor, int TrainedLength) : RopeScaling
+public sealed record LongRopeScaling(ValueList<double> ShortFactors, ValueList<double> LongFactors, double Factor, int TrainedLength) : RopeScaling
 {
     /// <summary>The magnitude where a checkpoint gives its own; null for √(1 + ln s/ln L₀).</summary>
     public double? AttentionFactor { get; init; }
@@ -152,7 +152,7 @@ public sealed record LongRopeScaling(IReadOnlyList<double> ShortFactors, IReadOn
     /// <inheritdoc/>
     public override double[] Frequencies(int width, double theta, int length)
     {
-        IReadOnlyList<double> factors = length <= TrainedLength ? ShortFactors : LongFactors;
+        ValueList<double> factors = length <= TrainedLength ? ShortFactors : LongFactors;
         Check.That(factors.Count == width / 2, "rope", $"longrope needs {width / 2} factors, one a pair, but there are {factors.Count}");
         double[] frequencies = Plain(width, theta);
         for (int i = 0; i < frequencies.Length; i++)

@@ -1,3 +1,5 @@
+using Lemma.Modules;
+
 namespace Lemma.Models;
 
 /// <summary>Configs by name: the published shapes, and small ones to train from scratch.</summary>
@@ -23,12 +25,12 @@ public static class Presets
     /// <summary>Llama's shape at width 128 with 4 layers: about 0.8 million parameters beside the vocabulary's, minutes on a
     /// laptop.</summary>
     public static DecoderConfig Tiny(int vocabularySize) =>
-        Llama(vocabularySize, width: 128, layers: 4, heads: 4, hidden: 352, length: 256) with { TiedHead = true };
+        Llama(vocabularySize, width: 128, layers: 4, heads: 4, hidden: 352, length: 256) with { Head = new HeadConfig(Tied: true) };
 
     /// <summary>Llama's shape at width 256 with 6 layers: about 4.7 million parameters beside the vocabulary's, an hour on a
     /// laptop.</summary>
     public static DecoderConfig Small(int vocabularySize) =>
-        Llama(vocabularySize, width: 256, layers: 6, heads: 8, hidden: 688, length: 512) with { TiedHead = true };
+        Llama(vocabularySize, width: 256, layers: 6, heads: 8, hidden: 688, length: 512) with { Head = new HeadConfig(Tied: true) };
 
     /// <summary>GPT-2's shape for single characters: 4 layers, 4 heads, width 128, length 64.</summary>
     public static DecoderConfig Characters(int vocabularySize) => Gpt2(vocabularySize, width: 128, layers: 4, heads: 4, length: 64);
@@ -36,41 +38,49 @@ public static class Presets
     /// <summary>A decoder of GPT-2's shape with a feed-forward of four times the width, tied head and no dropout.</summary>
     public static DecoderConfig Gpt2(int vocabularySize, int width, int layers, int heads, int length) => new()
     {
-        Family = "gpt2",
-        VocabularySize = vocabularySize,
-        Width = width,
-        Layers = layers,
         MaximumLength = length,
-        Norm = new LayerNormConfig(),
-        Positions = new LearnedPositions(),
-        Attention = new AttentionConfig
+        Stack = new StackConfig
         {
-            Heads = heads,
-            KeyValueHeads = heads,
-            HeadWidth = DecoderConfig.HeadWidthOf(width, heads),
-            InputBias = true,
-            OutputBias = true,
+            Embedding = new EmbeddingConfig { VocabularySize = vocabularySize, Width = width, LearnedPositions = length },
+            Blocks = [.. Enumerable.Repeat(new BlockConfig
+            {
+                Mixer = new AttentionConfig
+                {
+                    Heads = heads,
+                    KeyValueHeads = heads,
+                    HeadWidth = AttentionConfig.HeadWidthOf(width, heads),
+                    InputBias = true,
+                    OutputBias = true,
+                },
+                FeedForward = new PlainFeedForward(4 * width, Activation.GeluTanh, Bias: true),
+                Before = new LayerNormConfig(),
+            }, layers)],
+            Norm = new LayerNormConfig(),
         },
-        FeedForward = new PlainFeedForward(4 * width, Activation.GeluTanh, Bias: true),
-        TiedHead = true,
+        Head = new HeadConfig(Tied: true),
     };
 
-    /// <summary>A decoder of Llama's shape with as many key and value heads as query heads, its own head and no dropout.</summary>
-    public static DecoderConfig Llama(int vocabularySize, int width, int layers, int heads, int hidden, int length) => new()
+    /// <summary>A decoder of Llama's shape with its own head and no dropout.</summary>
+    public static DecoderConfig Llama(int vocabularySize, int width, int layers, int heads, int hidden, int length, int? keyValueHeads = null) => new()
     {
-        Family = "llama",
-        VocabularySize = vocabularySize,
-        Width = width,
-        Layers = layers,
         MaximumLength = length,
-        Norm = new RmsNormConfig(),
-        Positions = new RotaryPositions(),
-        Attention = new AttentionConfig
+        Stack = new StackConfig
         {
-            Heads = heads,
-            KeyValueHeads = heads,
-            HeadWidth = DecoderConfig.HeadWidthOf(width, heads),
+            Embedding = new EmbeddingConfig { VocabularySize = vocabularySize, Width = width },
+            Blocks = [.. Enumerable.Repeat(new BlockConfig
+            {
+                Mixer = new AttentionConfig
+                {
+                    Heads = heads,
+                    KeyValueHeads = keyValueHeads ?? heads,
+                    HeadWidth = AttentionConfig.HeadWidthOf(width, heads),
+                    Rotary = new RotaryConfig(),
+                },
+                FeedForward = new GatedFeedForward(hidden),
+                Before = new RmsNormConfig(),
+            }, layers)],
+            Norm = new RmsNormConfig(),
         },
-        FeedForward = new SwiGluFeedForward(hidden),
+        Head = new HeadConfig(Tied: false),
     };
 }

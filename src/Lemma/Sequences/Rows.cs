@@ -34,6 +34,20 @@ public readonly record struct Rows
     /// <summary>The state of each sequence, or none at all.</summary>
     public ReadOnlyMemory<SequenceState> States { get; }
 
+    /// <summary>How many first positions of each sequence every position of it sees, as in a prefix-LM; empty for none.</summary>
+    public ReadOnlyMemory<int> Prefixes { get; init; }
+
+    /// <summary>Refuses states of another model, disposed ones, and one state for two sequences.</summary>
+    internal void RequireStatesOf(object model)
+    {
+        ReadOnlySpan<SequenceState> states = States.Span;
+        for (int i = 0; i < states.Length; i++)
+        {
+            states[i].RequireOwner(model);
+            Require.That(!states[..i].Contains(states[i]), $"rows: sequences {states.IndexOf(states[i])} and {i} have one state");
+        }
+    }
+
     /// <summary>One sequence, read as a whole or going on from a state.</summary>
     public static Rows One(ReadOnlyMemory<int> ids, SequenceState? state = null) =>
         new(ids, new[] { ids.Length }, state is null ? default : new[] { state });

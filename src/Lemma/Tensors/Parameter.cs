@@ -12,4 +12,10 @@ public sealed record Parameter(string Name, Shape Shape, long Offset, bool Decay
 
     /// <summary>What an optimizer multiplies the learning rate with for this parameter; 1 unless a fresh model asks for another.</summary>
     public float RateScale { get; internal set; } = 1;
+
+    /// <summary>Whether training changes it.</summary>
+    public bool Learns { get; internal set; } = true;
+
+    /// <summary>What it holds before training.</summary>
+    internal FirstValue First { get; set; } = FirstValue.Zero;
 }

@@ -1,5 +1,5 @@
 using Lemma.Data;
-using Lemma.Files;
+using Lemma.Checkpoints;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Tensors;

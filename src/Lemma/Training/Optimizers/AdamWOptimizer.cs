@@ -41,7 +41,7 @@ public sealed unsafe class AdamWOptimizer
         (this.parameters, this.workers, this.options) = (parameters, workers, options);
         parameters.AllocateTrainingState();
         List<(long, int, bool, Parameter)> list = [];
-        foreach (Parameter parameter in parameters.All)
+        foreach (Parameter parameter in parameters.All.Where(parameter => parameter.Learns))
         {
             for (long first = 0; first < parameter.Count; first += ElementsAPart)
                 list.Add((parameter.Offset + first, (int)Math.Min(ElementsAPart, parameter.Count - first), parameter.Decays || options.DecayAll, parameter));

@@ -1,9 +1,9 @@
-using Lemma.Files;
+using Lemma.Checkpoints;
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Tensors;
 
-namespace Lemma.Tests.Files;
+namespace Lemma.Tests.Checkpoints;
 
 public class TrainingStateTests
 {

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Lemma.Formats;
 using Lemma.Tensors;
 
-namespace Lemma.Files;
+namespace Lemma.Checkpoints;
 
 /// <summary>What a run needs beside the model to go on as if it had never stopped.</summary>
 /// <remarks>

@@ -1,11 +1,11 @@
 using System.Text.Json.Nodes;
-using Lemma.Files;
+using Lemma.Checkpoints;
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
 
-namespace Lemma.Tests.Files;
+namespace Lemma.Tests.Checkpoints;
 
 public class ModelFolderTests
 {

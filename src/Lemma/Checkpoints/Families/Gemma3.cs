@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Modules;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Gemma 3 (text): norms around every branch with gains stored less one, embeddings times √d, windows with an own θ in most layers.</summary>
+internal sealed class Gemma3 : LlamaLike
+{
+    private const int Pattern = 6;
+
+    public override string Name => "gemma3_text";
+
+    protected override string ArchitectureOf(ModelConfig config) => "Gemma3ForCausalLM";
+
+    protected override string ActivationField => "hidden_activation";
+
+    protected override bool TiesByDefault => true;
+
+    protected override bool WritesRotary => false;
+
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
+    {
+        settings.RequireBoolean("use_bidirectional_attention", expected: false, fallback: false);
+        bool bias = settings.Boolean("attention_bias", false);
+        BlockConfig block = LlamaBlock(settings, sizes, bias, bias, "gelu_pytorch_tanh");
+        RmsNormConfig norm = new(block.Before!.Epsilon, OnePlusGain: true);
+        int pattern = settings.Integer("sliding_window_pattern", settings.Integer("_sliding_window_pattern", Pattern));
+        bool isSliding = IsSliding(settings, sizes, layer, (layer + 1) % pattern != 0);
+        int window = settings.Integer("sliding_window", 4096, most: 1 << 28);
+        double local = settings.Number("rope_local_base_freq", 10000);
+        // Older files scale the positions of the layers without a window alone.
+        RotaryConfig full = RotaryFields.Read(settings, sizes.HeadWidth, sizes.Length, 1e6, "full_attention");
+        RotaryConfig sliding = settings.Section("rope_parameters") is { } kinds && kinds.Has("sliding_attention")
+            ? RotaryFields.Read(settings, sizes.HeadWidth, sizes.Length, local, "sliding_attention") : new RotaryConfig(local);
+        return block with
+        {
+            Mixer = (AttentionConfig)block.Mixer with
+            {
+                Scale = (float)(1 / Math.Sqrt(settings.Number("query_pre_attn_scalar", 256))),
+                QueryKeyNorm = norm,
+                ScoreCap = (float)settings.Number("attn_logit_softcapping", 0),
+                Window = isSliding ? window : null,
+                Rotary = isSliding ? sliding : full,
+            },
+            Before = norm,
+            After = norm,
+        };
+    }
+
+    protected override DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config) => config with
+    {
+        Stack = config.Stack with { Embedding = config.Stack.Embedding with { Scale = MathF.Sqrt(sizes.Width) } },
+        Head = config.Head with { Cap = (float)settings.Number("final_logit_softcapping", 0) },
+    };
+
+    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        AttentionConfig first = (AttentionConfig)config.Stack.Blocks[0].Mixer;
+        AttentionConfig[] all = [.. config.Stack.Blocks.Select(block => (AttentionConfig)block.Mixer)];
+        float scale = first.Scale ?? (float)(1 / Math.Sqrt(first.HeadWidth));
+        json.WriteNumber("query_pre_attn_scalar", Math.Round(1.0 / scale / scale, 3));
+        json.WriteBoolean("attention_bias", first.InputBias);
+        json.WriteNumber("sliding_window", WindowOf(config) ?? 4096);
+        WriteLayerTypes(json, config);
+        foreach ((string name, float cap) in ((string, float)[])[("attn_logit_softcapping", first.ScoreCap), ("final_logit_softcapping", config.Head.Cap)])
+        {
+            if (cap == 0)
+                json.WriteNull(name);
+            else
+                json.WriteNumber(name, cap);
+        }
+        RotaryConfig full = all.FirstOrDefault(one => one.Window is null)?.Rotary ?? new RotaryConfig(1e6);
+        RotaryConfig sliding = all.FirstOrDefault(one => one.Window is not null)?.Rotary ?? new RotaryConfig();
+        json.WriteStartObject("rope_parameters");
+        foreach ((string kind, RotaryConfig rotary) in ((string, RotaryConfig)[])[("full_attention", full), ("sliding_attention", sliding)])
+        {
+            json.WriteStartObject(kind);
+            RotaryFields.WriteInside(json, rotary, 1);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+        json.WriteNumber("rope_theta", full.Theta);
+        json.WriteNumber("rope_local_base_freq", sliding.Theta);
+    }
+}

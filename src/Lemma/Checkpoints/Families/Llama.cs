@@ -1,0 +1,29 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Modules;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Llama: RMSNorm, rotary positions in halves of every scaling, SwiGLU, grouped keys and values, no biases but optional ones.</summary>
+/// <remarks>The family's config has no field for dropout of activations: it is 0 when read, and not written.</remarks>
+internal sealed class Llama : LlamaLike
+{
+    public override string Name => "llama";
+
+    protected override string ArchitectureOf(ModelConfig config) => "LlamaForCausalLM";
+
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
+    {
+        bool bias = settings.Boolean("attention_bias", false);
+        BlockConfig block = LlamaBlock(settings, sizes, bias, bias);
+        return block with { FeedForward = block.FeedForward with { Bias = settings.Boolean("mlp_bias", false) } };
+    }
+
+    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        BlockConfig block = config.Stack.Blocks[0];
+        json.WriteBoolean("attention_bias", ((AttentionConfig)block.Mixer).InputBias);
+        json.WriteBoolean("mlp_bias", block.FeedForward.Bias);
+    }
+}

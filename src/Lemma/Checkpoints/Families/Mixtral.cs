@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Modules;
+using Lemma.Tensors;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Mixtral: Mistral with experts for the feed-forward, of which a softmax over the chosen ones takes some.</summary>
+internal sealed class Mixtral : LlamaLike
+{
+    public override string Name => "mixtral";
+
+    protected override string ArchitectureOf(ModelConfig config) => "MixtralForCausalLM";
+
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
+    {
+        BlockConfig block = LlamaBlock(settings, sizes);
+        int? window = settings.Has("sliding_window") ? settings.Integer("sliding_window", most: 1 << 28) : null;
+        ExpertRouting routing = new(settings.Integer("num_local_experts", 8), settings.Integer("num_experts_per_tok", 2)) { NormalizesChosen = true };
+        return block with
+        {
+            Mixer = (AttentionConfig)block.Mixer with { Window = window },
+            FeedForward = new ExpertsFeedForward(sizes.Hidden, routing, block.FeedForward.Activation),
+        };
+    }
+
+    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        ExpertRouting routing = ((ExpertsFeedForward)config.Stack.Blocks[0].FeedForward).Routing;
+        json.WriteNumber("num_local_experts", routing.Experts);
+        json.WriteNumber("num_experts_per_tok", routing.Chosen);
+        WriteWindow(json, WindowOf(config));
+    }
+
+    protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
+        Experts($"{theirs}.block_sparse_moe", ours, width, (ExpertsFeedForward)config, "w1", "w3", "w2");
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Modules;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Phi-3: Llama whose queries, keys and values are one tensor, as are gate and up.</summary>
+internal sealed class Phi3 : LlamaLike
+{
+    public override string Name => "phi3";
+
+    protected override string ArchitectureOf(ModelConfig config) => "Phi3ForCausalLM";
+
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
+    {
+        BlockConfig block = LlamaBlock(settings, sizes);
+        int? window = settings.Has("sliding_window") ? settings.Integer("sliding_window", most: 1 << 28) : null;
+        return block with { Mixer = (AttentionConfig)block.Mixer with { Window = window } };
+    }
+
+    // The trained length stands outside of the rotary parameters in this family, and means nothing without a scaling.
+    protected override DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config)
+    {
+        settings.Has("original_max_position_embeddings");
+        return config;
+    }
+
+    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config) => WriteWindow(json, WindowOf(config));
+
+    protected override IEnumerable<WeightName> MixerNames(MixerConfig mixer, string theirs, string ours, int width)
+    {
+        AttentionConfig attention = (AttentionConfig)mixer;
+        yield return WeightName.Whole($"{theirs}.self_attn.qkv_proj.weight", $"{ours}.qkv.weight", (attention.Heads + 2 * attention.KeyValueHeads) * attention.HeadWidth);
+        yield return WeightName.Whole($"{theirs}.self_attn.o_proj.weight", $"{ours}.output.weight", width);
+    }
+
+    protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
+    [
+        WeightName.Whole($"{theirs}.mlp.gate_up_proj.weight", $"{ours}.gate_up.weight", 2 * config.HiddenWidth),
+        WeightName.Whole($"{theirs}.mlp.down_proj.weight", $"{ours}.down.weight", width),
+    ];
+}

@@ -1,0 +1,30 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Modules;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Qwen3: Llama with a norm of each head's query and key before they turn.</summary>
+internal sealed class Qwen3 : LlamaLike
+{
+    public override string Name => "qwen3";
+
+    protected override string ArchitectureOf(ModelConfig config) => "Qwen3ForCausalLM";
+
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer) =>
+        Qwen2.WithQwenWindow(settings, sizes, layer, WithHeadNorm(settings, sizes));
+
+    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        json.WriteBoolean("attention_bias", ((AttentionConfig)config.Stack.Blocks[0].Mixer).InputBias);
+        Qwen2.WriteQwenWindow(json, config);
+    }
+
+    private BlockConfig WithHeadNorm(JsonSettings settings, in Sizes sizes)
+    {
+        bool bias = settings.Boolean("attention_bias", false);
+        BlockConfig block = LlamaBlock(settings, sizes, bias, bias);
+        return block with { Mixer = (AttentionConfig)block.Mixer with { QueryKeyNorm = block.Before } };
+    }
+}

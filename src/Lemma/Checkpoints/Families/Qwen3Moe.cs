@@ -1,0 +1,56 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Modules;
+using Lemma.Tensors;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Qwen3 with experts: a softmax over all of them, of which the likeliest are taken.</summary>
+internal sealed class Qwen3Moe : LlamaLike
+{
+    public override string Name => "qwen3_moe";
+
+    protected override string ArchitectureOf(ModelConfig config) => "Qwen3MoeForCausalLM";
+
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
+    {
+        bool bias = settings.Boolean("attention_bias", false);
+        BlockConfig block = LlamaBlock(settings, sizes, bias, bias);
+        block = block with { Mixer = (AttentionConfig)block.Mixer with { QueryKeyNorm = block.Before } };
+        if (settings.Boolean("use_sliding_window", false))
+            block = block with { Mixer = (AttentionConfig)block.Mixer with { Window = settings.Integer("sliding_window", most: 1 << 28) } };
+        else
+            settings.Has("sliding_window");
+        int experts = settings.Integer("num_experts", settings.Integer("num_local_experts", 128)), step = settings.Integer("decoder_sparse_step", 1);
+        ExpertsFeedForward sparse = new(settings.Integer("moe_intermediate_size", 768),
+            new ExpertRouting(experts, settings.Integer("num_experts_per_tok", 8)) { NormalizesChosen = settings.Boolean("norm_topk_prob", false) },
+            block.FeedForward.Activation);
+        bool isDense = settings.Ids("mlp_only_layers").Contains(layer) || (layer + 1) % step != 0;
+        return isDense ? block : block with { FeedForward = sparse };
+    }
+
+    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        json.WriteBoolean("attention_bias", ((AttentionConfig)config.Stack.Blocks[0].Mixer).InputBias);
+        json.WriteBoolean("use_sliding_window", WindowOf(config) is not null);
+        WriteWindow(json, WindowOf(config));
+        ExpertsFeedForward sparse = (ExpertsFeedForward)config.Stack.Blocks.First(block => block.FeedForward is ExpertsFeedForward).FeedForward;
+        json.WriteNumber("num_experts", sparse.Routing.Experts);
+        json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
+        json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
+        json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
+        json.WriteNumber("decoder_sparse_step", 1);
+        json.WriteStartArray("mlp_only_layers");
+        for (int layer = 0; layer < config.Layers; layer++)
+        {
+            if (config.Stack.Blocks[layer].FeedForward is not ExpertsFeedForward)
+                json.WriteNumberValue(layer);
+        }
+        json.WriteEndArray();
+    }
+
+    protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
+        config is ExpertsFeedForward sparse ? Experts($"{theirs}.mlp", ours, width, sparse, "gate_proj", "up_proj", "down_proj")
+            : base.FeedForwardNames(config, theirs, ours, width);
+}

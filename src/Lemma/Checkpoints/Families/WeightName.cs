@@ -1,0 +1,34 @@
+namespace Lemma.Checkpoints;
+
+/// <summary>Where one tensor of a checkpoint lies in a model's parameters.</summary>
+/// <param name="Name">The tensor's full name in the checkpoint.</param>
+/// <param name="Parameter">The name of the parameter that holds it.</param>
+/// <param name="FirstRow">Its first row in the parameter (first element, for a vector): fused parameters hold several tensors.</param>
+/// <param name="Rows">How many rows it takes.</param>
+/// <param name="Transposed">Whether the checkpoint stores it as [in, out].</param>
+internal sealed record WeightName(string Name, string Parameter, int FirstRow, int Rows, bool Transposed = false)
+{
+    /// <summary>The row of the parameter, from the first on, of each row of the tensor; null where they are the same.</summary>
+    public Func<int, int>? RowOf { get; init; }
+
+    /// <summary>The tensor's sizes where they are not [rows, columns].</summary>
+    public long[]? Sizes { get; init; }
+
+    /// <summary>Whether the tensor holds zeros that no parameter has: anything else is refused.</summary>
+    public bool IsZero { get; init; }
+
+    /// <summary>The whole of a parameter as one tensor.</summary>
+    public static WeightName Whole(string name, string parameter, int rows, bool transposed = false) => new(name, parameter, 0, rows, transposed);
+
+    /// <summary>The weight of a linear layer, and its bias where it has one.</summary>
+    public static IEnumerable<WeightName> Linear(string name, string parameter, int rows, bool bias, int firstRow = 0, bool transposed = false)
+    {
+        yield return new($"{name}.weight", $"{parameter}.weight", firstRow, rows, transposed);
+        if (bias)
+            yield return new($"{name}.bias", $"{parameter}.bias", firstRow, rows);
+    }
+
+    /// <summary>A norm's weight, and its bias where it has one.</summary>
+    public static IEnumerable<WeightName> Norm(string name, string parameter, int width, Modules.NormConfig config) =>
+        Linear(name, parameter, width, config is Modules.LayerNormConfig { Bias: true });
+}

@@ -1,0 +1,139 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Tensors;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Hugging Face model folders: <c>config.json</c>, weights and <c>generation_config.json</c>.</summary>
+public static class ModelFolder
+{
+    private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json";
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
+
+    /// <summary>The families that are read and written, by the name in their config's <c>model_type</c>.</summary>
+    public static string FamilyNames => Family.Names;
+
+    /// <summary>Reads the config alone; <paramref name="path"/> is a folder or a config file.</summary>
+    public static ModelConfig ReadConfig(string path) => ReadConfig(path, out _);
+
+    /// <summary>Reads the config of a decoder alone.</summary>
+    public static DecoderConfig ReadDecoderConfig(string path) => ReadConfig(path) as DecoderConfig ?? throw NoDecoder(path);
+
+    /// <summary>Reads a model; nothing is taken for the weights until the file is known to hold them all.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="dropout">The dropout to train on with, which not every family's config holds; null for the config's.</param>
+    public static Model Read(string path, float? dropout = null)
+    {
+        ModelConfig config = ReadConfig(path, out Family family);
+        using TensorFile file = TensorFile.Open(path);
+        config = WithOwnHead(family, family.Adapt(config with { Dropout = dropout ?? config.Dropout }, file), file);
+        Model model = config.Declare();
+        try
+        {
+            WeightMap map = WeightMap.Match(family, file, model);
+            model.Parameters.Allocate();
+            map.Fill(file, model.Parameters);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+        return model;
+    }
+
+    /// <summary>Reads a decoder; see <see cref="Read"/>.</summary>
+    public static Decoder ReadDecoder(string path, float? dropout = null)
+    {
+        Model model = Read(path, dropout);
+        if (model is Decoder decoder)
+            return decoder;
+        model.Dispose();
+        throw NoDecoder(path);
+    }
+
+    /// <summary>Writes a folder as a whole: killed at any instant, the old one or the new one is there.</summary>
+    public static void Write(string path, Model model) => AtomicFolder.Write(path, folder => WriteInto(folder, model));
+
+    /// <summary>Writes the files into a folder that is being built.</summary>
+    public static void WriteInto(string folder, Model model)
+    {
+        ModelConfig config = model.AnyConfig;
+        Family family = Family.Of(config);
+        WriteJson(Path.Combine(folder, ConfigName), json => family.Write(json, config));
+        WriteJson(Path.Combine(folder, GenerationName), json =>
+        {
+            json.WriteStartObject();
+            Family.WriteIds(json, config);
+            json.WriteEndObject();
+        });
+        SafetensorsWriter.Write(Path.Combine(folder, WeightsName), WeightMap.Of(family, model).ToTensors(model.Parameters));
+    }
+
+    private static ModelConfig ReadConfig(string path, out Family family)
+    {
+        string file = path;
+        string? generation = null;
+        if (!File.Exists(path))
+        {
+            string folder = AtomicFolder.Resolve(path);
+            if (!Directory.Exists(folder))
+                throw new DirectoryNotFoundException($"model: there is no folder '{path}'");
+            file = Path.Combine(folder, ConfigName);
+            generation = Path.Combine(folder, GenerationName);
+            if (!File.Exists(file))
+                throw new FileNotFoundException($"model: the folder '{path}' has no {ConfigName}");
+        }
+        JsonSettings settings = JsonSettings.Read(file);
+        string name = settings.Text("model_type") ?? throw settings.Error("\"model_type\" is missing");
+        family = Family.Find(name) ?? throw settings.Error($"the model type '{name}' is not supported; supported are {Family.Names}");
+        try
+        {
+            ModelConfig config = family.Read(settings);
+            if (generation != null && File.Exists(generation))
+                config = WithEndIds(config, JsonSettings.Read(generation).Ids("eos_token_id"));
+            return config.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw settings.Error(e.Message);
+        }
+    }
+
+    // A chat model's generation_config.json has ids that end a turn, of which its config.json may know only the first.
+    private static ModelConfig WithEndIds(ModelConfig config, IReadOnlyList<int> ids)
+    {
+        List<int> all = [.. config.EndIds];
+        all.AddRange(ids.Where(id => id < config.VocabularySize && !all.Contains(id)));
+        return all.Count == config.EndIds.Count ? config : config with { EndId = all[0], FurtherEndIds = [.. all[1..]] };
+    }
+
+    // A head in the file that differs from the embedding is the model's head, whatever the config says: so transformers reads it.
+    private static ModelConfig WithOwnHead(Family family, ModelConfig config, TensorFile file)
+    {
+        if (!Family.IsTied(config) || file.Tensors.FirstOrDefault(entry => family.TiedNames.Contains(entry.Name)) is not { } head)
+            return config;
+        string name = family.Bare(family.Weights(config).First(weight => weight.Parameter == "embedding.weight").Name);
+        TensorEntry? embedding = file.Tensors.FirstOrDefault(entry => family.Bare(entry.Name) == name);
+        if (embedding is null || file.AreEqual(head, embedding))
+            return config;
+        return config switch
+        {
+            DecoderConfig decoder => decoder with { Head = decoder.Head with { Tied = false } },
+            EncoderConfig { Head: { } own } encoder => encoder with { Head = own with { Tied = false } },
+            EncoderDecoderConfig both => both with { Head = both.Head with { Tied = false } },
+            _ => config,
+        };
+    }
+
+    private static InvalidDataException NoDecoder(string path) =>
+        new($"model: the model in '{path}' is no decoder, which is needed to continue a text");
+
+    private static void WriteJson(string path, Action<Utf8JsonWriter> write) => AtomicFile.Write(path, stream =>
+    {
+        using (Utf8JsonWriter json = new(stream, Indented))
+            write(json);
+        stream.WriteByte((byte)'\n');
+    });
+}

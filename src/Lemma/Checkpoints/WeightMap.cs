@@ -1,0 +1,158 @@
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Tensors;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>The tensors of a checkpoint and their places in a model's parameters, checked to cover each other.</summary>
+internal sealed class WeightMap
+{
+    private const int NamesInErrors = 8;
+    private readonly List<WeightName> names;
+    private readonly Dictionary<WeightName, TensorEntry> entries = [];
+
+    private WeightMap(List<WeightName> names) => this.names = names;
+
+    /// <summary>The map of a model; an error where the family's names do not cover every parameter once.</summary>
+    public static WeightMap Of(Family family, Model model)
+    {
+        List<WeightName> names = [.. family.Weights(model.AnyConfig)];
+        Dictionary<string, long> covered = [];
+        foreach (WeightName name in names.Where(name => !name.IsZero))
+            covered[name.Parameter] = covered.GetValueOrDefault(name.Parameter) + name.Rows;
+        foreach (Parameter parameter in model.Parameters.All)
+        {
+            covered.Remove(parameter.Name, out long rows);
+            if (rows != RowsOf(parameter))
+                throw new InvalidOperationException(
+                    $"{family.Name}: the names cover {rows} of the {RowsOf(parameter)} rows of the parameter '{parameter.Name}'");
+        }
+        return covered.Count == 0 ? new WeightMap(names)
+            : throw new InvalidOperationException($"{family.Name}: there is no parameter '{covered.Keys.First()}' for its names");
+    }
+
+    /// <summary>The map of a model to the tensors of a file; an error names what is missing, what is too much and what has another shape.</summary>
+    public static WeightMap Match(Family family, TensorFile file, Model model)
+    {
+        ModelConfig config = model.AnyConfig;
+        if (config.AllBlocks.Count() > file.Tensors.Count)
+            throw new InvalidDataException(
+                $"{file.Path}: the config has {config.AllBlocks.Count()} layers, but the file has only {file.Tensors.Count} tensors");
+        WeightMap map = Of(family, model);
+        Dictionary<string, TensorEntry> found = [];
+        foreach (TensorEntry entry in file.Tensors.Where(entry => !family.Ignores(entry.Name, config)))
+        {
+            if (!found.TryAdd(family.Bare(entry.Name), entry))
+                throw new InvalidDataException($"{file.Path}: the tensor '{family.Bare(entry.Name)}' stands there with and without the family's prefix");
+        }
+        List<string> missing = [];
+        foreach (WeightName name in map.names)
+        {
+            if (found.Remove(family.Bare(name.Name), out TensorEntry? entry))
+                map.entries.Add(name, Checked(file, entry, name, model.Parameters));
+            else if (!name.IsZero)
+                missing.Add(name.Name);
+        }
+        if (missing.Count > 0 || found.Count > 0)
+            throw new InvalidDataException($"{file.Path}: the tensors are not those of the config: {Listed("missing", missing)}"
+                + (missing.Count > 0 && found.Count > 0 ? "; " : "") + Listed("unexpected", [.. found.Values.Select(entry => entry.Name)]));
+        return map;
+    }
+
+    /// <summary>Fills the parameters from the file.</summary>
+    public void Fill(TensorFile file, Parameters parameters)
+    {
+        foreach ((WeightName name, TensorEntry entry) in entries)
+        {
+            if (name.IsZero)
+            {
+                float[] zeros = new float[entry.Count];
+                file.Read(entry, zeros);
+                if (zeros.AsSpan().ContainsAnyExcept(0f))
+                    throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' must hold zeros, since this model has no such part");
+                continue;
+            }
+            Span<float> place = Place(parameters, name);
+            if (!name.Transposed && name.RowOf is null)
+            {
+                file.Read(entry, place);
+                continue;
+            }
+            float[] stored = new float[place.Length];
+            file.Read(entry, stored);
+            int columns = ColumnsOf(parameters[name.Parameter]);
+            if (name.Transposed)
+                Transpose(stored, columns, name.Rows, place);
+            else
+            {
+                for (int row = 0; row < name.Rows; row++)
+                    stored.AsSpan(row * columns, columns).CopyTo(place[(name.RowOf!(row) * columns)..]);
+            }
+        }
+    }
+
+    /// <summary>The tensors to write.</summary>
+    public List<SafetensorsTensor> ToTensors(Parameters parameters) => [.. names.Select(name => ToTensor(parameters, name))];
+
+    private static TensorEntry Checked(TensorFile file, TensorEntry entry, WeightName name, Parameters parameters)
+    {
+        long[] expected = name.Sizes ?? SizesOf(parameters[name.Parameter], name);
+        if (!entry.Sizes.SequenceEqual(expected))
+            throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' has shape {entry.ShapeText}, "
+                + $"but the config asks for {TensorEntry.Format(expected)}");
+        if (entry.Count > Array.MaxLength)
+            throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' of shape {entry.ShapeText} is larger than {Array.MaxLength} elements");
+        TensorFile.RequireFloat(entry);
+        return entry;
+    }
+
+    private static long[] SizesOf(Parameter parameter, WeightName name) => parameter.Shape.Rank == 1 ? [name.Rows]
+        : name.Transposed ? [ColumnsOf(parameter), name.Rows] : [name.Rows, ColumnsOf(parameter)];
+
+    private static long RowsOf(Parameter parameter) => parameter.Shape.Rank == 1 ? parameter.Count : parameter.Count / ColumnsOf(parameter);
+
+    private static int ColumnsOf(Parameter parameter) => parameter.Shape.Rank == 1 ? 1 : parameter.Shape.Columns;
+
+    private static Span<float> Place(Parameters parameters, WeightName name)
+    {
+        Parameter parameter = parameters[name.Parameter];
+        int columns = ColumnsOf(parameter);
+        return parameters.Weights(parameter).Slice(name.FirstRow * columns, name.Rows * columns);
+    }
+
+    private static SafetensorsTensor ToTensor(Parameters parameters, WeightName name)
+    {
+        if (name.IsZero)
+            return new(name.Name, [.. name.Sizes!.Select(size => (int)size)], () => new float[name.Sizes!.Aggregate(1L, (product, size) => product * size)]);
+        Parameter parameter = parameters[name.Parameter];
+        int columns = ColumnsOf(parameter);
+        int[] sizes = [.. SizesOf(parameter, name).Select(size => (int)size)];
+        if (!name.Transposed && name.RowOf is null)
+            return new(name.Name, sizes, () => Place(parameters, name));
+        return new(name.Name, sizes, () =>
+        {
+            Span<float> place = Place(parameters, name);
+            float[] stored = new float[place.Length];
+            if (name.Transposed)
+                Transpose(place, name.Rows, columns, stored);
+            else
+            {
+                for (int row = 0; row < name.Rows; row++)
+                    place.Slice(name.RowOf!(row) * columns, columns).CopyTo(stored.AsSpan(row * columns));
+            }
+            return stored;
+        });
+    }
+
+    private static string Listed(string what, List<string> names) => names.Count == 0 ? ""
+        : $"{what} {string.Join(", ", names.Take(NamesInErrors))}" + (names.Count > NamesInErrors ? $" and {names.Count - NamesInErrors} more" : "");
+
+    private static void Transpose(ReadOnlySpan<float> source, int rows, int columns, Span<float> destination)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+                destination[column * rows + row] = source[row * columns + column];
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using Lemma.Formulas;
+using Lemma.Modules;
+using Lemma.Sequences;
+using Lemma.Tensors;
+
+namespace Lemma.Models;
+
+/// <summary>An encoder that reads a source, and a decoder that attends to its rows.</summary>
+public sealed class EncoderDecoder : Model
+{
+    private readonly Stack encoder, decoder;
+    private readonly Head head;
+
+    /// <summary>A model with weights of zero: <see cref="Model.Initialize"/> it or fill its parameters from a file.</summary>
+    public EncoderDecoder(EncoderDecoderConfig config) : this(config.Validate(), new Parameters()) => Parameters.Allocate();
+
+    private EncoderDecoder(EncoderDecoderConfig config, Parameters parameters) : base(parameters)
+    {
+        Config = config;
+        int width = config.Encoder.Embedding.Width;
+        Scope scope = new(parameters, width, config.Decoder.Blocks.Count, config.MaximumLength);
+        Parameter tokens = scope.In("embedding").Matrix("weight", config.VocabularySize, width, scope.Embedding);
+        encoder = new Stack(config.Encoder, scope.In("encoder").WithShape(width, config.Encoder.Blocks.Count), tokens);
+        decoder = new Stack(config.Decoder, scope.In("decoder"), tokens, width);
+        head = new Head(config.Head, scope, tokens);
+    }
+
+    /// <summary>The choices.</summary>
+    public EncoderDecoderConfig Config { get; }
+
+    internal override ModelConfig AnyConfig => Config;
+
+    internal static EncoderDecoder Declared(EncoderDecoderConfig config) => new(config.Validate(), new Parameters());
+
+    /// <summary>The encoder's rows of sources, [rows, d].</summary>
+    public Tensor Encode(Tape tape, in Rows source, Philox? dropout = null)
+    {
+        CheckIds(source.Ids.Span, "encoder_decoder");
+        Require.That(source.States.IsEmpty, $"encoder_decoder: sources are read whole, so their rows must have no states");
+        return encoder.Apply(tape, source, dropout?.Split(0), Config.Dropout);
+    }
+
+    /// <summary>A state for a target of no tokens yet, for each source.</summary>
+    public SequenceState[] NewStates(Tape tape, in Rows source)
+    {
+        Tensor encoded = Encode(tape, source);
+        SequenceState[] states = new SequenceState[source.Lengths.Length];
+        for (int i = 0, first = 0; i < states.Length; first += source.Lengths.Span[i++])
+            states[i] = new SequenceState(this, [.. decoder.NewLayers(), .. decoder.NewCrossLayers(tape, encoded, first, source.Lengths.Span[i])]);
+        return states;
+    }
+
+    /// <summary>The logits of every position of the targets, [rows, V].</summary>
+    public Tensor Logits(Tape tape, in Rows source, in Rows target) => head.Logits(tape, Hidden(tape, source, target));
+
+    /// <summary>The logits that follow the last token of each target, [sequences, V]; rows have states of <see cref="NewStates"/>.</summary>
+    public Tensor NextLogits(Tape tape, in Rows target)
+    {
+        Require.That(!target.States.IsEmpty, $"encoder_decoder: targets that go on need the states of their sources");
+        CheckIds(target.Ids.Span, "encoder_decoder");
+        target.RequireStatesOf(this);
+        return head.LastLogits(tape, decoder.Apply(tape, target, null, 0), target.Lengths);
+    }
+
+    /// <summary>The mean negative log-likelihood of the ids that follow the targets', nats a token; −100 leaves a position out.</summary>
+    public Tensor Loss(Tape tape, in Rows source, in Rows target, ReadOnlyMemory<int> following, Philox? dropout = null) =>
+        head.Loss(tape, Hidden(tape, source, target, dropout), following);
+
+    private Tensor Hidden(Tape tape, in Rows source, in Rows target, Philox? dropout = null)
+    {
+        Require.That(source.Lengths.Length == target.Lengths.Length,
+            $"encoder_decoder: {source.Lengths.Length} sources do not fit {target.Lengths.Length} targets");
+        Require.That(target.States.IsEmpty, $"encoder_decoder: targets with states do not read their sources again");
+        CheckIds(target.Ids.Span, "encoder_decoder");
+        return decoder.Apply(tape, target, dropout?.Split(1), Config.Dropout, encoded: (Encode(tape, source, dropout), source.Lengths));
+    }
+}

@@ -1,0 +1,57 @@
+using Lemma.Modules;
+using Lemma.Tensors;
+
+namespace Lemma.Models;
+
+/// <summary>Rows to logits over the vocabulary.</summary>
+internal sealed class Head
+{
+    private readonly HeadConfig config;
+    private readonly Parameter weight;
+    private readonly Parameter? bias;
+    private readonly Linear? transform;
+    private readonly Norm? norm;
+
+    /// <summary>A head in the scope of its model; <paramref name="tokens"/> is the embedding, the head's matrix when it is tied.</summary>
+    public Head(HeadConfig config, Scope scope, Parameter tokens)
+    {
+        this.config = config;
+        int width = scope.Width;
+        if (config.Transform is { } before)
+        {
+            transform = new Linear(scope.In("head").In("transform"), width, width, bias: true, scope.Inner);
+            norm = new Norm(before.Norm, scope.In("head").In("norm"), width);
+        }
+        weight = config.Tied ? tokens : scope.In("head").Matrix("weight", tokens.Shape[0], width, scope.Inner);
+        bias = config.Bias ? scope.In("head").Vector("bias", tokens.Shape[0], FirstValue.Zero) : null;
+    }
+
+    /// <summary>[rows, d] to [rows, V].</summary>
+    public Tensor Logits(Tape tape, Tensor hidden)
+    {
+        Tensor logits = tape.Linear(Prepare(tape, hidden), tape.Parameter(weight), bias is null ? null : tape.Parameter(bias));
+        return config.Cap == 0 ? logits : tape.Cap(logits, config.Cap);
+    }
+
+    /// <summary>The logits of the last row of each sequence, [sequences, V].</summary>
+    public Tensor LastLogits(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths)
+    {
+        Memory<int> last = tape.TakeIntegers(lengths.Length);
+        int end = 0;
+        for (int i = 0; i < last.Length; i++)
+            last.Span[i] = (end += lengths.Span[i]) - 1;
+        return Logits(tape, tape.Embedding(last, hidden));
+    }
+
+    /// <summary>The mean negative log-likelihood of targets, in nats.</summary>
+    public Tensor Loss(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets) => config.Cap == 0 && bias is null
+        ? tape.LinearCrossEntropy(Prepare(tape, hidden), tape.Parameter(weight), targets)
+        : tape.CrossEntropy(Logits(tape, hidden), targets);
+
+    private Tensor Prepare(Tape tape, Tensor x)
+    {
+        if (transform is not null)
+            x = norm!.Apply(tape, tape.Activate(transform.Apply(tape, x), config.Transform!.Activation));
+        return config.Scale == 1 ? x : tape.Scale(x, config.Scale);
+    }
+}

@@ -1,0 +1,34 @@
+using Lemma.Tensors;
+
+namespace Lemma.Models;
+
+/// <summary>A model: its choices and its weights.</summary>
+/// <remarks>A pass changes nothing in it, so that many threads may share one, each with its own tape and workers.</remarks>
+public abstract class Model : IDisposable
+{
+    private protected Model(Parameters parameters) => Parameters = parameters;
+
+    /// <summary>The weights, and when training their gradients and moments.</summary>
+    public Parameters Parameters { get; }
+
+    internal abstract ModelConfig AnyConfig { get; }
+
+    /// <summary>Draws the first weights: normal with deviation 1/√d, smaller where a branch joins the residual stream; gains 1, biases 0;
+    /// a decoder's last gain so small that the first loss is ln V.</summary>
+    /// <remarks>
+    /// With a last gain of 1 and a tied head the first logits have a deviation of 2, and the first loss is 2 nats more; at the common rate a small gain
+    /// holds a model back, so it learns faster. A fixed deviation of 0.02 suits widths near 2,000; at width 128 attention starts so flat that a model
+    /// takes long to learn to look back (docs/log.md).
+    /// </remarks>
+    public void Initialize(ulong seed) => FirstValue.Draw(Parameters, seed);
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose() => Parameters.Dispose();
+
+    private protected void CheckIds(ReadOnlySpan<int> ids, string model)
+    {
+        int vocabulary = AnyConfig.VocabularySize;
+        foreach (int id in ids)
+            Require.That((uint)id < (uint)vocabulary, $"{model}: id {id} is not in the vocabulary of {vocabulary}");
+    }
+}

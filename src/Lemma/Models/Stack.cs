@@ -1,0 +1,154 @@
+using Lemma.Formulas;
+using Lemma.Modules;
+using Lemma.Sequences;
+using Lemma.Tensors;
+
+namespace Lemma.Models;
+
+/// <summary>Rows of ids through embedding, blocks and the last norm.</summary>
+internal sealed class Stack
+{
+    private readonly StackConfig config;
+    private readonly Parameter tokens;
+    private readonly Parameter? positions, tokenTypes, buckets;
+    private readonly Norm? embeddingNorm, norm;
+    private readonly Block[] blocks;
+    private readonly bool dependsOnLength;
+    private readonly int maximumLength;
+
+    /// <summary>A stack whose parameters are declared in a scope, after the embedding of its ids.</summary>
+    public Stack(StackConfig config, Scope scope, Parameter tokens, int encoderWidth = 0, FirstValue? lastGain = null)
+    {
+        (this.config, this.tokens, maximumLength) = (config, tokens, scope.MaximumLength);
+        EmbeddingConfig embedding = config.Embedding;
+        if (embedding.LearnedPositions > 0)
+            positions = scope.In("positions").Add("weight", new Shape(embedding.LearnedPositions, embedding.Width), scope.Embedding, decays: false);
+        if (embedding.TokenTypes > 0)
+            tokenTypes = scope.In("token_types").Add("weight", new Shape(embedding.TokenTypes, embedding.Width), scope.Embedding, decays: false);
+        embeddingNorm = Norm.Of(embedding.Norm, scope.In("embedding_norm"), embedding.Width);
+        if (config.Bias is BucketBias bias)
+            buckets = scope.In("position_bias").Add("weight", new Shape(bias.Buckets, bias.Heads), FirstValue.Zero, decays: false);
+        blocks = [.. config.Blocks.Select((block, i) => new Block(block, scope.In("blocks").In(i), encoderWidth))];
+        norm = config.Norm is null ? null : new Norm(config.Norm, scope.In("norm"), embedding.Width, lastGain ?? FirstValue.One);
+        dependsOnLength = config.Blocks.Any(block => block.Mixer switch
+        {
+            AttentionConfig attention => attention.Rotary is { Scaling.DependsOnLength: true },
+            LatentAttentionConfig latent => latent.Rotary.Scaling.DependsOnLength,
+            _ => false,
+        });
+    }
+
+    /// <summary>What one sequence keeps between passes; cross attention's states come after those of the mixers.</summary>
+    public IEnumerable<LayerState> NewLayers() => blocks.Select(block => block.Mixer.NewState());
+
+    /// <summary>What one sequence keeps of its encoder's rows.</summary>
+    public IEnumerable<LayerState> NewCrossLayers(Tape tape, Tensor encoded, int firstRow, int count) =>
+        blocks.Select(block => block.Cross!.NewState(tape, encoded, firstRow, count));
+
+    /// <summary>[rows, d]. Rows with states are added to them.</summary>
+    public Tensor Apply(Tape tape, in Rows rows, Philox? dropout, float probability, ReadOnlyMemory<int> types = default,
+        (Tensor, ReadOnlyMemory<int>)? encoded = null)
+    {
+        CheckLengths(rows);
+        Pass pass = new(rows, PositionsOf(tape, rows, 0))
+        {
+            Layers = blocks.Length,
+            Encoded = encoded,
+            Prefixes = rows.Prefixes,
+            Lengths = dependsOnLength ? LengthsOf(tape, rows) : default,
+            Bias = BiasOf(tape, rows),
+            Dropout = dropout is { } generator && probability > 0 ? (generator, probability) : null,
+        };
+        Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
+        for (int i = 0; i < blocks.Length; i++)
+            x = blocks[i].Apply(tape, x, pass with { Layer = i });
+        for (int i = 0; i < rows.States.Length; i++)
+            rows.States.Span[i].Advance(rows.Lengths.Span[i]);
+        return norm is null ? x : norm.Apply(tape, x);
+    }
+
+    private Tensor Embed(Tape tape, in Rows rows, in Pass pass, ReadOnlyMemory<int> types)
+    {
+        EmbeddingConfig embedding = config.Embedding;
+        ReadOnlyMemory<int> places = positions is null ? default : embedding.PositionOffset == 0 ? pass.Positions : PositionsOf(tape, rows, embedding.PositionOffset);
+        Tensor x;
+        if (positions is not null && embedding.Scale == 1)
+            x = tape.Embedding(rows.Ids, tape.Parameter(tokens), places, tape.Parameter(positions));
+        else
+        {
+            x = tape.Embedding(rows.Ids, tape.Parameter(tokens));
+            x = embedding.Scale == 1 ? x : tape.Scale(x, embedding.Scale);
+            x = positions is null ? x : tape.Add(x, tape.Embedding(places, tape.Parameter(positions)));
+        }
+        if (embedding.Sinusoidal)
+            x = tape.Add(x, Sinusoids(tape, pass.Positions, embedding.Width));
+        if (tokenTypes is not null)
+        {
+            Require.That(types.IsEmpty || types.Length == rows.Ids.Length, $"encoder: {types.Length} token types for {rows.Ids.Length} ids");
+            foreach (int type in types.Span)
+                Require.That((uint)type < (uint)embedding.TokenTypes, $"encoder: token type {type} is not among {embedding.TokenTypes}");
+            x = tape.Add(x, tape.Embedding(types.IsEmpty ? Zeros(tape, rows.Ids.Length) : types, tape.Parameter(tokenTypes)));
+        }
+        return embeddingNorm is null ? x : embeddingNorm.Apply(tape, x);
+    }
+
+    private (Tensor, int)? BiasOf(Tape tape, in Rows rows)
+    {
+        if (config.Bias is null)
+            return null;
+        int longest = 0;
+        for (int i = 0; i < rows.Lengths.Length; i++)
+            longest = Math.Max(longest, StartOf(rows, i) + rows.Lengths.Span[i]);
+        bool isBidirectional = config.Blocks[0].Mixer is AttentionConfig { Mask: MaskKind.None };
+        return (config.Bias is BucketBias bias
+            ? tape.RelativeBias(tape.Parameter(buckets!), isBidirectional, bias.MaximumDistance, 1 - longest, longest - 1)
+            : tape.LinearBias(config.Bias.Heads, 1 - longest, longest - 1), longest - 1);
+    }
+
+    private void CheckLengths(in Rows rows)
+    {
+        for (int i = 0; i < rows.Lengths.Length; i++)
+        {
+            long length = (long)StartOf(rows, i) + rows.Lengths.Span[i];
+            Require.That(length <= maximumLength, $"model: {length} tokens are more than the longest sequence, {maximumLength}");
+        }
+    }
+
+    private static int StartOf(in Rows rows, int sequence) => rows.States.IsEmpty ? 0 : rows.States.Span[sequence].Length;
+
+    // Positions belong to the pass: any number of threads may run passes over one model.
+    private static ReadOnlyMemory<int> PositionsOf(Tape tape, in Rows rows, int offset)
+    {
+        Memory<int> positions = tape.TakeIntegers(rows.Ids.Length);
+        Span<int> all = positions.Span;
+        for (int i = 0, row = 0; i < rows.Lengths.Length; i++)
+        {
+            int start = StartOf(rows, i) + offset;
+            for (int place = 0; place < rows.Lengths.Span[i]; place++)
+                all[row++] = start + place;
+        }
+        return positions;
+    }
+
+    private static ReadOnlyMemory<int> LengthsOf(Tape tape, in Rows rows)
+    {
+        Memory<int> lengths = tape.TakeIntegers(rows.Ids.Length);
+        for (int i = 0, row = 0; i < rows.Lengths.Length; row += rows.Lengths.Span[i++])
+            lengths.Span.Slice(row, rows.Lengths.Span[i]).Fill(StartOf(rows, i) + rows.Lengths.Span[i]);
+        return lengths;
+    }
+
+    private static Memory<int> Zeros(Tape tape, int count)
+    {
+        Memory<int> zeros = tape.TakeIntegers(count);
+        zeros.Span.Clear();
+        return zeros;
+    }
+
+    private static Tensor Sinusoids(Tape tape, ReadOnlyMemory<int> places, int width)
+    {
+        Tensor sines = tape.New(new Shape(places.Length, width));
+        SinusoidalPositions.Forward(places.Span, width, tape[sines]);
+        return sines;
+    }
+}

@@ -1,0 +1,70 @@
+using Lemma.Tensors;
+
+namespace Lemma.Modules;
+
+/// <summary>The feed-forward layer of a block.</summary>
+internal abstract class FeedForward
+{
+    /// <summary>[rows, d] to [rows, d].</summary>
+    public abstract Tensor Apply(Tape tape, Tensor x);
+}
+
+/// <summary>A layer that every row takes, plain or gated; gate and up are one product.</summary>
+internal sealed class DenseLayer : FeedForward
+{
+    private readonly Linear up, down;
+    private readonly FeedForwardConfig config;
+
+    public DenseLayer(FeedForwardConfig config, Scope scope, int width)
+    {
+        this.config = config;
+        bool isGated = config is GatedFeedForward;
+        up = new Linear(scope.In(isGated ? "gate_up" : "up"), (isGated ? 2 : 1) * config.HiddenWidth, width, config.Bias, scope.Inner);
+        down = new Linear(scope.In("down"), width, config.HiddenWidth, config.Bias, scope.Joining);
+    }
+
+    public override Tensor Apply(Tape tape, Tensor x)
+    {
+        Tensor hidden = up.Apply(tape, x);
+        return down.Apply(tape, config is GatedFeedForward ? tape.Gated(hidden, config.Activation) : tape.Activate(hidden, config.Activation));
+    }
+}
+
+/// <summary>Experts that a router chooses a row.</summary>
+internal sealed class ExpertsLayer : FeedForward
+{
+    private readonly ExpertsFeedForward config;
+    private readonly Linear router;
+    private readonly Parameter gateUp, down;
+    private readonly Parameter? choiceBias;
+    private readonly Linear? sharedGate;
+    private readonly DenseLayer? shared;
+
+    public ExpertsLayer(ExpertsFeedForward config, Scope scope, int width)
+    {
+        this.config = config;
+        int experts = config.Routing.Experts, hidden = config.HiddenWidth;
+        router = new Linear(scope.In("router"), experts, width, bias: false, scope.Inner);
+        if (config.ChoiceBias)
+            choiceBias = scope.Add("router.choice_bias", new Shape(experts), FirstValue.Zero, decays: false, learns: false);
+        gateUp = scope.Add("experts.gate_up.weight", new Shape(experts, 2 * hidden, width), scope.Inner, decays: true);
+        down = scope.Add("experts.down.weight", new Shape(experts, width, hidden), scope.Joining, decays: true);
+        if (config.Shared is not { } own)
+            return;
+        shared = new DenseLayer(own, scope.In("shared"), width);
+        if (config.SharedGate)
+            sharedGate = new Linear(scope.In("shared_gate"), 1, width, bias: false, scope.Inner);
+    }
+
+    public override Tensor Apply(Tape tape, Tensor x)
+    {
+        Tensor y = tape.Experts(x, router.Apply(tape, x), choiceBias is null ? null : tape.Parameter(choiceBias), tape.Parameter(gateUp),
+            tape.Parameter(down), config.Routing, config.Activation).Rows;
+        if (shared is null)
+            return y;
+        Tensor common = shared.Apply(tape, x);
+        if (sharedGate is not null)
+            common = tape.Multiply(common, tape.RepeatColumns(tape.Sigmoid(sharedGate.Apply(tape, x)), x.Shape.Columns));
+        return tape.Add(y, common);
+    }
+}

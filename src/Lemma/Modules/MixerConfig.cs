@@ -1,0 +1,146 @@
+using Lemma.Tensors;
+
+namespace Lemma.Modules;
+
+/// <summary>What moves between the positions of a sequence.</summary>
+public abstract record MixerConfig
+{
+    /// <summary>Checks every size and how they fit; the error names the rule and both values.</summary>
+    public abstract void Validate();
+
+    /// <summary>The module of this choice, with its parameters declared in a scope.</summary>
+    internal abstract Mixer Make(Scope scope, int width);
+}
+
+/// <summary>Which keys a query may see.</summary>
+public enum MaskKind
+{
+    /// <summary>Those up to its own position.</summary>
+    Causal,
+
+    /// <summary>All of its sequence.</summary>
+    None,
+}
+
+/// <summary>Multi-head attention; with fewer key and value heads than heads it is grouped-query, with one multi-query.</summary>
+public sealed record AttentionConfig : MixerConfig
+{
+    /// <summary>Query heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Key and value heads; it divides <see cref="Heads"/>.</summary>
+    public required int KeyValueHeads { get; init; }
+
+    /// <summary>The width of one head.</summary>
+    public required int HeadWidth { get; init; }
+
+    /// <summary>What scores are multiplied with; null for 1/√(head width).</summary>
+    public float? Scale { get; init; }
+
+    /// <summary>How many positions back a query sees, itself included; null for all.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>Which keys a query may see.</summary>
+    public MaskKind Mask { get; init; }
+
+    /// <summary>Rotary positions; null for none.</summary>
+    public RotaryConfig? Rotary { get; init; }
+
+    /// <summary>The norm of queries and keys before they turn; null for none.</summary>
+    public NormConfig? QueryKeyNorm { get; init; }
+
+    /// <summary>Whether that norm is of all heads of a row together, else of each head.</summary>
+    public bool NormsWholeRows { get; init; }
+
+    /// <summary>c of scores bent to c·tanh(s/c); 0 for none.</summary>
+    public float ScoreCap { get; init; }
+
+    /// <summary>Whether each head has a learned logit that takes weight and gives no value.</summary>
+    public bool Sinks { get; init; }
+
+    /// <summary>Whether the projections to queries, keys and values have a bias.</summary>
+    public bool InputBias { get; init; }
+
+    /// <summary>Whether the projection of the output has a bias.</summary>
+    public bool OutputBias { get; init; }
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        Require.That(Heads > 0 && KeyValueHeads > 0 && HeadWidth > 0,
+            $"attention: sizes must be positive, but heads {Heads}, key/value heads {KeyValueHeads}, head width {HeadWidth}");
+        Require.That(Heads % KeyValueHeads == 0, $"attention: {KeyValueHeads} key/value heads do not divide {Heads} heads");
+        Require.That(Rotary is null || (Rotary.Width ?? HeadWidth) % 2 == 0,
+            $"rope: the width that turns must be even, but it is {Rotary?.Width ?? HeadWidth}");
+        Require.That(Rotary is null || (Rotary.Width ?? HeadWidth) is int turning && turning > 0 && turning <= HeadWidth,
+            $"rope: {Rotary?.Width ?? HeadWidth} columns cannot turn in a head of {HeadWidth}");
+        Require.That(Rotary is null || (Rotary.Theta > 0 && double.IsFinite(Rotary.Theta)), $"rope: θ must be positive, but it is {Rotary?.Theta}");
+        Require.That(Window is null or > 0, $"attention: the window must be positive, but it is {Window}");
+        Require.That(Window is null || Mask == MaskKind.Causal, $"attention: a window of {Window} needs a causal mask");
+        Require.That(Scale is null or > 0, $"attention: the scale must be positive, but it is {Scale}");
+        Require.That(ScoreCap >= 0, $"attention: the cap of scores must not be negative, but it is {ScoreCap}");
+        Require.That(QueryKeyNorm is null or { Epsilon: > 0 }, $"attention: epsilon of the norm must be positive, but it is {QueryKeyNorm?.Epsilon}");
+    }
+
+    /// <summary>Splits a width over heads; the error names both values.</summary>
+    public static int HeadWidthOf(int width, int heads)
+    {
+        Require.That(heads > 0 && width % heads == 0, $"attention: {heads} heads do not divide d_model {width}");
+        return width / heads;
+    }
+
+    internal override Mixer Make(Scope scope, int width) => new AttentionMixer(this, scope, width);
+
+    internal AttentionHeads ToHeads() => new(Heads, KeyValueHeads, HeadWidth, Mask == MaskKind.Causal, Window ?? 0) { Scale = Scale };
+}
+
+/// <summary>Latent attention (MLA): keys and values of all heads are made from one narrow latent row, which is all that is kept of a token.</summary>
+/// <remarks>DeepSeek-AI 2024, DeepSeek-V2, section 2.1.</remarks>
+public sealed record LatentAttentionConfig : MixerConfig
+{
+    /// <summary>Heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>The width of the latent that queries are made from; null to make them from the row itself.</summary>
+    public int? QueryRank { get; init; }
+
+    /// <summary>The width of the latent that keys and values are made from.</summary>
+    public required int KeyValueRank { get; init; }
+
+    /// <summary>Columns of a head's query and key that do not turn.</summary>
+    public required int PlainWidth { get; init; }
+
+    /// <summary>Columns of a head's query and key that turn; the key's are shared by all heads.</summary>
+    public required int RotaryWidth { get; init; }
+
+    /// <summary>The width of a head's value.</summary>
+    public required int ValueWidth { get; init; }
+
+    /// <summary>The turn.</summary>
+    public required RotaryConfig Rotary { get; init; }
+
+    /// <summary>The norm of both latents.</summary>
+    public required NormConfig Norm { get; init; }
+
+    /// <summary>What scores are multiplied with; null for 1/√(query width).</summary>
+    public float? Scale { get; init; }
+
+    /// <summary>Whether the projections of the row have a bias.</summary>
+    public bool Bias { get; init; }
+
+    /// <summary>The width of a head's query and key.</summary>
+    public int HeadWidth => PlainWidth + RotaryWidth;
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        Require.That(Heads > 0 && QueryRank is null or > 0 && KeyValueRank > 0 && PlainWidth > 0 && RotaryWidth > 0 && ValueWidth > 0,
+            $"latent_attention: sizes must be positive, but heads {Heads}, ranks {QueryRank} and {KeyValueRank}, widths {PlainWidth}, {RotaryWidth} "
+            + $"and {ValueWidth}");
+        Require.That(RotaryWidth % 2 == 0, $"rope: the width that turns must be even, but it is {RotaryWidth}");
+        Require.That(Scale is null or > 0, $"latent_attention: the scale must be positive, but it is {Scale}");
+        Require.That(Norm.Epsilon > 0, $"latent_attention: epsilon of the norm must be positive, but it is {Norm.Epsilon}");
+    }
+
+    internal override Mixer Make(Scope scope, int width) => new LatentMixer(this, scope, width);
+}

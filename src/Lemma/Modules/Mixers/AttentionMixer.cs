@@ -1,0 +1,55 @@
+using Lemma.Formulas;
+using Lemma.Sequences;
+using Lemma.Tensors;
+
+namespace Lemma.Modules;
+
+/// <summary>Multi-head, grouped-query and multi-query attention; queries, keys and values are one product.</summary>
+internal sealed class AttentionMixer : Mixer
+{
+    private readonly AttentionConfig config;
+    private readonly AttentionHeads heads;
+    private readonly Linear input, output;
+    private readonly Norm? queryNorm, keyNorm;
+    private readonly Parameter? sinks;
+    private readonly RopeTable? rope;
+
+    public AttentionMixer(AttentionConfig config, Scope scope, int width)
+    {
+        this.config = config;
+        heads = config.ToHeads();
+        input = new Linear(scope.In("qkv"), heads.RowWidth, width, config.InputBias, scope.Inner);
+        if (config.QueryKeyNorm is { } norm)
+        {
+            queryNorm = new Norm(norm, scope.In("query_norm"), config.NormsWholeRows ? config.Heads * config.HeadWidth : config.HeadWidth);
+            keyNorm = new Norm(norm, scope.In("key_norm"), config.NormsWholeRows ? config.KeyValueHeads * config.HeadWidth : config.HeadWidth);
+        }
+        if (config.Sinks)
+            sinks = scope.Vector("sinks", config.Heads, FirstValue.Zero);
+        output = new Linear(scope.In("output"), width, config.Heads * config.HeadWidth, config.OutputBias, scope.Joining);
+        rope = config.Rotary is { } rotary ? scope.Rope(rotary, config.HeadWidth) : null;
+    }
+
+    public override Tensor Apply(Tape tape, Tensor x, in Pass pass)
+    {
+        int d = config.HeadWidth, queries = config.Heads * d, keys = config.KeyValueHeads * d;
+        Tensor heard = input.Apply(tape, x);
+        if (queryNorm is not null && config.NormsWholeRows)
+        {
+            queryNorm.ApplyToHeads(tape, heard, 0, 1, queries);
+            keyNorm!.ApplyToHeads(tape, heard, queries, 1, keys);
+        }
+        else if (queryNorm is not null)
+        {
+            queryNorm.ApplyToHeads(tape, heard, 0, config.Heads, d);
+            keyNorm!.ApplyToHeads(tape, heard, queries, config.KeyValueHeads, d);
+        }
+        if (rope is not null)
+            tape.RopeInPlace(heard, 0, config.Heads + config.KeyValueHeads, d, pass.Positions, rope, pass.Lengths);
+        AttentionTerms terms = new(config.ScoreCap, pass.Bias?.Line, pass.Bias?.Zero ?? 0, sinks is null ? null : tape.Parameter(sinks));
+        return output.Apply(tape, tape.Attention(new HeadColumns(heard, 0), new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys),
+            pass.Rows, heads, pass.Layer, terms));
+    }
+
+    public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(config.KeyValueHeads, config.HeadWidth, config.HeadWidth), config.Window ?? 0);
+}

@@ -1,0 +1,51 @@
+using Lemma.Formulas;
+using Lemma.Sequences;
+using Lemma.Tensors;
+
+namespace Lemma.Modules;
+
+/// <summary>Latent attention: queries, keys and values of all heads are made from narrow latent rows.</summary>
+internal sealed class LatentMixer : Mixer
+{
+    private readonly LatentAttentionConfig config;
+    private readonly AttentionHeads heads;
+    private readonly Linear? queryDown;
+    private readonly Linear query, latent, keyValueUp, output;
+    private readonly Norm? queryNorm;
+    private readonly Norm latentNorm;
+    private readonly RopeTable rope;
+
+    public LatentMixer(LatentAttentionConfig config, Scope scope, int width)
+    {
+        this.config = config;
+        int queries = config.Heads * config.HeadWidth;
+        heads = new AttentionHeads(config.Heads, config.Heads, config.HeadWidth) { ValueWidth = config.ValueWidth, Scale = config.Scale };
+        if (config.QueryRank is { } rank)
+        {
+            queryDown = new Linear(scope.In("query_down"), rank, width, config.Bias, scope.Inner);
+            queryNorm = new Norm(config.Norm, scope.In("query_norm"), rank);
+        }
+        query = new Linear(scope.In("query"), queries, config.QueryRank ?? width, bias: false, scope.Inner);
+        latent = new Linear(scope.In("latent"), config.KeyValueRank + config.RotaryWidth, width, config.Bias, scope.Inner);
+        latentNorm = new Norm(config.Norm, scope.In("latent_norm"), config.KeyValueRank);
+        keyValueUp = new Linear(scope.In("key_value"), config.Heads * (config.PlainWidth + config.ValueWidth), config.KeyValueRank, bias: false, scope.Inner);
+        output = new Linear(scope.In("output"), width, config.Heads * config.ValueWidth, config.Bias, scope.Joining);
+        rope = scope.Rope(config.Rotary, config.RotaryWidth);
+    }
+
+    public override Tensor Apply(Tape tape, Tensor x, in Pass pass)
+    {
+        (int plain, int turning, int rank) = (config.PlainWidth, config.RotaryWidth, config.KeyValueRank);
+        Tensor asked = query.Apply(tape, queryDown is null ? x : queryNorm!.Apply(tape, queryDown.Apply(tape, x)));
+        tape.RopeInPlace(asked, plain, config.Heads, config.HeadWidth, pass.Positions, rope, pass.Lengths);
+        Tensor down = latent.Apply(tape, x), shared = tape.Columns(down, rank, turning);
+        tape.RopeInPlace(shared, 0, 1, turning, pass.Positions, rope, pass.Lengths);
+        Tensor up = keyValueUp.Apply(tape, latentNorm.Apply(tape, tape.Columns(down, 0, rank)));
+        Tensor keys = tape.JoinHeads(tape.HeadPart(up, config.Heads, 0, plain), plain, shared, turning, config.Heads);
+        Tensor values = tape.HeadPart(up, config.Heads, plain, config.ValueWidth);
+        return output.Apply(tape, tape.Attention(new HeadColumns(asked, 0), new HeadColumns(keys, 0), new HeadColumns(values, 0),
+            pass.Rows, heads, pass.Layer));
+    }
+
+    public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(config.Heads, config.HeadWidth, config.ValueWidth));
+}

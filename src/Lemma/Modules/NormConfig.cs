@@ -1,0 +1,15 @@
+namespace Lemma.Modules;
+
+/// <summary>How a row of activations is normalized.</summary>
+/// <param name="Epsilon">Added to the variance or mean square, inside the root.</param>
+public abstract record NormConfig(float Epsilon);
+
+/// <summary>y = (x − μ)/√(σ² + ε)·γ + β.</summary>
+/// <param name="Epsilon">ε.</param>
+/// <param name="Bias">Whether there is β.</param>
+public sealed record LayerNormConfig(float Epsilon = 1e-5f, bool Bias = true) : NormConfig(Epsilon);
+
+/// <summary>y = x/√(mean x² + ε)·g.</summary>
+/// <param name="Epsilon">ε.</param>
+/// <param name="OnePlusGain">Whether the weight is g − 1, as Gemma stores it.</param>
+public sealed record RmsNormConfig(float Epsilon = 1e-5f, bool OnePlusGain = false) : NormConfig(Epsilon);

@@ -1,0 +1,34 @@
+using Lemma.Formulas;
+using Lemma.Sequences;
+using Lemma.Tensors;
+
+namespace Lemma.Modules;
+
+/// <summary>What the parts of a stack share during one pass over rows.</summary>
+internal readonly record struct Pass(Rows Rows, ReadOnlyMemory<int> Positions)
+{
+    /// <summary>The number of the block that runs; its state is that of this number.</summary>
+    public int Layer { get; init; }
+
+    /// <summary>Blocks of the stack: states of cross attention come after theirs.</summary>
+    public int Layers { get; init; }
+
+    /// <summary>The length of each row's sequence at the end of the pass, where angles depend on it.</summary>
+    public ReadOnlyMemory<int> Lengths { get; init; }
+
+    /// <summary>The bias of scores by distance that all blocks share, and its column of distance 0.</summary>
+    public (Tensor Line, int Zero)? Bias { get; init; }
+
+    /// <summary>First positions of each sequence that every position sees.</summary>
+    public ReadOnlyMemory<int> Prefixes { get; init; }
+
+    /// <summary>An encoder's rows and the rows of each sequence there; none where states hold what cross attention needs.</summary>
+    public (Tensor Rows, ReadOnlyMemory<int> Lengths)? Encoded { get; init; }
+
+    /// <summary>The generator of dropout's masks and the probability to drop.</summary>
+    public (Philox Generator, float Probability)? Dropout { get; init; }
+
+    /// <summary>Drops activations of one place of the model.</summary>
+    public Tensor Drop(Tape tape, Tensor x, int place) =>
+        Dropout is { } dropout ? tape.Dropout(x, dropout.Probability, dropout.Generator.Split((ulong)place)) : x;
+}
