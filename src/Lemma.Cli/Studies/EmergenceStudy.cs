@@ -44,7 +44,7 @@ internal static class EmergenceStudy
             Norm = new LayerNormConfig(),
             Positions = new Models.LearnedPositions(),
             Attention = new AttentionConfig { Heads = 1, KeyValueHeads = 1, HeadWidth = width, InputBias = true, OutputBias = true },
-            FeedForward = new PlainFeedForward(4 * width, Models.Activation.Gelu, Bias: true),
+            FeedForward = new PlainFeedForward(4 * width, Activation.Gelu, Bias: true),
         };
         using Workers workers = new();
         using Decoder decoder = new(config);

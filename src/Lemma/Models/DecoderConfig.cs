@@ -1,3 +1,5 @@
+using Lemma.Tensors;
+
 namespace Lemma.Models;
 
 /// <summary>How a row of activations is normalized.</summary>
@@ -41,19 +43,6 @@ public sealed record AttentionConfig
 
     /// <summary>Whether the projection of the output has a bias.</summary>
     public bool OutputBias { get; init; }
-}
-
-/// <summary>The function between the matrices of a feed-forward layer.</summary>
-public enum Activation
-{
-    /// <summary>x·Φ(x).</summary>
-    Gelu,
-
-    /// <summary>0.5x(1 + tanh(√(2/π)(x + 0.044715x³))).</summary>
-    GeluTanh,
-
-    /// <summary>x·σ(x).</summary>
-    Silu,
 }
 
 /// <summary>The feed-forward layer of every block.</summary>

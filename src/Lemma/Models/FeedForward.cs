@@ -16,9 +16,7 @@ internal sealed class FeedForward(FeedForwardConfig config, Parameters parameter
         return down.Apply(tape, config switch
         {
             SwiGluFeedForward => tape.SwiGlu(hidden),
-            PlainFeedForward { Activation: Activation.Gelu } => tape.Gelu(hidden),
-            PlainFeedForward { Activation: Activation.GeluTanh } => tape.GeluTanh(hidden),
-            PlainFeedForward { Activation: Activation.Silu } => tape.Silu(hidden),
+            PlainFeedForward plain => tape.Activate(hidden, plain.Activation),
             _ => throw new NotSupportedException($"feed_forward: {config} is not known"),
         });
     }

@@ -1,3 +1,5 @@
+using Lemma.Tensors;
+
 namespace Lemma.Models;
 
 /// <summary>Configs by name: the published shapes, and small ones to train from scratch.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lemma.Formats;
 using Lemma.Models;
+using Lemma.Tensors;
 
 namespace Lemma.Files;
 
