@@ -17,7 +17,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
 {
     private const int VocabularySize = 1024, TokenizerStories = 3000, ValidationStories = 200, ProbeSteps = 4;
     private const long FirstValidationStory = 1L << 40;
-    private static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize) with { Layers = 3 };
+    private static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize).WithLayers(3);
     private static readonly TrainingOptions Options = new()
     {
         Steps = 4000,
@@ -40,7 +40,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         Tokenizer tokenizer = BpeTrainer.Train(source.Range(0, TokenizerStories).Select(story => story.Text),
             new BpeTrainerOptions { VocabularySize = VocabularySize, SpecialTokens = [TrainCommand.EndOfText] });
         int end = tokenizer.IdOf(TrainCommand.EndOfText)!.Value;
-        DecoderConfig config = Shape with { VocabularySize = tokenizer.VocabularySize, BeginId = end, EndId = end };
+        DecoderConfig config = Shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end };
         double passTokens = Options.Batch * Options.Length;
         TrainingOptions options = Options with
         {

@@ -3,6 +3,7 @@ using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Checkpoints;
 using Lemma.Models;
+using Lemma.Modules;
 using Lemma.Tensors;
 using Lemma.Text;
 using Lemma.Training;
@@ -42,8 +43,8 @@ internal sealed class TrainingSession
         Trainer trainer = new(decoder, Training, Validation, Options, workers) { Folder = Folder, Tokenizer = Tokenizer, Run = Run };
         if (clear)
             RunFolder.Clear(Folder);
-        Console.WriteLine($"{Config.Family} model of {Amount.Count(decoder.Parameters.Count)} parameters: {Config.Layers} layers, "
-            + $"width {Config.Width}, {Config.Attention.Heads} heads, vocabulary {Amount.Count(Config.VocabularySize)}, length "
+        Console.WriteLine($"{ModelFolder.FamilyOf(Config)} model of {Amount.Count(decoder.Parameters.Count)} parameters: {Config.Layers} layers, "
+            + $"width {Config.Width}{Heads(Config)}, vocabulary {Amount.Count(Config.VocabularySize)}, length "
                 + $"{Options.Length}");
         Console.WriteLine($"{Amount.Count(Training.Count)} tokens to learn from, {Amount.Count(Validation.Count)} to judge by; "
             + $"{workers.Count} {(workers.Count == 1 ? "thread" : "threads")}; into {Folder}");
@@ -70,4 +71,11 @@ internal sealed class TrainingSession
             _ => $"Interrupted; everything is saved. Go on with: lemma train --resume --out {Folder}",
         }, rows);
     }
+
+    private static string Heads(DecoderConfig config) => config.Stack.Blocks[0].Mixer switch
+    {
+        AttentionConfig attention => $", {attention.Heads} heads",
+        LatentAttentionConfig latent => $", {latent.Heads} heads",
+        _ => "",
+    };
 }

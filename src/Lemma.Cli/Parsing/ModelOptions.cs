@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lemma.Checkpoints;
 using Lemma.Models;
+using Lemma.Modules;
 
 namespace Lemma.Cli.Parsing;
 
@@ -35,7 +36,7 @@ internal sealed class ModelOptions
     /// <summary>The shape that the options name, for the vocabulary it names itself.</summary>
     public DecoderConfig Read(ParseResult parsed, bool characters)
     {
-        DecoderConfig start = parsed.GetValue(config) is { } file ? ModelFolder.ReadConfig(file)
+        DecoderConfig start = parsed.GetValue(config) is { } file ? ModelFolder.ReadDecoderConfig(file)
             : Presets.Find(parsed.GetValue(preset) ?? (characters ? "char" : "tiny"))!;
         return Change(start, parsed.GetValue(layers), parsed.GetValue(heads), parsed.GetValue(keyValueHeads), parsed.GetValue(width),
             parsed.GetValue(hidden), parsed.GetValue(length), (float?)parsed.GetValue(dropout));
@@ -46,27 +47,47 @@ internal sealed class ModelOptions
     public static DecoderConfig Change(
         DecoderConfig start, int? layers, int? heads, int? keyValueHeads, int? width, int? hidden, int? length, float? dropout)
     {
-        AttentionConfig attention = start.Attention;
-        int newWidth = width ?? start.Width, newHeads = heads ?? attention.Heads;
-        bool grouped = attention.KeyValueHeads != attention.Heads;
-        if (keyValueHeads != null && start.Family == "gpt2")
+        EmbeddingConfig embedding = start.Stack.Embedding;
+        if (keyValueHeads != null && embedding.LearnedPositions > 0)
             throw new UsageException("--kv-heads: gpt2 has as many key and value heads as query heads");
-        int newHidden = hidden ?? (width == null ? start.FeedForward.HiddenWidth
-            : start.FeedForward is SwiGluFeedForward ? (8 * newWidth / 3 + HiddenMultiple - 1) / HiddenMultiple * HiddenMultiple
-                : 4 * newWidth);
-        return (start with
+        int newWidth = width ?? start.Width, newLength = length ?? start.MaximumLength;
+        DecoderConfig changed = start.WithBlocks(block => block with
         {
-            Layers = layers ?? start.Layers,
-            Width = newWidth,
-            MaximumLength = length ?? start.MaximumLength,
-            Dropout = dropout ?? start.Dropout,
-            Attention = attention with
+            Mixer = block.Mixer is AttentionConfig attention ? Change(attention, heads, keyValueHeads, width, newWidth) : NotChanged(block.Mixer, heads ?? keyValueHeads ?? width),
+            FeedForward = block.FeedForward with
             {
-                Heads = newHeads,
-                KeyValueHeads = keyValueHeads ?? (grouped ? attention.KeyValueHeads : newHeads),
-                HeadWidth = width == null && heads == null ? attention.HeadWidth : DecoderConfig.HeadWidthOf(newWidth, newHeads),
+                HiddenWidth = hidden ?? (width == null ? block.FeedForward.HiddenWidth
+                    : block.FeedForward is PlainFeedForward ? 4 * newWidth : (8 * newWidth / 3 + HiddenMultiple - 1) / HiddenMultiple * HiddenMultiple),
             },
-            FeedForward = start.FeedForward with { HiddenWidth = newHidden },
-        }).Validate();
+        });
+        changed = changed with
+        {
+            MaximumLength = newLength,
+            Dropout = dropout ?? start.Dropout,
+            Stack = changed.Stack with
+            {
+                Embedding = embedding with
+                {
+                    Width = newWidth,
+                    LearnedPositions = embedding.LearnedPositions == 0 ? 0 : newLength + embedding.PositionOffset,
+                },
+            },
+        };
+        return (layers is { } count ? changed.WithLayers(count) : changed).Validate();
     }
+
+    private static AttentionConfig Change(AttentionConfig attention, int? heads, int? keyValueHeads, int? width, int newWidth)
+    {
+        int newHeads = heads ?? attention.Heads;
+        bool isGrouped = attention.KeyValueHeads != attention.Heads;
+        return attention with
+        {
+            Heads = newHeads,
+            KeyValueHeads = keyValueHeads ?? (isGrouped ? attention.KeyValueHeads : newHeads),
+            HeadWidth = width == null && heads == null ? attention.HeadWidth : AttentionConfig.HeadWidthOf(newWidth, newHeads),
+        };
+    }
+
+    private static MixerConfig NotChanged(MixerConfig mixer, int? size) => size is null ? mixer
+        : throw new UsageException($"--heads, --kv-heads, --width: they do not change a model of {mixer.GetType().Name}; write them into the config file");
 }

@@ -34,18 +34,8 @@ internal static class EmergenceStudy
 
     private static double[] Measure(int width)
     {
-        DecoderConfig config = new()
-        {
-            Family = "gpt2",
-            VocabularySize = Letters + 1,
-            Width = width,
-            Layers = 1,
-            MaximumLength = 2 * Answer,
-            Norm = new LayerNormConfig(),
-            Positions = new Models.LearnedPositions(),
-            Attention = new AttentionConfig { Heads = 1, KeyValueHeads = 1, HeadWidth = width, InputBias = true, OutputBias = true },
-            FeedForward = new PlainFeedForward(4 * width, Models.Activation.Gelu, Bias: true),
-        };
+        DecoderConfig config = Presets.Gpt2(Letters + 1, width, layers: 1, heads: 1, length: 2 * Answer) with { Head = new HeadConfig(Tied: false) };
+        config = config.WithBlocks(block => block with { FeedForward = block.FeedForward with { Activation = Activation.Gelu } });
         using Workers workers = new();
         using Decoder decoder = new(config);
         decoder.Initialize(seed: 1);

@@ -76,7 +76,7 @@ public static class ExpertLayer
             (Range narrow, Range wide, Range weights) = Ranges(o, state, e);
             if (starts[e] < starts[e + 1])
             {
-                GatedFeedForward.Forward(new Activation("silu"), state.X.AsSpan(narrow), w1[weights], w2[weights], w3[weights], d,
+                GatedFeedForward.Forward(new ActivationFunction("silu"), state.X.AsSpan(narrow), w1[weights], w2[weights], w3[weights], d,
                     state.F.AsSpan(narrow), state.U.AsSpan(wide), state.B.AsSpan(wide), state.H.AsSpan(wide));
             }
             for (int row = starts[e]; row < starts[e + 1]; row++)
@@ -107,7 +107,7 @@ public static class ExpertLayer
             (Range narrow, Range wide, Range weights) = Ranges(o, state, e);
             if (state.Starts[e] == state.Starts[e + 1])
                 continue;
-            GatedFeedForward.Backward(new Activation("silu"), state.X.AsSpan(narrow), w1[weights], w2[weights], w3[weights], d,
+            GatedFeedForward.Backward(new ActivationFunction("silu"), state.X.AsSpan(narrow), w1[weights], w2[weights], w3[weights], d,
                 state.U.AsSpan(wide), state.B.AsSpan(wide), state.H.AsSpan(wide), up.AsSpan(narrow), dgathered.AsSpan(narrow),
                 dw1[weights], dw2[weights], dw3[weights]);
         }

@@ -21,7 +21,7 @@ public static class FeedForwardLayer
     };
 
     /// <summary>y; keeps u = x·W₁ + b₁ and h = φ(u) for the backward.</summary>
-    public static void Forward(Activation activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> b1,
+    public static void Forward(ActivationFunction activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> b1,
         ReadOnlySpan<float> w2,
         ReadOnlySpan<float> b2, Span<float> y, Span<float> u, Span<float> h)
     {
@@ -31,7 +31,7 @@ public static class FeedForwardLayer
     }
 
     /// <summary>dh = dy·W₂ᵀ, du = φ'(u)∘dh, dx += du·W₁ᵀ, and the weights' gradients.</summary>
-    public static void Backward(Activation activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> w2,
+    public static void Backward(ActivationFunction activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> w2,
         ReadOnlySpan<float> u,
         ReadOnlySpan<float> h, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dw1, Span<float> db1, Span<float> dw2, Span<float> db2)
     {
@@ -45,7 +45,7 @@ public static class FeedForwardLayer
     {
         Values x = call["x"], w1 = call.Input("w1", x.Columns, -1), b1 = call.Input("b1", w1.Columns);
         Values w2 = call.Input("w2", w1.Columns, x.Columns), b2 = call.Input("b2", x.Columns), y = x.Like();
-        Activation activation = Activation.Read(call, "gelu");
+        ActivationFunction activation = ActivationFunction.Read(call, "gelu");
         float[] u = new float[x.Rows * w1.Columns], h = new float[u.Length];
         Forward(activation, x, w1, b1, w2, b2, y, u, h);
         if (call.Backward(y, out float[]? dy))

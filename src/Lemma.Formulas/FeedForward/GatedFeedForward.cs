@@ -26,7 +26,7 @@ public static class GatedFeedForward
     };
 
     /// <summary>y; keeps u = x·W₁, b = x·W₂ and h = φ(u)∘b for the backward.</summary>
-    public static void Forward(Activation activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> w2,
+    public static void Forward(ActivationFunction activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> w2,
         ReadOnlySpan<float> w3,
         int inputs, Span<float> y, Span<float> u, Span<float> b, Span<float> h)
     {
@@ -38,7 +38,7 @@ public static class GatedFeedForward
     }
 
     /// <summary>dh = dy·W₃ᵀ, db = φ(u)∘dh, du = φ'(u)∘b∘dh, then the linear maps' gradients.</summary>
-    public static void Backward(Activation activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> w2,
+    public static void Backward(ActivationFunction activation, ReadOnlySpan<float> x, ReadOnlySpan<float> w1, ReadOnlySpan<float> w2,
         ReadOnlySpan<float> w3,
         int inputs, ReadOnlySpan<float> u, ReadOnlySpan<float> b, ReadOnlySpan<float> h, ReadOnlySpan<float> dy,
         Span<float> dx, Span<float> dw1, Span<float> dw2, Span<float> dw3)
@@ -57,7 +57,7 @@ public static class GatedFeedForward
     {
         Values x = call["x"], w1 = call.Input("w1", x.Columns, -1), w2 = call.Same("w2", w1), w3 = call.Input("w3", w1.Columns, x.Columns),
             y = x.Like();
-        Activation activation = Activation.Read(call, "silu");
+        ActivationFunction activation = ActivationFunction.Read(call, "silu");
         float[] u = new float[x.Rows * w1.Columns], b = new float[u.Length], h = new float[u.Length];
         Forward(activation, x, w1, w2, w3, x.Columns, y, u, b, h);
         if (call.Backward(y, out float[]? dy))

@@ -82,7 +82,7 @@ public static class RopeFormula
             "dynamic" => new DynamicNtkRopeScaling(factor, trained),
             "yarn" => new YarnRopeScaling(factor, trained, call.Number("beta_fast", 32), call.Number("beta_slow", 1)),
             "llama3" => new Llama3RopeScaling(factor, call.Number("low_factor", 1), call.Number("high_factor", 4), trained),
-            "longrope" => new LongRopeScaling(call.Numbers("short_factors") ?? [], call.Numbers("long_factors") ?? [], factor, trained),
+            "longrope" => new LongRopeScaling([.. call.Numbers("short_factors") ?? []], [.. call.Numbers("long_factors") ?? []], factor, trained),
             "proportional" => new ProportionalRopeScaling(call.Number("share", 1), factor),
             _ => throw call.Error($"the scaling must be none, linear, ntk, dynamic, yarn, llama3, longrope or proportional, but it is {name}"),
         };

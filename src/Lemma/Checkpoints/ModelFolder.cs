@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Lemma.Formats;
 using Lemma.Models;
-using Lemma.Tensors;
 
 namespace Lemma.Checkpoints;
 
@@ -13,6 +12,9 @@ public static class ModelFolder
 
     /// <summary>The families that are read and written, by the name in their config's <c>model_type</c>.</summary>
     public static string FamilyNames => Family.Names;
+
+    /// <summary>The family that a config is written as.</summary>
+    public static string FamilyOf(ModelConfig config) => Family.Of(config).Name;
 
     /// <summary>Reads the config alone; <paramref name="path"/> is a folder or a config file.</summary>
     public static ModelConfig ReadConfig(string path) => ReadConfig(path, out _);

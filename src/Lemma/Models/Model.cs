@@ -23,7 +23,11 @@ public abstract class Model : IDisposable
     public void Initialize(ulong seed) => FirstValue.Draw(Parameters, seed);
 
     /// <summary>Gives the memory back.</summary>
-    public void Dispose() => Parameters.Dispose();
+    public void Dispose()
+    {
+        Parameters.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     private protected void CheckIds(ReadOnlySpan<int> ids, string model)
     {

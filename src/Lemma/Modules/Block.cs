@@ -1,4 +1,3 @@
-using Lemma.Sequences;
 using Lemma.Tensors;
 
 namespace Lemma.Modules;

@@ -3,7 +3,7 @@ using Lemma.Tensors;
 
 namespace Lemma.Sequences;
 
-/// <summary>Attention over rows: of whole sequences by <see cref="Ops.Attention"/>, of sequences with states over their pages, with the same bits.</summary>
+/// <summary>Attention over rows: of whole sequences by <see cref="Ops"/>, of sequences with states over their pages, with the same bits.</summary>
 internal static unsafe class SequenceAttention
 {
     // Lines of queries and their heads in a part: some panels of the tile.

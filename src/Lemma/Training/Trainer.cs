@@ -214,7 +214,7 @@ public sealed class Trainer
 
     private void WriteModel(string folder)
     {
-        ModelFolder.WriteInto(folder, decoder.Config, decoder.Parameters);
+        ModelFolder.WriteInto(folder, decoder);
         Tokenizer?.Save(Path.Combine(folder, "tokenizer.json"));
     }
 

@@ -12,13 +12,13 @@ public partial class ArrowTests
         ["Text"] = ["Formats"],
         ["Tensors"] = ["Formulas"],
         ["Sequences"] = ["Tensors", "Formulas"],
-        ["Modules"] = ["Tensors", "Formulas"],
+        ["Modules"] = ["Sequences", "Tensors", "Formulas"],
         ["Models"] = ["Modules", "Sequences", "Tensors", "Formulas"],
         ["Decoding"] = ["Models", "Sequences", "Tensors", "Formulas", "Text"],
         ["Data"] = ["Text", "Formulas"],
-        ["Files"] = ["Models", "Tensors", "Text", "Formats"],
+        ["Checkpoints"] = ["Models", "Modules", "Tensors", "Formats", "Formulas"],
         ["Evaluation"] = ["Models", "Sequences", "Decoding", "Data", "Tensors", "Formulas", "Text"],
-        ["Training"] = ["Evaluation", "Sequences", "Files", "Formats", "Data", "Decoding", "Models", "Tensors", "Formulas", "Text"],
+        ["Training"] = ["Evaluation", "Sequences", "Checkpoints", "Formats", "Data", "Decoding", "Models", "Tensors", "Formulas", "Text"],
     };
 
     public static TheoryData<string> Rooms => [.. Allowed.Keys];

@@ -25,8 +25,8 @@ public class TrainingStateTests
         };
         AtomicFolder.Write(folder["last"], into => state.WriteInto(into, parameters));
         Assert.True(TrainingState.Exists(folder["last"]));
-        using Parameters read = DecoderParameters.Declare(Presets.Tiny(10));
-        read.Allocate();
+        using Decoder copy = new(Presets.Tiny(10));
+        Parameters read = copy.Parameters;
         Assert.Equal(state, TrainingState.Read(folder["last"], read));
         foreach (Parameter parameter in parameters.All)
         {
@@ -43,11 +43,10 @@ public class TrainingStateTests
         AtomicFolder.Write(folder["last"], into => new TrainingState { Step = 0, Epoch = 0, Position = 0, Seed = 1 }.WriteInto(into,
             parameters));
         Assert.Null(TrainingState.Read(folder["last"]).BestValidationLoss);
-        using Parameters wider = DecoderParameters.Declare(Presets.Tiny(11));
-        wider.Allocate();
+        using Parameters wider = new Decoder(Presets.Tiny(11)).Parameters;
         Assert.EndsWith("'first_moment.embedding.weight' has shape [10, 128], but the parameter has [11, 128]",
             Assert.Throws<InvalidDataException>(() => TrainingState.Read(folder["last"], wider)).Message, StringComparison.Ordinal);
-        using Parameters deeper = DecoderParameters.Declare(Presets.Tiny(10) with { Layers = 5 });
+        using Parameters deeper = Presets.Tiny(10).WithLayers(5).Declare().Parameters;
         Assert.Contains("two moments for each of", Assert.Throws<InvalidDataException>(() => TrainingState.Read(folder["last"],
             deeper)).Message, StringComparison.Ordinal);
         Assert.Throws<FileNotFoundException>(() => TrainingState.Read(folder["none"]));
@@ -58,8 +57,7 @@ public class TrainingStateTests
 
     private static Parameters Moments()
     {
-        Parameters parameters = DecoderParameters.Declare(Presets.Tiny(10));
-        parameters.Allocate();
+        Parameters parameters = new Decoder(Presets.Tiny(10)).Parameters;
         parameters.AllocateTrainingState();
         foreach (Parameter parameter in parameters.All)
         {

@@ -121,9 +121,5 @@ public class GeneratorTests
         Assert.Throws<ArithmeticException>(() => candidates.Draw(new Lemma.Formulas.Philox(1), 0));
     }
 
-    private static Decoder Small()
-    {
-        (DecoderConfig config, Parameters parameters) = ModelFolder.Read(Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", "llama"));
-        return new Decoder(config, parameters);
-    }
+    private static Decoder Small() => ModelFolder.ReadDecoder(Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", "llama"));
 }

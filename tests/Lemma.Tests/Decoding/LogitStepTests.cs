@@ -74,19 +74,18 @@ public class LogitStepTests
         using Generator generator = new(endless, workers);
         IReadOnlyList<int> all = generator.Generate(new[] { 1 }, GenerationOptions.Sample(2) with { MaximumTokens = 20 });
         int end = all[7];
-        using Decoder ending = new(endless.Config with { EndId = 18, FurtherEndIds = [end] }, Copy(endless));
+        using Decoder ending = Copy(endless, endless.Config with { EndId = 18, FurtherEndIds = [end] });
         using Generator other = new(ending, workers);
         int first = all.ToList().FindIndex(id => id == end || id == 18);
         Assert.Equal(all.Take(first), other.Generate(new[] { 1 }, GenerationOptions.Sample(2) with { MaximumTokens = 20 }));
         Assert.Equal(all, other.Generate(new[] { 1 }, GenerationOptions.Sample(2) with { MaximumTokens = 20, StopIds = [] }));
     }
 
-    private static Parameters Copy(Decoder model)
+    private static Decoder Copy(Decoder model, DecoderConfig config)
     {
-        Parameters copy = DecoderParameters.Declare(model.Config);
-        copy.Allocate();
+        Decoder copy = new(config);
         foreach (Parameter parameter in model.Parameters.All)
-            model.Parameters.Weights(parameter).CopyTo(copy.Weights(copy[parameter.Name]));
+            model.Parameters.Weights(parameter).CopyTo(copy.Parameters.Weights(copy.Parameters[parameter.Name]));
         return copy;
     }
 }

@@ -72,7 +72,7 @@ public class PoisonedOutputTests
             X.AsSpan(0, 9), y.AsSpan(0, 9), queries.AsSpan(0, 9), new float[9], context.AsSpan(0, 9)),
         ["qk_norm"] = (scores, qn, r) => QueryKeyNorm.Forward(X, Z, Z.AsSpan(0, Width), Z.AsSpan(0, Width), 1e-5f, scores.AsSpan(0, Rows * Rows),
             qn, new float[All], r.AsSpan(0, Rows), new float[Rows]),
-        ["ffn_glu"] = (y, u, h) => GatedFeedForward.Forward(new Activation("silu"), X, W, W, W, Width, y, u, new float[All], h),
+        ["ffn_glu"] = (y, u, h) => GatedFeedForward.Forward(new ActivationFunction("silu"), X, W, W, W, Width, y, u, new float[All], h),
         ["glu"] = (y, a, gate) =>
             GatedUnit.Forward(X, W, W, Z.AsSpan(0, Width), Z.AsSpan(0, Width), Width, y, a, new float[All], gate),
         ["binary_erasure_capacity"] = (y, _, _) => ErasureChannel.Forward(P, y),
@@ -83,7 +83,7 @@ public class PoisonedOutputTests
         ["embedding"] = (y, _, _) => Embedding.Forward(Ids, W, Width, y),
         ["linear"] = (y, _, _) => LinearMap.Forward(X, W, Z.AsSpan(0, Width), Width, y),
         ["linear without bias"] = (y, _, _) => LinearMap.Forward(X, W, default, Width, y),
-        ["ffn"] = (y, u, h) => FeedForwardLayer.Forward(new Activation("gelu"), X, W, Z.AsSpan(0, Width), W, Z.AsSpan(0, Width), y, u, h),
+        ["ffn"] = (y, u, h) => FeedForwardLayer.Forward(new ActivationFunction("gelu"), X, W, Z.AsSpan(0, Width), W, Z.AsSpan(0, Width), y, u, h),
         ["entropy"] = (y, _, _) => Entropy.Forward(P, Width, 1, y.AsSpan(0, Rows)),
         ["information_cross_entropy"] = (y, _, _) => DistributionCrossEntropy.Forward(P, P, Width, 1, y.AsSpan(0, Rows)),
         ["jensen_shannon"] = (y, _, _) => JensenShannon.Forward(P, P, Width, 1, y.AsSpan(0, Rows)),

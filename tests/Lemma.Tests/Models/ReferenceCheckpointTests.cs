@@ -102,15 +102,15 @@ public class ReferenceCheckpointTests
         {
             string folder = Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", family);
             JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "expected.json"))).RootElement;
-            (DecoderConfig config, Parameters parameters) = ModelFolder.Read(folder);
+            Decoder model = ModelFolder.ReadDecoder(folder);
             Workers workers = new(threads);
             int[][] ids = Numbers(expected, "input_ids"), mask = Numbers(expected, "attention_mask"), labels = Numbers(expected.GetProperty("training"), "labels");
             return new Reference
             {
                 Expected = expected,
-                Model = new Decoder(config, parameters),
+                Model = model,
                 Workers = workers,
-                Tape = new Tape(workers, parameters),
+                Tape = new Tape(workers, model.Parameters),
                 Input = new Rows(ids.SelectMany((row, i) => row[..mask[i].Sum()]).ToArray(), mask.Select(row => row.Sum()).ToArray()),
                 // The label of a position is the next id.
                 Targets = [.. labels.SelectMany((row, i) => row.Skip(1).Append(-100).Take(mask[i].Sum()))],

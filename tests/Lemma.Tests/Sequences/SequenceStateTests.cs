@@ -1,4 +1,5 @@
 using Lemma.Models;
+using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
 
@@ -15,7 +16,10 @@ public class SequenceStateTests
 
     private static Decoder Model(int keyValueHeads, int? window)
     {
-        Decoder model = new(Plain with { Attention = Plain.Attention with { KeyValueHeads = keyValueHeads, Window = window } });
+        Decoder model = new(Plain.WithBlocks(block => block with
+        {
+            Mixer = (AttentionConfig)block.Mixer with { KeyValueHeads = keyValueHeads, Window = window },
+        }));
         model.Initialize(7);
         return model;
     }

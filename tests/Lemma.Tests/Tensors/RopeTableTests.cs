@@ -108,7 +108,7 @@ public class RopeTableTests
                     ? YarnRopeScaling.MagnitudeOf(factor, weight) / YarnRopeScaling.MagnitudeOf(factor, Find("mscale_all_dim")!.Value) : null),
             },
             "llama3" => new Llama3RopeScaling(factor, Find("low_freq_factor")!.Value, Find("high_freq_factor")!.Value, trained),
-            "longrope" => new LongRopeScaling(Numbers("short_factor"), Numbers("long_factor"), factor, trained) { AttentionFactor = Find("attention_factor") },
+            "longrope" => new LongRopeScaling([.. Numbers("short_factor")], [.. Numbers("long_factor")], factor, trained) { AttentionFactor = Find("attention_factor") },
             _ => new ProportionalRopeScaling(share, factor),
         };
         int head = item.GetProperty("head_dim").GetInt32();

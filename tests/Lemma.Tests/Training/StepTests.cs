@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Lemma.Models;
+using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
@@ -58,20 +59,10 @@ public class StepTests
     private static Decoder Model(string family, float dropout)
     {
         bool llama = family == "llama";
-        Decoder model = new(new DecoderConfig
-        {
-            Family = family,
-            VocabularySize = 131,
-            Width = 80,
-            Layers = 2,
-            MaximumLength = 101,
-            Norm = llama ? new RmsNormConfig() : new LayerNormConfig(),
-            Positions = llama ? new RotaryPositions() : new LearnedPositions(),
-            Attention = new AttentionConfig { Heads = 4, KeyValueHeads = llama ? 2 : 4, HeadWidth = 20, InputBias = !llama, OutputBias = !llama },
-            FeedForward = llama ? new SwiGluFeedForward(208) : new PlainFeedForward(330, Activation.Gelu, true),
-            TiedHead = !llama,
-            Dropout = dropout,
-        });
+        DecoderConfig config = llama ? Presets.Llama(131, width: 80, layers: 2, heads: 4, hidden: 208, length: 101, keyValueHeads: 2)
+            : Presets.Gpt2(131, width: 80, layers: 2, heads: 4, length: 101).WithBlocks(block =>
+                block with { FeedForward = new PlainFeedForward(330, Activation.Gelu, Bias: true) });
+        Decoder model = new(config with { Dropout = dropout });
         model.Initialize(3);
         return model;
     }

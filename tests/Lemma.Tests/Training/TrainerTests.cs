@@ -137,7 +137,7 @@ public class TrainerTests
         using Decoder decoder = new(Config);
         Assert.Contains("the training data has the id 16, but the vocabulary has 16", Assert.Throws<ArgumentException>(() =>
         {
-            using Decoder small = new(Config with { VocabularySize = 16 });
+            using Decoder small = new(Config.WithVocabulary(16));
             return new Trainer(small, training, validation, Options, workers);
         }).Message, StringComparison.Ordinal);
         Assert.Contains("13 tokens are longer", Assert.Throws<ArgumentException>(() => new Trainer(decoder, training, validation,

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Lemma.Formats;
-using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Tensors;
@@ -129,9 +128,9 @@ internal sealed class DeepSeekV3 : LlamaLike
     {
         JsonSettings? section = settings.Section("rope_parameters") ?? settings.Section("rope_scaling");
         double all = section?.Number("mscale_all_dim", 0) ?? 0;
-        if (rotary.Scaling is not YarnRopeScaling yarn || all == 0)
+        if (rotary.Scaling is not Formulas.YarnRopeScaling yarn || all == 0)
             return null;
-        double magnitude = YarnRopeScaling.MagnitudeOf(yarn.Factor, all);
+        double magnitude = Formulas.YarnRopeScaling.MagnitudeOf(yarn.Factor, all);
         return (float)(magnitude * magnitude / Math.Sqrt(width));
     }
 }

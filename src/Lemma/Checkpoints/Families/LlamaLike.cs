@@ -2,7 +2,6 @@ using System.Text.Json;
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Modules;
-using Lemma.Tensors;
 
 namespace Lemma.Checkpoints;
 
@@ -10,7 +9,7 @@ namespace Lemma.Checkpoints;
 internal abstract class LlamaLike : Family
 {
     /// <summary>The sizes that all of these configs have.</summary>
-    protected readonly record struct Sizes(int Width, int Layers, int Heads, int KeyValueHeads, int HeadWidth, int Hidden, int Length);
+    internal readonly record struct Sizes(int Width, int Layers, int Heads, int KeyValueHeads, int HeadWidth, int Hidden, int Length);
 
     /// <inheritdoc/>
     protected override string Prefix => "model.";
@@ -203,7 +202,7 @@ internal abstract class LlamaLike : Family
     }
 
     /// <summary>Whether a layer has a window, by <c>layer_types</c> or by a pattern where the config has none.</summary>
-    protected static bool IsSliding(JsonSettings settings, in Sizes sizes, int layer, bool otherwise)
+    internal static bool IsSliding(JsonSettings settings, in Sizes sizes, int layer, bool otherwise)
     {
         string[] types = settings.Texts("layer_types");
         if (types.Length == 0)
@@ -219,7 +218,7 @@ internal abstract class LlamaLike : Family
     }
 
     /// <summary>Writes <c>layer_types</c> by the windows of the blocks.</summary>
-    protected static void WriteLayerTypes(Utf8JsonWriter json, DecoderConfig config)
+    internal static void WriteLayerTypes(Utf8JsonWriter json, DecoderConfig config)
     {
         json.WriteStartArray("layer_types");
         foreach (BlockConfig block in config.Stack.Blocks)
@@ -228,11 +227,11 @@ internal abstract class LlamaLike : Family
     }
 
     /// <summary>The window of any block, or null.</summary>
-    protected static int? WindowOf(DecoderConfig config) =>
+    internal static int? WindowOf(DecoderConfig config) =>
         config.Stack.Blocks.Select(block => (block.Mixer as AttentionConfig)?.Window).FirstOrDefault(window => window is not null);
 
     /// <summary>Writes a window, or null for none.</summary>
-    protected static void WriteWindow(Utf8JsonWriter json, int? window)
+    internal static void WriteWindow(Utf8JsonWriter json, int? window)
     {
         if (window is { } width)
             json.WriteNumber("sliding_window", width);

@@ -1,4 +1,5 @@
 using Lemma.Modules;
+using Lemma.Tensors;
 
 namespace Lemma.Models;
 

@@ -10,6 +10,10 @@ namespace Lemma.Tensors;
 /// <param name="Window">How many positions back a query sees, itself included; 0 for all.</param>
 public readonly record struct AttentionHeads(int Heads, int KeyValueHeads, int HeadWidth, bool Causal = true, int Window = 0)
 {
+    /// <summary>V.</summary>
+    public int ValueWidth { get; init; } = HeadWidth;
+    /// <summary>S.</summary>
+    public float? Scale { get; init; }
     /// <summary>Checks the sizes; the error names the rule and the values.</summary>
     public AttentionHeads Validate()
     {

@@ -1,5 +1,3 @@
-using Lemma.Formulas;
-
 namespace Lemma.Tensors;
 
 public static unsafe partial class Ops

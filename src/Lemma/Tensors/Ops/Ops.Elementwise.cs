@@ -7,36 +7,6 @@ public static unsafe partial class Ops
 {
     private const int ElementsAPart = 16384;
 
-    /// <summary>y = x·Φ(x).</summary>
-    public static Tensor Gelu(this Tape tape, Tensor x) => Map(tape, x, Formulas.Gelu.Forward, Formulas.Gelu.Backward);
-
-    /// <summary>y = x/2·(1 + tanh(√(2/π)(x + 0.044715x³))).</summary>
-    public static Tensor GeluTanh(this Tape tape, Tensor x) => Map(tape, x, Formulas.GeluTanh.Forward, Formulas.GeluTanh.Backward);
-
-    /// <summary>y = x·σ(x).</summary>
-    public static Tensor Silu(this Tape tape, Tensor x) => Map(tape, x, Formulas.Silu.Forward, Formulas.Silu.Backward);
-
-    /// <summary>y = silu(a) ∘ b for rows [a, b] of x.</summary>
-    /// <remarks>x: [rows, 2·d_ff]; y: [rows, d_ff].</remarks>
-    public static Tensor SwiGlu(this Tape tape, Tensor x)
-    {
-        int width = x.Shape.Columns / 2;
-        Require.That(x.Shape.Columns == 2 * width, $"swiglu: the last axis of x {x.Shape} must be even");
-        Tensor y = tape.New(new Shape(x.Shape.Rows, width));
-        tape.Workers.Rows(x.Shape.Rows, Workers.RowsFor(width), (tape, x, y, width), static (in s, first, count) =>
-            Formulas.SwiGlu.Forward(RowsOf(s.tape, s.x, first, count), s.width, RowsOf(s.tape, s.y, first, count)));
-        tape.Record((x, y, width), static (tape, in s) =>
-        {
-            if (!tape.HasGradient(s.y))
-                return;
-            tape.Gradient(s.x);
-            tape.Workers.Rows(s.x.Shape.Rows, Workers.RowsFor(s.width), (tape, s), static (in t, first, count) =>
-                Formulas.SwiGlu.Backward(RowsOf(t.tape, t.s.x, first, count), t.s.width,
-                    GradientRows(t.tape, t.s.y, first, count), GradientRows(t.tape, t.s.x, first, count)));
-        });
-        return y;
-    }
-
     /// <summary>y = a + b.</summary>
     /// <remarks>All of one shape. da += dy; db += dy.</remarks>
     public static Tensor Add(this Tape tape, Tensor a, Tensor b)
@@ -51,6 +21,95 @@ public static unsafe partial class Ops
                 return;
             AddGradient(tape, s.y, s.a);
             AddGradient(tape, s.y, s.b);
+        });
+        return y;
+    }
+
+    /// <summary>y = a + s·b.</summary>
+    /// <remarks>All of one shape. da += dy; db += s·dy.</remarks>
+    public static Tensor AddScaled(this Tape tape, Tensor a, Tensor b, float scale)
+    {
+        Require.That(a.Shape.Count == b.Shape.Count, $"add: the shapes {a.Shape} and {b.Shape} must agree");
+        Tensor y = tape.New(a.Shape);
+        tape.Workers.Rows(checked((int)a.Shape.Count), ElementsAPart, (tape, a, b, y, scale), static (in s, first, count) =>
+        {
+            s.tape[s.a].Slice(first, count).CopyTo(s.tape[s.y].Slice(first, count));
+            Lanes.AddScaled(s.tape[s.b].Slice(first, count), s.scale, s.tape[s.y].Slice(first, count));
+        });
+        tape.Record((a, b, y, scale), static (tape, in s) =>
+        {
+            if (!tape.HasGradient(s.y))
+                return;
+            AddGradient(tape, s.y, s.a);
+            AddGradient(tape, s.y, s.b, s.scale);
+        });
+        return y;
+    }
+
+    /// <summary>y = a ∘ b.</summary>
+    /// <remarks>All of one shape. da += b∘dy; db += a∘dy.</remarks>
+    public static Tensor Multiply(this Tape tape, Tensor a, Tensor b)
+    {
+        Require.That(a.Shape.Count == b.Shape.Count, $"multiply: the shapes {a.Shape} and {b.Shape} must agree");
+        Tensor y = tape.New(a.Shape);
+        tape.Workers.Rows(checked((int)a.Shape.Count), ElementsAPart, (tape, a, b, y), static (in s, first, count) =>
+            TensorPrimitives.Multiply(s.tape[s.a].Slice(first, count), s.tape[s.b].Slice(first, count), s.tape[s.y].Slice(first, count)));
+        tape.Record((a, b, y), static (tape, in s) =>
+        {
+            if (!tape.HasGradient(s.y))
+                return;
+            AddProduct(tape, s.b, s.y, s.a);
+            AddProduct(tape, s.a, s.y, s.b);
+        });
+        return y;
+    }
+
+    /// <summary>y = s·x.</summary>
+    /// <remarks>dx += s·dy.</remarks>
+    public static Tensor Scale(this Tape tape, Tensor x, float scale)
+    {
+        Tensor y = tape.New(x.Shape);
+        tape.Workers.Rows(checked((int)x.Shape.Count), ElementsAPart, (tape, x, y, scale), static (in s, first, count) =>
+            TensorPrimitives.Multiply(s.tape[s.x].Slice(first, count), s.scale, s.tape[s.y].Slice(first, count)));
+        tape.Record((x, y, scale), static (tape, in s) =>
+        {
+            if (tape.HasGradient(s.y))
+                AddGradient(tape, s.y, s.x, s.scale);
+        });
+        return y;
+    }
+
+    /// <summary>y = x + a, a number.</summary>
+    /// <remarks>dx += dy.</remarks>
+    public static Tensor AddNumber(this Tape tape, Tensor x, float number)
+    {
+        Tensor y = tape.New(x.Shape);
+        tape.Workers.Rows(checked((int)x.Shape.Count), ElementsAPart, (tape, x, y, number), static (in s, first, count) =>
+            TensorPrimitives.Add(s.tape[s.x].Slice(first, count), s.number, s.tape[s.y].Slice(first, count)));
+        tape.Record((x, y), static (tape, in s) =>
+        {
+            if (tape.HasGradient(s.y))
+                AddGradient(tape, s.y, s.x);
+        });
+        return y;
+    }
+
+    /// <summary>y = c·tanh(x/c), which stays within (−c, c).</summary>
+    /// <remarks>dx += (1 − tanh²(x/c))·dy.</remarks>
+    public static Tensor Cap(this Tape tape, Tensor x, float cap)
+    {
+        Require.That(cap > 0 && float.IsFinite(cap), $"cap: it must be positive, but it is {cap}");
+        Tensor y = tape.New(x.Shape);
+        tape.Workers.Rows(checked((int)x.Shape.Count), ElementsAPart, (tape, x, y, cap), static (in s, first, count) =>
+            SoftCap.Forward(s.tape[s.x].Slice(first, count), s.cap, s.tape[s.y].Slice(first, count)));
+        tape.Record((x, y, cap), static (tape, in s) =>
+        {
+            if (!tape.HasGradient(s.y))
+                return;
+            tape.Gradient(s.x);
+            tape.Workers.Rows(checked((int)s.x.Shape.Count), ElementsAPart, (tape, s), static (in t, first, count) =>
+                SoftCap.Backward(t.tape[t.s.x].Slice(first, count), t.s.cap, new ReadOnlySpan<float>(t.tape.OutputGradient(t.s.y) + first, count),
+                    new Span<float>(t.tape.OutputGradient(t.s.x) + first, count)));
         });
         return y;
     }
@@ -76,40 +135,31 @@ public static unsafe partial class Ops
         return y;
     }
 
-    private delegate void ForwardFormula(ReadOnlySpan<float> x, Span<float> y);
-
-    private delegate void BackwardFormula(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx);
-
-    private static Tensor Map(Tape tape, Tensor x, ForwardFormula forward, BackwardFormula backward)
-    {
-        Tensor y = tape.New(x.Shape);
-        tape.Workers.Rows(checked((int)x.Shape.Count), ElementsAPart, (tape, x, y, forward), static (in s, first, count) =>
-            s.forward(s.tape[s.x].Slice(first, count), s.tape[s.y].Slice(first, count)));
-        tape.Record((x, y, backward), static (tape, in s) =>
-        {
-            if (!tape.HasGradient(s.y))
-                return;
-            tape.Gradient(s.x);
-            tape.Workers.Rows(checked((int)s.x.Shape.Count), ElementsAPart, (tape, s), static (in t, first, count) =>
-                t.s.backward(t.tape[t.s.x].Slice(first, count), new ReadOnlySpan<float>(t.tape.OutputGradient(t.s.y) + first, count),
-                    new Span<float>(t.tape.OutputGradient(t.s.x) + first, count)));
-        });
-        return y;
-    }
-
-    // dx += dy, or dx = dy where nothing has arrived yet.
-    private static void AddGradient(Tape tape, Tensor from, Tensor to)
+    // dx += s·dy, or dx = s·dy where nothing has arrived yet.
+    private static void AddGradient(Tape tape, Tensor from, Tensor to, float scale = 1)
     {
         float* target = tape.GradientPointer(to, out bool add);
-        tape.Workers.Rows(checked((int)from.Shape.Count), ElementsAPart, (From: (nint)tape.OutputGradient(from), To: (nint)target, add),
+        tape.Workers.Rows(checked((int)from.Shape.Count), ElementsAPart, (From: (nint)tape.OutputGradient(from), To: (nint)target, add, scale),
             static (in s, first, count) =>
             {
                 ReadOnlySpan<float> source = new((float*)s.From + first, count);
                 Span<float> sum = new((float*)s.To + first, count);
                 if (s.add)
-                    TensorPrimitives.Add(sum, source, sum);
+                    Lanes.AddScaled(source, s.scale, sum);
                 else
-                    source.CopyTo(sum);
+                    TensorPrimitives.Multiply(source, s.scale, sum);
             });
+    }
+
+    // dto += x∘dfrom.
+    private static void AddProduct(Tape tape, Tensor x, Tensor from, Tensor to)
+    {
+        tape.Gradient(to);
+        tape.Workers.Rows(checked((int)from.Shape.Count), ElementsAPart, (tape, x, from, to), static (in s, first, count) =>
+        {
+            Span<float> sum = new(s.tape.OutputGradient(s.to) + first, count);
+            TensorPrimitives.FusedMultiplyAdd(s.tape[s.x].Slice(first, count),
+                new ReadOnlySpan<float>(s.tape.OutputGradient(s.from) + first, count), sum, sum);
+        });
     }
 }

@@ -37,15 +37,6 @@ public static unsafe partial class Ops
         return y;
     }
 
-    /// <summary>y = σ(x).</summary>
-    public static Tensor Sigmoid(this Tape tape, Tensor x) => Map(tape, x, Formulas.Sigmoid.Forward, Formulas.Sigmoid.Backward);
-
-    /// <summary>y = tanh x.</summary>
-    public static Tensor Tanh(this Tape tape, Tensor x) => Map(tape, x, Formulas.Tanh.Forward, Formulas.Tanh.Backward);
-
-    /// <summary>y = max(0, x).</summary>
-    public static Tensor Relu(this Tape tape, Tensor x) => Map(tape, x, Formulas.Relu.Forward, Formulas.Relu.Backward);
-
     private static Dictionary<string, Values> Read(Tape tape, (string Name, Tensor Value)[] inputs)
     {
         Dictionary<string, Values> values = [];

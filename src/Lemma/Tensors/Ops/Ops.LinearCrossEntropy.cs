@@ -26,14 +26,14 @@ public static unsafe partial class Ops
             int count = Math.Min(chunk, rows - first);
             Logits(tape, x, weight, first, count, logits);
             tape.Workers.Rows(count, Workers.RowsFor(vocabulary), (tape, logits, targets, losses, logs, first), static (in s, row, some) =>
-                CrossEntropy.Forward(RowsOf(s.tape, s.logits, row, some), s.targets.Span.Slice(s.first + row, some),
+                Formulas.CrossEntropy.Forward(RowsOf(s.tape, s.logits, row, some), s.targets.Span.Slice(s.first + row, some),
                     s.tape[s.losses].Slice(s.first + row, some), s.tape[s.logs].Slice(s.first + row, some)));
         }
         int counted = 0;
         double sum = 0;
         for (int row = 0; row < rows; row++)
         {
-            counted += targets.Span[row] == CrossEntropy.Ignore ? 0 : 1;
+            counted += targets.Span[row] == Formulas.CrossEntropy.Ignore ? 0 : 1;
             sum += tape[losses][row];
         }
         tape[loss][0] = counted == 0 ? 0 : (float)(sum / counted);
@@ -51,7 +51,7 @@ public static unsafe partial class Ops
                 if (first != last)
                     Logits(tape, s.x, s.weight, first, count, s.logits);
                 tape.Workers.Rows(count, Workers.RowsFor(vocabulary), (tape, s, first, scale), static (in t, row, some) =>
-                    CrossEntropy.Backward(RowsOf(t.tape, t.s.logits, row, some), t.s.targets.Span.Slice(t.first + row, some),
+                    Formulas.CrossEntropy.Backward(RowsOf(t.tape, t.s.logits, row, some), t.s.targets.Span.Slice(t.first + row, some),
                         t.tape[t.s.logs].Slice(t.first + row, some), t.scale));
                 Matrix up = Matrix.Rows(tape.Pointer(s.logits), vocabulary);
                 Product(tape.Workers, count, d, vocabulary, up, Matrix.Rows(tape.Pointer(s.weight), d), dx + (nint)first * d, d, addX);

@@ -2,13 +2,13 @@ namespace Lemma.Formulas;
 
 /// <summary>An activation of a feed-forward layer by its name.</summary>
 /// <param name="Name">relu, gelu, gelu_tanh, silu, sigmoid, tanh or identity.</param>
-public readonly record struct Activation(string Name)
+public readonly record struct ActivationFunction(string Name)
 {
     /// <summary>The activation that a call names.</summary>
-    internal static Activation Read(FormulaCall call, string fallback)
+    internal static ActivationFunction Read(FormulaCall call, string fallback)
     {
         string name = call.Word("activation", fallback);
-        return name is "relu" or "gelu" or "gelu_tanh" or "silu" or "sigmoid" or "tanh" or "identity" ? new Activation(name)
+        return name is "relu" or "gelu" or "gelu_tanh" or "silu" or "sigmoid" or "tanh" or "identity" ? new ActivationFunction(name)
             : throw call.Error($"the activation must be relu, gelu, gelu_tanh, silu, sigmoid, tanh or identity, but it is {name}");
     }
 

@@ -1,0 +1,43 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Lemma.Formulas;
+
+/// <summary>y = c·tanh(x/c), which stays within (−c, c).</summary>
+/// <remarks>x, y: any shape; c above 0. Gemma Team 2024, Gemma 2, section 2.</remarks>
+internal static class SoftCap
+{
+    /// <summary>y = c·tanh(x/c); y may be x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Forward(ReadOnlySpan<float> x, float cap, Span<float> y)
+    {
+        Check.SameLength("cap", x.Length, y.Length);
+        ref float from = ref MemoryMarshal.GetReference(x), to = ref MemoryMarshal.GetReference(y);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+            (VectorMath.Tanh(Lanes.Load(ref from, i) / cap) * cap).StoreUnsafe(ref to, (nuint)i);
+        if (i < x.Length)
+            Lanes.StoreTail(VectorMath.Tanh(Lanes.LoadTail(x[i..]) / cap) * cap, y[i..]);
+    }
+
+    /// <summary>dx += (1 − tanh²(x/c))·dy.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Backward(ReadOnlySpan<float> x, float cap, ReadOnlySpan<float> dy, Span<float> dx)
+    {
+        Check.SameLength("cap", x.Length, dy.Length);
+        Check.SameLength("cap", x.Length, dx.Length);
+        ref float from = ref MemoryMarshal.GetReference(x), up = ref MemoryMarshal.GetReference(dy), to = ref MemoryMarshal.GetReference(dx);
+        int i = 0;
+        for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
+        {
+            Vector512.FusedMultiplyAdd(Tanh.Function.Derivative(Lanes.Load(ref from, i) / cap), Lanes.Load(ref up, i), Lanes.Load(ref to, i))
+                .StoreUnsafe(ref to, (nuint)i);
+        }
+        if (i < x.Length)
+        {
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(Tanh.Function.Derivative(Lanes.LoadTail(x[i..]) / cap),
+                Lanes.LoadTail(dy[i..]), Lanes.LoadTail(dx[i..])), dx[i..]);
+        }
+    }
+}
