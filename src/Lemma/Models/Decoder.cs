@@ -7,7 +7,7 @@ namespace Lemma.Models;
 
 /// <summary>A decoder: embedding, blocks of attention and feed-forward with residual connections, a norm and a head over the vocabulary.</summary>
 /// <remarks>One forward for training, evaluation and decoding; its choices are the records of <see cref="DecoderConfig"/>.</remarks>
-public sealed class Decoder : Model
+public sealed class Decoder : Model, IContinuingModel
 {
     private readonly Stack stack;
     private readonly Head head;
@@ -26,6 +26,15 @@ public sealed class Decoder : Model
 
     /// <summary>The choices.</summary>
     public DecoderConfig Config { get; }
+
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabularySize;
+
+    /// <inheritdoc/>
+    public int MaximumLength => Config.MaximumLength;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> EndIds => Config.EndIds;
 
     internal override ModelConfig AnyConfig => Config;
 

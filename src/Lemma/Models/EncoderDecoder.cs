@@ -6,7 +6,7 @@ using Lemma.Tensors;
 namespace Lemma.Models;
 
 /// <summary>An encoder that reads a source, and a decoder that attends to its rows.</summary>
-public sealed class EncoderDecoder : Model
+public sealed class EncoderDecoder : Model, IContinuingModel
 {
     private readonly Stack encoder, decoder;
     private readonly Head head;
@@ -27,6 +27,15 @@ public sealed class EncoderDecoder : Model
 
     /// <summary>The choices.</summary>
     public EncoderDecoderConfig Config { get; }
+
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabularySize;
+
+    /// <inheritdoc/>
+    public int MaximumLength => Config.MaximumLength;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> EndIds => Config.EndIds;
 
     internal override ModelConfig AnyConfig => Config;
 
@@ -54,12 +63,12 @@ public sealed class EncoderDecoder : Model
     public Tensor Logits(Tape tape, in Rows source, in Rows target) => head.Logits(tape, Hidden(tape, source, target));
 
     /// <summary>The logits that follow the last token of each target, [sequences, V]; rows have states of <see cref="NewStates"/>.</summary>
-    public Tensor NextLogits(Tape tape, in Rows target)
+    public Tensor NextLogits(Tape tape, in Rows rows)
     {
-        Require.That(!target.States.IsEmpty, $"encoder_decoder: targets that go on need the states of their sources");
-        CheckIds(target.Ids.Span, "encoder_decoder");
-        target.RequireStatesOf(this);
-        return head.LastLogits(tape, decoder.Apply(tape, target, null, 0), target.Lengths);
+        Require.That(!rows.States.IsEmpty, $"encoder_decoder: targets that go on need the states of their sources");
+        CheckIds(rows.Ids.Span, "encoder_decoder");
+        rows.RequireStatesOf(this);
+        return head.LastLogits(tape, decoder.Apply(tape, rows, null, 0), rows.Lengths);
     }
 
     /// <summary>The mean negative log-likelihood of the ids that follow the targets', nats a token; −100 leaves a position out.</summary>

@@ -11,7 +11,5 @@ public static unsafe partial class Ops
     public static Tensor Attention(this Tape tape, HeadColumns query, HeadColumns key, HeadColumns value, ReadOnlyMemory<int> q, ReadOnlyMemory<int> k, AttentionHeads heads, AttentionTerms terms = default, ReadOnlyMemory<int> prefixes = default) => throw new NotImplementedException();
     public static Tensor RelativeBias(this Tape tape, Tensor table, bool bidirectional, int maximumDistance, int least, int most) => throw new NotImplementedException();
     public static Tensor LinearBias(this Tape tape, int heads, int least, int most) => throw new NotImplementedException();
-    public static void HeadRmsNormInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, Tensor? gain, float epsilon) => throw new NotImplementedException();
-    public static void HeadLayerNormInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, Tensor? gain, Tensor? bias, float epsilon) => throw new NotImplementedException();
     public static ExpertOutput Experts(this Tape tape, Tensor x, Tensor routerLogits, Tensor? choiceBias, Tensor gateUp, Tensor down, ExpertRouting routing, Activation activation) => throw new NotImplementedException();
 }
