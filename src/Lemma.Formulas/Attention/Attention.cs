@@ -173,7 +173,7 @@ public static unsafe class Attention
     private static void Scale(Span<float> x, float factor) => System.Numerics.Tensors.TensorPrimitives.Multiply(x, factor, x);
 
     // A further score without a value.
-    private static void TakeSink(float sink, float* maximum, float* total, Span<float> sums)
+    internal static void TakeSink(float sink, float* maximum, float* total, Span<float> sums)
     {
         if (float.IsNegativeInfinity(sink))
             return;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lemma.Formulas;
 
 /// <summary>How a page of 192 positions lies: for each key/value head its keys, then its values, in the panels of the tile.</summary>
@@ -26,7 +28,7 @@ internal readonly record struct KeyValuePageShape(int Heads, int HeadWidth, int 
 internal readonly record struct PagedHead(nint Query, nint QueryStride, nint Output, nint OutputStride, ReadOnlyMemory<nint> Pages, int Offset);
 
 /// <summary><see cref="Attention"/> over keys and values that lie in pages as packed panels: the same operations in the same order, so the same bits.</summary>
-/// <remarks>Without packing of keys and values, chunks, log-sums for a backward, and functions of the scores.</remarks>
+/// <remarks>Without packing of keys and values, chunks and log-sums for a backward.</remarks>
 internal static unsafe class PagedAttention
 {
     /// <summary>Positions of a page: attention's block.</summary>
@@ -45,7 +47,11 @@ internal static unsafe class PagedAttention
     }
 
     /// <summary>O for the query heads of one key/value head: a panel takes a query's heads together, since all of them meet the same keys.</summary>
-    public static void Forward(in AttentionShape shape, in PagedHead head)
+    public static void Forward(in AttentionShape shape, in PagedHead head) => Forward(shape, head, default(PlainScores));
+
+    /// <summary>The same with a function of the scores.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Forward<TScores>(in AttentionShape shape, in PagedHead head, TScores function) where TScores : struct, IScoreFunction
     {
         int d = shape.HeadWidth, width = shape.ValueWidth, group = shape.Group, sumStride = Attention.Rounded(width), lines = shape.Queries * group;
         ScratchPlan plan = default;
@@ -77,7 +83,13 @@ internal static unsafe class PagedAttention
                 for (int i = 0; i < rows; i++)
                 {
                     int query = (first + i) / group;
-                    Attention.Weigh(shape, shape.Scale, query, block, keys, shape.Keys, scores + i * Block, maxima + i, totals + i,
+                    if (!TScores.IsEmpty)
+                    {
+                        Span<float> scaled = new(scores + i * Block, keys);
+                        System.Numerics.Tensors.TensorPrimitives.Multiply(scaled, shape.Scale, scaled);
+                        function.Apply((first + i) % group, query, block, scaled);
+                    }
+                    Attention.Weigh(shape, TScores.IsEmpty ? shape.Scale : 1, query, block, keys, shape.Keys, scores + i * Block, maxima + i, totals + i,
                         new Span<float>(sums + i * sumStride, width));
                 }
                 PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
@@ -85,6 +97,8 @@ internal static unsafe class PagedAttention
             }
             for (int i = 0; i < rows; i++)
             {
+                if (!TScores.IsEmpty)
+                    Attention.TakeSink(function.Sink((first + i) % group), maxima + i, totals + i, new Span<float>(sums + i * sumStride, width));
                 float* to = (float*)head.Output + (first + i) / group * head.OutputStride + (first + i) % group * width;
                 Attention.Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, width), new Span<float>(to, width), logs + i);
             }

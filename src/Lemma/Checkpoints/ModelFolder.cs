@@ -31,6 +31,7 @@ public static class ModelFolder
         using TensorFile file = TensorFile.Open(path);
         config = WithOwnHead(family, family.Adapt(config with { Dropout = dropout ?? config.Dropout }, file), file);
         Model model = config.Declare();
+        model.Origin = family.Name;
         try
         {
             WeightMap map = WeightMap.Match(family, file, model);
@@ -62,7 +63,7 @@ public static class ModelFolder
     public static void WriteInto(string folder, Model model)
     {
         ModelConfig config = model.AnyConfig;
-        Family family = Family.Of(config);
+        Family family = Family.Of(config, model.Origin);
         WriteJson(Path.Combine(folder, ConfigName), json => family.Write(json, config));
         WriteJson(Path.Combine(folder, GenerationName), json =>
         {

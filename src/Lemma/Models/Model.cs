@@ -13,6 +13,9 @@ public abstract class Model : IDisposable
 
     internal abstract ModelConfig AnyConfig { get; }
 
+    /// <summary>The family of the files that it was read from, which it is written as again where that family can still say it.</summary>
+    internal string? Origin { get; set; }
+
     /// <summary>Draws the first weights: normal with deviation 1/√d, smaller where a branch joins the residual stream; gains 1, biases 0;
     /// a decoder's last gain so small that the first loss is ln V.</summary>
     /// <remarks>

@@ -10,67 +10,112 @@ internal static unsafe class SequenceAttention
     private const int LinesAPart = 96;
     private const int PartSize = 4;
 
-    private readonly record struct PageJob(nint Input, nint Output, AttentionHeads Heads, Rows Rows, int Layer, ReadOnlyMemory<int> Offsets,
-        ReadOnlyMemory<int> Parts)
+    private readonly record struct PageJob(nint Query, nint QueryStride, nint Key, nint KeyStride, nint Value, nint ValueStride, nint Output,
+        AttentionHeads Heads, Rows Rows, int Layer, ReadOnlyMemory<int> Offsets, ReadOnlyMemory<int> Parts, Ops.TermPlaces Terms)
     {
-        public KeyValuePages Pages(int sequence) => (KeyValuePages)Rows.States.Span[sequence].Layer(Layer);
+        public LayerState State(int sequence) => Rows.States.Span[sequence].Layer(Layer);
 
         public int Start(int sequence) => Rows.States.Span[sequence].Length;
     }
 
-    /// <summary>softmax(Q·Kᵀ/√d_h + mask)·V; x: [rows, (H + 2·H_kv)·d_h], keys and values of rows with states are kept there.</summary>
+    /// <summary>softmax(Q·Kᵀ·s + mask)·V; keys and values of rows with states are kept there.</summary>
     /// <remarks>With states it has no backward.</remarks>
-    public static Tensor Attention(this Tape tape, Tensor x, in Rows rows, AttentionHeads heads, int layer)
+    public static Tensor Attention(this Tape tape, HeadColumns query, HeadColumns key, HeadColumns value, in Rows rows, AttentionHeads heads, int layer,
+        AttentionTerms terms = default)
     {
         if (rows.States.IsEmpty)
-            return tape.Attention(x, rows.Lengths, heads);
-        heads.Validate();
+            return tape.Attention(query, key, value, rows.Lengths, rows.Lengths, heads, terms, rows.Prefixes);
+        Ops.CheckColumns(query, key, value, heads);
         Require.That(heads.Causal, $"attention: a sequence that goes on must be causal");
-        Require.That(x.Shape.Columns == heads.RowWidth, $"attention: rows of {x.Shape} must hold {heads.RowWidth} elements");
+        Require.That(rows.Prefixes.IsEmpty, $"attention: a sequence that goes on has its prefix behind it, so rows with states have none");
         ReadOnlySpan<int> lengths = rows.Lengths.Span;
-        ReadOnlyMemory<int> offsets = Ops.Offsets(tape, lengths, x.Shape.Rows);
+        int longest = 0;
         for (int sequence = 0; sequence < lengths.Length; sequence++)
         {
             SequenceState state = rows.States.Span[sequence];
-            ((KeyValuePages)state.Layer(layer)).Prepare(state.Length, checked(state.Length + lengths[sequence]));
+            int length = checked(state.Length + lengths[sequence]);
+            ((KeyValuePages)state.Layer(layer)).Prepare(state.Length, length);
+            longest = Math.Max(longest, length);
         }
-        Tensor y = tape.New(new Shape(x.Shape.Rows, heads.Heads * heads.HeadWidth));
-        PageJob job = new((nint)tape.Pointer(x), (nint)tape.Pointer(y), heads, rows, layer, offsets, Parts(tape, lengths, heads));
+        terms.Validate(heads, longest);
+        Tensor y = tape.New(new Shape(query.Tensor.Shape.Rows, heads.Heads * heads.ValueWidth));
+        PageJob job = Job(tape, query, key, value, y, rows, heads, layer, terms);
         tape.Workers.Run(lengths.Length * heads.KeyValueHeads, job, static (in job, index) =>
             Append(job, index / job.Heads.KeyValueHeads, index % job.Heads.KeyValueHeads));
-        tape.Workers.Run(job.Parts.Length / PartSize, job, static (in job, index) =>
-        {
-            ReadOnlySpan<int> part = job.Parts.Span.Slice(index * PartSize, PartSize);
-            Forward(job, part[0], part[1], part[2], part[3]);
-        });
+        Run(tape, job);
         tape.RecordStop("attention of a sequence that goes on", y);
         return y;
     }
 
+    /// <summary>Attention of queries to what an encoder left in the states; every query sees all of it.</summary>
+    public static Tensor CrossAttention(this Tape tape, HeadColumns query, in Rows rows, AttentionHeads heads, int layer)
+    {
+        heads.Validate();
+        Tensor y = tape.New(new Shape(query.Tensor.Shape.Rows, heads.Heads * heads.ValueWidth));
+        Run(tape, Job(tape, query, query, query, y, rows, heads with { Causal = false, Window = 0 }, layer, default));
+        tape.RecordStop("attention to the rows of an encoder in a state", y);
+        return y;
+    }
+
+    /// <summary>Writes keys and values of some rows into pages, from position 0 on.</summary>
+    internal static void Fill(Tape tape, KeyValuePages pages, HeadColumns key, HeadColumns value, int firstRow, int count, AttentionHeads heads)
+    {
+        pages.Prepare(0, count);
+        for (int head = 0; head < heads.KeyValueHeads; head++)
+        {
+            Append(pages, heads, head, 0, count, tape.Pointer(key.Tensor) + key.First + (nint)firstRow * key.Tensor.Shape.Columns, key.Tensor.Shape.Columns,
+                tape.Pointer(value.Tensor) + value.First + (nint)firstRow * value.Tensor.Shape.Columns, value.Tensor.Shape.Columns);
+        }
+    }
+
+    private static PageJob Job(Tape tape, in HeadColumns query, in HeadColumns key, in HeadColumns value, Tensor y, in Rows rows, in AttentionHeads heads,
+        int layer, in AttentionTerms terms) => new((nint)(tape.Pointer(query.Tensor) + query.First), query.Tensor.Shape.Columns,
+            (nint)(tape.Pointer(key.Tensor) + key.First), key.Tensor.Shape.Columns, (nint)(tape.Pointer(value.Tensor) + value.First), value.Tensor.Shape.Columns,
+            (nint)tape.Pointer(y), heads, rows, layer, Ops.Offsets(tape, rows.Lengths.Span, query.Tensor.Shape.Rows), Parts(tape, rows.Lengths.Span, heads),
+            Ops.TermPlaces.Of(tape, terms));
+
+    private static void Run(Tape tape, in PageJob job) => tape.Workers.Run(job.Parts.Length / PartSize, job, static (in job, index) =>
+    {
+        ReadOnlySpan<int> part = job.Parts.Span.Slice(index * PartSize, PartSize);
+        Forward(job, part[0], part[1], part[2], part[3]);
+    });
+
     private static void Append(in PageJob job, int sequence, int keyHead)
     {
-        AttentionHeads heads = job.Heads;
-        KeyValuePages pages = job.Pages(sequence);
+        nint first = job.Offsets.Span[sequence];
+        int count = job.Offsets.Span[sequence + 1] - (int)first;
+        Append((KeyValuePages)job.State(sequence), job.Heads, keyHead, job.Start(sequence), count, (float*)job.Key + first * job.KeyStride, job.KeyStride,
+            (float*)job.Value + first * job.ValueStride, job.ValueStride);
+    }
+
+    private static void Append(KeyValuePages pages, in AttentionHeads heads, int keyHead, int start, int count, float* keys, nint keyStride, float* values,
+        nint valueStride)
+    {
         ReadOnlySpan<nint> addresses = pages.Addresses.Span;
-        int d = heads.HeadWidth, start = job.Start(sequence), first = job.Offsets.Span[sequence], count = job.Offsets.Span[sequence + 1] - first;
         for (int i = 0; i < count; i++)
         {
-            float* row = (float*)job.Input + (nint)(first + i) * heads.RowWidth + (heads.Heads + keyHead) * d;
             float* head = (float*)addresses[(start + i) / PagedAttention.Block] + (nint)keyHead * pages.Shape.HeadElements;
-            PagedAttention.Append(pages.Shape, head, start + i, new ReadOnlySpan<float>(row, d), new ReadOnlySpan<float>(row + heads.KeyValueHeads * d, d));
+            PagedAttention.Append(pages.Shape, head, start + i, new ReadOnlySpan<float>(keys + i * keyStride + keyHead * heads.HeadWidth, heads.HeadWidth),
+                new ReadOnlySpan<float>(values + i * valueStride + keyHead * heads.ValueWidth, heads.ValueWidth));
         }
     }
 
     private static void Forward(in PageJob job, int sequence, int keyHead, int firstQuery, int queries)
     {
         AttentionHeads heads = job.Heads;
-        KeyValuePages pages = job.Pages(sequence);
-        int d = heads.HeadWidth, group = heads.Heads / heads.KeyValueHeads;
+        LayerState state = job.State(sequence);
+        CrossPages? cross = state as CrossPages;
+        KeyValuePages pages = cross?.Pages ?? (KeyValuePages)state;
+        int group = heads.Group, position = job.Start(sequence) + firstQuery;
         nint row = job.Offsets.Span[sequence] + firstQuery;
-        PagedAttention.Forward(heads.Shape(queries, job.Start(sequence) + firstQuery + queries), new PagedHead(
-            (nint)((float*)job.Input + row * heads.RowWidth + (nint)keyHead * group * d), heads.RowWidth,
-            (nint)((float*)job.Output + row * heads.Heads * d + (nint)keyHead * group * d), heads.Heads * d, pages.Addresses,
-            keyHead * pages.Shape.HeadElements));
+        AttentionShape shape = heads.Shape(queries, cross?.Count ?? position + queries);
+        PagedHead head = new((nint)((float*)job.Query + row * job.QueryStride + (nint)keyHead * group * heads.HeadWidth), job.QueryStride,
+            (nint)((float*)job.Output + (row * heads.Heads + (nint)keyHead * group) * heads.ValueWidth), heads.Heads * heads.ValueWidth, pages.Addresses,
+            keyHead * pages.Shape.HeadElements);
+        if (job.Terms.IsPlain)
+            PagedAttention.Forward(shape, head);
+        else
+            PagedAttention.Forward(shape, head, job.Terms.For(keyHead * group, position));
     }
 
     // (sequence, key/value head, first query, queries); later queries see more and come first.

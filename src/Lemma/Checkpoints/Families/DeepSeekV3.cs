@@ -64,10 +64,10 @@ internal sealed class DeepSeekV3 : LlamaLike
         return block with { Mixer = latent, FeedForward = layer < dense ? block.FeedForward : sparse };
     }
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {
-        LatentAttentionConfig latent = (LatentAttentionConfig)config.Stack.Blocks[0].Mixer;
-        ExpertsFeedForward sparse = (ExpertsFeedForward)config.Stack.Blocks[^1].FeedForward;
+        if (config.Stack.Blocks[0].Mixer is not LatentAttentionConfig latent || config.Stack.Blocks[^1].FeedForward is not ExpertsFeedForward sparse)
+            return false;
         json.WriteNumber("num_attention_heads", latent.Heads);
         json.WriteNumber("num_key_value_heads", latent.Heads);
         json.WriteNumber("head_dim", latent.RotaryWidth);
@@ -92,6 +92,7 @@ internal sealed class DeepSeekV3 : LlamaLike
         json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
         json.WriteNumber("routed_scaling_factor", sparse.Routing.Scale);
         json.WriteNumber("first_k_dense_replace", config.Stack.Blocks.TakeWhile(block => block.FeedForward is not ExpertsFeedForward).Count());
+        return true;
     }
 
     protected override IEnumerable<WeightName> MixerNames(MixerConfig mixer, string theirs, string ours, int width)

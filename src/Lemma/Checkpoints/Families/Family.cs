@@ -56,7 +56,10 @@ internal abstract class Family
     public static string Names => string.Join(", ", All.Select(family => family.Name).Order(StringComparer.Ordinal));
 
     /// <summary>The first family whose files can say a config: what it writes is read back as the same.</summary>
-    public static Family Of(ModelConfig config) => Array.Find(All, family => family.CanSay(config))
+    /// <param name="config">The config.</param>
+    /// <param name="preferred">The family to take where it can, or null.</param>
+    public static Family Of(ModelConfig config, string? preferred = null) =>
+        (preferred is not null && Find(preferred) is { } own && own.CanSay(config) ? own : Array.Find(All, family => family.CanSay(config)))
         ?? throw new ArgumentException($"model: none of the families {Names} can say this config: {config}");
 
     /// <summary>Reads a config; fields that it does not know are refused.</summary>

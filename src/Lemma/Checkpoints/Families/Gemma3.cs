@@ -55,10 +55,11 @@ internal sealed class Gemma3 : LlamaLike
         Head = config.Head with { Cap = (float)settings.Number("final_logit_softcapping", 0) },
     };
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {
-        AttentionConfig first = (AttentionConfig)config.Stack.Blocks[0].Mixer;
-        AttentionConfig[] all = [.. config.Stack.Blocks.Select(block => (AttentionConfig)block.Mixer)];
+        AttentionConfig[] all = [.. config.Stack.Blocks.Select(block => block.Mixer).OfType<AttentionConfig>()];
+        if (all is not [var first, ..])
+            return false;
         float scale = first.Scale ?? (float)(1 / Math.Sqrt(first.HeadWidth));
         json.WriteNumber("query_pre_attn_scalar", Math.Round(1.0 / scale / scale, 3));
         json.WriteBoolean("attention_bias", first.InputBias);
@@ -83,5 +84,6 @@ internal sealed class Gemma3 : LlamaLike
         json.WriteEndObject();
         json.WriteNumber("rope_theta", full.Theta);
         json.WriteNumber("rope_local_base_freq", sliding.Theta);
+        return true;
     }
 }

@@ -20,10 +20,12 @@ internal sealed class Llama : LlamaLike
         return block with { FeedForward = block.FeedForward with { Bias = settings.Boolean("mlp_bias", false) } };
     }
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {
-        BlockConfig block = config.Stack.Blocks[0];
-        json.WriteBoolean("attention_bias", ((AttentionConfig)block.Mixer).InputBias);
+        if (config.Stack.Blocks[0] is not { Mixer: AttentionConfig attention } block)
+            return false;
+        json.WriteBoolean("attention_bias", attention.InputBias);
         json.WriteBoolean("mlp_bias", block.FeedForward.Bias);
+        return true;
     }
 }

@@ -26,8 +26,8 @@ internal abstract class LlamaLike : Family
     /// <summary>Changes what is not in blocks.</summary>
     protected virtual DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config) => config;
 
-    /// <summary>Writes the fields that only this family has.</summary>
-    protected virtual void WriteMore(Utf8JsonWriter json, DecoderConfig config) { }
+    /// <summary>Writes the fields that only this family has; false when the config is plainly of another one.</summary>
+    protected virtual bool WriteMore(Utf8JsonWriter json, DecoderConfig config) => true;
 
     /// <summary>The tensors of a feed-forward layer.</summary>
     protected virtual IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) => Gated($"{theirs}.mlp", ours, width, config);
@@ -163,16 +163,7 @@ internal abstract class LlamaLike : Family
             if (WritesRotary && attention.Rotary is { } rotary)
                 RotaryFields.Write(json, rotary, attention.HeadWidth);
         }
-        try
-        {
-            WriteMore(json, decoder);
-        }
-        catch (InvalidCastException)
-        {
-            // A part of the config is of a kind that this family has no fields for.
-            return false;
-        }
-        return true;
+        return WriteMore(json, decoder);
     }
 
     /// <summary>The field of the norms' epsilon.</summary>
@@ -192,7 +183,7 @@ internal abstract class LlamaLike : Family
                 Heads = sizes.Heads,
                 KeyValueHeads = sizes.KeyValueHeads,
                 HeadWidth = sizes.HeadWidth,
-                Rotary = RotaryFields.Read(settings, sizes.HeadWidth, sizes.Length),
+                Rotary = WritesRotary ? RotaryFields.Read(settings, sizes.HeadWidth, sizes.Length) : null,
                 InputBias = inputBias,
                 OutputBias = outputBias,
             },

@@ -19,5 +19,9 @@ internal sealed class Mistral : LlamaLike
         return block with { Mixer = (AttentionConfig)block.Mixer with { Window = window } };
     }
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config) => WriteWindow(json, WindowOf(config));
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        WriteWindow(json, WindowOf(config));
+        return true;
+    }
 }

@@ -25,12 +25,14 @@ internal sealed class Mixtral : LlamaLike
         };
     }
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {
-        ExpertRouting routing = ((ExpertsFeedForward)config.Stack.Blocks[0].FeedForward).Routing;
+        if (config.Stack.Blocks[0].FeedForward is not ExpertsFeedForward { Routing: var routing })
+            return false;
         json.WriteNumber("num_local_experts", routing.Experts);
         json.WriteNumber("num_experts_per_tok", routing.Chosen);
         WriteWindow(json, WindowOf(config));
+        return true;
     }
 
     protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>

@@ -26,7 +26,11 @@ internal sealed class Phi3 : LlamaLike
         return config;
     }
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config) => WriteWindow(json, WindowOf(config));
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        WriteWindow(json, WindowOf(config));
+        return true;
+    }
 
     protected override IEnumerable<WeightName> MixerNames(MixerConfig mixer, string theirs, string ours, int width)
     {

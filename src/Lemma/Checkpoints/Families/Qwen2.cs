@@ -15,7 +15,7 @@ internal sealed class Qwen2 : LlamaLike
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer) =>
         WithQwenWindow(settings, sizes, layer, LlamaBlock(settings, sizes, inputBias: true));
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config) => WriteQwenWindow(json, config);
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config) => WriteQwenWindow(json, config);
 
     /// <summary>The window of a layer as this family and the ones after it say it.</summary>
     internal static BlockConfig WithQwenWindow(JsonSettings settings, in Sizes sizes, int layer, BlockConfig block)
@@ -26,12 +26,13 @@ internal sealed class Qwen2 : LlamaLike
         return isOn && isSliding ? block with { Mixer = (AttentionConfig)block.Mixer with { Window = window } } : block;
     }
 
-    internal static void WriteQwenWindow(Utf8JsonWriter json, DecoderConfig config)
+    internal static bool WriteQwenWindow(Utf8JsonWriter json, DecoderConfig config)
     {
         int? window = WindowOf(config);
         json.WriteBoolean("use_sliding_window", window is not null);
         WriteWindow(json, window);
         json.WriteNumber("max_window_layers", config.Layers);
         WriteLayerTypes(json, config);
+        return true;
     }
 }

@@ -15,10 +15,12 @@ internal sealed class Qwen3 : LlamaLike
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer) =>
         Qwen2.WithQwenWindow(settings, sizes, layer, WithHeadNorm(settings, sizes));
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {
-        json.WriteBoolean("attention_bias", ((AttentionConfig)config.Stack.Blocks[0].Mixer).InputBias);
-        Qwen2.WriteQwenWindow(json, config);
+        if (config.Stack.Blocks[0].Mixer is not AttentionConfig attention)
+            return false;
+        json.WriteBoolean("attention_bias", attention.InputBias);
+        return Qwen2.WriteQwenWindow(json, config);
     }
 
     private BlockConfig WithHeadNorm(JsonSettings settings, in Sizes sizes)

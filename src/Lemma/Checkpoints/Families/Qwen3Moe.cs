@@ -30,12 +30,14 @@ internal sealed class Qwen3Moe : LlamaLike
         return isDense ? block : block with { FeedForward = sparse };
     }
 
-    protected override void WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {
-        json.WriteBoolean("attention_bias", ((AttentionConfig)config.Stack.Blocks[0].Mixer).InputBias);
+        if (config.Stack.Blocks[0].Mixer is not AttentionConfig attention
+            || config.Stack.Blocks.Select(block => block.FeedForward).OfType<ExpertsFeedForward>().FirstOrDefault() is not { } sparse)
+            return false;
+        json.WriteBoolean("attention_bias", attention.InputBias);
         json.WriteBoolean("use_sliding_window", WindowOf(config) is not null);
         WriteWindow(json, WindowOf(config));
-        ExpertsFeedForward sparse = (ExpertsFeedForward)config.Stack.Blocks.First(block => block.FeedForward is ExpertsFeedForward).FeedForward;
         json.WriteNumber("num_experts", sparse.Routing.Experts);
         json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
         json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
@@ -48,6 +50,7 @@ internal sealed class Qwen3Moe : LlamaLike
                 json.WriteNumberValue(layer);
         }
         json.WriteEndArray();
+        return true;
     }
 
     protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>

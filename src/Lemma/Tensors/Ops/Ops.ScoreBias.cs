@@ -1,0 +1,45 @@
+using Lemma.Formulas;
+
+namespace Lemma.Tensors;
+
+public static unsafe partial class Ops
+{
+    /// <summary>b(n) = T[bucket(n)] of every head for the distances n = key − query of a range: a line for <see cref="AttentionTerms.Bias"/>.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="table">[buckets, H].</param>
+    /// <param name="bidirectional">Whether later keys have buckets of their own.</param>
+    /// <param name="maximumDistance">The distance from which on all share the last bucket.</param>
+    /// <param name="least">The first distance.</param>
+    /// <param name="most">The last one.</param>
+    /// <returns>[H, most − least + 1].</returns>
+    public static Tensor RelativeBias(this Tape tape, Tensor table, bool bidirectional, int maximumDistance, int least, int most)
+    {
+        Require.That(table.Shape.Rank == 2 && most >= least, $"relative_bias: a table [buckets, heads] and a range are needed, but they are {table.Shape} and {least} to {most}");
+        int heads = table.Shape[1], count = checked(most - least + 1);
+        int[] places = RelativeBuckets.Places(least, count, table.Shape[0], maximumDistance, bidirectional);
+        Tensor line = tape.New(new Shape(heads, count));
+        for (int head = 0; head < heads; head++)
+            RelativeBuckets.Line(places, tape[table], heads, head, tape[line].Slice(head * count, count));
+        tape.Record((table, line, places), static (tape, in s) =>
+        {
+            if (!tape.HasGradient(s.line))
+                return;
+            int heads = s.table.Shape[1], count = s.places.Length;
+            for (int head = 0; head < heads; head++)
+                RelativeBuckets.AddLine(s.places, tape.Gradient(s.line).Slice(head * count, count), heads, head, tape.Gradient(s.table));
+        });
+        return line;
+    }
+
+    /// <summary>b(n) = slope·n of every head for the distances n = key − query of a range (ALiBi); it learns nothing.</summary>
+    /// <returns>[H, most − least + 1].</returns>
+    public static Tensor LinearBias(this Tape tape, int heads, int least, int most)
+    {
+        Require.That(heads > 0 && most >= least, $"linear_bias: heads and a range are needed, but they are {heads} and {least} to {most}");
+        int count = checked(most - least + 1);
+        Tensor line = tape.New(new Shape(heads, count));
+        for (int head = 0; head < heads; head++)
+            Formulas.LinearBias.Line(Formulas.LinearBias.Slope(head, heads), least, tape[line].Slice(head * count, count));
+        return line;
+    }
+}
