@@ -36,8 +36,10 @@ public static class Routing
     /// <param name="Groups">Groups of equal size; 1 for none.</param>
     /// <param name="GroupLimit">Groups that may be picked from.</param>
     /// <param name="Scale">What gates are multiplied with.</param>
+    /// <param name="GroupsByBest">Whether a group counts by its best score alone, not by the sum of its two best.</param>
+    /// <param name="Epsilon">What is added to the sum that gates are divided by.</param>
     public readonly record struct Options(int Experts, int TopK, bool Softmax = true, bool Renormalize = true, int Groups = 1,
-        int GroupLimit = 1, float Scale = 1);
+        int GroupLimit = 1, float Scale = 1, bool GroupsByBest = false, double Epsilon = 0);
 
     /// <summary>Gates g and scores s, and the picked experts of each token, [tokens, k].</summary>
     public static unsafe void Forward(in Options o, ReadOnlySpan<float> logits, ReadOnlySpan<float> bias, Span<float> gates,
@@ -67,8 +69,9 @@ public static class Routing
     /// <summary>
     /// ds of the picked (through the division when renormalized), then the softmax's or σ's gradient; the choice itself has none.
     /// </summary>
+    /// <remarks>dscores: what else arrived at the scores, [tokens, E], or empty.</remarks>
     public static unsafe void Backward(in Options o, ReadOnlySpan<float> scores, ReadOnlySpan<int> picked, ReadOnlySpan<float> dgates,
-        Span<float> dlogits)
+        Span<float> dlogits, ReadOnlySpan<float> dscores = default)
     {
         CheckOptions(o);
         Check.Rows("moe_route", scores.Length, o.Experts);
@@ -76,16 +79,18 @@ public static class Routing
         Check.SameLength("moe_route", tokens * o.TopK, picked.Length);
         Check.SameLength("moe_route", scores.Length, dgates.Length);
         Check.SameLength("moe_route", scores.Length, dlogits.Length);
+        if (!dscores.IsEmpty)
+            Check.SameLength("moe_route", scores.Length, dscores.Length);
         if (other >= 0)
             Check.That(false, "moe_route", $"picked experts must lie in [0, {o.Experts}), but one is {picked[other]}");
         SixteenTokens lanes = new(o);
-        fixed (float* s = scores, up = dgates, to = dlogits)
+        fixed (float* s = scores, up = dgates, also = dscores, to = dlogits)
         fixed (int* from = picked)
         {
             for (int token = 0; token < tokens; token += Lanes.Count)
             {
                 int count = Math.Min(Lanes.Count, tokens - token), at = token * o.Experts;
-                lanes.Read(count, s + at, from + token * o.TopK, up + at);
+                lanes.Read(count, s + at, from + token * o.TopK, up + at, also == null ? null : also + at);
                 lanes.AddSlopes(count, to + at);
             }
         }

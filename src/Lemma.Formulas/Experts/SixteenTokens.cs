@@ -121,7 +121,7 @@ internal readonly unsafe struct SixteenTokens
         return taken;
     }
 
-    // Groups count by the sum of their two best keys; those that may not be picked from get keys of −∞.
+    // Groups count by their best key, or the sum of their two best; those that may not be picked from get keys of −∞.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void HideGroups()
     {
@@ -136,7 +136,7 @@ internal readonly unsafe struct SixteenTokens
                 second = Vector512.ConditionalSelect(isLarger, first, Vector512.Max(second, key));
                 first = Vector512.ConditionalSelect(isLarger, key, first);
             }
-            (size == 1 ? first : first + second).Store(sums + g * Side);
+            (size == 1 || o.GroupsByBest ? first : first + second).Store(sums + g * Side);
         }
         for (int n = 0; n < o.GroupLimit; n++)
             Take(sums, sums, o.Groups, Largest(sums, o.Groups));
@@ -157,6 +157,7 @@ internal readonly unsafe struct SixteenTokens
             (Vector512<double> lower, Vector512<double> upper) = Vector512.Widen(Vector512.Load(weights + i));
             (lowerTotal, upperTotal) = (lowerTotal + lower, upperTotal + upper);
         }
+        (lowerTotal, upperTotal) = (lowerTotal + Vector512.Create(o.Epsilon), upperTotal + Vector512.Create(o.Epsilon));
         (Vector512<double> lowerFactor, Vector512<double> upperFactor) =
             o.Renormalize ? (scale / lowerTotal, scale / upperTotal) : (scale, scale);
         for (int i = 0; i < o.TopK * Side; i += Side)
@@ -203,8 +204,8 @@ internal readonly unsafe struct SixteenTokens
             Vector512.Create(shares[e] * scale).Store(keys + e * Side);
     }
 
-    /// <summary>Scores, and their slopes from those of the gates of the picked.</summary>
-    public void Read(int count, float* from, int* picked, float* dgates)
+    /// <summary>Scores, and their slopes from those of the gates of the picked, and others that arrived at scores.</summary>
+    public void Read(int count, float* from, int* picked, float* dgates, float* dscores)
     {
         Packing.Transpose(from, o.Experts, count, o.Experts, scores, Side);
         for (int token = 0; token < count; token++, from += o.Experts, dgates += o.Experts)
@@ -216,11 +217,14 @@ internal readonly unsafe struct SixteenTokens
             }
         }
         ScoreSlopes();
-        new Span<float>(keys, o.Experts * Side).Clear();
+        if (dscores == null)
+            new Span<float>(keys, o.Experts * Side).Clear();
+        else
+            Packing.Transpose(dscores, o.Experts, count, o.Experts, keys, Side);
         for (int i = 0; i < o.TopK * Side; i += Side)
         {
             for (int token = 0; token < count; token++)
-                keys[picks[i + token] * Side + token] = gates[i + token];
+                keys[picks[i + token] * Side + token] += gates[i + token];
         }
     }
 
@@ -248,6 +252,7 @@ internal readonly unsafe struct SixteenTokens
                 (lowerTotal, upperTotal) = (lowerTotal + lower, upperTotal + upper);
                 (lowerAlong, upperAlong) = (lowerAlong + lower * lowerUp, upperAlong + upper * upperUp);
             }
+            (lowerTotal, upperTotal) = (lowerTotal + Vector512.Create(o.Epsilon), upperTotal + Vector512.Create(o.Epsilon));
             (lowerAlong, upperAlong) = (lowerAlong / lowerTotal, upperAlong / upperTotal);
             (lowerFactor, upperFactor) = (lowerFactor / lowerTotal, upperFactor / upperTotal);
         }

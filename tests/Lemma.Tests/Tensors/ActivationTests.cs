@@ -65,7 +65,7 @@ public class ActivationTests
         Named("77 is not one of the known ones", () => tape.Activate(x, (Activation)77));
     }
 
-    private static double Twin(Activation activation, double x) => activation switch
+    internal static double Twin(Activation activation, double x) => activation switch
     {
         Activation.SquaredRelu => Math.Max(0, x) * Math.Max(0, x),
         Activation.QuickGelu => x * TwinMath.Sigmoid(1.702 * x),
