@@ -36,8 +36,10 @@ internal sealed class DeepSeekV3 : LlamaLike
         };
         int each = settings.Integer("moe_intermediate_size", 2048), shared = settings.Integer("n_shared_experts", 1, least: 0);
         Activation activation = block.FeedForward.Activation;
-        ExpertsFeedForward sparse = new(each, new ExpertRouting(settings.Integer("n_routed_experts", 256), settings.Integer("num_experts_per_tok", 8))
+        ExpertsFeedForward sparse = new(each, new ExpertRouting
         {
+            Experts = settings.Integer("n_routed_experts", 256),
+            Chosen = settings.Integer("num_experts_per_tok", 8),
             Score = RouterScore.Sigmoid,
             NormalizesChosen = settings.Boolean("norm_topk_prob", true),
             Scale = (float)settings.Number("routed_scaling_factor", 2.5),

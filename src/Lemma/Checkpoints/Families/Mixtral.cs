@@ -17,7 +17,12 @@ internal sealed class Mixtral : LlamaLike
     {
         BlockConfig block = LlamaBlock(settings, sizes);
         int? window = settings.Has("sliding_window") ? settings.Integer("sliding_window", most: 1 << 28) : null;
-        ExpertRouting routing = new(settings.Integer("num_local_experts", 8), settings.Integer("num_experts_per_tok", 2)) { NormalizesChosen = true };
+        ExpertRouting routing = new()
+        {
+            Experts = settings.Integer("num_local_experts", 8),
+            Chosen = settings.Integer("num_experts_per_tok", 2),
+            NormalizesChosen = true,
+        };
         return block with
         {
             Mixer = (AttentionConfig)block.Mixer with { Window = window },

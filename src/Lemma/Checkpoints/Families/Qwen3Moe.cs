@@ -24,7 +24,12 @@ internal sealed class Qwen3Moe : LlamaLike
             settings.Has("sliding_window");
         int experts = settings.Integer("num_experts", settings.Integer("num_local_experts", 128)), step = settings.Integer("decoder_sparse_step", 1);
         ExpertsFeedForward sparse = new(settings.Integer("moe_intermediate_size", 768),
-            new ExpertRouting(experts, settings.Integer("num_experts_per_tok", 8)) { NormalizesChosen = settings.Boolean("norm_topk_prob", false) },
+            new ExpertRouting
+            {
+                Experts = experts,
+                Chosen = settings.Integer("num_experts_per_tok", 8),
+                NormalizesChosen = settings.Boolean("norm_topk_prob", false),
+            },
             block.FeedForward.Activation);
         bool isDense = settings.Ids("mlp_only_layers").Contains(layer) || (layer + 1) % step != 0;
         return isDense ? block : block with { FeedForward = sparse };
