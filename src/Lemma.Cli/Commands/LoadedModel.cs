@@ -1,5 +1,5 @@
-using Lemma.Cli.Parsing;
 using Lemma.Checkpoints;
+using Lemma.Cli.Parsing;
 using Lemma.Models;
 using Lemma.Tensors;
 using Lemma.Text;

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text;
+using Lemma.Checkpoints;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
-using Lemma.Checkpoints;
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Text;

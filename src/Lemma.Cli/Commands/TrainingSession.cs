@@ -1,7 +1,7 @@
+using Lemma.Checkpoints;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
-using Lemma.Checkpoints;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Tensors;

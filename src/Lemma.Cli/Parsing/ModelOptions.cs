@@ -53,7 +53,8 @@ internal sealed class ModelOptions
         int newWidth = width ?? start.Width, newLength = length ?? start.MaximumLength;
         DecoderConfig changed = start.WithBlocks(block => block with
         {
-            Mixer = block.Mixer is AttentionConfig attention ? Change(attention, heads, keyValueHeads, width, newWidth) : NotChanged(block.Mixer, heads ?? keyValueHeads ?? width),
+            Mixer = block.Mixer is AttentionConfig attention ? Change(attention, heads, keyValueHeads, width, newWidth) : NotChanged(block.Mixer,
+                heads ?? keyValueHeads ?? width),
             FeedForward = block.FeedForward with
             {
                 HiddenWidth = hidden ?? (width == null ? block.FeedForward.HiddenWidth

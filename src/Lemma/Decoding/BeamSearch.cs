@@ -46,7 +46,8 @@ public static class BeamSearch
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        Require.That(options.Beams > 0 && options.MaximumTokens > 0, $"beam_search: beams and tokens must be positive, but they are {options.Beams} and {options.MaximumTokens}");
+        Require.That(options.Beams > 0 && options.MaximumTokens > 0,
+            $"beam_search: beams and tokens must be positive, but they are {options.Beams} and {options.MaximumTokens}");
         Require.That(!prompt.IsEmpty, $"beam_search: the prompt must have at least one id, but it is empty");
         IReadOnlyList<int> stops = options.StopIds ?? model.EndIds;
         using Tape tape = new(workers, model.Parameters) { Recording = false };
@@ -83,7 +84,8 @@ public static class BeamSearch
 
     private static List<(int Beam, int Id, double Sum)> Candidates(IContinuingModel model, Tape tape, List<Kept> kept, ReadOnlyMemory<int> prompt, int count)
     {
-        Rows rows = prompt.IsEmpty ? new Rows(kept.Select(beam => beam.Ids[^1]).ToArray(), Enumerable.Repeat(1, kept.Count).ToArray(), kept.Select(beam => beam.State).ToArray())
+        Rows rows = prompt.IsEmpty ? new Rows(kept.Select(beam => beam.Ids[^1]).ToArray(), Enumerable.Repeat(1, kept.Count).ToArray(),
+            kept.Select(beam => beam.State).ToArray())
             : Rows.One(prompt, kept[0].State);
         Tensor logits = model.NextLogits(tape, rows);
         int vocabulary = model.VocabularySize;

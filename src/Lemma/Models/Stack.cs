@@ -70,7 +70,7 @@ internal sealed class Stack
     private Tensor Embed(Tape tape, in Rows rows, in Pass pass, ReadOnlyMemory<int> types)
     {
         EmbeddingConfig embedding = config.Embedding;
-        ReadOnlyMemory<int> places = positions is null ? default : embedding.PositionOffset == 0 ? pass.Positions : PositionsOf(tape, rows, embedding.PositionOffset);
+        ReadOnlyMemory<int> places = embedding.PositionOffset == 0 ? pass.Positions : PositionsOf(tape, rows, embedding.PositionOffset);
         Tensor x;
         if (positions is not null && embedding.Scale == 1)
             x = tape.Embedding(rows.Ids, tape.Parameter(tokens), places, tape.Parameter(positions));

@@ -9,7 +9,8 @@ namespace Lemma.Modules;
 /// <param name="gain">The first gain, and how fast it learns.</param>
 internal sealed class Norm(NormConfig config, Scope scope, int width, FirstValue gain)
 {
-    private readonly Parameter weight = scope.Vector("weight", width, config is RmsNormConfig { OnePlusGain: true } ? gain with { Constant = gain.Constant - 1 } : gain);
+    private readonly Parameter weight = scope.Vector("weight", width, config is RmsNormConfig { OnePlusGain: true }
+        ? gain with { Constant = gain.Constant - 1 } : gain);
     private readonly Parameter? bias = config is LayerNormConfig { Bias: true } ? scope.Vector("bias", width, FirstValue.Zero) : null;
 
     public Norm(NormConfig config, Scope scope, int width) : this(config, scope, width, FirstValue.One) { }

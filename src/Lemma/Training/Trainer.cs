@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Lemma.Data;
 using Lemma.Checkpoints;
+using Lemma.Data;
 using Lemma.Formats;
 using Lemma.Formulas;
 using Lemma.Models;

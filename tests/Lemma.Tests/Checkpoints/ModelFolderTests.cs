@@ -108,7 +108,8 @@ public class ModelFolderTests
         string copy = Rewrite(folder, "llama", tensors => tensors), whole = Path.Combine(copy, "model.safetensors");
         using Decoder one = ModelFolder.ReadDecoder(copy);
         using (TensorFile file = TensorFile.Open(whole))
-            SafetensorsWriter.WriteFolder(copy, [.. file.Tensors.Select(entry => new SafetensorsTensor(entry.Name, [.. entry.Sizes.Select(size => (int)size)], () =>
+            SafetensorsWriter.WriteFolder(copy, [.. file.Tensors.Select(entry => new SafetensorsTensor(entry.Name, [.. entry.Sizes.Select(size =>
+                (int)size)], () =>
             {
                 float[] values = new float[entry.Count];
                 file.Read(entry, values);

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Lemma.Decoding;
 using Lemma.Checkpoints;
+using Lemma.Decoding;
 using Lemma.Models;
 using Lemma.Tensors;
 using Lemma.Text;

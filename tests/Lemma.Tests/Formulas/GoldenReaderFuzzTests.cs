@@ -12,7 +12,8 @@ public sealed class GoldenReaderFuzzTests
 
     private const string Good = """
         {"format": "lemma-golden-1", "cases": [{"op": "leaky_relu", "attrs": {"slope": 0.25, "note": "of two"},
-         "inputs": {"x": {"shape": [2, 1], "data": [1, -2.5e-1]}}, "output": {"shape": [2, 1], "data": [1, -0.0625]}, "grad_output": {"shape": [2, 1], "data": [1, 1]},
+         "inputs": {"x": {"shape": [2, 1], "data": [1, -2.5e-1]}}, "output": {"shape": [2, 1], "data": [1, -0.0625]}, "grad_output": {"shape": [2,
+             1], "data": [1, 1]},
          "grads": {"x": {"shape": [2, 1], "data": [1, 0.25]}}}]}
         """;
 

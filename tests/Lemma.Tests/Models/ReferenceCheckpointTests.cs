@@ -146,7 +146,8 @@ public class ReferenceCheckpointTests
             Assert.True(model.Parameters.Weights(parameter).SequenceEqual(copy.Parameters.Weights(copy.Parameters[parameter.Name])), parameter.Name);
         // Every tensor that was written stood in the folder with the same numbers, unless the family that was written has another name for it.
         using TensorFile original = TensorFile.Open(Full(folder)), written = TensorFile.Open(temporary["copy"]);
-        Assert.Equal(original.Tensors.Select(entry => entry.Name).Order(StringComparer.Ordinal), written.Tensors.Select(entry => entry.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(original.Tensors.Select(entry => entry.Name).Order(StringComparer.Ordinal), written.Tensors.Select(entry =>
+            entry.Name).Order(StringComparer.Ordinal));
         foreach (TensorEntry entry in written.Tensors)
         {
             float[] one = new float[entry.Count], other = new float[entry.Count];

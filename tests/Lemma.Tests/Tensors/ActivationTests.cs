@@ -28,11 +28,13 @@ public class ActivationTests
 
     [Theory, MemberData(nameof(Activations))]
     public void Gated(Activation activation, int width) => OperationCheck.Run((tape, t) => tape.Gated(t[0], activation),
-        x => [.. Enumerable.Range(0, 41 * width).Select(i => Twin(activation, x[0][i / width * 2 * width + i % width]) * x[0][(i / width * 2 + 1) * width + i % width])],
+        x => [.. Enumerable.Range(0, 41 * width).Select(i => Twin(activation, x[0][i / width * 2 * width + i % width]) * x[0][(i / width * 2
+            + 1) * width + i % width])],
         new Shape(41, 2 * width));
 
     [Theory, InlineData(1), InlineData(16), InlineData(33), InlineData(7001)]
-    public void Cap(int d) => OperationCheck.Run((tape, t) => tape.Cap(t[0], 1.5f), x => [.. x[0].Select(value => 1.5 * Math.Tanh(value / 1.5))], 2, new Shape(3, d));
+    public void Cap(int d) => OperationCheck.Run((tape, t) => tape.Cap(t[0], 1.5f), x => [.. x[0].Select(value => 1.5 * Math.Tanh(value / 1.5))], 2,
+        new Shape(3, d));
 
     [Theory, InlineData(1), InlineData(33), InlineData(7001)]
     public void ScaleAndAddNumber(int d)

@@ -94,7 +94,8 @@ public class ExpertTests
     {
         using Workers workers = new(1);
         using Tape tape = new(workers) { Recording = false };
-        float[] x = OperationCheck.Random(32, 1), logits = OperationCheck.Random(5, 2), gateUp = OperationCheck.Random(5 * 32 * 32, 3), down = OperationCheck.Random(5 * 32 * 16, 4);
+        float[] x = OperationCheck.Random(32, 1), logits = OperationCheck.Random(5, 2), gateUp = OperationCheck.Random(5 * 32 * 32, 3),
+            down = OperationCheck.Random(5 * 32 * 16, 4);
         void Decode()
         {
             tape.Experts(tape.Input(new Shape(1, 32), x), tape.Input(new Shape(1, 5), logits), null, tape.Input(new Shape(5, 32, 32), gateUp),

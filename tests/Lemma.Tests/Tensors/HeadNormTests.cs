@@ -47,7 +47,8 @@ public class HeadNormTests
             Tensor copy = tape.AddNumber(t[0], 0);
             tape.HeadLayerNormInPlace(copy, Before, heads, d, t[1], null, 1e-2f);
             return copy;
-        }, x => Twin(x[0], columns, heads, d, (line, head) => Naive.LayerNorm(line, Of(x[1], head, d), zeros, 1e-2f)), new Shape(rows, columns), new Shape(gains, d));
+        }, x => Twin(x[0], columns, heads, d, (line, head) => Naive.LayerNorm(line, Of(x[1], head, d), zeros, 1e-2f)), new Shape(rows, columns),
+            new Shape(gains, d));
         OperationCheck.Run((tape, t) =>
         {
             Tensor copy = tape.AddNumber(t[0], 0);
@@ -65,7 +66,8 @@ public class HeadNormTests
         using Tape tape = new(workers) { Poison = true };
         float[] Normed(ReadOnlySpan<float> rows, bool centers)
         {
-            Tensor y = tape.Input(new Shape(rows.Length / (Heads * D), Heads * D), rows), g = tape.Input(new Shape(D), gain), b = tape.Input(new Shape(D), bias);
+            Tensor y = tape.Input(new Shape(rows.Length / (Heads * D), Heads * D), rows), g = tape.Input(new Shape(D), gain),
+                b = tape.Input(new Shape(D), bias);
             if (centers)
                 tape.HeadLayerNormInPlace(y, 0, Heads, D, g, b, 1e-6f);
             else

@@ -81,9 +81,11 @@ public class RopeTableTests
         Tensor x = tape.New(new Shape(2, 24));
         int[] positions = [0, 1];
         RopeTable table = new(8, 8, 10000, false), dynamic = new(new RopeOptions(8, 8, 10000) { Scaling = new DynamicNtkRopeScaling(2, 4) });
-        Assert.Contains("do not fit rows of 24", Assert.Throws<ArgumentException>(() => tape.RopeInPlace(x, 17, 1, 8, positions, table)).Message, StringComparison.Ordinal);
+        Assert.Contains("do not fit rows of 24", Assert.Throws<ArgumentException>(() => tape.RopeInPlace(x, 17, 1, 8, positions, table)).Message,
+            StringComparison.Ordinal);
         Assert.Contains("do not fit", Assert.Throws<ArgumentException>(() => tape.RopeInPlace(x, 0, 3, 9, positions, table)).Message, StringComparison.Ordinal);
-        Assert.Contains("2 lengths are needed", Assert.Throws<ArgumentException>(() => tape.RopeInPlace(x, 1, positions, dynamic)).Message, StringComparison.Ordinal);
+        Assert.Contains("2 lengths are needed", Assert.Throws<ArgumentException>(() => tape.RopeInPlace(x, 1, positions, dynamic)).Message,
+            StringComparison.Ordinal);
         Assert.Contains("10 columns cannot turn in a head of 8",
             Assert.Throws<ArgumentException>(() => new RopeTable(new RopeOptions(8, 8, 10000) { Width = 10 })).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new LongRopeScaling([1], [1], 2, 4).Frequencies(4, 10000, 2));
@@ -108,7 +110,9 @@ public class RopeTableTests
                     ? YarnRopeScaling.MagnitudeOf(factor, weight) / YarnRopeScaling.MagnitudeOf(factor, Find("mscale_all_dim")!.Value) : null),
             },
             "llama3" => new Llama3RopeScaling(factor, Find("low_freq_factor")!.Value, Find("high_freq_factor")!.Value, trained),
-            "longrope" => new LongRopeScaling([.. Numbers("short_factor")], [.. Numbers("long_factor")], factor, trained) { AttentionFactor = Find("attention_factor") },
+            "longrope" => new LongRopeScaling([.. Numbers("short_factor")], [.. Numbers("long_factor")], factor,
+                trained)
+            { AttentionFactor = Find("attention_factor") },
             _ => new ProportionalRopeScaling(share, factor),
         };
         int head = item.GetProperty("head_dim").GetInt32();

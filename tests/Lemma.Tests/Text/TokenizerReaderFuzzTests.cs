@@ -11,7 +11,8 @@ public sealed class TokenizerReaderFuzzTests
     /// <summary>Changes of each file; LEMMA_FUZZ names another number for a longer run.</summary>
     private static readonly int Changes = int.Parse(Environment.GetEnvironmentVariable("LEMMA_FUZZ") ?? "3000", CultureInfo.InvariantCulture);
 
-    public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "rwkv_vocab_a.txt", "a.model", "a.gguf", "tokenizer.json",
+    public static TheoryData<string> Names => ["a.tiktoken", "vocab.txt", "merges.txt", "vocab.json", "tokenizer.bin", "rwkv_vocab_a.txt", "a.model",
+        "a.gguf", "tokenizer.json",
         "tekken.json", "tokenizer_config.json", "added_tokens.json"];
 
     [Theory, MemberData(nameof(Names))]

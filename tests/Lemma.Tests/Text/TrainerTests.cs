@@ -31,7 +31,8 @@ public sealed class TrainerTests
     {
         List<TrainerProgress> told = [];
         Train(trainer, Enumerable.Repeat(LongText, 5), 2, new Collect(told));
-        Assert.Equal(told.Select(value => value.Characters).Where(characters => characters > 0).Order(), told.Select(value => value.Characters).TakeWhile(characters => characters > 0));
+        Assert.Equal(told.Select(value => value.Characters).Where(characters => characters > 0).Order(), told.Select(value =>
+            value.Characters).TakeWhile(characters => characters > 0));
         Assert.InRange(told.Max(value => value.Characters), 1 << 20, 5L * LongText.Length);
         Assert.All(told.SkipWhile(value => value.Learned == 0), value => Assert.InRange(value.Learned, 0, 1));
         Assert.Equal(new TrainerProgress(0, 1), told[^1]);

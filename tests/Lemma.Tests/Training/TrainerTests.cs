@@ -1,5 +1,5 @@
-using Lemma.Data;
 using Lemma.Checkpoints;
+using Lemma.Data;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Tensors;

@@ -80,7 +80,8 @@ internal sealed class Bart : Family
             {
                 Mixer = side == "encoder" ? attention with { Mask = MaskKind.None } : attention,
                 Cross = side == "encoder" ? null : attention with { Mask = MaskKind.None },
-                FeedForward = new PlainFeedForward(settings.Integer($"{side}_ffn_dim", 4096), ActivationNames.Read(settings, "activation_function", "gelu"), Bias: true),
+                FeedForward = new PlainFeedForward(settings.Integer($"{side}_ffn_dim", 4096), ActivationNames.Read(settings, "activation_function",
+                    "gelu"), Bias: true),
                 AfterSum = norm,
             };
         }

@@ -135,7 +135,17 @@ internal sealed class Bert : Family
 
     protected override bool WriteConfig(Utf8JsonWriter json, ModelConfig config)
     {
-        if (config is not EncoderConfig { Stack: { Embedding: { TokenTypes: > 0 } embedding, Blocks: [{ Mixer: AttentionConfig attention, AfterSum: { } norm } block, ..] } } encoder)
+        if (config is not EncoderConfig
+            {
+                Stack:
+                {
+                    Embedding: { TokenTypes: > 0 } embedding, Blocks: [
+                    {
+                        Mixer: AttentionConfig attention,
+                        AfterSum: { } norm
+                    } block, ..]
+                }
+            } encoder)
             return false;
         json.WriteNumber("hidden_size", embedding.Width);
         json.WriteNumber("num_hidden_layers", encoder.Stack.Blocks.Count);

@@ -13,14 +13,18 @@ internal abstract class Family
         new Phi3(), new GptNeoX(), new DeepSeekV3(), new Bert(), new T5(), new Bart()];
 
     // Fields that change nothing of what a model computes; besides them, names that end in _token_id.
-    private static readonly HashSet<string> Harmless = ["architectures", "model_type", "transformers_version", "_name_or_path", "name_or_path", "torch_dtype", "dtype",
-        "use_cache", "initializer_range", "initializer_factor", "init_std", "pretraining_tp", "id2label", "label2id", "num_labels", "problem_type", "attention_dropout",
-        "attn_pdrop", "embd_pdrop", "resid_pdrop", "dropout_rate", "dropout", "hidden_dropout", "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout",
-        "classifier_dropout_prob", "activation_dropout", "residual_dropout", "embedding_dropout", "encoder_layerdrop", "decoder_layerdrop", "output_router_logits",
-        "router_aux_loss_coef", "router_jitter_noise", "task_specific_params", "auto_map", "tokenizer_class", "gradient_checkpointing", "_attn_implementation",
-        "attn_implementation", "output_attentions", "output_hidden_states", "return_dict", "summary_type", "summary_use_proj", "summary_activation",
+    private static readonly HashSet<string> Harmless =
+    [
+        "architectures", "model_type", "transformers_version", "_name_or_path", "name_or_path", "torch_dtype", "dtype", "use_cache",
+        "initializer_range", "initializer_factor", "init_std", "pretraining_tp", "id2label", "label2id", "num_labels", "problem_type",
+        "attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "dropout_rate", "dropout", "hidden_dropout", "hidden_dropout_prob",
+        "attention_probs_dropout_prob", "classifier_dropout", "classifier_dropout_prob", "activation_dropout", "residual_dropout",
+        "embedding_dropout", "encoder_layerdrop", "decoder_layerdrop", "output_router_logits", "router_aux_loss_coef", "router_jitter_noise",
+        "task_specific_params", "auto_map", "tokenizer_class", "gradient_checkpointing", "_attn_implementation", "attn_implementation",
+        "output_attentions", "output_hidden_states", "return_dict", "summary_type", "summary_use_proj", "summary_activation",
         "summary_proj_to_labels", "summary_first_dropout", "n_ctx", "unsloth_version", "unsloth_fixed", "max_window_layers", "classif_dropout",
-        "finetuning_task", "prefix", "cache_implementation", "temperature", "top_p", "top_k", "do_sample"];
+        "finetuning_task", "prefix", "cache_implementation", "temperature", "top_p", "top_k", "do_sample",
+    ];
 
     /// <summary>More blocks than any model has; what promises more is no model.</summary>
     protected const int MostLayers = 1 << 12;

@@ -60,7 +60,8 @@ internal sealed class Gpt2 : Family
         BlockConfig block = new()
         {
             Mixer = new AttentionConfig { Heads = heads, KeyValueHeads = heads, HeadWidth = width / heads, InputBias = true, OutputBias = true },
-            FeedForward = new PlainFeedForward(settings.Integer("n_inner", 4 * width), ActivationNames.Read(settings, "activation_function", "gelu_new"), Bias: true),
+            FeedForward = new PlainFeedForward(settings.Integer("n_inner", 4 * width), ActivationNames.Read(settings, "activation_function",
+                "gelu_new"), Bias: true),
             Before = norm,
         };
         return WithIds(settings, new DecoderConfig

@@ -45,7 +45,8 @@ internal sealed class GptNeoX : Family
 
     protected override ModelConfig ReadConfig(JsonSettings settings)
     {
-        int width = settings.Integer("hidden_size", 6144), heads = settings.Integer("num_attention_heads", 64), length = settings.Integer("max_position_embeddings", 2048, most: 1 << 28);
+        int width = settings.Integer("hidden_size", 6144), heads = settings.Integer("num_attention_heads", 64),
+            length = settings.Integer("max_position_embeddings", 2048, most: 1 << 28);
         if (width % heads != 0)
             throw settings.Error($"attention: {heads} heads do not divide d_model {width}");
         LayerNormConfig norm = new((float)settings.Number("layer_norm_eps", 1e-5));
@@ -80,7 +81,14 @@ internal sealed class GptNeoX : Family
 
     protected override bool WriteConfig(Utf8JsonWriter json, ModelConfig config)
     {
-        if (config is not DecoderConfig { Stack.Blocks: [{ Mixer: AttentionConfig { Rotary: { } rotary } attention, Before: LayerNormConfig norm } block, ..] } decoder)
+        if (config is not DecoderConfig
+            {
+                Stack.Blocks: [
+                {
+                    Mixer: AttentionConfig { Rotary: { } rotary } attention,
+                    Before: LayerNormConfig norm
+                } block, ..]
+            } decoder)
             return false;
         json.WriteNumber("hidden_size", decoder.Width);
         json.WriteNumber("num_hidden_layers", decoder.Layers);

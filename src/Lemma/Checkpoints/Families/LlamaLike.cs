@@ -30,14 +30,16 @@ internal abstract class LlamaLike : Family
     protected virtual bool WriteMore(Utf8JsonWriter json, DecoderConfig config) => true;
 
     /// <summary>The tensors of a feed-forward layer.</summary>
-    protected virtual IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) => Gated($"{theirs}.mlp", ours, width, config);
+    protected virtual IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
+        Gated($"{theirs}.mlp", ours, width, config);
 
     /// <summary>The tensors of a block's mixer.</summary>
     protected virtual IEnumerable<WeightName> MixerNames(MixerConfig mixer, string theirs, string ours, int width)
     {
         AttentionConfig attention = (AttentionConfig)mixer;
         int queries = attention.Heads * attention.HeadWidth, keys = attention.KeyValueHeads * attention.HeadWidth;
-        foreach ((string name, int first, int rows) in ((string, int, int)[])[("q_proj", 0, queries), ("k_proj", queries, keys), ("v_proj", queries + keys, keys)])
+        foreach ((string name, int first, int rows) in ((string, int, int)[])[("q_proj", 0, queries), ("k_proj", queries, keys), ("v_proj",
+            queries + keys, keys)])
         {
             foreach (WeightName weight in WeightName.Linear($"{theirs}.self_attn.{name}", $"{ours}.qkv", rows, attention.InputBias, first))
                 yield return weight;
@@ -46,7 +48,8 @@ internal abstract class LlamaLike : Family
             yield return weight;
         if (attention.QueryKeyNorm is null)
             yield break;
-        yield return WeightName.Whole($"{theirs}.self_attn.q_norm.weight", $"{ours}.query_norm.weight", attention.NormsWholeRows ? queries : attention.HeadWidth);
+        yield return WeightName.Whole($"{theirs}.self_attn.q_norm.weight", $"{ours}.query_norm.weight", attention.NormsWholeRows ? queries
+            : attention.HeadWidth);
         yield return WeightName.Whole($"{theirs}.self_attn.k_norm.weight", $"{ours}.key_norm.weight", attention.NormsWholeRows ? keys : attention.HeadWidth);
     }
 
@@ -120,7 +123,8 @@ internal abstract class LlamaLike : Family
         int keyHeads = settings.Integer("num_key_value_heads", heads), headWidth = settings.Integer("head_dim", Math.Max(1, width / heads));
         if ((long)headWidth * (heads + 2L * keyHeads) > 1 << 26)
             throw settings.Error($"attention: {heads} heads of width {headWidth} are more than a model can have");
-        Sizes sizes = new(width, settings.Integer("num_hidden_layers", 32, most: MostLayers), heads, keyHeads, headWidth, settings.Integer("intermediate_size", 11008),
+        Sizes sizes = new(width, settings.Integer("num_hidden_layers", 32, most: MostLayers), heads, keyHeads, headWidth,
+            settings.Integer("intermediate_size", 11008),
             settings.Integer("max_position_embeddings", 2048, most: 1 << 28));
         List<BlockConfig> blocks = [];
         for (int layer = 0; layer < sizes.Layers; layer++)

@@ -35,7 +35,8 @@ internal sealed class Phi3 : LlamaLike
     protected override IEnumerable<WeightName> MixerNames(MixerConfig mixer, string theirs, string ours, int width)
     {
         AttentionConfig attention = (AttentionConfig)mixer;
-        yield return WeightName.Whole($"{theirs}.self_attn.qkv_proj.weight", $"{ours}.qkv.weight", (attention.Heads + 2 * attention.KeyValueHeads) * attention.HeadWidth);
+        yield return WeightName.Whole($"{theirs}.self_attn.qkv_proj.weight", $"{ours}.qkv.weight", (attention.Heads
+            + 2 * attention.KeyValueHeads) * attention.HeadWidth);
         yield return WeightName.Whole($"{theirs}.self_attn.o_proj.weight", $"{ours}.output.weight", width);
     }
 

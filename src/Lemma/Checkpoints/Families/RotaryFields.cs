@@ -116,7 +116,8 @@ internal static class RotaryFields
     {
         string kind = section.Text("rope_type") ?? section.Text("type") ?? "default";
         // Some files keep the trained length outside.
-        int trained = section.Integer("original_max_position_embeddings", settings.Integer("original_max_position_embeddings", length, most: 1 << 28), most: 1 << 28);
+        int trained = section.Integer("original_max_position_embeddings", settings.Integer("original_max_position_embeddings", length,
+            most: 1 << 28), most: 1 << 28);
         double Factor() => section.Number("factor") is var factor && factor >= 1 ? factor
             : throw settings.Error($"\"{name}.factor\" must be at least 1, but it is {factor}");
         switch (kind)

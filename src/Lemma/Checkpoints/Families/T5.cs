@@ -26,7 +26,8 @@ internal sealed class T5 : Family
         List<WeightName> names = [WeightName.Whole("shared.weight", "embedding.weight", both.VocabularySize)];
         foreach ((string side, StackConfig stack) in ((string, StackConfig)[])[("encoder", both.Encoder), ("decoder", both.Decoder)])
         {
-            names.Add(WeightName.Whole($"{side}.block.0.layer.0.SelfAttention.relative_attention_bias.weight", $"{side}.position_bias.weight", ((BucketBias)stack.Bias!).Buckets));
+            names.Add(WeightName.Whole($"{side}.block.0.layer.0.SelfAttention.relative_attention_bias.weight", $"{side}.position_bias.weight",
+                ((BucketBias)stack.Bias!).Buckets));
             for (int i = 0; i < stack.Blocks.Count; i++)
             {
                 BlockConfig block = stack.Blocks[i];
@@ -94,7 +95,8 @@ internal sealed class T5 : Family
             Embedding = new EmbeddingConfig { VocabularySize = settings.Integer("vocab_size", 32128), Width = width },
             Blocks = [.. Enumerable.Repeat(block with { Mixer = attention with { Mask = MaskKind.None } }, layers)],
             Norm = norm,
-            Bias = new BucketBias(heads, settings.Integer("relative_attention_num_buckets", 32, least: 4), settings.Integer("relative_attention_max_distance", 128)),
+            Bias = new BucketBias(heads, settings.Integer("relative_attention_num_buckets", 32, least: 4),
+                settings.Integer("relative_attention_max_distance", 128)),
         };
         return WithIds(settings, new EncoderDecoderConfig
         {
@@ -113,7 +115,14 @@ internal sealed class T5 : Family
 
     protected override bool WriteConfig(Utf8JsonWriter json, ModelConfig config)
     {
-        if (config is not EncoderDecoderConfig { Encoder: { Bias: BucketBias bias, Norm: RmsNormConfig norm, Blocks: [{ Mixer: AttentionConfig attention } block, ..] } } both)
+        if (config is not EncoderDecoderConfig
+            {
+                Encoder:
+                {
+                    Bias: BucketBias bias, Norm: RmsNormConfig norm,
+                    Blocks: [{ Mixer: AttentionConfig attention } block, ..]
+                }
+            } both)
             return false;
         json.WriteBoolean("is_encoder_decoder", true);
         json.WriteNumber("d_model", both.Encoder.Embedding.Width);

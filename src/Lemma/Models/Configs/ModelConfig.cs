@@ -65,7 +65,8 @@ public sealed record DecoderConfig : ModelConfig
         Stack.Validate(MaximumLength);
         ValidateDropout();
         foreach (BlockConfig block in Stack.Blocks)
-            Require.That(block.Mixer is not AttentionConfig { Mask: not MaskKind.Causal } && block.Cross is null, $"decoder: its blocks must be causal, without cross attention");
+            Require.That(block.Mixer is not AttentionConfig { Mask: not MaskKind.Causal } && block.Cross is null,
+                $"decoder: its blocks must be causal, without cross attention");
         return this;
     }
 

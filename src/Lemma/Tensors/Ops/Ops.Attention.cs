@@ -133,7 +133,8 @@ public static unsafe partial class Ops
         ReadOnlyMemory<int> keyLengths, AttentionHeads heads, AttentionTerms terms = default, ReadOnlyMemory<int> prefixes = default)
     {
         CheckColumns(query, key, value, heads);
-        Require.That(key.Tensor.Shape.Rows == value.Tensor.Shape.Rows, $"attention: keys {key.Tensor.Shape} and values {value.Tensor.Shape} must have the same rows");
+        Require.That(key.Tensor.Shape.Rows == value.Tensor.Shape.Rows,
+            $"attention: keys {key.Tensor.Shape} and values {value.Tensor.Shape} must have the same rows");
         Require.That(queryLengths.Length == keyLengths.Length, $"attention: {queryLengths.Length} sequences of queries do not fit {keyLengths.Length} of keys");
         Require.That(!heads.Causal || queryLengths.Span.SequenceEqual(keyLengths.Span), $"attention: causal queries and keys must have the same lengths");
         Require.That(prefixes.IsEmpty || prefixes.Length == queryLengths.Length, $"attention: {prefixes.Length} prefixes for {queryLengths.Length} sequences");
@@ -163,11 +164,13 @@ public static unsafe partial class Ops
             foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[s.query.Tensor, s.key.Tensor, s.value.Tensor])
                 tape.Gradient(tensor);
             AttentionJob job = new(PlacesOf(tape, s.query, s.key, s.value), (nint)tape.Pointer(s.y), (nint)tape.Pointer(s.logs),
-                GradientPlacesOf(tape, s.query, s.key, s.value), (nint)tape.OutputGradient(s.y), s.heads, s.queries, s.keys, s.prefixes, TermPlaces.Of(tape, s.terms));
+                GradientPlacesOf(tape, s.query, s.key, s.value), (nint)tape.OutputGradient(s.y), s.heads, s.queries, s.keys, s.prefixes,
+                    TermPlaces.Of(tape, s.terms));
             int sequences = s.queries.Length - 1, biasSize = s.heads.Heads * job.Terms.BiasWidth, sinkSize = s.terms.Sinks is null ? 0 : s.heads.Heads;
             Arena.Mark mark = tape.Scratch.Here;
             // A sequence has sums of its own, added in the order of the sequences: the bits do not depend on the threads.
-            nint biases = s.terms.Bias is null ? 0 : (nint)TakeZeros(tape, sequences, biasSize), sinks = sinkSize == 0 ? 0 : (nint)TakeZeros(tape, sequences, sinkSize);
+            nint biases = s.terms.Bias is null ? 0 : (nint)TakeZeros(tape, sequences, biasSize), sinks = sinkSize == 0 ? 0 : (nint)TakeZeros(tape,
+                sequences, sinkSize);
             tape.Workers.Run(sequences * s.heads.KeyValueHeads, (job, biases, sinks, biasSize, sinkSize), static (in t, index) =>
             {
                 AttentionJob job = t.job;
@@ -178,7 +181,8 @@ public static unsafe partial class Ops
                     AttentionGradient.Backward(shape, head, job.GradientsOf(head));
                 else
                     AttentionGradient.Backward(shape, head, job.GradientsOf(head), job.Terms.For(keyHead * group, 0,
-                        t.biases == 0 ? 0 : (nint)((float*)t.biases + (nint)sequence * t.biasSize), t.sinks == 0 ? 0 : (nint)((float*)t.sinks + (nint)sequence * t.sinkSize)));
+                        t.biases == 0 ? 0 : (nint)((float*)t.biases + (nint)sequence * t.biasSize), t.sinks == 0 ? 0 : (nint)((float*)t.sinks
+                            + (nint)sequence * t.sinkSize)));
             });
             if (s.terms.Bias is { } bias)
                 AddParts((float*)biases, sequences, tape.Gradient(bias));
@@ -197,7 +201,8 @@ public static unsafe partial class Ops
         Check("keys", key, (long)heads.KeyValueHeads * heads.HeadWidth);
         Check("values", value, (long)heads.KeyValueHeads * heads.ValueWidth);
 
-        static void Check(string what, in HeadColumns columns, long width) => Require.That(columns.First >= 0 && columns.First + width <= columns.Tensor.Shape.Columns,
+        static void Check(string what, in HeadColumns columns, long width) => Require.That(columns.First >= 0 && columns.First
+            + width <= columns.Tensor.Shape.Columns,
             $"attention: {what} of {width} columns from column {columns.First} on do not fit rows of {columns.Tensor.Shape}");
     }
 

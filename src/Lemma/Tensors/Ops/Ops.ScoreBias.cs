@@ -14,7 +14,8 @@ public static unsafe partial class Ops
     /// <returns>[H, most − least + 1].</returns>
     public static Tensor RelativeBias(this Tape tape, Tensor table, bool bidirectional, int maximumDistance, int least, int most)
     {
-        Require.That(table.Shape.Rank == 2 && most >= least, $"relative_bias: a table [buckets, heads] and a range are needed, but they are {table.Shape} and {least} to {most}");
+        Require.That(table.Shape.Rank == 2 && most >= least,
+            $"relative_bias: a table [buckets, heads] and a range are needed, but they are {table.Shape} and {least} to {most}");
         int heads = table.Shape[1], count = checked(most - least + 1);
         int[] places = RelativeBuckets.Places(least, count, table.Shape[0], maximumDistance, bidirectional);
         Tensor line = tape.New(new Shape(heads, count));
