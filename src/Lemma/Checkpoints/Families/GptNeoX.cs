@@ -104,7 +104,8 @@ internal sealed class GptNeoX : Family
         return true;
     }
 
-    private static int Place(int row, AttentionConfig attention)
+    // Row of the parameter where a row of heads stored one by one stands.
+    internal static int Place(int row, AttentionConfig attention)
     {
         int d = attention.HeadWidth, head = row / (3 * d), part = row / d % 3;
         return (part * attention.Heads + head) * d + row % d;

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Modules;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Granite: Llama whose embeddings, scores, branches and logits are multiplied with numbers of the config.</summary>
+internal sealed class Granite : LlamaLike
+{
+    public override string Name => "granite";
+
+    protected override string ArchitectureOf(ModelConfig config) => "GraniteForCausalLM";
+
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
+    {
+        bool bias = settings.Boolean("attention_bias", false);
+        BlockConfig block = LlamaBlock(settings, sizes, bias, bias);
+        return block with
+        {
+            Mixer = (AttentionConfig)block.Mixer with { Scale = (float)settings.Number("attention_multiplier", 1) },
+            FeedForward = block.FeedForward with { Bias = settings.Boolean("mlp_bias", false) },
+            ResidualScale = (float)settings.Number("residual_multiplier", 1),
+        };
+    }
+
+    protected override DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config) => config with
+    {
+        Stack = config.Stack with { Embedding = config.Stack.Embedding with { Scale = (float)settings.Number("embedding_multiplier", 1) } },
+        Head = config.Head with { Scale = 1 / (float)settings.Number("logits_scaling", 1) },
+    };
+
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        if (config.Stack.Blocks[0] is not { Mixer: AttentionConfig { Scale: { } scale } attention } block)
+            return false;
+        json.WriteBoolean("attention_bias", attention.InputBias);
+        json.WriteBoolean("mlp_bias", block.FeedForward.Bias);
+        WriteFloat(json, "attention_multiplier", scale);
+        WriteFloat(json, "residual_multiplier", block.ResidualScale);
+        WriteFloat(json, "embedding_multiplier", config.Stack.Embedding.Scale);
+        WriteFloat(json, "logits_scaling", 1 / config.Head.Scale);
+        return true;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Modules;
+using Lemma.Tensors;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Qwen2 with experts: a softmax over all of them, of which the likeliest are taken, and a shared expert behind a gate.</summary>
+internal sealed class Qwen2Moe : LlamaLike
+{
+    public override string Name => "qwen2_moe";
+
+    protected override string ArchitectureOf(ModelConfig config) => "Qwen2MoeForCausalLM";
+
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
+    {
+        BlockConfig block = Qwen2.WithQwenWindow(settings, sizes, layer, LlamaBlock(settings, sizes, settings.Boolean("qkv_bias", true)));
+        int step = settings.Integer("decoder_sparse_step", 1);
+        ExpertRouting routing = new()
+        {
+            Experts = settings.Integer("num_experts", 60),
+            Chosen = settings.Integer("num_experts_per_tok", 4),
+            NormalizesChosen = settings.Boolean("norm_topk_prob", false),
+        };
+        ExpertsFeedForward sparse = new(settings.Integer("moe_intermediate_size", 1408), routing, block.FeedForward.Activation)
+        {
+            Shared = new GatedFeedForward(settings.Integer("shared_expert_intermediate_size", 5632), block.FeedForward.Activation),
+            SharedGate = true,
+        };
+        bool isDense = settings.Ids("mlp_only_layers").Contains(layer) || (layer + 1) % step != 0;
+        return isDense ? block : block with { FeedForward = sparse };
+    }
+
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
+    {
+        if (config.Stack.Blocks[0].Mixer is not AttentionConfig attention
+            || config.Stack.Blocks.Select(block => block.FeedForward).OfType<ExpertsFeedForward>().FirstOrDefault() is not { Shared: { } shared } sparse)
+            return false;
+        json.WriteBoolean("qkv_bias", attention.InputBias);
+        json.WriteNumber("num_experts", sparse.Routing.Experts);
+        json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
+        json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
+        json.WriteNumber("shared_expert_intermediate_size", shared.HiddenWidth);
+        json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
+        json.WriteNumber("decoder_sparse_step", 1);
+        json.WriteStartArray("mlp_only_layers");
+        for (int layer = 0; layer < config.Layers; layer++)
+        {
+            if (config.Stack.Blocks[layer].FeedForward is not ExpertsFeedForward)
+                json.WriteNumberValue(layer);
+        }
+        json.WriteEndArray();
+        return Qwen2.WriteQwenWindow(json, config);
+    }
+
+    protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
+        config is not ExpertsFeedForward { Shared: { } shared } sparse ? base.FeedForwardNames(config, theirs, ours, width) :
+        [
+            .. Experts($"{theirs}.mlp", ours, width, sparse, "gate_proj", "up_proj", "down_proj"),
+            .. Gated($"{theirs}.mlp.shared_expert", $"{ours}.shared", width, shared),
+            WeightName.Whole($"{theirs}.mlp.shared_expert_gate.weight", $"{ours}.shared_gate.weight", 1),
+        ];
+}
