@@ -9,7 +9,10 @@ internal static class BenchCommand
 {
     public static Command Build()
     {
-        Command command = new("bench", "Measure speed.") { BuildTrain(), BuildMatrixProduct(), BuildAttention(), BuildTokenizer() };
+        Command command = new("bench", "Measure speed.")
+        {
+            BuildTrain(), BuildDecode(), BuildEncode(), BuildMatrixProduct(), BuildAttention(), BuildTokenizer(),
+        };
         Examples.Add(command,
             ("a training step of GPT-2's size", "lemma bench train gpt2-124m"),
             ("matrix products", "lemma bench matmul --threads 1"));
@@ -34,6 +37,29 @@ internal static class BenchCommand
             ("on one thread", "lemma bench train gpt2-124m --threads 1 --steps 4"));
         command.SetAction(parsed => TrainingBench.Run(parsed.GetRequiredValue(shape), parsed.GetValue(batch), parsed.GetValue(length),
             parsed.GetValue(steps)!.Value, parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static Command BuildDecode()
+    {
+        Option<string?> preset = Choice.Text("--preset", "NAME", "The shape; llama-135m without it");
+        Option<int?> context = Choice.Whole("--context", "Tokens behind a decoded one, at the most", fallback: 2048);
+        Option<int?> together = Choice.Whole("--together", "Sequences that are decoded together", fallback: 16), threads = Choice.Threads();
+        Command command = new("decode", "Time reading a prompt and decoding, beside what memory and processor allow.") { preset, context, together, threads };
+        Examples.Add(command, ("a model of 135 million parameters", "lemma bench decode"));
+        command.SetAction(parsed => DecodingBench.Run(parsed.GetValue(preset) ?? "llama-135m", parsed.GetValue(context)!.Value, parsed.GetValue(together)!.Value,
+            parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static Command BuildEncode()
+    {
+        Argument<string> model = new("MODEL") { Description = "The folder of an encoder" };
+        Option<int?> threads = Choice.Threads();
+        Option<double?> seconds = Choice.Number("--seconds", "The time for each batch", fallback: 5);
+        Command command = new("encode", "Time an encoder on sentences of 8 to 128 tokens, one at a time and 32 together.") { model, seconds, threads };
+        Examples.Add(command, ("a sentence encoder", "lemma bench encode all-minilm-l6-v2"));
+        command.SetAction(parsed => EncodingBench.Run(parsed.GetRequiredValue(model), parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
         return command;
     }
 

@@ -11,6 +11,10 @@ public static class Presets
         ["gpt2-124m"] = vocabulary => Gpt2(vocabulary ?? 50257, width: 768, layers: 12, heads: 12, length: 1024),
         ["llama-14m"] = vocabulary => Llama(vocabulary ?? 4096, width: 384, layers: 6, heads: 6, hidden: 1024, length: 2048),
         ["llama-29m"] = vocabulary => Llama(vocabulary ?? 8192, width: 512, layers: 8, heads: 8, hidden: 1408, length: 2048),
+        ["llama-135m"] = vocabulary => Llama(vocabulary ?? 49152, width: 576, layers: 30, heads: 9, hidden: 1536, length: 8192, keyValueHeads: 3) with
+        {
+            Head = new HeadConfig(Tied: true),
+        },
         ["tiny"] = vocabulary => Tiny(vocabulary ?? 1024),
         ["small"] = vocabulary => Small(vocabulary ?? 4096),
         ["char"] = vocabulary => Characters(vocabulary ?? 256),
