@@ -105,7 +105,7 @@ internal sealed class Bert : Family
         };
         int length = settings.Integer("max_position_embeddings", 512);
         string architecture = settings.Texts("architectures") is [string first, ..] ? first : "BertModel";
-        bool hasHead = architecture is "BertForPreTraining" or "BertForMaskedLM";
+        bool isTied = settings.Boolean("tie_word_embeddings", true), hasHead = architecture is "BertForPreTraining" or "BertForMaskedLM";
         return WithIds(settings, new EncoderConfig
         {
             MaximumLength = length,
@@ -122,7 +122,7 @@ internal sealed class Bert : Family
                 },
                 Blocks = [.. Enumerable.Repeat(block, settings.Integer("num_hidden_layers", 12, most: MostLayers))],
             },
-            Head = hasHead ? HeadOf(block, settings.Boolean("tie_word_embeddings", true)) : null,
+            Head = hasHead ? HeadOf(block, isTied) : null,
             Pooler = architecture != "BertForMaskedLM",
             Classes = architecture switch
             {
