@@ -1,7 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-
 namespace Lemma.Formulas;
 
 /// <summary>y_t = φ(q_t)·S_t/(φ(q_t)·z_t), S_t = Σ_{j ≤ t} φ(k_j)·v_jᵀ, z_t = Σ_{j ≤ t} φ(k_j), φ(x) = elu(x) + 1.</summary>
@@ -31,23 +27,14 @@ public static class LinearAttention
     };
 
     /// <summary>y, one step after another (causal) or from the whole sums.</summary>
-    public static void Forward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth,
+    public static unsafe void Forward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth,
         bool causal, Span<float> y)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
-        float[] features = new float[width];
-        State state = new(width, valueWidth);
-        for (int h = 0; h < heads; h++)
+        fixed (float* pq = q, pk = k, pv = v, py = y)
         {
-            state.Clear();
-            for (int t = 0; t < length && !causal; t++)
-                state.Add(Map(Row(k, h, t, length, width), features), Row(v, h, t, length, valueWidth));
-            for (int t = 0; t < length; t++)
-            {
-                if (causal)
-                    state.Add(Map(Row(k, h, t, length, width), features), Row(v, h, t, length, valueWidth));
-                state.Read(Map(Row(q, h, t, length, width), features), y.Slice((h * length + t) * valueWidth, valueWidth));
-            }
+            for (int h = 0; h < heads; h++)
+                LinearAttentionKernel.Forward(Head(pq, pk, pv, py, h, length, width, valueWidth), causal, null);
         }
     }
 
@@ -56,7 +43,7 @@ public static class LinearAttention
         int valueWidth, int chunk, Span<float> y)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
-        State state = new(width, valueWidth);
+        LinearAttentionSums state = new(new float[width * valueWidth], new float[width]);
         float[] features = new float[width], keys = new float[chunk * width];
         for (int h = 0; h < heads; h++)
         {
@@ -65,11 +52,11 @@ public static class LinearAttention
             {
                 int count = Math.Min(chunk, length - first);
                 for (int t = 0; t < count; t++)
-                    Map(Row(k, h, first + t, length, width), keys.AsSpan(t * width, width));
+                    LinearAttentionKernel.Map(Row(k, h, first + t, length, width), keys.AsSpan(t * width, width));
                 for (int t = 0; t < count; t++)
                 {
                     Span<float> to = y.Slice((h * length + first + t) * valueWidth, valueWidth);
-                    Map(Row(q, h, first + t, length, width), features);
+                    LinearAttentionKernel.Map(Row(q, h, first + t, length, width), features);
                     float total = state.Sums(features, to);
                     for (int j = 0; j <= t; j++)
                     {
@@ -89,66 +76,31 @@ public static class LinearAttention
     /// dn = dy/m, dm = −⟨dy, y⟩/m; dφ(q) = S·dn + z·dm; with G = Σ_{t ≥ j} φ(q_t)·dn_tᵀ, g = Σ φ(q_t)·dm_t: dφ(k_j) = G·v_j + g, dv_j +=
     /// Gᵀ·φ(k_j).
     /// </summary>
-    public static void Backward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth,
+    public static unsafe void Backward(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width, int valueWidth,
         bool causal, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv)
     {
         int heads = CheckInput(q, k, v, length, width, valueWidth, y);
-        State state = new(width, valueWidth);
-        float[] features = new float[width], dfeatures = new float[width], dn = new float[length * valueWidth], dm = new float[length];
-        for (int h = 0; h < heads; h++)
+        CheckInput(dq, dk, dv, length, width, valueWidth, dy);
+        float[] inverses = new float[length];
+        fixed (float* pq = q, pk = k, pv = v, py = y, pdy = dy, pdq = dq, pdk = dk, pdv = dv)
         {
-            state.Clear();
-            for (int t = 0; t < length && !causal; t++)
-                state.Add(Map(Row(k, h, t, length, width), features), Row(v, h, t, length, valueWidth));
-            for (int t = 0; t < length; t++)
+            for (int h = 0; h < heads; h++)
             {
-                if (causal)
-                    state.Add(Map(Row(k, h, t, length, width), features), Row(v, h, t, length, valueWidth));
-                ReadOnlySpan<float> up = Row(dy, h, t, length, valueWidth);
-                Map(Row(q, h, t, length, width), features);
-                float inverse = 1 / Lanes.Dot(features, state.Z);
-                Span<float> slope = dn.AsSpan(t * valueWidth, valueWidth);
-                System.Numerics.Tensors.TensorPrimitives.Multiply(up, inverse, slope);
-                dm[t] = -Lanes.Dot(up, Row(y, h, t, length, valueWidth)) * inverse;
-                state.Along(slope, dm[t], dfeatures);
-                AddMapped(Row(q, h, t, length, width), dfeatures, dq.Slice((h * length + t) * width, width));
-            }
-            state.Clear();
-            for (int t = length - 1; t >= 0 && !causal; t--)
-                state.Add(Map(Row(q, h, t, length, width), features), dn.AsSpan(t * valueWidth, valueWidth), dm[t]);
-            for (int t = length - 1; t >= 0; t--)
-            {
-                if (causal)
-                    state.Add(Map(Row(q, h, t, length, width), features), dn.AsSpan(t * valueWidth, valueWidth), dm[t]);
-                state.Along(Row(v, h, t, length, valueWidth), 1, dfeatures);
-                AddMapped(Row(k, h, t, length, width), dfeatures, dk.Slice((h * length + t) * width, width));
-                Map(Row(k, h, t, length, width), features);
-                state.AddRows(features, dv.Slice((h * length + t) * valueWidth, valueWidth));
+                LinearAttentionKernel.Backward(Head(pq, pk, pv, py, h, length, width, valueWidth),
+                    Head(pdq, pdk, pdv, pdy, h, length, width, valueWidth), causal, inverses);
             }
         }
     }
 
+    private static unsafe LinearAttentionHead Head(float* q, float* k, float* v, float* y, int head, int length, int width, int valueWidth)
+    {
+        nint first = (nint)head * length;
+        return new LinearAttentionHead((nint)(q + first * width), (nint)(k + first * width), (nint)(v + first * valueWidth),
+            (nint)(y + first * valueWidth), length, width, valueWidth, width, valueWidth);
+    }
+
     private static ReadOnlySpan<float> Row(ReadOnlySpan<float> x, int head, int t, int length,
         int width) => x.Slice((head * length + t) * width, width);
-
-    private static Span<float> Map(ReadOnlySpan<float> x, Span<float> features)
-    {
-        Elementwise.Forward<FeatureMap>(x, features);
-        return features;
-    }
-
-    private static void AddMapped(ReadOnlySpan<float> x, ReadOnlySpan<float> dfeatures, Span<float> dx) =>
-        Elementwise.Backward<FeatureMap>(x, dfeatures, dx);
-
-    // elu(x) + 1.
-    private readonly struct FeatureMap : IFunction
-    {
-        public static Vector512<float> Value(Vector512<float> x) =>
-            Vector512.ConditionalSelect(Vector512.GreaterThan(x, default), x + Vector512.Create(1f), VectorMath.Exp(x));
-
-        public static Vector512<float> Derivative(Vector512<float> x) =>
-            Vector512.ConditionalSelect(Vector512.GreaterThan(x, default), Vector512.Create(1f), VectorMath.Exp(x));
-    }
 
     private static int CheckInput(ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, int length, int width,
         int valueWidth, ReadOnlySpan<float> y)
@@ -158,94 +110,6 @@ public static class LinearAttention
         Check.SameLength("linear_attention", q.Length / width * valueWidth, v.Length);
         Check.SameLength("linear_attention", v.Length, y.Length);
         return q.Length / (length * width);
-    }
-
-    private sealed class State(int width, int valueWidth)
-    {
-        public float[] S { get; } = new float[width * valueWidth];
-
-        public float[] Z { get; } = new float[width];
-
-        public void Clear()
-        {
-            Array.Clear(S);
-            Array.Clear(Z);
-        }
-
-        public void Add(ReadOnlySpan<float> features, ReadOnlySpan<float> value, float weight = 1)
-        {
-            AddOuter(features, value, S);
-            Lanes.AddScaled(features, weight, Z);
-        }
-
-        // S += φ·valueᵀ.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void AddOuter(ReadOnlySpan<float> features, ReadOnlySpan<float> value, Span<float> sums)
-        {
-            ref float from = ref MemoryMarshal.GetReference(value), to = ref MemoryMarshal.GetReference(sums);
-            int whole = value.Length / Lanes.Count * Lanes.Count;
-            for (int i = 0, at = 0; i < features.Length; i++, at += value.Length)
-            {
-                Vector512<float> feature = Vector512.Create(features[i]);
-                for (int c = 0; c < whole; c += Lanes.Count)
-                {
-                    Vector512.FusedMultiplyAdd(Lanes.Load(ref from, c), feature, Lanes.Load(ref to, at + c))
-                        .StoreUnsafe(ref to, (nuint)(at + c));
-                }
-                if (whole < value.Length)
-                {
-                    Span<float> tail = sums[(at + whole)..(at + value.Length)];
-                    Lanes.StoreTail(Vector512.FusedMultiplyAdd(Lanes.LoadTail(value[whole..]), feature, Lanes.LoadTail(tail)), tail);
-                }
-            }
-        }
-
-        // y += φ·S; the even and the odd rows are added apart, so that one sum does not wait for the other.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void AddRows(ReadOnlySpan<float> features, Span<float> y)
-        {
-            ref float start = ref MemoryMarshal.GetArrayDataReference(S);
-            int n = y.Length;
-            for (int c = 0; c < n; c += Lanes.Count)
-            {
-                bool isWhole = c + Lanes.Count <= n;
-                Vector512<float> even = default, odd = default;
-                int i = 0;
-                for (; i + 2 <= features.Length && isWhole; i += 2)
-                {
-                    even = Vector512.FusedMultiplyAdd(Lanes.Load(ref start, i * n + c), Vector512.Create(features[i]), even);
-                    odd = Vector512.FusedMultiplyAdd(Lanes.Load(ref start, (i + 1) * n + c), Vector512.Create(features[i + 1]), odd);
-                }
-                for (; i < features.Length; i++)
-                {
-                    Vector512<float> row = Lanes.LoadTail(S.AsSpan(i * n + c, Math.Min(Lanes.Count, n - c)));
-                    even = Vector512.FusedMultiplyAdd(row, Vector512.Create(features[i]), even);
-                }
-                Span<float> to = y[c..Math.Min(n, c + Lanes.Count)];
-                Lanes.StoreTail(Lanes.LoadTail(to) + (even + odd), to);
-            }
-        }
-
-        // y = φ·S, returns φ·z.
-        public float Sums(ReadOnlySpan<float> features, Span<float> y)
-        {
-            y.Clear();
-            AddRows(features, y);
-            return Lanes.Dot(features, Z);
-        }
-
-        public void Read(ReadOnlySpan<float> features, Span<float> y)
-        {
-            float total = Sums(features, y);
-            System.Numerics.Tensors.TensorPrimitives.Divide(y, total, y);
-        }
-
-        // S·value + weight·z.
-        public void Along(ReadOnlySpan<float> value, float weight, Span<float> to)
-        {
-            for (int i = 0; i < to.Length; i++)
-                to[i] = Lanes.Dot(S.AsSpan(i * value.Length, value.Length), value) + weight * Z[i];
-        }
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace Lemma.Formulas;
 
 /// <summary>y = Σ_{i ∈ K} g_i·F_i(x) + Σ shared F_j(x), F(x) = (silu(x·W₁)∘(x·W₂))·W₃.</summary>
@@ -33,55 +31,52 @@ public static class ExpertLayer
     /// <param name="Inner">d_ff.</param>
     public readonly record struct Options(Routing.Options Routing, int Width, int Inner);
 
-    /// <summary>What the forward keeps for the backward: the routing, and the tokens of each expert, gathered in its order.</summary>
-    /// <param name="Gates">g, [tokens, E].</param>
+    /// <summary>What the forward keeps for the backward: the routing, and the rows of each expert, gathered in its order.</summary>
+    /// <param name="Gates">g, [tokens, E + shared]; shared experts weigh 1.</param>
     /// <param name="Scores">s, [tokens, E].</param>
     /// <param name="Picked">[tokens, k].</param>
-    /// <param name="Tokens">The token of each gathered row.</param>
+    /// <param name="Used">[tokens, k + shared]: the experts of a token, the shared ones last.</param>
+    /// <param name="Places">[tokens, k + shared]: the gathered row of each.</param>
     /// <param name="Starts">[E + shared + 1]: an expert's first gathered row, and the end of the last.</param>
     /// <param name="X">Gathered x.</param>
     /// <param name="U">x·W₁, gathered.</param>
     /// <param name="B">x·W₂, gathered.</param>
     /// <param name="H">silu(u)∘b, gathered.</param>
     /// <param name="F">What the experts gave, gathered.</param>
-    public sealed record State(float[] Gates, float[] Scores, int[] Picked, int[] Tokens, int[] Starts, float[] X, float[] U, float[] B,
-        float[] H, float[] F);
+    public sealed record State(float[] Gates, float[] Scores, int[] Picked, int[] Used, int[] Places, int[] Starts, float[] X, float[] U,
+        float[] B, float[] H, float[] F);
 
     /// <summary>y.</summary>
     public static State Forward(in Options o, ReadOnlySpan<float> x, ReadOnlySpan<float> router, ReadOnlySpan<float> w1,
         ReadOnlySpan<float> w2, ReadOnlySpan<float> w3, Span<float> y)
     {
         (int tokens, int all) = Sizes(o, x, router, w1, w2, w3, y.Length);
-        int experts = o.Routing.Experts, d = o.Width;
-        float[] logits = SpanProduct.New(tokens, experts, d, x, false, router, false);
-        float[] gates = new float[logits.Length], scores = new float[logits.Length];
-        int[] picked = new int[tokens * o.Routing.TopK], starts = new int[all + 1];
-        Routing.Forward(o.Routing, logits, default, gates, scores, picked);
-        List<int> order = [];
-        for (int e = 0; e < all; e++)
+        int experts = o.Routing.Experts, d = o.Width, k = o.Routing.TopK, each = k + all - experts, rows = tokens * each;
+        float[] logits = SpanProduct.New(tokens, experts, d, x, false, router, false), routed = new float[logits.Length];
+        State state = new(new float[tokens * all], new float[logits.Length], new int[tokens * k], new int[rows], new int[rows], new int[all + 1],
+            new float[rows * d], new float[rows * o.Inner], new float[rows * o.Inner], new float[rows * o.Inner], new float[rows * d]);
+        Routing.Forward(o.Routing, logits, default, routed, state.Scores, state.Picked);
+        Array.Fill(state.Gates, 1);
+        for (int token = 0; token < tokens; token++)
         {
-            for (int t = 0; t < tokens; t++)
-            {
-                if (e >= experts || gates[t * experts + e] != 0)
-                    order.Add(t);
-            }
-            starts[e + 1] = order.Count;
+            routed.AsSpan(token * experts, experts).CopyTo(state.Gates.AsSpan(token * all));
+            state.Picked.AsSpan(token * k, k).CopyTo(state.Used.AsSpan(token * each));
+            for (int e = experts; e < all; e++)
+                state.Used[token * each + k + e - experts] = e;
         }
-        int rows = order.Count;
-        State state = new(gates, scores, picked, [.. order], starts, Gather(x, order, d), new float[rows * o.Inner],
-            new float[rows * o.Inner], new float[rows * o.Inner], new float[rows * d]);
-        y.Clear();
+        int[] order = new int[rows];
+        ExpertRows.Arrange(state.Used, state.Starts, order, state.Places);
+        ExpertRows.Gather(x, d, each, order, state.X);
         for (int e = 0; e < all; e++)
         {
             (Range narrow, Range wide, Range weights) = Ranges(o, state, e);
-            if (starts[e] < starts[e + 1])
-            {
-                GatedFeedForward.Forward(new ActivationFunction("silu"), state.X.AsSpan(narrow), w1[weights], w2[weights], w3[weights], d,
-                    state.F.AsSpan(narrow), state.U.AsSpan(wide), state.B.AsSpan(wide), state.H.AsSpan(wide));
-            }
-            for (int row = starts[e]; row < starts[e + 1]; row++)
-                Lanes.AddScaled(state.F.AsSpan(row * d, d), Gate(state, experts, e, row), y.Slice(state.Tokens[row] * d, d));
+            if (state.Starts[e] == state.Starts[e + 1])
+                continue;
+            GatedFeedForward.Forward(new ActivationFunction("silu"), state.X.AsSpan(narrow), w1[weights], w2[weights], w3[weights], d,
+                state.F.AsSpan(narrow), state.U.AsSpan(wide), state.B.AsSpan(wide), state.H.AsSpan(wide));
         }
+        y.Clear();
+        ExpertRows.Combine(state.F, d, state.Places, state.Used, state.Gates, y);
         return state;
     }
 
@@ -91,19 +86,13 @@ public static class ExpertLayer
         Span<float> dw2, Span<float> dw3)
     {
         ArgumentNullException.ThrowIfNull(state);
-        (int _, int all) = Sizes(o, x, router, w1, w2, w3, dy.Length);
+        (int tokens, int all) = Sizes(o, x, router, w1, w2, w3, dy.Length);
         int experts = o.Routing.Experts, d = o.Width;
-        float[] dgates = new float[state.Gates.Length], dlogits = new float[dgates.Length];
-        float[] up = Gather(dy, state.Tokens, d), dgathered = new float[up.Length];
+        float[] dgates = new float[state.Gates.Length], drouted = new float[state.Scores.Length], dlogits = new float[drouted.Length];
+        float[] up = new float[state.X.Length], dgathered = new float[up.Length];
+        ExpertRows.CombineBackward(dy, state.F, d, state.Places, state.Used, state.Gates, up, dgates);
         for (int e = 0; e < all; e++)
         {
-            for (int row = state.Starts[e]; row < state.Starts[e + 1]; row++)
-            {
-                Span<float> slope = up.AsSpan(row * d, d);
-                if (e < experts)
-                    dgates[state.Tokens[row] * experts + e] = Lanes.Dot(slope, state.F.AsSpan(row * d, d));
-                TensorPrimitives.Multiply(slope, Gate(state, experts, e, row), slope);
-            }
             (Range narrow, Range wide, Range weights) = Ranges(o, state, e);
             if (state.Starts[e] == state.Starts[e + 1])
                 continue;
@@ -111,9 +100,10 @@ public static class ExpertLayer
                 state.U.AsSpan(wide), state.B.AsSpan(wide), state.H.AsSpan(wide), up.AsSpan(narrow), dgathered.AsSpan(narrow),
                 dw1[weights], dw2[weights], dw3[weights]);
         }
-        for (int row = 0; row < state.Tokens.Length; row++)
-            Lanes.AddScaled(dgathered.AsSpan(row * d, d), 1, dx.Slice(state.Tokens[row] * d, d));
-        Routing.Backward(o.Routing, state.Scores, state.Picked, dgates, dlogits);
+        ExpertRows.Combine(dgathered, d, state.Places, state.Used, default, dx);
+        for (int token = 0; token < tokens; token++)
+            dgates.AsSpan(token * all, experts).CopyTo(drouted.AsSpan(token * experts));
+        Routing.Backward(o.Routing, state.Scores, state.Picked, drouted, dlogits);
         LinearMap.Backward(x, router, d, dlogits, dx, drouter, default);
     }
 
@@ -137,18 +127,6 @@ public static class ExpertLayer
     {
         int from = state.Starts[expert], to = state.Starts[expert + 1], size = o.Width * o.Inner;
         return ((from * o.Width)..(to * o.Width), (from * o.Inner)..(to * o.Inner), (expert * size)..((expert + 1) * size));
-    }
-
-    // Shared experts weigh 1.
-    private static float Gate(State state, int experts, int expert, int row) =>
-        expert < experts ? state.Gates[state.Tokens[row] * experts + expert] : 1;
-
-    private static float[] Gather(ReadOnlySpan<float> from, IReadOnlyList<int> rows, int width)
-    {
-        float[] to = new float[rows.Count * width];
-        for (int n = 0; n < rows.Count; n++)
-            from.Slice(rows[n] * width, width).CopyTo(to.AsSpan(n * width));
-        return to;
     }
 
     private static Values Evaluate(FormulaCall call)

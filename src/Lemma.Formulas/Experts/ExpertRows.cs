@@ -34,7 +34,7 @@ internal static class ExpertRows
             x.Slice(order[place] / topK * width, width).CopyTo(rows.Slice(place * width, width));
     }
 
-    /// <summary>y += Σ g·F over the picks of some tokens, in the order in which a token picked.</summary>
+    /// <summary>y += Σ g·F over the picks of some tokens, in the order in which a token picked; a gate of 0 keeps out what is not finite.</summary>
     /// <param name="rows">F, what the experts gave, [places, width].</param>
     /// <param name="width">Columns.</param>
     /// <param name="places">The places of the picks of these tokens.</param>
@@ -49,11 +49,12 @@ internal static class ExpertRows
         {
             int token = pick / topK;
             float gate = gates.IsEmpty ? 1 : gates[token * experts + picked[pick]];
-            Lanes.AddScaled(rows.Slice(places[pick] * width, width), gate, y.Slice(token * width, width));
+            if (gate != 0)
+                Lanes.AddScaled(rows.Slice(places[pick] * width, width), gate, y.Slice(token * width, width));
         }
     }
 
-    /// <summary>dF = g·dy to the places of some tokens' picks, and dg = ⟨dy, F⟩.</summary>
+    /// <summary>dF = g·dy to the places of some tokens' picks, and dg = ⟨dy, F⟩; both 0 for a gate of 0.</summary>
     /// <param name="dy">[tokens, width].</param>
     /// <param name="rows">F, [places, width].</param>
     /// <param name="width">Columns.</param>
@@ -70,6 +71,12 @@ internal static class ExpertRows
         {
             int at = pick / topK * experts + picked[pick], place = places[pick] * width;
             ReadOnlySpan<float> up = dy.Slice(pick / topK * width, width);
+            if (gates[at] == 0)
+            {
+                drows.Slice(place, width).Clear();
+                dgates[at] = 0;
+                continue;
+            }
             dgates[at] = Lanes.Dot(up, rows.Slice(place, width));
             System.Numerics.Tensors.TensorPrimitives.Multiply(up, gates[at], drows.Slice(place, width));
         }
