@@ -14,7 +14,8 @@ internal static class DecodingBench
 
     public static int Run(string preset, int context, int together, int? threads)
     {
-        DecoderConfig config = Presets.Find(preset) ?? throw new ArgumentException($"bench: there is no '{preset}'; there are {string.Join(", ", Presets.Names)}");
+        DecoderConfig config = Presets.Find(preset)
+            ?? throw new ArgumentException($"bench: there is no '{preset}'; there are {string.Join(", ", Presets.Names)}");
         context = Math.Min(context, config.MaximumLength - Tokens);
         using Workers workers = new(threads);
         using Decoder decoder = new(config);
@@ -22,11 +23,13 @@ internal static class DecodingBench
         using Tape tape = new(workers, decoder.Parameters) { Recording = false };
         int[] ids = [.. Enumerable.Range(0, Math.Max(context, Prompt)).Select(i => i * 7919 % config.VocabularySize)];
         AttentionConfig attention = (AttentionConfig)config.Stack.Blocks[0].Mixer;
-        double weights = sizeof(float) * (double)decoder.Parameters.Count, cache = 2.0 * sizeof(float) * config.Layers * attention.KeyValueHeads * attention.HeadWidth;
+        double weights = sizeof(float) * (double)decoder.Parameters.Count;
+        double cache = 2.0 * sizeof(float) * config.Layers * attention.KeyValueHeads * attention.HeadWidth;
         double matrices = decoder.Parameters.Count - (double)config.VocabularySize * config.Width;
         double prompt = 2 * Prompt * matrices + 2 * (double)config.VocabularySize * config.Width
             + 4.0 * config.Layers * attention.Heads * attention.HeadWidth * Prompt * (Prompt + 1) / 2;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode {preset}, {decoder.Parameters.Count / 1e6:0.0}M parameters in f32, threads {workers.Count}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"decode {preset}, {decoder.Parameters.Count / 1e6:0.0}M parameters in f32, threads {workers.Count}"));
 
         List<double> peaks = [], reads = [], prefill = [];
         List<double>[] times = [[], [], []];
@@ -48,7 +51,8 @@ internal static class DecodingBench
         Show($"one sequence, {1} behind", 1, Median(times[0]), (weights + cache) / read);
         Show($"one sequence, {context} behind", 1, Median(times[1]), (weights + cache * context) / read);
         Show($"{together} sequences, {1} behind", together, Median(times[2]), (weights + cache * together) / read);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{together} together give {together * Median(times[0]) / Median(times[2]):0.0} times the tokens of one"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{together} together give {together * Median(times[0]) / Median(times[2]):0.0} times the tokens of one"));
         return CommandLine.Done;
     }
 

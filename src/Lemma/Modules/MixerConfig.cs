@@ -94,6 +94,32 @@ public sealed record AttentionConfig : MixerConfig
     internal AttentionHeads ToHeads() => new(Heads, KeyValueHeads, HeadWidth, Mask == MaskKind.Causal, Window ?? 0) { Scale = Scale };
 }
 
+/// <summary>Linear attention: weights φ(q)·φ(k) instead of e^(q·k), so that a matrix a head is all that is kept of a sequence.</summary>
+/// <remarks>Katharopoulos et al. 2020. It has no positions of its own.</remarks>
+public sealed record LinearAttentionConfig : MixerConfig
+{
+    /// <summary>Heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>The width of a head's query and key.</summary>
+    public required int HeadWidth { get; init; }
+
+    /// <summary>The width of a head's value.</summary>
+    public required int ValueWidth { get; init; }
+
+    /// <summary>Whether the projections to queries, keys and values have a bias.</summary>
+    public bool InputBias { get; init; }
+
+    /// <summary>Whether the projection of the output has a bias.</summary>
+    public bool OutputBias { get; init; }
+
+    /// <inheritdoc/>
+    public override void Validate() => Require.That(Heads > 0 && HeadWidth > 0 && ValueWidth > 0,
+        $"linear_attention: sizes must be positive, but heads {Heads}, widths {HeadWidth} and {ValueWidth}");
+
+    internal override Mixer Make(Scope scope, int width) => new LinearMixer(this, scope, width);
+}
+
 /// <summary>Latent attention (MLA): keys and values of all heads are made from one narrow latent row, which is all that is kept of a token.</summary>
 /// <remarks>DeepSeek-AI 2024, DeepSeek-V2, section 2.1.</remarks>
 public sealed record LatentAttentionConfig : MixerConfig

@@ -41,12 +41,18 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
     /// <summary>Where each page lies; 0 where a window has let go of it.</summary>
     public ReadOnlyMemory<nint> Addresses => addresses;
 
-    public override void Truncate(int length)
+    public override void RequireCut(int from, int to)
     {
         // What a window has let go cannot come back: such a state can only be cut to nothing, or by what its pages still hold.
-        int kept = (length + PagedAttention.Block - 1) / PagedAttention.Block, needed = window == 0 ? 0 : Math.Max(0, length - window + 1) / PagedAttention.Block;
+        int kept = (to + PagedAttention.Block - 1) / PagedAttention.Block, needed = window == 0 ? 0 : Math.Max(0, to - window + 1) / PagedAttention.Block;
         for (int index = needed; index < kept; index++)
-            Require.That(pages[index] is not null, $"state: a window of {window} has let go of positions that {length} tokens need");
+            Require.That(pages[index] is not null, $"state: a window of {window} has let go of positions that {to} tokens need");
+    }
+
+    public override void Truncate(int length)
+    {
+        RequireCut(length, length);
+        int kept = (length + PagedAttention.Block - 1) / PagedAttention.Block;
         for (int index = pages.Count - 1; index >= kept; index--)
         {
             Give(index);

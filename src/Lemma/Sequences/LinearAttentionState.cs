@@ -24,9 +24,12 @@ internal sealed unsafe class LinearAttentionState(int heads, int width, int valu
     /// <summary>Counts tokens that were added.</summary>
     public void Advance(int tokens) => Length += tokens;
 
+    public override void RequireCut(int from, int to) =>
+        Require.That(to == from || to == 0, $"state: linear attention keeps sums of {from} tokens, which cannot be cut to {to}");
+
     public override void Truncate(int length)
     {
-        Require.That(length == Length || length == 0, $"state: linear attention keeps sums of {Length} tokens, which cannot be cut to {length}");
+        RequireCut(Length, length);
         if (length == 0)
             sums.Span(0, sums.Length).Clear();
         Length = length;

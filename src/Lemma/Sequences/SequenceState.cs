@@ -25,6 +25,9 @@ public sealed class SequenceState : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
         Require.That(length >= 0 && length <= Length, $"state: it holds {Length} tokens, so it cannot be cut to {length}");
+        // Every layer is asked first, so that a refusal leaves all as they were.
+        foreach (LayerState layer in layers)
+            layer.RequireCut(Length, length);
         foreach (LayerState layer in layers)
             layer.Truncate(length);
         Length = length;
@@ -64,6 +67,9 @@ public sealed class SequenceState : IDisposable
 internal abstract class LayerState : IDisposable
 {
     public abstract long Bytes { get; }
+
+    /// <summary>Refuses a cut that this layer cannot make.</summary>
+    public virtual void RequireCut(int from, int to) { }
 
     public abstract void Truncate(int length);
 

@@ -29,7 +29,8 @@ public class LinearAttentionTests
         {
             int[] lengths = states.Length == 1 ? [count] : [19 - from, count - 19 + from];
             Rows rows = new(new int[count], lengths, states);
-            float[] y = tape[tape.LinearAttention(Part(tape, q, from, count), Part(tape, k, from, count), Part(tape, v, from, count), rows, Heads, 0)].ToArray();
+            float[] y = tape[tape.LinearAttention(Part(tape, q, from, count), Part(tape, k, from, count), Part(tape, v, from, count), rows, Heads,
+                0)].ToArray();
             for (int i = 0; i < states.Length; i++)
                 states[i].Advance(lengths[i]);
             Assert.Equal(whole[(from * Heads * Width)..((from + count) * Heads * Width)], y);
@@ -43,7 +44,8 @@ public class LinearAttentionTests
         // A fork goes on from where it was made, and a state that was emptied begins again.
         Given(10, 9, fork);
         Assert.Equal(2 * (D * Width + D) * sizeof(float), fork.Bytes);
-        Assert.Contains("sums of 19 tokens, which cannot be cut to 18", Assert.Throws<ArgumentException>(() => first.Truncate(18)).Message, StringComparison.Ordinal);
+        Assert.Contains("sums of 19 tokens, which cannot be cut to 18", Assert.Throws<ArgumentException>(() => first.Truncate(18)).Message,
+            StringComparison.Ordinal);
         first.Truncate(0);
         Given(0, 19, first);
     }

@@ -5,10 +5,15 @@ using Lemma.Tensors;
 namespace Lemma.Modules;
 
 /// <summary>Latent attention: queries, keys and values of all heads are made from narrow latent rows.</summary>
+/// <remarks>
+/// While the tape records, keys and values of every head are made. When it does not, the matrices that make them are absorbed: q·(W·c) = (Wᵀ·q)·c, so
+/// all heads attend to the latent rows themselves, and those are all that is kept of a token. Whole or from a state, the bits are the same; those of
+/// the other form differ by rounding.
+/// </remarks>
 internal sealed class LatentMixer : Mixer
 {
     private readonly LatentAttentionConfig config;
-    private readonly AttentionHeads heads;
+    private readonly AttentionHeads heads, absorbed;
     private readonly Linear? queryDown;
     private readonly Linear query, latent, keyValueUp, output;
     private readonly Norm? queryNorm;
@@ -20,6 +25,11 @@ internal sealed class LatentMixer : Mixer
         this.config = config;
         int queries = config.Heads * config.HeadWidth;
         heads = new AttentionHeads(config.Heads, config.Heads, config.HeadWidth) { ValueWidth = config.ValueWidth, Scale = config.Scale };
+        absorbed = new AttentionHeads(config.Heads, 1, config.KeyValueRank + config.RotaryWidth)
+        {
+            ValueWidth = config.KeyValueRank,
+            Scale = config.Scale ?? (float)(1 / Math.Sqrt(config.HeadWidth)),
+        };
         if (config.QueryRank is { } rank)
         {
             queryDown = new Linear(scope.In("query_down"), rank, width, config.Bias, scope.Inner);
@@ -40,12 +50,25 @@ internal sealed class LatentMixer : Mixer
         tape.RopeInPlace(asked, plain, config.Heads, config.HeadWidth, pass.Positions, rope, pass.Lengths);
         Tensor down = latent.Apply(tape, x), shared = tape.Columns(down, rank, turning);
         tape.RopeInPlace(shared, 0, 1, turning, pass.Positions, rope, pass.Lengths);
-        Tensor up = keyValueUp.Apply(tape, latentNorm.Apply(tape, tape.Columns(down, 0, rank)));
+        Tensor narrow = latentNorm.Apply(tape, tape.Columns(down, 0, rank));
+        if (!tape.Recording)
+            return output.Apply(tape, Absorbed(tape, asked, tape.Concatenate(narrow, shared), pass));
+        Tensor up = keyValueUp.Apply(tape, narrow);
         Tensor keys = tape.JoinHeads(tape.HeadPart(up, config.Heads, 0, plain), plain, shared, turning, config.Heads);
         Tensor values = tape.HeadPart(up, config.Heads, plain, config.ValueWidth);
         return output.Apply(tape, tape.Attention(new HeadColumns(asked, 0), new HeadColumns(keys, 0), new HeadColumns(values, 0),
             pass.Rows, heads, pass.Layer));
     }
 
-    public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(config.Heads, config.HeadWidth, config.ValueWidth));
+    public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(1, absorbed.HeadWidth, absorbed.ValueWidth));
+
+    private Tensor Absorbed(Tape tape, Tensor asked, Tensor latents, in Pass pass)
+    {
+        int plain = config.PlainWidth, each = plain + config.ValueWidth, rank = config.KeyValueRank, turning = config.RotaryWidth;
+        Tensor weight = tape.Parameter(keyValueUp.Weight);
+        Tensor towards = tape.HeadProduct(tape.HeadPart(asked, config.Heads, 0, plain), config.Heads, weight, 0, each, plain, isTransposed: false);
+        Tensor queries = tape.JoinHeads(towards, rank, tape.HeadPart(asked, config.Heads, plain, turning), turning, config.Heads);
+        Tensor heard = tape.Attention(new HeadColumns(queries, 0), new HeadColumns(latents, 0), new HeadColumns(latents, 0), pass.Rows, absorbed, pass.Layer);
+        return tape.HeadProduct(heard, config.Heads, weight, plain, each, config.ValueWidth, isTransposed: true);
+    }
 }

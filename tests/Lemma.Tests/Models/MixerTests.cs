@@ -1,0 +1,152 @@
+using Lemma.Formulas;
+using Lemma.Models;
+using Lemma.Modules;
+using Lemma.Sequences;
+using Lemma.Tensors;
+
+namespace Lemma.Tests.Models;
+
+/// <summary>Every mixer in a decoder of two blocks: gradients by differences, the same bits cached, cut, forked and for any number of threads.</summary>
+public class MixerTests
+{
+    private const int Length = 401;
+    private static readonly int[] Ids = [.. Enumerable.Range(0, Length).Select(i => i * i * 37 % 61)];
+
+    public static TheoryData<string> Names => [.. Mixers.Keys];
+
+    private static Dictionary<string, MixerConfig> Mixers { get; } = Made();
+
+    [Theory, MemberData(nameof(Names))]
+    public void GradientsAreThoseOfDifferences(string name)
+    {
+        using Decoder model = Model(name);
+        using Workers workers = new(2);
+        using Tape tape = new(workers, model.Parameters);
+        model.Parameters.AllocateTrainingState();
+        Rows rows = new(Ids.AsMemory(0, 30), new[] { 19, 11 });
+        int[] targets = [.. Ids.Skip(1).Take(30)];
+        double Loss()
+        {
+            double loss = tape[model.Loss(tape, rows, targets)][0];
+            tape.Rewind();
+            return loss;
+        }
+        tape.Backward(model.Loss(tape, rows, targets));
+        tape.Rewind();
+        Philox random = new(5);
+        ulong draw = 0;
+        foreach (Parameter parameter in model.Parameters.All.Where(parameter => parameter.Name.StartsWith("blocks", StringComparison.Ordinal)))
+        {
+            // Along a random direction, so that one difference sees the whole parameter.
+            Span<float> weights = model.Parameters.Weights(parameter), gradient = model.Parameters.Gradients(parameter);
+            float[] before = weights.ToArray(), direction = [.. before.Select(_ => (float)random.Normal(draw++))];
+            double slope = gradient.ToArray().Zip(direction, (g, d) => (double)g * d).Sum(), size = Math.Sqrt(direction.Sum(d => (double)d * d));
+            double step = 3e-3 / size;
+            for (int i = 0; i < before.Length; i++)
+                weights[i] = (float)(before[i] + step * direction[i]);
+            double up = Loss();
+            for (int i = 0; i < before.Length; i++)
+                weights[i] = (float)(before[i] - step * direction[i]);
+            double down = Loss(), difference = (up - down) / (2 * step);
+            before.CopyTo(weights);
+            Assert.True(Math.Abs(difference - slope) < 2e-3 * size + 2e-2 * Math.Abs(slope),
+                $"{parameter.Name}: {difference:E3} by differences, {slope:E3} by backward");
+        }
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void PiecesForksOthersAndThreadsChangeNothing(string name)
+    {
+        using Decoder model = Model(name);
+        float[]? first = null;
+        foreach (int threads in (int[])[1, 2, 3])
+        {
+            using Workers workers = new(threads);
+            using Tape tape = new(workers, model.Parameters) { Recording = false };
+            float[] whole = tape[model.Logits(tape, Rows.One(Ids))].ToArray();
+            tape.Rewind();
+            first ??= whole;
+            Assert.True(first.AsSpan().SequenceEqual(whole), $"{threads} threads");
+            using SequenceState state = model.NewState(), other = model.NewState();
+            int at = 0;
+            foreach (int count in (int[])[1, 190, 2, 150, 50])
+            {
+                Check(Rows.One(Ids.AsMemory(at, count), state), at + count);
+                at += count;
+            }
+            using SequenceState fork = state.Fork();
+            Last(Rows.One(new[] { 7, 8, 9 }, other));
+            // The fork goes on with others around it, then the state that it was made from does the same alone.
+            float[] together = Last(new Rows(new[] { 5, Ids[at], 6, 4 }, new[] { 1, 1, 2 }, new[] { other, fork, model.NewState() }));
+            Assert.True(together.AsSpan(61, 61).SequenceEqual(whole.AsSpan(at * 61, 61)), "a fork among others");
+            Check(Rows.One(Ids.AsMemory(at, 1), state), at + 1);
+
+            void Check(Rows rows, int end) => Assert.True(Last(rows).AsSpan().SequenceEqual(whole.AsSpan((end - 1) * 61, 61)), $"up to {end}");
+
+            float[] Last(Rows rows)
+            {
+                float[] logits = tape[model.NextLogits(tape, rows)].ToArray();
+                tape.Rewind();
+                return logits;
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void ItLearnsAndAgreesWithItselfWhileRecording(string name)
+    {
+        using Decoder model = Model(name);
+        using Workers workers = new(2);
+        using Tape tape = new(workers, model.Parameters);
+        Lemma.Training.AdamWOptimizer optimizer = new(model.Parameters, workers, new Lemma.Training.AdamWOptions());
+        Rows rows = new(Ids.AsMemory(0, 120), new[] { 70, 50 });
+        int[] targets = [.. Ids.Skip(1).Take(120)];
+        double before = 0, after = 0;
+        for (int step = 0; step < 25; step++)
+        {
+            Tensor loss = model.Loss(tape, rows, targets);
+            (before, after) = (step == 0 ? tape[loss][0] : before, tape[loss][0]);
+            tape.Backward(loss);
+            tape.Rewind();
+            optimizer.Step(5e-3f);
+        }
+        Assert.True(after < 0.7 * before, $"the loss went from {before} to {after}");
+        double recorded = tape[model.Loss(tape, rows, targets)][0];
+        tape.Rewind();
+        tape.Recording = false;
+        Assert.Equal(recorded, tape[model.Loss(tape, rows, targets)][0], 1e-5);
+    }
+
+    private static Decoder Model(string name)
+    {
+        Decoder model = new(Presets.Llama(61, width: 32, layers: 2, heads: 4, hidden: 48, length: 512).WithBlocks(block =>
+            block with { Mixer = Mixers[name] }));
+        model.Initialize(7);
+        return model;
+    }
+
+    private static Dictionary<string, MixerConfig> Made()
+    {
+        AttentionConfig plain = new() { Heads = 4, KeyValueHeads = 4, HeadWidth = 8, Rotary = new RotaryConfig() };
+        return new()
+        {
+            ["multi_head"] = plain,
+            ["grouped_query"] = plain with { KeyValueHeads = 2 },
+            ["multi_query"] = plain with { KeyValueHeads = 1, Sinks = true, ScoreCap = 5 },
+            ["window"] = plain with { Window = 50, QueryKeyNorm = new RmsNormConfig(1e-6f), Rotary = new RotaryConfig { Width = 4 } },
+            ["whole_norm"] = plain with { QueryKeyNorm = new LayerNormConfig(), NormsWholeRows = true, Rotary = null, InputBias = true, OutputBias = true },
+            ["latent"] = new LatentAttentionConfig
+            {
+                Heads = 4,
+                QueryRank = 12,
+                KeyValueRank = 16,
+                PlainWidth = 8,
+                RotaryWidth = 4,
+                ValueWidth = 6,
+                Rotary = new RotaryConfig(Interleaved: true),
+                Norm = new RmsNormConfig(),
+            },
+            ["linear"] = new LinearAttentionConfig { Heads = 4, HeadWidth = 8, ValueWidth = 12 },
+        };
+    }
+}
