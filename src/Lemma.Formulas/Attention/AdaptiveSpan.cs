@@ -31,8 +31,34 @@ public static class AdaptiveSpan
     /// <summary>m(x), between 0 and 1.</summary>
     public static double Mask(double span, double ramp, int distance) => Math.Clamp((span + ramp - distance) / ramp, 0, 1);
 
-    // m·e^s = e^(s + ln m): the mask is an addend of scores, and d ln m/dz = 1/(R·m) on the ramp. Logs[head]: ln m by distance.
-    private readonly record struct Score(float[][] Logs, float[] Spans, double Ramp, int Offset, float[]? Gradient) : IScore
+    /// <summary>ln m(−n) of distances n, key minus query, from a first one on: m·e^s = e^(s + ln m), so the mask is an addend of scores.</summary>
+    internal static void Line(double span, double ramp, int first, Span<float> line)
+    {
+        for (int n = 0; n < line.Length; n++)
+            line[n] = first + n > 0 ? float.NegativeInfinity : (float)Math.Log(Mask(span, ramp, -(first + n)));
+    }
+
+    /// <summary>The gradient of a span from that of its line: d ln m/dz = 1/(R·m) on the ramp.</summary>
+    internal static float LineGradient(double span, double ramp, int first, ReadOnlySpan<float> dline)
+    {
+        double sum = 0;
+        for (int n = 0; n < dline.Length; n++)
+        {
+            double mask = first + n > 0 ? 0 : Mask(span, ramp, -(first + n));
+            if (mask is > 0 and < 1)
+                sum += dline[n] / (ramp * mask);
+        }
+        return (float)sum;
+    }
+
+    /// <summary>How many positions back the widest head sees, itself included; 0 for all.</summary>
+    internal static int Reach(ReadOnlySpan<float> spans, double ramp)
+    {
+        double widest = Math.Ceiling(System.Numerics.Tensors.TensorPrimitives.Max(spans) + ramp);
+        return widest is >= 1 and < 1 << 24 ? (int)widest : 0;
+    }
+
+    private readonly record struct Score(float[] Spans, double Ramp, int Offset, float[] Gradient) : IScore
     {
         public double Cap => 0;
 
@@ -42,56 +68,53 @@ public static class AdaptiveSpan
 
         public int Form(int i, int j) => 0;
 
-        public bool Hides(int query, int queries, int key, int keys) => false;
-
         public float Add(int sequence, int head, int i, int j)
         {
             int back = i + Offset - j;
-            return back >= 0 && back < Logs[head].Length ? Logs[head][back] : float.NegativeInfinity;
+            return back >= 0 ? (float)Math.Log(Mask(Spans[head], Ramp, back)) : float.NegativeInfinity;
         }
 
         public void Accumulate(int sequence, int head, int i, int j, float gradient)
         {
             double mask = Mask(Spans[head], Ramp, i + Offset - j);
             if (mask is > 0 and < 1)
-                Gradient![head] += (float)(gradient / (Ramp * mask));
+                Gradient[head] += (float)(gradient / (Ramp * mask));
         }
     }
 
     /// <summary>Y and ln Σ e^score, [b, H, T]; a head looks back as far as its span and ramp reach.</summary>
     public static void Forward(in HeadSizes sizes, ReadOnlySpan<float> spans, double ramp, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
-        ReadOnlySpan<float> v, Span<float> y, Span<float> logs) =>
-        HeadAttention.Forward(sizes, MaskOf(spans, ramp), ScoreOf(sizes, spans, ramp, null), q, k, v, y, logs);
+        ReadOnlySpan<float> v, Span<float> y, Span<float> logs)
+    {
+        CheckSpans(sizes, spans, ramp);
+        HeadAttention.Forward(sizes, new HeadAttention.Mask(true, Reach(spans, ramp)), ShapeOf(sizes, spans, ramp), q, k, v, y, logs);
+    }
 
     /// <summary>dQ, dK, dV and the gradients of the spans are added to.</summary>
     public static void Backward(in HeadSizes sizes, ReadOnlySpan<float> spans, double ramp, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
         ReadOnlySpan<float> v, ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk,
         Span<float> dv, Span<float> dspans)
     {
+        CheckSpans(sizes, spans, ramp);
         Check.SameLength("adaptive_span", spans.Length, dspans.Length);
-        float[] gradient = new float[spans.Length];
-        HeadAttention.Backward(sizes, MaskOf(spans, ramp), ScoreOf(sizes, spans, ramp, gradient), q, k, v, y, logs, dy, dq, dk, dv);
-        Lanes.AddScaled(gradient, 1, dspans);
+        ScoreShape shape = ShapeOf(sizes, spans, ramp);
+        HeadAttention.Backward(sizes, new HeadAttention.Mask(true, Reach(spans, ramp)), shape, q, k, v, y, logs, dy, dq, dk, dv);
+        for (int head = 0; head < spans.Length; head++)
+            dspans[head] += LineGradient(spans[head], ramp, 1 - sizes.Keys, shape.LineOf(shape.BiasGradient, head));
     }
 
-    // No head sees further back than the widest.
-    private static HeadAttention.Mask MaskOf(ReadOnlySpan<float> spans, double ramp)
+    private static ScoreShape ShapeOf(in HeadSizes sizes, ReadOnlySpan<float> spans, double ramp)
     {
-        double widest = Math.Ceiling(System.Numerics.Tensors.TensorPrimitives.Max(spans) + ramp);
-        return new HeadAttention.Mask(true, widest is >= 1 and < 1 << 24 ? (int)widest : 0);
+        ScoreShape shape = ScoreShape.WithLines(sizes.Heads, sizes.Queries, sizes.Keys);
+        for (int head = 0; head < spans.Length; head++)
+            Line(spans[head], ramp, 1 - sizes.Keys, shape.LineOf(shape.Bias, head));
+        return shape;
     }
 
-    private static Score ScoreOf(in HeadSizes sizes, ReadOnlySpan<float> spans, double ramp, float[]? gradient)
+    private static void CheckSpans(in HeadSizes sizes, ReadOnlySpan<float> spans, double ramp)
     {
         Check.SameLength("adaptive_span", sizes.Heads, spans.Length);
         Check.That(ramp > 0, "adaptive_span", $"the ramp must be above 0, but it is {ramp}");
-        float[][] logs = new float[spans.Length][];
-        for (int head = 0; head < logs.Length; head++)
-        {
-            float span = spans[head];
-            logs[head] = [.. Enumerable.Range(0, sizes.Keys).Select(back => (float)Math.Log(Mask(span, ramp, back)))];
-        }
-        return new Score(logs, spans.ToArray(), ramp, sizes.Keys - sizes.Queries, gradient);
     }
 
     private static Values Evaluate(FormulaCall call)
@@ -99,12 +122,21 @@ public static class AdaptiveSpan
         Values q = call["q"], k = call["k"], v = call["v"];
         HeadSizes sizes = HeadSizes.Of("adaptive_span", q, k, v);
         Values span = call.Input("span", sizes.Heads);
-        float[] gradient = new float[sizes.Heads];
         double ramp = call.Number("ramp", 32);
-        Score score = ScoreOf(sizes, span, ramp, gradient);
-        Values y = ScoredEvaluation.Run(call, sizes, MaskOf(span, ramp), score);
-        if (call.Backward(y, out _))
-            Lanes.AddScaled(gradient, 1, call.Gradient("span"));
+        CheckSpans(sizes, span, ramp);
+        if (ScoredEvaluation.NeedsDouble(sizes, q, k, v))
+        {
+            float[] gradient = new float[sizes.Heads];
+            Values exact = ScoredEvaluation.RunInDouble(call, sizes, new Score(span.Data, ramp, sizes.Keys - sizes.Queries, gradient));
+            if (call.Backward(exact, out _))
+                Lanes.AddScaled(gradient, 1, call.Gradient("span"));
+            return exact;
+        }
+        Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
+        float[] logs = new float[sizes.Rows];
+        Forward(sizes, span, ramp, q, k, v, y, logs);
+        if (call.Backward(y, out float[]? dy))
+            Backward(sizes, span, ramp, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"), call.Gradient("span"));
         return y;
     }
 }

@@ -3,12 +3,14 @@ using System.Runtime.Intrinsics;
 
 namespace Lemma.Formulas;
 
-/// <summary>Where the gradients of one key/value head lie; strides are those of the values.</summary>
+/// <summary>Where the gradients of one key/value head lie; strides are those of the values unless given.</summary>
 /// <param name="Output">dO, the first output of the group's first head.</param>
 /// <param name="Query">dQ, added to.</param>
 /// <param name="Key">dK, added to.</param>
 /// <param name="Value">dV, added to.</param>
-public readonly record struct AttentionHeadGradient(nint Output, nint Query, nint Key, nint Value);
+/// <param name="KeyStride">Elements from a dK to the next; 0 for that of the keys.</param>
+/// <param name="ValueStride">Elements from a dV to the next; 0 for that of the values.</param>
+public readonly record struct AttentionHeadGradient(nint Output, nint Query, nint Key, nint Value, nint KeyStride = 0, nint ValueStride = 0);
 
 /// <summary>The backward of <see cref="Attention"/>, which computes the weights again, block by block.</summary>
 /// <remarks>
@@ -46,6 +48,8 @@ public static unsafe class AttentionGradient
         float* along = plan.At(alongPart);
         Tile tile = Tile.Best;
         nint keyStride = (nint)d * Tile.Columns, valueStride = (nint)width * Tile.Columns;
+        Matrix keyGradient = new(gradient.Key, gradient.KeyStride == 0 ? head.KeyStride : gradient.KeyStride, 1);
+        Matrix valueGradient = new(gradient.Value, gradient.ValueStride == 0 ? head.ValueStride : gradient.ValueStride, 1);
 
         for (int chunk = shape.First(0) / Block * Block; chunk < end; chunk += Attention.KeyChunk)
         {
@@ -108,10 +112,9 @@ public static unsafe class AttentionGradient
                             System.Numerics.Tensors.TensorPrimitives.Multiply(line, shape.Scale, line);
                         }
                         AddProduct(tile, new Matrix((nint)weights, 1, Block), columns, width, rows, panels, upColumns,
-                            (nint)rows * Tile.Columns,
-                            new Matrix(gradient.Value, head.ValueStride, 1).From(block, 0));
+                            (nint)rows * Tile.Columns, valueGradient.From(block, 0));
                         AddProduct(tile, new Matrix((nint)slopes, 1, Block), columns, d, rows, panels, queryColumns, (nint)rows * Tile.Columns,
-                            new Matrix(gradient.Key, head.KeyStride, 1).From(block, 0));
+                            keyGradient.From(block, 0));
                         AddProduct(tile, new Matrix((nint)slopes, Block, 1), rows, d, columns, panels, keySteps + at * Tile.Columns,
                             stepsStride,
                             queryGradient.From(row, 0));

@@ -28,8 +28,6 @@ internal readonly record struct AttentionScore(HeadAttention.Mask Mask, ScoreSha
 
     public int Form(int i, int j) => 0;
 
-    public bool Hides(int query, int queries, int key, int keys) => false;
-
     public float Add(int sequence, int head, int i, int j)
     {
         int back = i + Shape.Keys - Shape.Queries - j;

@@ -1,7 +1,7 @@
 namespace Lemma.Formulas;
 
 /// <summary>The sizes of one attention: how many queries, keys and heads, and which keys a query may see.</summary>
-/// <param name="Queries">Queries a head; they are the last positions before <paramref name="Keys"/>.</param>
+/// <param name="Queries">Queries a head.</param>
 /// <param name="Keys">Keys and values a head.</param>
 /// <param name="HeadWidth">The width d_h of a head's queries and keys.</param>
 /// <param name="ValueWidth">The width of a head's values and outputs.</param>
@@ -13,11 +13,17 @@ namespace Lemma.Formulas;
 public readonly record struct AttentionShape(int Queries, int Keys, int HeadWidth, int ValueWidth, int Group, bool Causal, int Window,
     float Scale, int Prefix = 0)
 {
+    /// <summary>The position of the first query among the keys; the queries stand last unless it is given.</summary>
+    public int Start { get; init; } = Keys - Queries;
+
+    /// <summary>The first key that any query sees; the blocks of keys are those of the whole.</summary>
+    public int From { get; init; }
+
     /// <summary>The first key that a query sees.</summary>
-    public int First(int query) => Window == 0 ? 0 : Math.Max(0, Keys - Queries + query - Window + 1);
+    public int First(int query) => Window == 0 ? From : Math.Max(From, Start + query - Window + 1);
 
     /// <summary>One past the last key that a query sees.</summary>
-    public int End(int query, int length) => Math.Min(length, Causal ? Math.Max(Keys - Queries + query + 1, Math.Min(Prefix, Keys)) : Keys);
+    public int End(int query, int length) => Math.Min(length, Causal ? Math.Max(Start + query + 1, Math.Min(Prefix, Keys)) : Keys);
 }
 
 /// <summary>Where queries, keys, values and outputs of one key/value head lie; heads of a group follow each other.</summary>

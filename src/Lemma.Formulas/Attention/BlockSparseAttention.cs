@@ -36,7 +36,22 @@ public static class BlockSparseAttention
     /// <param name="Random">Random blocks a row of blocks.</param>
     /// <param name="Seed">Of the random ones.</param>
     /// <param name="Causal">No later position.</param>
-    public readonly record struct Pattern(int Block, int Local, int Stride, int Global, int Random, ulong Seed, bool Causal);
+    public readonly record struct Pattern(int Block, int Local, int Stride, int Global, int Random, ulong Seed, bool Causal)
+    {
+        /// <summary>Whether block i of so many sees block j; a causal row draws among the blocks up to itself, so that it does not depend on the length.</summary>
+        public bool Sees(int i, int j, int blocks)
+        {
+            if (Math.Abs(i - j) <= Local || i < Global || j < Global || (Stride > 0 && j % Stride == Stride - 1))
+                return true;
+            Philox generator = new(Seed, (ulong)i);
+            for (int n = 0; n < Random; n++)
+            {
+                if (generator.Below(Causal ? i + 1 : blocks, (ulong)n) == j)
+                    return true;
+            }
+            return false;
+        }
+    }
 
     /// <summary>mask[i, j]: whether block i sees block j; [blocks, blocks].</summary>
     public static bool[] Mask(in Pattern pattern, int blocks)
@@ -45,13 +60,7 @@ public static class BlockSparseAttention
         for (int i = 0; i < blocks; i++)
         {
             for (int j = 0; j < blocks; j++)
-            {
-                mask[i * blocks + j] = Math.Abs(i - j) <= pattern.Local || i < pattern.Global || j < pattern.Global
-                    || (pattern.Stride > 0 && j % pattern.Stride == pattern.Stride - 1);
-            }
-            Philox generator = new(pattern.Seed, (ulong)i);
-            for (int n = 0; n < pattern.Random; n++)
-                mask[i * blocks + generator.Below(blocks, (ulong)n)] = true;
+                mask[i * blocks + j] = pattern.Sees(i, j, blocks);
         }
         return mask;
     }
@@ -66,16 +75,6 @@ public static class BlockSparseAttention
 
         public int Form(int i, int j) => 0;
 
-        public bool Hides(int query, int queries, int key, int keys)
-        {
-            for (int i = (query + Offset) / Pattern.Block; i <= (query + Offset + queries - 1) / Pattern.Block; i++)
-            {
-                if (Mask.AsSpan(i * Blocks, Blocks)[(key / Pattern.Block)..((key + keys - 1) / Pattern.Block + 1)].Contains(true))
-                    return false;
-            }
-            return true;
-        }
-
         public void Accumulate(int sequence, int head, int i, int j, float gradient) { }
 
         public float Add(int sequence, int head, int i, int j)
@@ -88,27 +87,39 @@ public static class BlockSparseAttention
     /// <summary>Y and ln Σ e^score, [b, H, T]; blocks that nothing sees are not multiplied.</summary>
     public static void Forward(in HeadSizes sizes, in Pattern pattern, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
         Span<float> y, Span<float> logs) =>
-        HeadAttention.Forward(sizes, new HeadAttention.Mask(pattern.Causal), ScoreOf(sizes, pattern), q, k, v, y, logs);
+        HeadAttention.Forward(sizes, new HeadAttention.Mask(pattern.Causal), ScoresOf(sizes, pattern), q, k, v, y, logs);
 
     /// <summary>dQ, dK and dV are added to.</summary>
     public static void Backward(in HeadSizes sizes, in Pattern pattern, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v,
         ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk, Span<float> dv) =>
-        HeadAttention.Backward(sizes, new HeadAttention.Mask(pattern.Causal), ScoreOf(sizes, pattern), q, k, v, y, logs, dy, dq, dk, dv);
+        HeadAttention.Backward(sizes, new HeadAttention.Mask(pattern.Causal), ScoresOf(sizes, pattern), q, k, v, y, logs, dy, dq, dk, dv);
 
-    private static Score ScoreOf(in HeadSizes sizes, in Pattern pattern)
+    private static BlockScores ScoresOf(in HeadSizes sizes, in Pattern pattern) =>
+        new(pattern, Blocks(sizes, pattern), new ScoreTerms(0, sizes.Keys - sizes.Queries, 0, 0, 0, 0, 0));
+
+    private static int Blocks(in HeadSizes sizes, in Pattern pattern)
     {
         Check.That(pattern.Block > 0, "block_sparse_attention", $"a block must have at least one position, but it has {pattern.Block}");
         int blocks = (int)(((long)sizes.Keys + pattern.Block - 1) / pattern.Block);
         Check.That(pattern.Random >= 0 && pattern.Random <= blocks, "block_sparse_attention",
             $"random blocks must lie in [0, {blocks}], but they are {pattern.Random}");
-        return new Score(pattern, Mask(pattern, blocks), blocks, sizes.Keys - sizes.Queries);
+        return blocks;
     }
 
     private static Values Evaluate(FormulaCall call)
     {
-        HeadSizes sizes = HeadSizes.Of("block_sparse_attention", call["q"], call["k"], call["v"]);
+        Values q = call["q"], k = call["k"], v = call["v"];
+        HeadSizes sizes = HeadSizes.Of("block_sparse_attention", q, k, v);
         Pattern pattern = new(call.Whole("block", 64), call.Whole("local", 1), call.Whole("stride", 0), call.Whole("global", 1),
             call.Whole("random", 1), (ulong)call.Whole("seed", 1), call.Flag("causal", true));
-        return ScoredEvaluation.Run(call, sizes, new HeadAttention.Mask(pattern.Causal), ScoreOf(sizes, pattern));
+        int blocks = Blocks(sizes, pattern);
+        if (ScoredEvaluation.NeedsDouble(sizes, q, k, v))
+            return ScoredEvaluation.RunInDouble(call, sizes, new Score(pattern, Mask(pattern, blocks), blocks, sizes.Keys - sizes.Queries));
+        Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
+        float[] logs = new float[sizes.Rows];
+        Forward(sizes, pattern, q, k, v, y, logs);
+        if (call.Backward(y, out float[]? dy))
+            Backward(sizes, pattern, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
+        return y;
     }
 }

@@ -48,8 +48,6 @@ public static class DualChunkAttention
 
         public float Add(int sequence, int head, int i, int j) => j <= i ? 0 : float.NegativeInfinity;
 
-        public bool Hides(int query, int queries, int key, int keys) => false;
-
         public void Accumulate(int sequence, int head, int i, int j, float gradient) { }
 
         public int Form(int i, int j) => Math.Clamp(i / Chunk - j / Chunk, 0, 2);

@@ -24,9 +24,9 @@ public static unsafe class HeadAttention
         }
     }
 
-    /// <summary>The same with something added to every score.</summary>
-    internal static void Forward<TScore>(in HeadSizes sizes, Mask mask, TScore score, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
-        ReadOnlySpan<float> v, Span<float> y, Span<float> logs) where TScore : struct, IScore
+    /// <summary>The same with a function of the scores that all heads share.</summary>
+    internal static void Forward<TScores>(in HeadSizes sizes, Mask mask, TScores function, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+        ReadOnlySpan<float> v, Span<float> y, Span<float> logs) where TScores : struct, IScoreFunction
     {
         CheckInput(sizes, q, k, v, y, logs);
         fixed (float* pq = q, pk = k, pv = v, py = y, pl = logs)
@@ -34,7 +34,7 @@ public static unsafe class HeadAttention
             for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
             {
                 Attention.Forward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
-                    new HeadScores<TScore>(score, index / sizes.Heads, index % sizes.Heads));
+                    function);
             }
         }
     }
@@ -70,10 +70,10 @@ public static unsafe class HeadAttention
         }
     }
 
-    /// <summary>The same with something added to every score, which takes its gradient.</summary>
-    internal static void Backward<TScore>(in HeadSizes sizes, Mask mask, TScore score, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
+    /// <summary>The same with a function of the scores that all heads share.</summary>
+    internal static void Backward<TScores>(in HeadSizes sizes, Mask mask, TScores function, ReadOnlySpan<float> q, ReadOnlySpan<float> k,
         ReadOnlySpan<float> v, ReadOnlySpan<float> y, ReadOnlySpan<float> logs, ReadOnlySpan<float> dy, Span<float> dq, Span<float> dk,
-        Span<float> dv) where TScore : struct, IScore
+        Span<float> dv) where TScores : struct, IScoreFunction
     {
         CheckInput(sizes, q, k, v, dy, logs);
         CheckInput(sizes, dq, dk, dv, y, logs);
@@ -82,7 +82,7 @@ public static unsafe class HeadAttention
             for (int index = 0; index < sizes.Batch * sizes.Heads; index++)
             {
                 AttentionGradient.Backward(Shape(sizes, mask), Head(sizes, mask, index, pq, pk, pv, py, pl),
-                    Gradient(sizes, index, pdy, pdq, pdk, pdv), new HeadScores<TScore>(score, index / sizes.Heads, index % sizes.Heads));
+                    Gradient(sizes, index, pdy, pdq, pdk, pdv), function);
             }
         }
     }

@@ -38,30 +38,3 @@ internal readonly struct PlainScores : IScoreFunction
 
     public void AddSinkGradient(int head, float gradient) { }
 }
-
-/// <summary>The addends of an <see cref="IScore"/> for one head of one sequence.</summary>
-internal readonly struct HeadScores<TScore>(TScore score, int sequence, int head) : IScoreFunction where TScore : IScore
-{
-    public static bool IsEmpty => false;
-
-    public bool Hides(int query, int queries, int key, int keys) => score.Hides(query, queries, key, keys);
-
-    public void Apply(int own, int query, int key, Span<float> scores)
-    {
-        for (int j = 0; j < scores.Length; j++)
-            scores[j] += score.Add(sequence, head, query, key + j);
-    }
-
-    public void Differentiate(int own, int query, int key, ReadOnlySpan<float> scores, Span<float> gradients)
-    {
-        for (int j = 0; j < gradients.Length; j++)
-        {
-            if (gradients[j] != 0)
-                score.Accumulate(sequence, head, query, key + j, gradients[j]);
-        }
-    }
-
-    public float Sink(int own) => float.NegativeInfinity;
-
-    public void AddSinkGradient(int own, float gradient) { }
-}

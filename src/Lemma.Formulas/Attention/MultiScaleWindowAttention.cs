@@ -36,8 +36,6 @@ public static class MultiScaleWindowAttention
 
         public int Form(int i, int j) => 0;
 
-        public bool Hides(int query, int queries, int key, int keys) => false;
-
         public void Accumulate(int sequence, int head, int i, int j, float gradient) { }
 
         public float Add(int sequence, int head, int i, int j)

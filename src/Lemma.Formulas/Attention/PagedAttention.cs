@@ -78,6 +78,8 @@ internal static unsafe class PagedAttention
             for (int block = shape.First(firstQuery) / Block * Block; block < end; block += Block)
             {
                 int keys = Math.Min(Block, end - block);
+                if (function.Hides(firstQuery, lastQuery - firstQuery + 1, block, keys))
+                    continue;
                 float* page = (float*)pages[block / Block] + head.Offset;
                 PackedProduct.Multiply(tile, rows, keys, d, queries, page, (nint)d * Tile.Columns, scores, Block, add: false);
                 for (int i = 0; i < rows; i++)

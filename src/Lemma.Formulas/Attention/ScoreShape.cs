@@ -57,6 +57,17 @@ internal sealed record ScoreShape(int Heads, int Queries, int Keys)
             RelativeBuckets.AddLine(places, BiasGradient.AsSpan(h * Distances, Distances), Heads, h, call.Gradient("buckets"));
     }
 
+    /// <summary>A shape with lines of bias to fill, and their gradient.</summary>
+    public static ScoreShape WithLines(int heads, int queries, int keys)
+    {
+        ScoreShape shape = new(heads, queries, keys);
+        int size = heads * Math.Max(shape.Distances, 0);
+        return shape with { Bias = new float[size], BiasGradient = new float[size] };
+    }
+
+    /// <summary>The line of one head; its first distance is 1 − S.</summary>
+    public Span<float> LineOf(float[] lines, int head) => lines.AsSpan(head * Math.Max(Distances, 0), Math.Max(Distances, 0));
+
     /// <summary>The bias of a distance, key minus query.</summary>
     public float BiasOf(int head, int distance) => Bias.Length == 0 ? 0 : Bias[Place(head, distance)];
 

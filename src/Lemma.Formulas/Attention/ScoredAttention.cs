@@ -10,9 +10,6 @@ internal interface IScore
     /// <summary>Which form of the query meets the key; 0 where there is one form.</summary>
     int Form(int i, int j);
 
-    /// <summary>Whether no query of a range sees a key of a range.</summary>
-    bool Hides(int query, int queries, int key, int keys);
-
     /// <summary>Takes the gradient of an addend.</summary>
     void Accumulate(int sequence, int head, int i, int j, float gradient);
 

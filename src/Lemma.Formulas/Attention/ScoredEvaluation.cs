@@ -47,21 +47,6 @@ internal static class ScoredEvaluation
         return wide;
     }
 
-    /// <summary>By the kernel in tiles, or in double where scores are large.</summary>
-    public static Values Run<TScore>(FormulaCall call, in HeadSizes sizes, HeadAttention.Mask mask, TScore score) where TScore : struct,
-        IScore
-    {
-        Values q = call["q"], k = call["k"], v = call["v"];
-        if (NeedsDouble(sizes, q, k, v))
-            return RunInDouble(call, sizes, score);
-        Values y = new(sizes.Batch, sizes.Heads, sizes.Queries, sizes.ValueWidth);
-        float[] logs = new float[sizes.Rows];
-        HeadAttention.Forward(sizes, mask, score, q, k, v, y, logs);
-        if (call.Backward(y, out float[]? dy))
-            HeadAttention.Backward(sizes, mask, score, q, k, v, y, logs, dy, call.Gradient("q"), call.Gradient("k"), call.Gradient("v"));
-        return y;
-    }
-
     /// <summary>A row at a time in double.</summary>
     public static Values RunInDouble<TScore>(FormulaCall call, in HeadSizes sizes, TScore score) where TScore : struct, IScore
     {

@@ -6,12 +6,8 @@ namespace Lemma.Sequences;
 /// <summary>Attention over rows: of whole sequences by <see cref="Ops"/>, of sequences with states over their pages, with the same bits.</summary>
 internal static unsafe class SequenceAttention
 {
-    // Lines of queries and their heads in a part: some panels of the tile.
-    private const int LinesAPart = 96;
-    private const int PartSize = 4;
-
     private readonly record struct PageJob(nint Query, nint QueryStride, nint Key, nint KeyStride, nint Value, nint ValueStride, nint Output,
-        AttentionHeads Heads, Rows Rows, int Layer, ReadOnlyMemory<int> Offsets, ReadOnlyMemory<int> Parts, Ops.TermPlaces Terms)
+        AttentionHeads Heads, Rows Rows, int Layer, ReadOnlyMemory<int> Offsets, ReadOnlyMemory<int> Parts, TermPlaces Terms)
     {
         public LayerState State(int sequence) => Rows.States.Span[sequence].Layer(Layer);
 
@@ -71,14 +67,12 @@ internal static unsafe class SequenceAttention
     private static PageJob Job(Tape tape, in HeadColumns query, in HeadColumns key, in HeadColumns value, Tensor y, in Rows rows, in AttentionHeads heads,
         int layer, in AttentionTerms terms) => new((nint)(tape.Pointer(query.Tensor) + query.First), query.Tensor.Shape.Columns,
             (nint)(tape.Pointer(key.Tensor) + key.First), key.Tensor.Shape.Columns, (nint)(tape.Pointer(value.Tensor) + value.First), value.Tensor.Shape.Columns,
-            (nint)tape.Pointer(y), heads, rows, layer, Ops.Offsets(tape, rows.Lengths.Span, query.Tensor.Shape.Rows), Parts(tape, rows.Lengths.Span, heads),
-            Ops.TermPlaces.Of(tape, terms));
+            (nint)tape.Pointer(y), heads, rows, layer, Ops.Offsets(tape, rows.Lengths.Span, query.Tensor.Shape.Rows),
+            AttentionPart.Lines(tape, rows.Lengths.Span, heads),
+            TermPlaces.Of(tape, terms));
 
-    private static void Run(Tape tape, in PageJob job) => tape.Workers.Run(job.Parts.Length / PartSize, job, static (in job, index) =>
-    {
-        ReadOnlySpan<int> part = job.Parts.Span.Slice(index * PartSize, PartSize);
-        Forward(job, part[0], part[1], part[2], part[3]);
-    });
+    private static void Run(Tape tape, in PageJob job) => tape.Workers.Run(AttentionPart.All(job.Parts).Length, job,
+        static (in job, index) => Forward(job, AttentionPart.All(job.Parts)[index]));
 
     private static void Append(in PageJob job, int sequence, int keyHead)
     {
@@ -100,43 +94,23 @@ internal static unsafe class SequenceAttention
         }
     }
 
-    private static void Forward(in PageJob job, int sequence, int keyHead, int firstQuery, int queries)
+    private static void Forward(in PageJob job, in AttentionPart part)
     {
         AttentionHeads heads = job.Heads;
-        LayerState state = job.State(sequence);
+        LayerState state = job.State(part.Sequence);
         CrossPages? cross = state as CrossPages;
         KeyValuePages pages = cross?.Pages ?? (KeyValuePages)state;
-        int group = heads.Group, position = job.Start(sequence) + firstQuery;
-        nint row = job.Offsets.Span[sequence] + firstQuery;
-        AttentionShape shape = heads.Shape(queries, cross?.Count ?? position + queries);
-        PagedHead head = new((nint)((float*)job.Query + row * job.QueryStride + (nint)keyHead * group * heads.HeadWidth), job.QueryStride,
-            (nint)((float*)job.Output + (row * heads.Heads + (nint)keyHead * group) * heads.ValueWidth), heads.Heads * heads.ValueWidth, pages.Addresses,
-            keyHead * pages.Shape.HeadElements);
-        if (job.Terms.IsPlain)
+        int position = job.Start(part.Sequence) + part.FirstQuery, keys = cross?.Count ?? position + part.Queries;
+        nint row = job.Offsets.Span[part.Sequence] + part.FirstQuery;
+        AttentionShape shape = heads.Shape(part.FirstHead, part.Group, position, part.Queries, keys);
+        PagedHead head = new((nint)((float*)job.Query + row * job.QueryStride + (nint)part.FirstHead * heads.HeadWidth), job.QueryStride,
+            (nint)((float*)job.Output + (row * heads.Heads + part.FirstHead) * heads.ValueWidth), heads.Heads * heads.ValueWidth, pages.Addresses,
+            part.FirstHead / heads.Group * pages.Shape.HeadElements);
+        if (heads.Pattern is BlockSparse sparse)
+            PagedAttention.Forward(shape, head, sparse.Scores(heads.Causal, keys, job.Terms.For(part.FirstHead, position)));
+        else if (job.Terms.IsPlain)
             PagedAttention.Forward(shape, head);
         else
-            PagedAttention.Forward(shape, head, job.Terms.For(keyHead * group, position));
-    }
-
-    // (sequence, key/value head, first query, queries); later queries see more and come first.
-    private static ReadOnlyMemory<int> Parts(Tape tape, ReadOnlySpan<int> lengths, in AttentionHeads heads)
-    {
-        int each = Math.Max(1, LinesAPart / (heads.Heads / heads.KeyValueHeads)), count = 0;
-        foreach (int length in lengths)
-            count += (length + each - 1) / each * heads.KeyValueHeads;
-        Memory<int> parts = tape.TakeIntegers(count * PartSize);
-        Span<int> next = parts.Span;
-        for (int sequence = 0; sequence < lengths.Length; sequence++)
-        {
-            for (int first = (lengths[sequence] - 1) / each * each; first >= 0; first -= each)
-            {
-                for (int keyHead = 0; keyHead < heads.KeyValueHeads; keyHead++)
-                {
-                    ((ReadOnlySpan<int>)[sequence, keyHead, first, Math.Min(each, lengths[sequence] - first)]).CopyTo(next);
-                    next = next[PartSize..];
-                }
-            }
-        }
-        return parts;
+            PagedAttention.Forward(shape, head, job.Terms.For(part.FirstHead, position));
     }
 }

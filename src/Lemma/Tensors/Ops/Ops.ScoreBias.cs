@@ -43,4 +43,34 @@ public static unsafe partial class Ops
             Formulas.LinearBias.Line(Formulas.LinearBias.Slope(head, heads), least, tape[line].Slice(head * count, count));
         return line;
     }
+
+    /// <summary>b(n) = ln m(−n) of every head for the distances n = key − query of a range, m(x) = clip((z + R − x)/R, 0, 1): an adaptive span.</summary>
+    /// <remarks>Later keys and those beyond a span are hidden by −∞. dz += Σ db/(R·m) on the ramp.</remarks>
+    /// <param name="tape">The tape.</param>
+    /// <param name="spans">[H]: z, at least 0.</param>
+    /// <param name="ramp">R: positions over which a head fades out.</param>
+    /// <param name="least">The first distance.</param>
+    /// <param name="most">The last one.</param>
+    /// <returns>[H, most − least + 1].</returns>
+    public static Tensor SpanBias(this Tape tape, Tensor spans, double ramp, int least, int most)
+    {
+        Require.That(spans.Shape.Rank == 1 && most >= least, $"span_bias: spans [heads] and a range are needed, but they are {spans.Shape} and {least} to {most}");
+        Require.That(ramp > 0 && double.IsFinite(ramp), $"span_bias: the ramp must be above 0, but it is {ramp}");
+        int heads = spans.Shape[0], count = checked(most - least + 1);
+        Tensor line = tape.New(new Shape(heads, count));
+        for (int head = 0; head < heads; head++)
+            AdaptiveSpan.Line(tape[spans][head], ramp, least, tape[line].Slice(head * count, count));
+        tape.Record((spans, line, ramp, least), static (tape, in s) =>
+        {
+            if (!tape.HasGradient(s.line))
+                return;
+            int count = s.line.Shape.Columns;
+            for (int head = 0; head < s.spans.Shape[0]; head++)
+                tape.Gradient(s.spans)[head] += AdaptiveSpan.LineGradient(tape[s.spans][head], s.ramp, s.least, tape.Gradient(s.line).Slice(head * count, count));
+        });
+        return line;
+    }
+
+    /// <summary>How many positions back the widest span reaches, for <see cref="AttentionHeads.Window"/>: keys further back are then not multiplied; 0 for all.</summary>
+    public static int SpanReach(this Tape tape, Tensor spans, double ramp) => AdaptiveSpan.Reach(tape[spans], ramp);
 }

@@ -139,7 +139,7 @@ internal static class AttentionTwins
             // Which blocks are random is the generator's to say, so it is asked.
             Lemma.Formulas.Philox generator = new((ulong)x.Whole("seed", 1), (ulong)row);
             for (int draw = 0; draw < x.Whole("random", 1); draw++)
-                random.Add((row, generator.Below(blocks, (ulong)draw)));
+                random.Add((row, generator.Below(x.Flag("causal", true) ? row + 1 : blocks, (ulong)draw)));
         }
         int local = x.Whole("local", 1), global = x.Whole("global", 1);
         bool causal = x.Flag("causal", true);

@@ -1,0 +1,51 @@
+using Lemma.Formulas;
+
+namespace Lemma.Tensors;
+
+/// <summary>Which keys each head sees among those that causality and the window leave.</summary>
+public abstract record AttentionPattern
+{
+    /// <summary>How many positions back any head sees, itself included; 0 for all, null where the window says it.</summary>
+    internal virtual int? Reach => null;
+
+    /// <summary>Whether heads that share keys and values see different ones.</summary>
+    internal virtual bool DiffersByHead => false;
+
+    /// <summary>Checks the pattern against the heads; the error names the rule and the values.</summary>
+    internal abstract void Validate(in AttentionHeads heads);
+}
+
+/// <summary>Head h sees the last w_h positions, itself included.</summary>
+/// <remarks>Guo et al. 2019, Multi-scale self-attention, section 3.</remarks>
+/// <param name="Windows">w, one a head; 0 for all positions.</param>
+public sealed record MultiScaleWindows(ValueList<int> Windows) : AttentionPattern
+{
+    internal override int? Reach => Windows.Contains(0) ? 0 : Windows.Max();
+
+    internal override bool DiffersByHead => true;
+
+    internal override void Validate(in AttentionHeads heads)
+    {
+        Require.That(Windows.Count == heads.Heads, $"attention: {Windows.Count} windows do not fit {heads.Heads} heads");
+        Require.That(Windows.All(window => window >= 0), $"attention: windows must not be negative, but they are {Windows}");
+        Require.That(heads.Causal && heads.Window == 0, $"attention: a window a head needs causal heads without a window, but theirs is {heads.Window}");
+    }
+}
+
+/// <summary>A query sees the blocks of positions that <see cref="BlockSparseAttention"/> allows.</summary>
+/// <remarks>A causal row of blocks does not depend on the length. Child et al. 2019, section 4; Zaheer et al. 2020, section 2.</remarks>
+/// <param name="Block">Positions a block.</param>
+/// <param name="Local">Blocks to each side.</param>
+/// <param name="Stride">Every so many blocks; 0 for none.</param>
+/// <param name="Global">Blocks from the start that see and are seen by all.</param>
+/// <param name="Random">Random blocks a row of blocks.</param>
+/// <param name="Seed">Of the random ones.</param>
+public sealed record BlockSparse(int Block, int Local = 1, int Stride = 0, int Global = 1, int Random = 0, ulong Seed = 1) : AttentionPattern
+{
+    internal override void Validate(in AttentionHeads heads) => Require.That(Block > 0 && Local >= 0 && Stride >= 0 && Global >= 0 && Random >= 0,
+        $"attention: a block must have positions and no number be negative, but block {Block}, local {Local}, stride {Stride}, global {Global}, random {Random}");
+
+    /// <summary>What the scores of queries become before so many keys.</summary>
+    internal BlockScores Scores(bool causal, int keys, in ScoreTerms terms) =>
+        new(new BlockSparseAttention.Pattern(Block, Local, Stride, Global, Random, Seed, causal), (int)(((long)keys + Block - 1) / Block), terms);
+}
