@@ -50,13 +50,15 @@ internal sealed class Stack
         (Tensor, ReadOnlyMemory<int>)? encoded = null)
     {
         CheckLengths(rows);
+        int longest = LongestOf(rows);
         Pass pass = new(rows, PositionsOf(tape, rows, 0))
         {
+            Longest = longest,
             Layers = blocks.Length,
             Encoded = encoded,
             Prefixes = rows.Prefixes,
             Lengths = dependsOnLength ? LengthsOf(tape, rows) : default,
-            Bias = BiasOf(tape, rows),
+            Bias = BiasOf(tape, longest),
             Dropout = dropout is { } generator && probability > 0 ? (generator, probability) : null,
         };
         Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
@@ -92,17 +94,22 @@ internal sealed class Stack
         return embeddingNorm is null ? x : embeddingNorm.Apply(tape, x);
     }
 
-    private (Tensor, int)? BiasOf(Tape tape, in Rows rows)
+    private Tensor? BiasOf(Tape tape, int longest)
     {
         if (config.Bias is null)
             return null;
+        bool isBidirectional = config.Blocks[0].Mixer is AttentionConfig { Mask: MaskKind.None };
+        return config.Bias is BucketBias bias
+            ? tape.RelativeBias(tape.Parameter(buckets!), isBidirectional, bias.MaximumDistance, 1 - longest, longest - 1)
+            : tape.LinearBias(config.Bias.Heads, 1 - longest, longest - 1);
+    }
+
+    private static int LongestOf(in Rows rows)
+    {
         int longest = 0;
         for (int i = 0; i < rows.Lengths.Length; i++)
             longest = Math.Max(longest, StartOf(rows, i) + rows.Lengths.Span[i]);
-        bool isBidirectional = config.Blocks[0].Mixer is AttentionConfig { Mask: MaskKind.None };
-        return (config.Bias is BucketBias bias
-            ? tape.RelativeBias(tape.Parameter(buckets!), isBidirectional, bias.MaximumDistance, 1 - longest, longest - 1)
-            : tape.LinearBias(config.Bias.Heads, 1 - longest, longest - 1), longest - 1);
+        return longest;
     }
 
     private void CheckLengths(in Rows rows)

@@ -22,6 +22,12 @@ public enum MaskKind
     None,
 }
 
+/// <summary>How far each head looks back is learned: a key at distance x weighs clip((z + R − x)/R, 0, 1) more or less.</summary>
+/// <remarks>Sukhbaatar et al. 2019, section 3.</remarks>
+/// <param name="First">z of every head before training, in positions.</param>
+/// <param name="Ramp">R: positions over which a head fades out.</param>
+public sealed record AdaptiveSpanConfig(float First, float Ramp);
+
 /// <summary>Multi-head attention; with fewer key and value heads than heads it is grouped-query, with one multi-query.</summary>
 public sealed record AttentionConfig : MixerConfig
 {
@@ -58,6 +64,12 @@ public sealed record AttentionConfig : MixerConfig
     /// <summary>Whether each head has a learned logit that takes weight and gives no value.</summary>
     public bool Sinks { get; init; }
 
+    /// <summary>Which keys each head sees among those that the mask and the window leave: a window a head, or sparse blocks; null for all.</summary>
+    public AttentionPattern? Pattern { get; init; }
+
+    /// <summary>A learned span of positions a head; null for none.</summary>
+    public AdaptiveSpanConfig? Span { get; init; }
+
     /// <summary>Whether the projections to queries, keys and values have a bias.</summary>
     public bool InputBias { get; init; }
 
@@ -79,6 +91,9 @@ public sealed record AttentionConfig : MixerConfig
         Require.That(Window is null || Mask == MaskKind.Causal, $"attention: a window of {Window} needs a causal mask");
         Require.That(Scale is null or > 0, $"attention: the scale must be positive, but it is {Scale}");
         Require.That(ScoreCap >= 0, $"attention: the cap of scores must not be negative, but it is {ScoreCap}");
+        Require.That(Span is null || (Span is { First: >= 0, Ramp: > 0 } && Mask == MaskKind.Causal),
+            $"attention: a learned span needs a causal mask, a ramp above 0 and a first span of at least 0, but they are {Mask} and {Span}");
+        ToHeads().Validate();
         Require.That(QueryKeyNorm is null or { Epsilon: > 0 }, $"attention: epsilon of the norm must be positive, but it is {QueryKeyNorm?.Epsilon}");
     }
 
@@ -91,7 +106,7 @@ public sealed record AttentionConfig : MixerConfig
 
     internal override Mixer Make(Scope scope, int width) => new AttentionMixer(this, scope, width);
 
-    internal AttentionHeads ToHeads() => new(Heads, KeyValueHeads, HeadWidth, Mask == MaskKind.Causal, Window ?? 0) { Scale = Scale };
+    internal AttentionHeads ToHeads() => new(Heads, KeyValueHeads, HeadWidth, Mask == MaskKind.Causal, Window ?? 0) { Scale = Scale, Pattern = Pattern };
 }
 
 /// <summary>Linear attention: weights φ(q)·φ(k) instead of e^(q·k), so that a matrix a head is all that is kept of a sequence.</summary>

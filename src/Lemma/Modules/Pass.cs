@@ -16,8 +16,11 @@ internal readonly record struct Pass(Rows Rows, ReadOnlyMemory<int> Positions)
     /// <summary>The length of each row's sequence at the end of the pass, where angles depend on it.</summary>
     public ReadOnlyMemory<int> Lengths { get; init; }
 
-    /// <summary>The bias of scores by distance that all blocks share, and its column of distance 0.</summary>
-    public (Tensor Line, int Zero)? Bias { get; init; }
+    /// <summary>The bias of scores that all blocks share, for the distances from 1 − <see cref="Longest"/> to <see cref="Longest"/> − 1.</summary>
+    public Tensor? Bias { get; init; }
+
+    /// <summary>The most tokens of a sequence at the end of the pass: distances of keys and queries are smaller.</summary>
+    public int Longest { get; init; }
 
     /// <summary>First positions of each sequence that every position sees.</summary>
     public ReadOnlyMemory<int> Prefixes { get; init; }

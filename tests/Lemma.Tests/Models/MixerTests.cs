@@ -135,6 +135,9 @@ public class MixerTests
             ["multi_query"] = plain with { KeyValueHeads = 1, Sinks = true, ScoreCap = 5 },
             ["window"] = plain with { Window = 50, QueryKeyNorm = new RmsNormConfig(1e-6f), Rotary = new RotaryConfig { Width = 4 } },
             ["whole_norm"] = plain with { QueryKeyNorm = new LayerNormConfig(), NormsWholeRows = true, Rotary = null, InputBias = true, OutputBias = true },
+            ["multi_scale_windows"] = plain with { Pattern = new MultiScaleWindows([5, 20, 100, 0]) },
+            ["block_sparse"] = plain with { KeyValueHeads = 2, Pattern = new BlockSparse(Block: 16, Local: 1, Global: 1, Random: 1) },
+            ["adaptive_span"] = plain with { Span = new AdaptiveSpanConfig(First: 30, Ramp: 16) },
             ["latent"] = new LatentAttentionConfig
             {
                 Heads = 4,

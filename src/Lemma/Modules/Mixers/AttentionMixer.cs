@@ -11,7 +11,7 @@ internal sealed class AttentionMixer : Mixer
     private readonly AttentionHeads heads;
     private readonly Linear input, output;
     private readonly Norm? queryNorm, keyNorm;
-    private readonly Parameter? sinks;
+    private readonly Parameter? sinks, spans;
     private readonly RopeTable? rope;
 
     public AttentionMixer(AttentionConfig config, Scope scope, int width)
@@ -26,6 +26,8 @@ internal sealed class AttentionMixer : Mixer
         }
         if (config.Sinks)
             sinks = scope.Vector("sinks", config.Heads, FirstValue.Zero);
+        if (config.Span is { } span)
+            spans = scope.Vector("spans", config.Heads, new FirstValue(span.First, 0));
         output = new Linear(scope.In("output"), width, config.Heads * config.HeadWidth, config.OutputBias, scope.Joining);
         rope = config.Rotary is { } rotary ? scope.Rope(rotary, config.HeadWidth) : null;
     }
@@ -46,10 +48,19 @@ internal sealed class AttentionMixer : Mixer
         }
         if (rope is not null)
             tape.RopeInPlace(heard, 0, config.Heads + config.KeyValueHeads, d, pass.Positions, rope, pass.Lengths);
-        AttentionTerms terms = new(config.ScoreCap, pass.Bias?.Line, pass.Bias?.Zero ?? 0, sinks is null ? null : tape.Parameter(sinks));
+        AttentionTerms terms = new(config.ScoreCap, BiasOf(tape, pass), pass.Longest - 1, sinks is null ? null : tape.Parameter(sinks));
         return output.Apply(tape, tape.Attention(new HeadColumns(heard, 0), new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys),
             pass.Rows, heads, pass.Layer, terms));
     }
 
-    public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(config.KeyValueHeads, config.HeadWidth, config.HeadWidth), config.Window ?? 0);
+    // What all blocks share and what the spans of these heads hide, for every distance.
+    private Tensor? BiasOf(Tape tape, in Pass pass)
+    {
+        if (spans is null)
+            return pass.Bias;
+        Tensor own = tape.SpanBias(tape.Parameter(spans), config.Span!.Ramp, 1 - pass.Longest, pass.Longest - 1);
+        return pass.Bias is { } shared ? tape.Add(shared, own) : own;
+    }
+
+    public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(config.KeyValueHeads, config.HeadWidth, config.HeadWidth), heads.Reach);
 }

@@ -71,6 +71,7 @@ public static unsafe partial class Ops
         return line;
     }
 
-    /// <summary>How many positions back the widest span reaches, for <see cref="AttentionHeads.Window"/>: keys further back are then not multiplied; 0 for all.</summary>
+    /// <summary>How many positions back the widest span reaches, for <see cref="AttentionHeads.Window"/>: keys further back are then not multiplied;
+    /// 0 for all.</summary>
     public static int SpanReach(this Tape tape, Tensor spans, double ramp) => AdaptiveSpan.Reach(tape[spans], ramp);
 }
