@@ -60,6 +60,19 @@ public static unsafe class MatrixProduct
                 AddBias(m, n, bias, c, stride);
             return;
         }
+        if (m == 1 && b.RowStride == 1 && a.ColumnStride == 1 && n >= RowProduct.Together && RowProduct.IsSupported)
+        {
+            int whole = n / RowProduct.Together * RowProduct.Together;
+            RowProduct.Multiply(whole, k, a.At(0, 0), b.At(0, 0), b.ColumnStride, c, add);
+            if (bias != null)
+                AddBias(1, whole, bias, c, stride);
+            if (whole == n)
+                return;
+            n -= whole;
+            b = b.From(0, whole);
+            c += whole;
+            bias = bias == null ? null : bias + whole;
+        }
         int height = Even(m, RowBlock, Tile.Rows), deep = Even(k, DeepBlock, Tile.Depth);
         for (int row = 0; row < m; row += height)
         {
