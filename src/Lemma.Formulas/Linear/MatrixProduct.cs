@@ -99,7 +99,7 @@ public static unsafe class MatrixProduct
         float* groupA = (workspace ??= new ThreadBlock()).AtLeast((long)(RowGroup + ColumnBlock) * Tile.Depth);
         float* blockB = groupA + RowGroup * Tile.Depth;
         Tile tile = Tile.Best;
-        int block = m <= FewRows ? Tile.Columns : ColumnBlock, whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
+        int block = m <= 2 * Tile512.Rows ? Tile.Columns : ColumnBlock, whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
         float* packed = n > block && m > FewRows ? PackAll(a, m, k) : null;
         for (int column = 0; column < n; column += block)
         {
