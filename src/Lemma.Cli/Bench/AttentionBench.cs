@@ -8,11 +8,11 @@ namespace Lemma.Cli.Bench;
 /// <summary>Times causal attention, forward and backward, beside the processor's measured peak.</summary>
 internal static class AttentionBench
 {
-    public static int Run(int batch, int length, int heads, int headWidth, double seconds, int? threads)
+    public static int Run(int batch, int length, int heads, int keyValueHeads, int headWidth, double seconds, int? threads)
     {
         using Workers workers = new(threads);
         using Tape tape = new(workers);
-        AttentionHeads shape = new(heads, heads, headWidth);
+        AttentionHeads shape = new AttentionHeads(heads, keyValueHeads, headWidth).Validate();
         Philox random = new(seed: 0);
         float[] rows = new float[(long)batch * length * shape.RowWidth], up = new float[(long)batch * length * heads * headWidth];
         for (int i = 0; i < rows.Length; i++)
@@ -40,7 +40,7 @@ internal static class AttentionBench
         }
         double peak = Median(peaks);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"attention batch {batch} length {length} heads {heads} x {headWidth} causal, threads {workers.Count}, peak {peak:0.0} GFLOP/s"));
+            $"attention batch {batch} length {length} heads {heads}/{keyValueHeads} x {headWidth} causal, threads {workers.Count}, peak {peak:0.0} GFLOP/s"));
         Show("forward", 2 * product, Median(forward), peak);
         Show("backward", 5 * product, Median(backward), peak);
         return CommandLine.Done;

@@ -77,12 +77,17 @@ internal static class BenchCommand
     {
         Option<int?> batch = Choice.Whole("--batch", "Sequences", fallback: 1), length = Choice.Whole("--length", "Tokens of a sequence", fallback: 1024);
         Option<int?> heads = Choice.Whole("--heads", "Heads", fallback: 8), width = Choice.Whole("--width", "The width of a head", fallback: 64);
+        Option<int?> keyValueHeads = Choice.Whole("--kv-heads", "Key and value heads; as many as heads unless given");
         Option<int?> threads = Choice.Threads();
         Option<double?> seconds = Choice.Number("--seconds", "The time to measure", fallback: 3);
-        Command command = new("attention", "Time causal attention beside the processor's peak.") { batch, length, heads, width, seconds, threads };
+        Command command = new("attention", "Time causal attention beside the processor's peak.")
+        {
+            batch, length, heads, keyValueHeads, width, seconds, threads,
+        };
         Examples.Add(command, ("on one thread", "lemma bench attention --length 1024 --threads 1"));
         command.SetAction(parsed => AttentionBench.Run(parsed.GetValue(batch)!.Value, parsed.GetValue(length)!.Value,
-            parsed.GetValue(heads)!.Value, parsed.GetValue(width)!.Value, parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
+            parsed.GetValue(heads)!.Value, parsed.GetValue(keyValueHeads) ?? parsed.GetValue(heads)!.Value, parsed.GetValue(width)!.Value,
+            parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
         return command;
     }
 

@@ -123,8 +123,8 @@ public static class DualChunkAttention
         TurnBack(sizes, chunk, trained, theta, dforms, dkeys, dq, dk);
     }
 
-    // The keys that a chunk of queries meets in a form: its own chunk, the one before, all earlier ones.
-    private static (int First, int Count) Segment(int row, int rows, int chunk, int form) => form switch
+    /// <summary>The keys that a chunk of queries from a row on meets in a form: its own chunk, the one before, all earlier ones.</summary>
+    internal static (int First, int Count) Segment(int row, int rows, int chunk, int form) => form switch
     {
         0 => (row, rows),
         1 => (Math.Max(0, row - chunk), Math.Min(row, chunk)),
@@ -141,14 +141,17 @@ public static class DualChunkAttention
     {
         int width = y.Length / logs.Length;
         for (int row = 0; row < logs.Length; row++)
-        {
-            double largest = Math.Max(logs[row], otherLogs[row]);
-            double total = largest + Math.Log(Math.Exp(logs[row] - largest) + Math.Exp(otherLogs[row] - largest));
-            Span<float> line = y.Slice(row * width, width);
-            System.Numerics.Tensors.TensorPrimitives.Multiply(line, (float)Math.Exp(logs[row] - total), line);
-            Lanes.AddScaled(other.Slice(row * width, width), (float)Math.Exp(otherLogs[row] - total), line);
-            logs[row] = (float)total;
-        }
+            Join(y.Slice(row * width, width), ref logs[row], other.Slice(row * width, width), otherLogs[row]);
+    }
+
+    /// <summary>One row of outputs and its ln Σ e^score take in another part of their softmax.</summary>
+    internal static void Join(Span<float> y, ref float log, ReadOnlySpan<float> other, float otherLog)
+    {
+        double largest = Math.Max(log, otherLog);
+        double total = largest + Math.Log(Math.Exp(log - largest) + Math.Exp(otherLog - largest));
+        System.Numerics.Tensors.TensorPrimitives.Multiply(y, (float)Math.Exp(log - total), y);
+        Lanes.AddScaled(other, (float)Math.Exp(otherLog - total), y);
+        log = (float)total;
     }
 
     // The three forms of the queries, and the keys, turned by their positions.

@@ -25,10 +25,11 @@ internal readonly record struct KeyValuePageShape(int Heads, int HeadWidth, int 
 /// <param name="OutputStride">Elements from an output to the next.</param>
 /// <param name="Pages">The pages of the sequence, an address for each 192 positions; 0 where none can be seen.</param>
 /// <param name="Offset">Where the head lies in each page, in elements.</param>
-internal readonly record struct PagedHead(nint Query, nint QueryStride, nint Output, nint OutputStride, ReadOnlyMemory<nint> Pages, int Offset);
+/// <param name="Logs">[queries, group]: ln Σ e^score; 0 where nobody asks.</param>
+internal readonly record struct PagedHead(nint Query, nint QueryStride, nint Output, nint OutputStride, ReadOnlyMemory<nint> Pages, int Offset, nint Logs = 0);
 
 /// <summary><see cref="Attention"/> over keys and values that lie in pages as packed panels: the same operations in the same order, so the same bits.</summary>
-/// <remarks>Without packing of keys and values, chunks and log-sums for a backward.</remarks>
+/// <remarks>Without packing of keys and values and chunks.</remarks>
 internal static unsafe class PagedAttention
 {
     /// <summary>Positions of a page: attention's block.</summary>
@@ -102,7 +103,10 @@ internal static unsafe class PagedAttention
                 if (!TScores.IsEmpty)
                     Attention.TakeSink(function.Sink((first + i) % group), maxima + i, totals + i, new Span<float>(sums + i * sumStride, width));
                 float* to = (float*)head.Output + (first + i) / group * head.OutputStride + (first + i) % group * width;
-                Attention.Finish(maxima[i], totals[i], new Span<float>(sums + i * sumStride, width), new Span<float>(to, width), logs + i);
+                Attention.Finish(maxima[i] * (TScores.IsEmpty ? shape.Scale : 1), totals[i], new Span<float>(sums + i * sumStride, width),
+                    new Span<float>(to, width), logs + i);
+                if (head.Logs != 0)
+                    ((float*)head.Logs)[first + i] = logs[i];
             }
         }
     }

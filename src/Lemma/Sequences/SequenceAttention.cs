@@ -9,6 +9,13 @@ internal static unsafe class SequenceAttention
     private readonly record struct PageJob(nint Query, nint QueryStride, nint Key, nint KeyStride, nint Value, nint ValueStride, nint Output,
         AttentionHeads Heads, Rows Rows, int Layer, ReadOnlyMemory<int> Offsets, ReadOnlyMemory<int> Parts, TermPlaces Terms)
     {
+        // [H·d_v] and [H] a row: outputs and logs of a part of a softmax that joins another, and the logs of the outputs, where the pattern has such parts.
+        public nint Other { get; init; }
+
+        public nint OtherLogs { get; init; }
+
+        public nint Logs { get; init; }
+
         public LayerState State(int sequence) => Rows.States.Span[sequence].Layer(Layer);
 
         public int Start(int sequence) => Rows.States.Span[sequence].Length;
@@ -38,7 +45,19 @@ internal static unsafe class SequenceAttention
         PageJob job = Job(tape, query, key, value, y, rows, heads, layer, terms);
         tape.Workers.Run(lengths.Length * heads.KeyValueHeads, job, static (in job, index) =>
             Append(job, index / job.Heads.KeyValueHeads, index % job.Heads.KeyValueHeads));
+        Arena.Mark mark = tape.Scratch.Here;
+        if (heads.Pattern is DualChunk)
+        {
+            long logs = (long)y.Shape.Rows * heads.Heads;
+            job = job with
+            {
+                Other = (nint)tape.Scratch.Take(y.Shape.Count),
+                OtherLogs = (nint)tape.Scratch.Take(logs),
+                Logs = (nint)tape.Scratch.Take(logs),
+            };
+        }
         Run(tape, job);
+        tape.Scratch.Rewind(mark);
         tape.RecordStop("attention of a sequence that goes on", y);
         return y;
     }
@@ -106,11 +125,38 @@ internal static unsafe class SequenceAttention
         PagedHead head = new((nint)((float*)job.Query + row * job.QueryStride + (nint)part.FirstHead * heads.HeadWidth), job.QueryStride,
             (nint)((float*)job.Output + (row * heads.Heads + part.FirstHead) * heads.ValueWidth), heads.Heads * heads.ValueWidth, pages.Addresses,
             part.FirstHead / heads.Group * pages.Shape.HeadElements);
-        if (heads.Pattern is BlockSparse sparse)
+        if (heads.Pattern is DualChunk chunks)
+            ForwardInChunks(job, part, position, shape, head, chunks);
+        else if (heads.Pattern is BlockSparse sparse)
             PagedAttention.Forward(shape, head, sparse.Scores(heads.Causal, keys, job.Terms.For(part.FirstHead, position)));
         else if (job.Terms.IsPlain)
             PagedAttention.Forward(shape, head);
         else
             PagedAttention.Forward(shape, head, job.Terms.For(part.FirstHead, position));
+    }
+
+    private static void ForwardInChunks(in PageJob job, in AttentionPart part, int position, in AttentionShape shape, in PagedHead head, DualChunk chunks)
+    {
+        int width = job.Heads.ValueWidth;
+        nint formColumns = job.Heads.Heads * job.Heads.HeadWidth;
+        // A part is of one head, and logs of a head lie together.
+        nint rows = job.Offsets.Span[^1], line = part.FirstHead * rows + job.Offsets.Span[part.Sequence] + part.FirstQuery;
+        foreach (ChunkForm form in new ChunkForms(chunks, position, position + part.Queries))
+        {
+            nint first = form.FirstQuery - position;
+            float* output = (float*)head.Output + first * head.OutputStride, other = (float*)job.Other + (output - (float*)job.Output);
+            float* logs = (float*)job.Logs + line + first, otherLogs = (float*)job.OtherLogs + line + first;
+            PagedAttention.Forward(form.Of(shape), head with
+            {
+                Query = (nint)((float*)head.Query + first * head.QueryStride + form.Form * formColumns),
+                Output = (nint)(form.Form == 0 ? output : other),
+                Logs = (nint)(form.Form == 0 ? logs : otherLogs),
+            });
+            for (int i = 0; i < form.Queries && form.Form > 0; i++)
+            {
+                DualChunkAttention.Join(new Span<float>(output + i * head.OutputStride, width), ref logs[i],
+                    new ReadOnlySpan<float>(other + i * head.OutputStride, width), otherLogs[i]);
+            }
+        }
     }
 }

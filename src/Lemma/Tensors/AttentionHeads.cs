@@ -40,6 +40,9 @@ public readonly record struct AttentionHeads(int Heads, int KeyValueHeads, int H
     /// <summary>Query heads that share a key/value head.</summary>
     internal int Group => Heads / KeyValueHeads;
 
+    /// <summary>Columns of the queries.</summary>
+    internal long QueryColumns => (long)(Pattern?.Forms ?? 1) * Heads * HeadWidth;
+
     /// <summary>How many positions back any head sees, itself included; 0 for all.</summary>
     internal int Reach => Pattern?.Reach ?? Window;
 
@@ -63,6 +66,7 @@ public readonly record struct AttentionTerms(float Cap = 0, Tensor? Bias = null,
 
     internal void Validate(in AttentionHeads heads, int longest)
     {
+        Require.That(IsPlain || heads.Pattern is not DualChunk, $"attention: scores in chunks have no cap, bias or sinks");
         Require.That(Cap >= 0, $"attention: the cap must not be negative, but it is {Cap}");
         Require.That(Sinks is null || Sinks.Value.Shape.Count == heads.Heads, $"attention: sinks {Sinks?.Shape} do not fit {heads.Heads} heads");
         Require.That(Bias is null || (Bias.Value.Shape.Rows == heads.Heads && BiasZero >= longest - 1 && Bias.Value.Shape.Columns - BiasZero >= longest),

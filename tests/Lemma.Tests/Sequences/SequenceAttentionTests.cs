@@ -15,15 +15,17 @@ public class SequenceAttentionTests
     public static TheoryData<AttentionHeads, bool, int> Cases => new()
     {
         { Heads, false, 1 }, { Heads, true, 2 }, { Heads with { Window = 50 }, true, 3 }, { new AttentionHeads(3, 1, 16), true, 2 },
-        { Heads with { Pattern = new MultiScaleWindows([1, 70, 30, 4]) }, false, 2 }, { Heads with { Pattern = new MultiScaleWindows([0, 7, 30, 4]) }, true, 1 },
+        { Heads with { Pattern = new MultiScaleWindows([1, 70, 30, 4]) }, false, 2 },
+        { Heads with { Pattern = new MultiScaleWindows([0, 7, 30, 4]) }, true, 1 },
         { Heads with { Pattern = new BlockSparse(16, Local: 1, Stride: 5, Random: 1) }, false, 2 },
+        { Heads with { Pattern = new DualChunk(50, 80) }, false, 2 }, { Heads with { Pattern = new DualChunk(192, 200) }, false, 1 },
         { Heads with { Pattern = new BlockSparse(7, Local: 0, Global: 0, Random: 2), Window = 150 }, true, 3 },
     };
 
     [Theory, MemberData(nameof(Cases))]
     public void PiecesHaveTheBitsOfTheWhole(AttentionHeads heads, bool hasTerms, int threads)
     {
-        int width = heads.Heads * heads.HeadWidth, keys = heads.KeyValueHeads * heads.HeadWidth, row = width + keys + heads.KeyValueHeads * heads.ValueWidth;
+        int width = (int)heads.QueryColumns, keys = heads.KeyValueHeads * heads.HeadWidth, row = width + keys + heads.KeyValueHeads * heads.ValueWidth;
         float[] x = OperationCheck.Random(Length * row, 1), bias = OperationCheck.Random(heads.Heads * (2 * Length - 1), 2);
         float[] sinks = OperationCheck.Random(heads.Heads, 3);
         using Workers workers = new(threads);
@@ -51,9 +53,10 @@ public class SequenceAttentionTests
             Tensor t = tape.Input(new Shape(rows.Ids.Length, row), some);
             AttentionTerms terms = hasTerms ? new AttentionTerms(1.5f, tape.Input(new Shape(heads.Heads, 2 * Length - 1), bias), Length - 1,
                 tape.Input(new Shape(heads.Heads), sinks)) : default;
-            float[] y = tape[tape.Attention(new HeadColumns(t, 0), new HeadColumns(t, width), new HeadColumns(t, width + keys), rows, heads, 0, terms)].ToArray();
+            Tensor y = tape.Attention(new HeadColumns(t, 0), new HeadColumns(t, width), new HeadColumns(t, width + keys), rows, heads, 0, terms);
+            float[] result = tape[y].ToArray();
             tape.Rewind();
-            return y;
+            return result;
         }
     }
 

@@ -55,11 +55,13 @@ public class AttentionTests
     public void SpansLearnHowFarTheyReach()
     {
         // The distances of 12 positions.
-        static double Line(double span, int distance) => distance > 0 ? double.NegativeInfinity : Math.Log(Math.Clamp((Math.Abs(span) + 2.5 + distance) / 1.5, 0, 1));
+        static double Line(double span, int distance) =>
+            distance > 0 ? double.NegativeInfinity : Math.Log(Math.Clamp((Math.Abs(span) + 2.5 + distance) / 1.5, 0, 1));
         OperationCheck.Run((tape, t) => tape.Attention(new HeadColumns(t[0], 0), new HeadColumns(t[0], 32), new HeadColumns(t[0], 48), Lengths, Lengths,
                 Heads, new AttentionTerms(Bias: tape.SpanBias(Positive(tape, t[1]), 1.5, -11, 11), BiasZero: 11)),
             x => Twin(Part(x[0], 0, 32), Part(x[0], 32, 16), Part(x[0], 48, 10), Heads, Lengths, Lengths,
-                bias: [.. x[1].SelectMany(span => Enumerable.Range(-11, 23).Select(distance => Line(span, distance)))]), new Shape(Lengths.Sum(), 58), new Shape(4));
+                bias: [.. x[1].SelectMany(span => Enumerable.Range(-11, 23).Select(distance => Line(span, distance)))]),
+            new Shape(Lengths.Sum(), 58), new Shape(4));
 
         // |z| + 1 by parts that have gradients, so that spans are above 0 and off the ends of the ramp.
         static Tensor Positive(Tape tape, Tensor z)
@@ -67,6 +69,70 @@ public class AttentionTests
             Tensor one = tape.Input(z.Shape, [.. Enumerable.Repeat(1f, 4)]);
             float[] signs = [.. tape[z].ToArray().Select(value => value < 0 ? -1f : 1f)];
             return tape.Add(tape.Multiply(z, tape.Input(z.Shape, signs)), one);
+        }
+    }
+
+    [Theory, InlineData(3, 5, 12), InlineData(4, 100, 12), InlineData(200, 250, 506)]
+    public void ChunksKeepDistancesWithinTheTrainedLength(int chunk, int trained, int longest)
+    {
+        DualChunk chunks = new(chunk, trained);
+        AttentionHeads heads = new(2, 1, 4) { ValueWidth = 3, Pattern = chunks };
+        int[] lengths = longest == 12 ? [7, 12] : [longest];
+        int[] positions = [.. lengths.SelectMany(length => Enumerable.Range(0, length))];
+        RopeTable table = new(trained, 4, 100, interleaved: false);
+        OperationCheck.Run((tape, t) =>
+        {
+            Tensor keys = tape.Columns(t[0], 8, 4);
+            tape.DualChunkKeysInPlace(keys, 0, 1, 4, positions, table, chunks);
+            return tape.Attention(new HeadColumns(tape.DualChunkQueries(tape.Columns(t[0], 0, 8), 2, positions, table, chunks), 0), new HeadColumns(keys, 0),
+                new HeadColumns(t[0], 12), lengths, lengths, heads);
+        }, x => ChunkTwin(x[0], lengths, chunks), new Shape(lengths.Sum(), 15));
+    }
+
+    // Rows of two queries of 4, a key of 4 and a value of 3.
+    private static double[] ChunkTwin(double[] x, int[] lengths, DualChunk chunks)
+    {
+        List<double> y = [];
+        int first = 0;
+        foreach (int length in lengths)
+        {
+            double[][] rows = [.. x.Skip(15 * first).Take(15 * length).Chunk(15)];
+            double[][] keys = [.. rows.Select((row, j) => Turn(row.AsSpan(8, 4), j % chunks.Chunk))];
+            for (int i = 0; i < length; i++)
+            {
+                for (int h = 0; h < 2; h++)
+                {
+                    double[][] forms = [.. Enumerable.Range(0, 3).Select(back => Turn(rows[i].AsSpan(4 * h, 4), back switch
+                    {
+                        0 => i % chunks.Chunk,
+                        1 => Math.Min(i % chunks.Chunk + chunks.Chunk, chunks.TrainedLength - 1),
+                        _ => chunks.TrainedLength - 1,
+                    }))];
+                    double[] weights = new double[i + 1];
+                    for (int j = 0; j <= i; j++)
+                    {
+                        double[] query = forms[Math.Min(2, i / chunks.Chunk - j / chunks.Chunk)], key = keys[j];
+                        weights[j] = Math.Exp((query[0] * key[0] + query[1] * key[1] + query[2] * key[2] + query[3] * key[3]) / 2);
+                    }
+                    double total = weights.Sum();
+                    for (int e = 0; e < 3; e++)
+                    {
+                        double sum = 0;
+                        for (int j = 0; j <= i; j++)
+                            sum += weights[j] / total * rows[j][12 + e];
+                        y.Add(sum);
+                    }
+                }
+            }
+            first += length;
+        }
+        return [.. y];
+
+        static double[] Turn(ReadOnlySpan<double> head, int position)
+        {
+            double near = position, far = position / 10.0;
+            return [head[0] * Math.Cos(near) - head[2] * Math.Sin(near), head[1] * Math.Cos(far) - head[3] * Math.Sin(far),
+                head[2] * Math.Cos(near) + head[0] * Math.Sin(near), head[3] * Math.Cos(far) + head[1] * Math.Sin(far)];
         }
     }
 
@@ -96,6 +162,8 @@ public class AttentionTests
         Refused("3 windows do not fit 4 heads", Heads with { Pattern = new MultiScaleWindows([1, 2, 3]) });
         Refused("[1, 2, -3, 4]", Heads with { Pattern = new MultiScaleWindows([1, 2, -3, 4]) });
         Refused("causal", Heads with { Pattern = new MultiScaleWindows([1, 2, 3, 4]), Causal = false });
+        Refused("[1, 4]", Heads with { Pattern = new DualChunk(5, 5) });
+        Refused("without a window", Heads with { Pattern = new DualChunk(4, 5), Window = 3 });
         Refused("block 0", Heads with { Pattern = new BlockSparse(0) });
 
         static void Refused(string part, AttentionHeads heads) =>

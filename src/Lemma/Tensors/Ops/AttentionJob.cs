@@ -51,6 +51,12 @@ internal readonly unsafe record struct AttentionJob(HeadPlaces Places, nint Outp
     /// <summary>[term rows, distances] and [term rows]: gradients of the bias and the sinks, a row a head of a part; 0 for none.</summary>
     public (nint Bias, nint Sinks) TermGradients { get; init; }
 
+    /// <summary>Further outputs and logs, laid as those of the whole, for a part of a softmax that joins another; where the pattern has such parts.</summary>
+    public nint Other { get; init; }
+
+    /// <summary>The logs beside <see cref="Other"/>.</summary>
+    public nint OtherLogs { get; init; }
+
     private int PartialWidth => Heads.HeadWidth + Heads.ValueWidth;
 
     /// <summary>How many keys from the first on the queries of a part may see.</summary>
@@ -64,7 +70,9 @@ internal readonly unsafe record struct AttentionJob(HeadPlaces Places, nint Outp
     public void Forward(in AttentionPart part)
     {
         (AttentionShape shape, AttentionHead head) = Of(part);
-        if (Heads.Pattern is BlockSparse sparse)
+        if (Heads.Pattern is DualChunk chunks)
+            ForwardInChunks(part, chunks);
+        else if (Heads.Pattern is BlockSparse sparse)
             Formulas.Attention.Forward(shape, head, sparse.Scores(Heads.Causal, KeysIn(part), Terms.For(part.FirstHead, part.FirstQuery)));
         else if (Terms.IsPlain)
             Formulas.Attention.Forward(shape, head);
@@ -72,17 +80,48 @@ internal readonly unsafe record struct AttentionJob(HeadPlaces Places, nint Outp
             Formulas.Attention.Forward(shape, head, Terms.For(part.FirstHead, part.FirstQuery));
     }
 
+    private void ForwardInChunks(in AttentionPart part, DualChunk chunks)
+    {
+        int width = Heads.ValueWidth;
+        foreach (ChunkForm form in new ChunkForms(chunks, part.FirstQuery, part.FirstQuery + part.Queries))
+        {
+            (AttentionShape shape, AttentionHead head) = Of(part, form);
+            if (form.Form == 0)
+            {
+                Formulas.Attention.Forward(shape, head);
+                continue;
+            }
+            AttentionHead other = head with { Output = Other + (head.Output - Output), LogSumExp = OtherLogs + (head.LogSumExp - Logs) };
+            Formulas.Attention.Forward(shape, other);
+            for (int i = 0; i < shape.Queries; i++)
+            {
+                DualChunkAttention.Join(new Span<float>((float*)head.Output + i * head.OutputStride, width), ref ((float*)head.LogSumExp)[i],
+                    new ReadOnlySpan<float>((float*)other.Output + i * head.OutputStride, width), ((float*)other.LogSumExp)[i]);
+            }
+        }
+    }
+
     /// <summary>The gradients of a part.</summary>
     public void Backward(in AttentionPart part)
     {
         (AttentionShape shape, AttentionHead head) = Of(part);
-        AttentionHeadGradient gradient = new(Up + (head.Output - Output), Gradients.Query + (head.Query - Places.Query),
-            Gradients.Key + (head.Key - Places.Key), Gradients.Value + (head.Value - Places.Value));
+        AttentionHeadGradient gradient = GradientOf(head);
         if (part.Partial >= 0)
         {
             float* own = Partial(part);
             new Span<float>(own, checked(shape.Keys * PartialWidth)).Clear();
             gradient = gradient with { Key = (nint)own, Value = (nint)(own + Heads.HeadWidth), KeyStride = PartialWidth, ValueStride = PartialWidth };
+        }
+        if (Heads.Pattern is DualChunk chunks)
+        {
+            // With the logs and outputs of the whole, a part of the softmax has the gradient that it has in the whole.
+            foreach (ChunkForm form in new ChunkForms(chunks, part.FirstQuery, part.FirstQuery + part.Queries))
+            {
+                (AttentionShape some, AttentionHead own) = Of(part, form);
+                AttentionHeadGradient places = GradientOf(own);
+                AttentionGradient.Backward(some, own, gradient with { Output = places.Output, Query = places.Query });
+            }
+            return;
         }
         ScoreTerms terms = Terms.For(part.FirstHead, part.FirstQuery,
             TermGradients.Bias == 0 ? 0 : (nint)((float*)TermGradients.Bias + (nint)part.TermRow * Terms.BiasWidth),
@@ -112,6 +151,16 @@ internal readonly unsafe record struct AttentionJob(HeadPlaces Places, nint Outp
             Span<float> sum = new(to, size);
             System.Numerics.Tensors.TensorPrimitives.Add(sum, new ReadOnlySpan<float>(from, size), sum);
         }
+    }
+
+    private AttentionHeadGradient GradientOf(in AttentionHead head) => new(Up + (head.Output - Output), Gradients.Query + (head.Query - Places.Query),
+        Gradients.Key + (head.Key - Places.Key), Gradients.Value + (head.Value - Places.Value));
+
+    // Some queries of a part, in one form, before the keys that they meet in it.
+    private (AttentionShape Shape, AttentionHead Head) Of(in AttentionPart part, in ChunkForm form)
+    {
+        (AttentionShape shape, AttentionHead head) = Of(part with { FirstQuery = form.FirstQuery, Queries = form.Queries });
+        return (form.Of(shape), head with { Query = head.Query + (nint)form.Form * Heads.Heads * Heads.HeadWidth * sizeof(float), Length = form.End });
     }
 
     private float* Partial(in AttentionPart part) => (float*)Partials + (nint)part.Partial * PartialWidth;

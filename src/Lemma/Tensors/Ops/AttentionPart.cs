@@ -105,7 +105,7 @@ internal readonly record struct AttentionPart(int Sequence, int FirstHead, int G
 
     private static bool IsFew(int length, in AttentionHeads heads) => length > ForwardQueries && heads.KeyValueHeads < BackwardParts;
 
-    private static bool Single(in AttentionHeads heads) => heads.Pattern is { DiffersByHead: true };
+    private static bool Single(in AttentionHeads heads) => heads.Pattern is { TakesHeadsAlone: true };
 
     private static int Ranges(int length) => (length + ForwardQueries - 1) / ForwardQueries;
 

@@ -17,7 +17,7 @@ public static unsafe partial class Ops
 
     /// <summary>softmax(Q·Kᵀ·s + mask)·V within each sequence and head, with queries, keys and values anywhere.</summary>
     /// <param name="tape">The tape.</param>
-    /// <param name="query">H heads of d_h columns.</param>
+    /// <param name="query">H heads of d_h columns; in as many forms as the pattern of the heads needs.</param>
     /// <param name="key">H_kv heads of d_h columns; it may share a tensor with the others.</param>
     /// <param name="value">H_kv heads of d_v columns.</param>
     /// <param name="queryLengths">The rows of each sequence of queries.</param>
@@ -34,6 +34,7 @@ public static unsafe partial class Ops
             $"attention: keys {key.Tensor.Shape} and values {value.Tensor.Shape} must have the same rows");
         Require.That(queryLengths.Length == keyLengths.Length, $"attention: {queryLengths.Length} sequences of queries do not fit {keyLengths.Length} of keys");
         Require.That(!heads.Causal || queryLengths.Span.SequenceEqual(keyLengths.Span), $"attention: causal queries and keys must have the same lengths");
+        Require.That(prefixes.IsEmpty || heads.Pattern is not DualChunk, $"attention: sequences in chunks have no prefixes");
         Require.That(prefixes.IsEmpty || prefixes.Length == queryLengths.Length, $"attention: {prefixes.Length} prefixes for {queryLengths.Length} sequences");
         ReadOnlyMemory<int> queries = Offsets(tape, queryLengths.Span, query.Tensor.Shape.Rows), keys = Offsets(tape, keyLengths.Span, key.Tensor.Shape.Rows);
         int longest = 0;
@@ -45,7 +46,14 @@ public static unsafe partial class Ops
         AttentionJob job = new(HeadPlaces.Of(tape, query, key, value), (nint)tape.Pointer(y), (nint)tape.Pointer(logs), heads, queries, keys, prefixes,
             TermPlaces.Of(tape, terms));
         ReadOnlyMemory<int> parts = AttentionPart.Forward(tape, queries.Span, heads);
-        tape.Workers.Run(AttentionPart.All(parts).Length, (job, parts), static (in s, index) => s.job.Forward(AttentionPart.All(s.parts)[index]));
+        Arena.Mark mark = tape.Scratch.Here;
+        AttentionJob forward = heads.Pattern is not DualChunk ? job : job with
+        {
+            Other = (nint)tape.Scratch.Take(y.Shape.Count),
+            OtherLogs = (nint)tape.Scratch.Take(logs.Shape.Count),
+        };
+        tape.Workers.Run(AttentionPart.All(parts).Length, (forward, parts), static (in s, index) => s.forward.Forward(AttentionPart.All(s.parts)[index]));
+        tape.Scratch.Rewind(mark);
         tape.Record((query, key, value, y, job, terms), static (tape, in s) =>
         {
             if (tape.HasGradient(s.y))
@@ -97,7 +105,7 @@ public static unsafe partial class Ops
     internal static void CheckColumns(in HeadColumns query, in HeadColumns key, in HeadColumns value, in AttentionHeads heads)
     {
         heads.Validate();
-        Check("queries", query, (long)heads.Heads * heads.HeadWidth);
+        Check("queries", query, heads.QueryColumns);
         Check("keys", key, (long)heads.KeyValueHeads * heads.HeadWidth);
         Check("values", value, (long)heads.KeyValueHeads * heads.ValueWidth);
 
