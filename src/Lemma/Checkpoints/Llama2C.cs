@@ -42,31 +42,27 @@ internal static class Llama2C
         return ToConfig(ReadHeader(file));
     }
 
-    /// <summary>Reads a model whose length is exactly what its header promises.</summary>
-    public static Decoder Read(string path, float? dropout)
+    /// <summary>Opens a checkpoint whose length is exactly what its header promises.</summary>
+    public static OpenedModel Open(string path, float? dropout)
     {
-        MappedFile source = MappedFile.Open(path);
-        using TensorFile file = Open(source, out Header header);
-        Decoder model = Decoder.Declared(ToConfig(header) with { Dropout = dropout ?? 0 });
-        Llama family = new();
-        model.Origin = family.Name;
+        TensorFile file = Open(MappedFile.Open(path), out Header header);
         try
         {
-            WeightMap map = WeightMap.Match(family, file, model);
-            model.Parameters.Allocate();
-            map.Fill(file, model.Parameters);
-            for (int layer = 0; layer < header.Layers; layer++)
-                TurnHalves(model.Parameters.Weights(model.Parameters[$"blocks.{layer}.attention.qkv.weight"]), header);
+            return new OpenedModel(new Llama(), file, ToConfig(header) with { Dropout = dropout ?? 0 }, parameters =>
+            {
+                for (int layer = 0; layer < header.Layers; layer++)
+                    TurnHalves(parameters.Weights(parameters[$"blocks.{layer}.attention.qkv.weight"]), header);
+            });
         }
         catch
         {
-            model.Dispose();
+            file.Dispose();
             throw;
         }
-        return model;
     }
 
-    private static bool IsCheckpoint(string path)
+    /// <summary>Whether a file is as long as a header of llama2.c at its start promises.</summary>
+    public static bool IsCheckpoint(string path)
     {
         try
         {

@@ -27,25 +27,8 @@ public static class ModelFolder
     /// <param name="dropout">The dropout to train on with, which not every family's config holds; null for the config's.</param>
     public static Model Read(string path, float? dropout = null)
     {
-        if (Llama2C.Find(path) is { } checkpoint)
-            return Llama2C.Read(checkpoint, dropout);
-        ModelConfig config = ReadConfig(path, out Family family);
-        using TensorFile file = TensorFile.Open(path);
-        config = WithOwnHead(family, family.Adapt(config with { Dropout = dropout ?? config.Dropout }, file), file);
-        Model model = config.Declare();
-        model.Origin = family.Name;
-        try
-        {
-            WeightMap map = WeightMap.Match(family, file, model);
-            model.Parameters.Allocate();
-            map.Fill(file, model.Parameters);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-        return model;
+        using OpenedModel opened = Open(path, dropout);
+        return opened.Fill();
     }
 
     /// <summary>Reads a decoder; see <see cref="Read"/>.</summary>
@@ -76,7 +59,27 @@ public static class ModelFolder
         SafetensorsWriter.Write(Path.Combine(folder, WeightsName), WeightMap.Of(family, model).ToTensors(model.Parameters));
     }
 
-    private static ModelConfig ReadConfig(string path, out Family family)
+    /// <summary>Opens the files of a model and checks them.</summary>
+    internal static OpenedModel Open(string path, float? dropout = null)
+    {
+        if (Llama2C.Find(path) is { } checkpoint)
+            return Llama2C.Open(checkpoint, dropout);
+        ModelConfig config = ReadConfig(path, out Family family);
+        TensorFile file = TensorFile.Open(path);
+        try
+        {
+            config = WithOwnHead(family, family.Adapt(config with { Dropout = dropout ?? config.Dropout }, file), file);
+            return new OpenedModel(family, file, config);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a config and finds its family.</summary>
+    internal static ModelConfig ReadConfig(string path, out Family family)
     {
         if (Llama2C.Find(path) is { } checkpoint)
         {

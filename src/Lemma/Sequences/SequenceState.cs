@@ -65,6 +65,9 @@ internal abstract class LayerState : IDisposable
 {
     public abstract long Bytes { get; }
 
+    /// <summary>The bytes that a sequence of some tokens needs, read one by one.</summary>
+    public abstract long BytesAt(int length);
+
     public abstract void Truncate(int length);
 
     public abstract LayerState Fork();
