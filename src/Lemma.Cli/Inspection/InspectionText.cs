@@ -76,14 +76,15 @@ internal sealed partial class InspectionText(TextWriter output, int width)
     {
         Line("");
         Line("tensors of the file → parameters");
+        // Experts lie one after the other in one parameter: their rows differ.
         foreach (IGrouping<(string, string, int, int), TensorPlace> group in places.GroupBy(place => (Starred(place.Tensor.Name), Starred(place.Parameter),
-            place.FirstRow, place.Rows)))
+            IsOneOfMany(place) ? -1 : place.FirstRow, place.Rows)))
         {
             TensorPlace place = group.First();
             bool isWhole = place.FirstRow == 0 && places.Count(other => other.Parameter == place.Parameter) == 1, isOne = group.Count() == 1;
             string from = $"  {(isOne ? place.Tensor.Name : group.Key.Item1)} {place.Tensor.ShapeText}";
             string to = $"→ {(isOne ? place.Parameter : group.Key.Item2)}"
-                + (isWhole ? "" : string.Create(CultureInfo.InvariantCulture, $" rows {place.FirstRow}–{place.FirstRow + place.Rows - 1}"))
+                + (isWhole ? "" : group.Key.Item3 < 0 ? $" {place.Rows} rows each" : string.Create(CultureInfo.InvariantCulture, $" rows {place.FirstRow}–{place.FirstRow + place.Rows - 1}"))
                 + (place.IsTransposed ? " transposed" : "") + (isOne ? "" : $" (× {group.Count()})");
             if (from.Length + 1 + to.Length <= width)
             {
@@ -130,6 +131,8 @@ internal sealed partial class InspectionText(TextWriter output, int width)
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
+
+    private static bool IsOneOfMany(TensorPlace place) => place.Tensor.Name.Contains(".experts.", StringComparison.Ordinal);
 
     private static string Starred(string name) => Number().Replace(name, ".*.");
 
