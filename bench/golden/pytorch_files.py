@@ -1,5 +1,6 @@
 """Writes small files of PyTorch with tensors of known values, for the tests of their reader.
 
+Also gpt2.bin: the weights of Golden/checkpoints/gpt2 as pytorch_model.bin has them.
 usage: python3 bench/golden/pytorch_files.py [FOLDER]     (default: tests/Lemma.Tests/Golden/pytorch)
 Element i of a tensor named n is i + 0.5 * len(n) in row-major order, rounded to its type.
 """
@@ -46,3 +47,6 @@ for name, options in both.items():
 torch.save(filled("tensor", 3), f"{folder}/alone.pt")
 torch.save(tensors(), f"{folder}/protocol4.bin", pickle_protocol=4)
 torch.save(torch.nn.Linear(1, 1), f"{folder}/module.pt")
+
+from safetensors.torch import load_file
+torch.save(load_file(os.path.join(folder, "../checkpoints/gpt2/model.safetensors")), f"{folder}/gpt2.bin")

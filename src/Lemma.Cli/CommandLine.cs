@@ -45,6 +45,7 @@ internal static class CommandLine
             GenerateCommand.Build(),
             ChatCommand.Build(),
             EvalCommand.Build(),
+            InspectCommand.Build(),
             TokenizerCommand.Build(),
             TokenizeCommand.Build(),
             DetokenizeCommand.Build(),

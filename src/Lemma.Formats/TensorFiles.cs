@@ -32,6 +32,9 @@ internal static class TensorFiles
         }
     }
 
+    /// <summary>Whether a folder has a model's weights.</summary>
+    public static bool AreIn(string folder) => Array.Exists(Names, name => File.Exists(Path.Combine(AtomicFolder.Resolve(folder), name)));
+
     /// <summary>Opens one file by what its first bytes say.</summary>
     public static TensorFile OpenFile(string path)
     {

@@ -32,7 +32,7 @@ internal static class ChatCommand
     private static int Run(string path, GenerationOptions options, int? threads)
     {
         using LoadedModel model = LoadedModel.Read(path, threads);
-        using Generator generator = new(model.Decoder, model.Workers);
+        using Generator generator = new(model.Decoder, model.Workers, model.Tokenizer.VocabularySize);
         ChatText text = new(model, generator, options);
         if (Terminal.IsInteractive)
             Console.WriteLine(Help);

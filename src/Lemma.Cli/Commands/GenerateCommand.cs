@@ -57,7 +57,7 @@ internal static class GenerateCommand
         using LoadedModel model = LoadedModel.Read(path, threads);
         using Interruption interruption = new();
         string text = prompt == "-" ? Console.In.ReadToEnd().TrimEnd('\r', '\n') : prompt;
-        using Generator generator = new(model.Decoder, model.Workers);
+        using Generator generator = new(model.Decoder, model.Workers, model.Tokenizer.VocabularySize);
         int[] ids = model.Prompt(text);
         generator.Start(ids, options);
         if (json)

@@ -6,7 +6,10 @@ namespace Lemma.Cli.Parsing;
 /// best.</summary>
 internal static class ModelPath
 {
-    public static string Find(string argument)
+    public static string Find(string argument) => TryFind(argument) ?? throw new FileNotFoundException(Directory.Exists(argument)
+        ? $"model: the folder '{argument}' has neither a config.json nor a checkpoint" : $"model: there is no folder '{argument}'");
+
+    public static string? TryFind(string argument)
     {
         string[] places = [argument, Path.Combine(argument, "best"), Path.Combine(argument, "last")];
         foreach (string place in places.Select(AtomicFolder.Resolve))
@@ -14,7 +17,6 @@ internal static class ModelPath
             if (File.Exists(Path.Combine(place, "config.json")))
                 return place;
         }
-        throw new FileNotFoundException(Directory.Exists(argument)
-            ? $"model: the folder '{argument}' has neither a config.json nor a checkpoint" : $"model: there is no folder '{argument}'");
+        return null;
     }
 }

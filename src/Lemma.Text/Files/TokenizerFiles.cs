@@ -15,7 +15,7 @@ internal static class TokenizerFiles
             return MergesFile.Read(Path.GetDirectoryName(Path.GetFullPath(path))!);
         if (name == "tekken.json")
             return TekkenFile.Read(path);
-        if (name == "tokenizer.bin")
+        if (IsLlama2(name))
             return Llama2File.Read(path);
         if (RwkvFile.IsNamed(name))
             return RwkvFile.Read(path);
@@ -32,15 +32,18 @@ internal static class TokenizerFiles
 
     private static string FindIn(string folder)
     {
-        foreach (string name in (ReadOnlySpan<string>)["tokenizer.json", "tokenizer.model", "spiece.model", "tekken.json", "vocab.json", "vocab.txt",
-                     "tokenizer.bin"])
+        foreach (string name in (ReadOnlySpan<string>)["tokenizer.json", "tokenizer.model", "spiece.model", "tekken.json", "vocab.json", "vocab.txt"])
             if (File.Exists(Path.Combine(folder, name)))
                 return Path.Combine(folder, name);
-        foreach (string pattern in (ReadOnlySpan<string>)["*.model", "*.model.v*", "*.spm", "*.spiece", "*.tiktoken", "rwkv_vocab*.txt", "*.gguf"])
+        foreach (string pattern in (ReadOnlySpan<string>)["*.model", "*.model.v*", "*.spm", "*.spiece", "*.tiktoken", "rwkv_vocab*.txt", "*.gguf",
+                     "tok*.bin"])
             if (Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal).FirstOrDefault() is string file)
                 return file;
         return Path.Combine(folder, "tokenizer.json");
     }
+
+    // tokenizer.bin, tok512.bin, tok4096.bin
+    private static bool IsLlama2(string name) => name.StartsWith("tok", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal);
 
     // Llama 3 calls its rank file tokenizer.model, as SentencePiece does.
     private static bool StartsWithBase64Line(string path)

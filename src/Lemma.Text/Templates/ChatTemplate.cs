@@ -54,6 +54,10 @@ public sealed class ChatTemplate
         return name is not null ? Named(name) : Named("default", files.Has("tool_use") ? Named("tool_use") : null);
     }
 
+    /// <summary>Whether a model's folder has a template.</summary>
+    /// <exception cref="InvalidDataException">A file is malformed.</exception>
+    public static bool Exists(string folder) => ChatTemplateFiles.Read(folder).Has("default");
+
     /// <summary>The text of a conversation.</summary>
     /// <exception cref="TemplateException">The template refuses the conversation, goes wrong, or passes a limit.</exception>
     public string Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => Render(budget =>

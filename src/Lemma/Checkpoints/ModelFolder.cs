@@ -4,7 +4,7 @@ using Lemma.Models;
 
 namespace Lemma.Checkpoints;
 
-/// <summary>Hugging Face model folders: <c>config.json</c>, weights and <c>generation_config.json</c>.</summary>
+/// <summary>Hugging Face model folders: <c>config.json</c>, weights and <c>generation_config.json</c>; checkpoints of llama2.c are read as well.</summary>
 public static class ModelFolder
 {
     private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json";
@@ -16,34 +16,19 @@ public static class ModelFolder
     /// <summary>The family that a config is written as.</summary>
     public static string FamilyOf(ModelConfig config) => Family.Of(config).Name;
 
-    /// <summary>Reads the config alone; <paramref name="path"/> is a folder or a config file.</summary>
+    /// <summary>Reads the config alone; <paramref name="path"/> is a folder, a config file or a checkpoint of llama2.c.</summary>
     public static ModelConfig ReadConfig(string path) => ReadConfig(path, out _);
 
     /// <summary>Reads the config of a decoder alone.</summary>
     public static DecoderConfig ReadDecoderConfig(string path) => ReadConfig(path) as DecoderConfig ?? throw NoDecoder(path);
 
     /// <summary>Reads a model; nothing is taken for the weights until the file is known to hold them all.</summary>
-    /// <param name="path">The folder.</param>
+    /// <param name="path">The folder, or a checkpoint of llama2.c.</param>
     /// <param name="dropout">The dropout to train on with, which not every family's config holds; null for the config's.</param>
     public static Model Read(string path, float? dropout = null)
     {
-        ModelConfig config = ReadConfig(path, out Family family);
-        using TensorFile file = TensorFile.Open(path);
-        config = WithOwnHead(family, family.Adapt(config with { Dropout = dropout ?? config.Dropout }, file), file);
-        Model model = config.Declare();
-        model.Origin = family.Name;
-        try
-        {
-            WeightMap map = WeightMap.Match(family, file, model);
-            model.Parameters.Allocate();
-            map.Fill(file, model.Parameters);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-        return model;
+        using OpenedModel opened = Open(path, dropout);
+        return opened.Fill();
     }
 
     /// <summary>Reads a decoder; see <see cref="Read"/>.</summary>
@@ -74,8 +59,33 @@ public static class ModelFolder
         SafetensorsWriter.Write(Path.Combine(folder, WeightsName), WeightMap.Of(family, model).ToTensors(model.Parameters));
     }
 
-    private static ModelConfig ReadConfig(string path, out Family family)
+    /// <summary>Opens the files of a model and checks them.</summary>
+    internal static OpenedModel Open(string path, float? dropout = null)
     {
+        if (Llama2C.Find(path) is { } checkpoint)
+            return Llama2C.Open(checkpoint, dropout);
+        ModelConfig config = ReadConfig(path, out Family family);
+        TensorFile file = TensorFile.Open(path);
+        try
+        {
+            config = WithOwnHead(family, family.Adapt(config with { Dropout = dropout ?? config.Dropout }, file), file);
+            return new OpenedModel(family, file, config);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a config and finds its family.</summary>
+    internal static ModelConfig ReadConfig(string path, out Family family)
+    {
+        if (Llama2C.Find(path) is { } checkpoint)
+        {
+            family = Family.Find("llama")!;
+            return Llama2C.ReadConfig(checkpoint);
+        }
         string file = path;
         string? generation = null;
         if (!File.Exists(path))

@@ -59,6 +59,10 @@ internal sealed class WeightMap
         return map;
     }
 
+    /// <summary>Every tensor of the file that has a place, in the family's order.</summary>
+    public IEnumerable<(WeightName Name, TensorEntry Entry)> Places =>
+        names.Where(entries.ContainsKey).Select(name => (name, entries[name]));
+
     /// <summary>Fills the parameters from the file.</summary>
     public void Fill(TensorFile file, Parameters parameters)
     {

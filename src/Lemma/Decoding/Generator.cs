@@ -15,6 +15,7 @@ public sealed class Generator : IDisposable
     private readonly Decoder model;
     private readonly Tape tape;
     private readonly Candidates candidates;
+    private readonly int drawn;
     private readonly int[] last = new int[1];
     private readonly SequenceState[] state = new SequenceState[1];
     private readonly int[] length = new int[1];
@@ -24,12 +25,18 @@ public sealed class Generator : IDisposable
     private int made;
 
     /// <summary>A generator for a model; the workers are shared, the model is not changed.</summary>
-    public Generator(Decoder model, Workers workers)
+    /// <param name="model">The model.</param>
+    /// <param name="workers">Who does the work.</param>
+    /// <param name="ids">How many ids may be drawn: those of the tokenizer, where the model has further ones that stand for nothing. Null for all.</param>
+    public Generator(Decoder model, Workers workers, int? ids = null)
     {
+        int most = model.Config.VocabularySize;
+        Require.That(ids is null || (ids > 0 && ids <= most), $"generation: the ids that may be drawn must be from 1 to {most}, but they are {ids}");
         this.model = model;
         state[0] = model.NewState();
         tape = new Tape(workers, model.Parameters) { Recording = false };
-        candidates = new Candidates(model.Config.VocabularySize);
+        drawn = ids ?? most;
+        candidates = new Candidates(drawn);
     }
 
     /// <summary>Begins with a prompt of at least one id.</summary>
@@ -37,7 +44,8 @@ public sealed class Generator : IDisposable
     {
         Require.That(!prompt.IsEmpty, $"generation: the prompt must have at least one id, but it is empty");
         int longest = model.Config.MaximumLength;
-        Require.That(prompt.Length <= longest, $"generation: the prompt of {prompt.Length} ids is longer than the longest sequence, {longest}");
+        Require.That(prompt.Length <= longest, $"generation: the prompt of {prompt.Length} ids is longer than the longest sequence, {longest}; "
+            + $"keep its last {longest} ids, or fewer for more room");
         foreach (int id in prompt.Span)
             Require.That((uint)id < (uint)model.Config.VocabularySize, $"generation: id {id} is not in the vocabulary of {model.Config.VocabularySize}");
         Require.That(generation.MaximumTokens >= 0, $"generation: the most tokens must not be negative, but they are {generation.MaximumTokens}");
@@ -56,7 +64,7 @@ public sealed class Generator : IDisposable
             return false;
         length[0] = next.Length;
         Tensor logits = model.NextLogits(tape, new Rows(next, length, state));
-        candidates.Reset(tape[logits]);
+        candidates.Reset(tape[logits][..drawn]);
         tape.Rewind();
         id = Choose();
         made++;

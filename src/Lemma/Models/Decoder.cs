@@ -40,8 +40,10 @@ public sealed class Decoder : Model, IContinuingModel
 
     internal static Decoder Declared(DecoderConfig config) => new(config.Validate(), new Parameters());
 
+    internal override IEnumerable<LayerState> NewLayers() => stack.NewLayers();
+
     /// <summary>A state for one sequence of no tokens yet.</summary>
-    public SequenceState NewState() => new(this, [.. stack.NewLayers()]);
+    public SequenceState NewState() => new(this, [.. NewLayers()]);
 
     /// <summary>The mean negative log-likelihood of the targets, nats a token; −100 leaves a position out.</summary>
     /// <param name="tape">The tape.</param>

@@ -41,6 +41,8 @@ public sealed class EncoderDecoder : Model, IContinuingModel
 
     internal static EncoderDecoder Declared(EncoderDecoderConfig config) => new(config.Validate(), new Parameters());
 
+    internal override IEnumerable<LayerState> NewLayers() => decoder.NewLayers();
+
     /// <summary>The encoder's rows of sources, [rows, d].</summary>
     public Tensor Encode(Tape tape, in Rows source, Philox? dropout = null)
     {
@@ -55,7 +57,7 @@ public sealed class EncoderDecoder : Model, IContinuingModel
         Tensor encoded = Encode(tape, source);
         SequenceState[] states = new SequenceState[source.Lengths.Length];
         for (int i = 0, first = 0; i < states.Length; first += source.Lengths.Span[i++])
-            states[i] = new SequenceState(this, [.. decoder.NewLayers(), .. decoder.NewCrossLayers(tape, encoded, first, source.Lengths.Span[i])]);
+            states[i] = new SequenceState(this, [.. NewLayers(), .. decoder.NewCrossLayers(tape, encoded, first, source.Lengths.Span[i])]);
         return states;
     }
 

@@ -1,3 +1,4 @@
+using Lemma.Sequences;
 using Lemma.Tensors;
 
 namespace Lemma.Models;
@@ -12,6 +13,9 @@ public abstract class Model : IDisposable
     public Parameters Parameters { get; }
 
     internal abstract ModelConfig AnyConfig { get; }
+
+    /// <summary>What one sequence keeps in each layer before its first token; cross attention's states, which need a source, are not among them.</summary>
+    internal virtual IEnumerable<LayerState> NewLayers() => [];
 
     /// <summary>The family of the files that it was read from, which it is written as again where that family can still say it.</summary>
     internal string? Origin { get; set; }

@@ -94,6 +94,8 @@ public sealed record AttentionConfig : MixerConfig
         Require.That(Span is null || (Span is { First: >= 0, Ramp: > 0 } && Mask == MaskKind.Causal),
             $"attention: a learned span needs a causal mask, a ramp above 0 and a first span of at least 0, but they are {Mask} and {Span}");
         ToHeads().Validate();
+        Require.That(Pattern is not DualChunk || (Rotary is { Width: null, Scaling.DependsOnLength: false } && Span is null && ScoreCap == 0 && !Sinks),
+            $"attention: chunks need rotary positions of whole heads, whose angles do not depend on the length, and have no span, cap or sinks");
         Require.That(QueryKeyNorm is null or { Epsilon: > 0 }, $"attention: epsilon of the norm must be positive, but it is {QueryKeyNorm?.Epsilon}");
     }
 

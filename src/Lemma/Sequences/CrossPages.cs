@@ -16,6 +16,8 @@ internal sealed class CrossPages : LayerState
 
     public override long Bytes => Pages.Bytes;
 
+    public override long BytesAt(int length) => Bytes;
+
     /// <summary>Those of some of the encoder's rows.</summary>
     public static CrossPages Make(Tape tape, HeadColumns key, HeadColumns value, int firstRow, int count, AttentionHeads heads)
     {

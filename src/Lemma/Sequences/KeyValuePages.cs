@@ -15,6 +15,12 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
 
     public override long Bytes => (long)sizeof(float) * shape.Elements * (pages.Count(page => page is not null) + free.Count);
 
+    public override long BytesAt(int length)
+    {
+        int first = window == 0 ? 0 : Math.Max(0, length - window) / PagedAttention.Block, end = (length + PagedAttention.Block - 1) / PagedAttention.Block;
+        return (long)sizeof(float) * shape.Elements * (end - first);
+    }
+
     /// <summary>Makes room for positions up to a length and makes the pages from a start on this state's own; pages that a window left behind go.</summary>
     public void Prepare(int start, int length)
     {

@@ -21,6 +21,8 @@ internal sealed unsafe class LinearAttentionState(int heads, int width, int valu
 
     public override long Bytes => sums.Length * sizeof(float);
 
+    public override long BytesAt(int length) => Bytes;
+
     /// <summary>Counts tokens that were added.</summary>
     public void Advance(int tokens) => Length += tokens;
 

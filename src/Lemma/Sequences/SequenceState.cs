@@ -71,6 +71,9 @@ internal abstract class LayerState : IDisposable
     /// <summary>Refuses a cut that this layer cannot make.</summary>
     public virtual void RequireCut(int from, int to) { }
 
+    /// <summary>The bytes that a sequence of some tokens needs, read one by one.</summary>
+    public abstract long BytesAt(int length);
+
     public abstract void Truncate(int length);
 
     public abstract LayerState Fork();

@@ -16,6 +16,9 @@ public sealed record Parameter(string Name, Shape Shape, long Offset, bool Decay
     /// <summary>Whether training changes it.</summary>
     public bool Learns { get; internal set; } = true;
 
+    /// <summary>Whether every product with it asks for an adapter.</summary>
+    internal bool TakesAdapter { get; set; }
+
     /// <summary>What it holds before training.</summary>
     internal FirstValue First { get; set; } = FirstValue.Zero;
 }

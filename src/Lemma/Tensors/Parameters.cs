@@ -25,6 +25,12 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>The number of parameters (elements), padding not counted.</summary>
     public long Count => all.Sum(p => p.Count);
 
+    /// <summary>Whether backward passes drop the gradients of these parameters, which then need no memory for training.</summary>
+    public bool IsFrozen { get; set; }
+
+    /// <summary>What is added to products with these parameters, or null.</summary>
+    internal Adapter? Adapter { get; set; }
+
     /// <summary>Whether the blocks for training exist.</summary>
     public bool HasTrainingState => gradients is not null;
 

@@ -60,7 +60,7 @@ public sealed unsafe class Tape : IDisposable
         get
         {
             ref Node node = ref Find(tensor);
-            return new Span<float>(node.Parameter < 0 ? node.Data : Parameters!.WeightsOf(node.Parameter), checked((int)node.Count));
+            return new Span<float>(node.Owner is { } owner ? owner.WeightsOf(node.Parameter) : node.Data, checked((int)node.Count));
         }
     }
 
@@ -71,7 +71,7 @@ public sealed unsafe class Tape : IDisposable
         float* data = arena.Take(shape.Count);
         if (Poison)
             new Span<float>(data, checked((int)shape.Count)).Fill(float.NaN);
-        return Push(shape, data, -1);
+        return Push(shape, data);
     }
 
     /// <summary>A tensor with given elements that no operation made; its gradient stays until the rewind.</summary>
@@ -85,11 +85,14 @@ public sealed unsafe class Tape : IDisposable
     }
 
     /// <summary>A parameter as a tensor; its gradient is the block of gradients.</summary>
-    public Tensor Parameter(Parameter parameter)
+    public Tensor Parameter(Parameter parameter) =>
+        ParameterOf(Parameters ?? throw new InvalidOperationException("tape: it was made without parameters"), parameter);
+
+    /// <summary>The same of parameters beside those of the tape: an adapter's.</summary>
+    internal Tensor ParameterOf(Parameters owner, Parameter parameter)
     {
-        Parameters parameters = Parameters ?? throw new InvalidOperationException("tape: it was made without parameters");
-        int index = parameters.IndexOf(parameter);
-        return Push(parameter.Shape, parameters.WeightsOf(index), index);
+        int index = owner.IndexOf(parameter);
+        return Push(parameter.Shape, owner.WeightsOf(index), owner, index);
     }
 
     /// <summary>Remembers how to send the outputs' gradients to the inputs. Give a static lambda: the state holds what it needs.</summary>
@@ -113,7 +116,7 @@ public sealed unsafe class Tape : IDisposable
     public bool HasGradient(Tensor tensor)
     {
         ref Node node = ref Find(tensor);
-        return node.Parameter >= 0 ? Parameters!.HasGradient(node.Parameter) : node.Gradient is not null;
+        return node.Learns ? node.Owner!.HasGradient(node.Parameter) : node.Gradient is not null;
     }
 
     /// <summary>The gradient of a tensor, zero where none has arrived; add to it.</summary>
@@ -151,7 +154,7 @@ public sealed unsafe class Tape : IDisposable
             log.Run(i, this);
             for (int node = i == 0 ? 0 : log.NodesAfter(i - 1); node < log.NodesAfter(i); node++)
             {
-                if (nodes[node].KeepsGradient || nodes[node].Parameter >= 0)
+                if (nodes[node].KeepsGradient || nodes[node].Learns)
                     continue;
                 Release(ref nodes[node]);
                 nodes[node].IsGradientGone = true;
@@ -190,15 +193,15 @@ public sealed unsafe class Tape : IDisposable
     internal float* Pointer(Tensor tensor)
     {
         ref Node node = ref Find(tensor);
-        return node.Parameter < 0 ? node.Data : Parameters!.WeightsOf(node.Parameter);
+        return node.Owner is { } owner ? owner.WeightsOf(node.Parameter) : node.Data;
     }
 
     /// <summary>The address of a tensor's gradient and whether it holds something to add to; when not, the operation must write every element.</summary>
     internal float* GradientPointer(Tensor tensor, out bool add)
     {
         ref Node node = ref Find(tensor);
-        if (node.Parameter >= 0)
-            return Parameters!.TouchGradient(node.Parameter, out add);
+        if (node.Learns)
+            return node.Owner!.TouchGradient(node.Parameter, out add);
         add = node.Gradient is not null;
         NativeBlock gradient = node.Gradient ??= pool.Take(node.Count);
         if (!add && Poison)
@@ -210,11 +213,11 @@ public sealed unsafe class Tape : IDisposable
     internal float* OutputGradient(Tensor tensor)
     {
         ref Node node = ref Find(tensor);
-        return node.Parameter >= 0 ? Parameters!.GradientOrNull(node.Parameter) : node.Gradient is { } gradient ? gradient.Pointer : null;
+        return node.Learns ? node.Owner!.GradientOrNull(node.Parameter) : node.Gradient is { } gradient ? gradient.Pointer : null;
     }
 
     /// <summary>Whether a tensor is a parameter, which no operation may write to.</summary>
-    internal bool IsParameter(Tensor tensor) => Find(tensor).Parameter >= 0;
+    internal bool IsParameter(Tensor tensor) => Find(tensor).Owner is not null;
 
     /// <summary>Whole numbers for this pass, undefined, kept until the rewind.</summary>
     internal Memory<int> TakeIntegers(int count) => integers.Take(count);
@@ -225,11 +228,12 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>Memory for the inside of an operation; rewind the arena to give it back.</summary>
     internal Arena Scratch => arena;
 
-    private Tensor Push(Shape shape, float* data, int parameter)
+    // The gradient of what is frozen is lent and given back like that of an activation.
+    private Tensor Push(Shape shape, float* data, Parameters? owner = null, int parameter = -1)
     {
         if (count == nodes.Length)
             Array.Resize(ref nodes, 2 * count);
-        nodes[count] = new Node { Data = data, Count = shape.Count, Parameter = parameter, Stamp = ++stamp };
+        nodes[count] = new Node { Data = data, Count = shape.Count, Owner = owner, Parameter = parameter, Learns = owner is { IsFrozen: false }, Stamp = ++stamp };
         return new Tensor(shape, count++, stamp);
     }
 
@@ -254,7 +258,8 @@ public sealed unsafe class Tape : IDisposable
         public float* Data;
         public NativeBlock? Gradient;
         public long Count, Stamp;
+        public Parameters? Owner;
         public int Parameter;
-        public bool KeepsGradient, IsGradientGone;
+        public bool Learns, KeepsGradient, IsGradientGone;
     }
 }

@@ -52,6 +52,7 @@ public class CommandLineTests
     [InlineData("generate")]
     [InlineData("chat")]
     [InlineData("eval")]
+    [InlineData("inspect")]
     [InlineData("formulas")]
     [InlineData("bench")]
     [InlineData("bench train")]

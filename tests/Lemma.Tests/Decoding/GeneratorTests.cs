@@ -62,10 +62,25 @@ public class GeneratorTests
         using Generator generator = new(model, workers);
         // 128 tokens fit, and the last one read makes one more.
         Assert.Equal(128 - 100 + 1, generator.Generate(new int[100], GenerationOptions.Greedy with { MaximumTokens = 1000 }).Count);
-        Assert.Contains("longer than the longest sequence, 128",
+        Assert.Contains("longer than the longest sequence, 128; keep its last 128 ids",
             Assert.Throws<ArgumentException>(() => generator.Start(new int[129], GenerationOptions.Greedy)).Message, StringComparison.Ordinal);
         Assert.Contains("id 99 is not in the vocabulary of 96",
             Assert.Throws<ArgumentException>(() => generator.Start(new[] { 99 }, GenerationOptions.Greedy)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void IdsThatTheTokenizerDoesNotHaveAreNeverDrawn()
+    {
+        using Decoder model = Small();
+        using Workers workers = new(1);
+        GenerationOptions options = GenerationOptions.Sample(2) with { MaximumTokens = 100, StopIds = [] };
+        using Generator all = new(model, workers), some = new(model, workers, ids: 20);
+        Assert.Contains(all.Generate(new[] { 5 }, options), id => id >= 20);
+        Assert.All(some.Generate(new[] { 95 }, options), id => Assert.InRange(id, 0, 19));
+        Assert.All(some.Generate(new[] { 95 }, GenerationOptions.Greedy with { StopIds = [] }), id => Assert.InRange(id, 0, 19));
+        foreach (int ids in (int[])[0, 97])
+            Assert.Contains($"must be from 1 to 96, but they are {ids}", Assert.Throws<ArgumentException>(() => new Generator(model, workers, ids)).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]

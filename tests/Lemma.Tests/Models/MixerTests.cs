@@ -137,6 +137,7 @@ public class MixerTests
             ["whole_norm"] = plain with { QueryKeyNorm = new LayerNormConfig(), NormsWholeRows = true, Rotary = null, InputBias = true, OutputBias = true },
             ["multi_scale_windows"] = plain with { Pattern = new MultiScaleWindows([5, 20, 100, 0]) },
             ["block_sparse"] = plain with { KeyValueHeads = 2, Pattern = new BlockSparse(Block: 16, Local: 1, Global: 1, Random: 1) },
+            ["dual_chunk"] = plain with { KeyValueHeads = 2, Pattern = new DualChunk(Chunk: 24, TrainedLength: 64) },
             ["adaptive_span"] = plain with { Span = new AdaptiveSpanConfig(First: 30, Ramp: 16) },
             ["latent"] = new LatentAttentionConfig
             {

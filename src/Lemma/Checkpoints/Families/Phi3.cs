@@ -29,6 +29,8 @@ internal sealed class Phi3 : LlamaLike
     protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {
         WriteWindow(json, WindowOf(config));
+        // Without it transformers takes id 32000, which smaller vocabularies do not have.
+        json.WriteNull("pad_token_id");
         return true;
     }
 

@@ -46,10 +46,16 @@ internal sealed class AttentionMixer : Mixer
             queryNorm.ApplyToHeads(tape, heard, 0, config.Heads, d);
             keyNorm!.ApplyToHeads(tape, heard, queries, config.KeyValueHeads, d);
         }
-        if (rope is not null)
+        HeadColumns asked = new(heard, 0);
+        if (config.Pattern is DualChunk chunks)
+        {
+            asked = new(tape.DualChunkQueries(tape.Columns(heard, 0, queries), config.Heads, pass.Positions, rope!, chunks), 0);
+            tape.DualChunkKeysInPlace(heard, queries, config.KeyValueHeads, d, pass.Positions, rope!, chunks);
+        }
+        else if (rope is not null)
             tape.RopeInPlace(heard, 0, config.Heads + config.KeyValueHeads, d, pass.Positions, rope, pass.Lengths);
         AttentionTerms terms = new(config.ScoreCap, BiasOf(tape, pass), pass.Longest - 1, sinks is null ? null : tape.Parameter(sinks));
-        return output.Apply(tape, tape.Attention(new HeadColumns(heard, 0), new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys),
+        return output.Apply(tape, tape.Attention(asked, new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys),
             pass.Rows, heads, pass.Layer, terms));
     }
 

@@ -35,6 +35,26 @@ public static unsafe partial class Ops
         return y;
     }
 
+    /// <summary>Adds to some columns of every row: y[:, first…] += b.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="y">[rows, …], whose values no operation needs for its backward.</param>
+    /// <param name="first">The first column.</param>
+    /// <param name="b">[rows, count].</param>
+    internal static void AddToColumnsInPlace(this Tape tape, Tensor y, int first, Tensor b)
+    {
+        int count = b.Shape.Columns;
+        Require.That(b.Shape.Rows == y.Shape.Rows && first >= 0 && first <= y.Shape.Columns - count,
+            $"columns: {b.Shape} cannot be added to {y.Shape} from column {first} on");
+        Require.That(!tape.IsParameter(y), $"columns: a parameter cannot be changed in place");
+        Blocks inner = new(y, first, y.Shape.Columns), all = new(b, 0, count);
+        MoveBlocks(tape, 1, count, all, all.Of(tape.Pointer(b)), inner, inner.Of(tape.Pointer(y)), add: true);
+        tape.Record((y, inner, all, count), static (tape, in s) =>
+        {
+            if (tape.HasGradient(s.y))
+                AddBlocks(tape, 1, s.count, s.inner, s.all);
+        });
+    }
+
     /// <summary>Rows [a, b].</summary>
     /// <returns>[rows, columns of a and of b].</returns>
     public static Tensor Concatenate(this Tape tape, Tensor a, Tensor b) => tape.JoinHeads(a, a.Shape.Columns, b, b.Shape.Columns, 1);

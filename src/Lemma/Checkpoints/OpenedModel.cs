@@ -1,0 +1,58 @@
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Tensors;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>The files of a model, which hold all of its parameters; memory for these is taken when they are filled.</summary>
+internal sealed class OpenedModel : IDisposable
+{
+    private readonly Action<Parameters>? finish;
+    private bool isFilled;
+
+    /// <summary>Declares the model and checks that the file has its tensors and no others.</summary>
+    /// <param name="family">The family of the names.</param>
+    /// <param name="file">The tensors; disposed with this.</param>
+    /// <param name="config">The model's choices.</param>
+    /// <param name="finish">Changes the parameters once they are read.</param>
+    public OpenedModel(Family family, TensorFile file, ModelConfig config, Action<Parameters>? finish = null)
+    {
+        (Family, File, this.finish) = (family, file, finish);
+        Model = config.Declare();
+        Model.Origin = family.Name;
+        try
+        {
+            Map = WeightMap.Match(family, file, Model);
+        }
+        catch
+        {
+            Model.Dispose();
+            throw;
+        }
+    }
+
+    public Family Family { get; }
+
+    public TensorFile File { get; }
+
+    public Model Model { get; }
+
+    public WeightMap Map { get; }
+
+    /// <summary>Reads the weights; the model is then the caller's.</summary>
+    public Model Fill()
+    {
+        Model.Parameters.Allocate();
+        Map.Fill(File, Model.Parameters);
+        finish?.Invoke(Model.Parameters);
+        isFilled = true;
+        return Model;
+    }
+
+    public void Dispose()
+    {
+        File.Dispose();
+        if (!isFilled)
+            Model.Dispose();
+    }
+}

@@ -1,0 +1,254 @@
+using System.Text.Json;
+using Lemma.Checkpoints;
+using Lemma.Decoding;
+using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Sequences;
+using Lemma.Tensors;
+using Lemma.Training;
+
+namespace Lemma.Tests.Checkpoints;
+
+/// <summary>LoRA adapters in PEFT's form; Golden/adapters are made by bench/golden/make_adapters.py with logits in float64.</summary>
+public sealed class AdapterTests : IDisposable
+{
+    private readonly Workers workers = new(2);
+
+    public static TheoryData<string> Cases => ["gpt2", "llama", "gpt-neox"];
+
+    public void Dispose() => workers.Dispose();
+
+    [Theory, MemberData(nameof(Cases))]
+    public void AppliedAndMergedAdaptersGiveTheRecordedLogits(string name)
+    {
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", name));
+        using Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model);
+        JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Golden("adapters", name), "expected.json"))).RootElement;
+        int[] ids = [.. expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
+        float[] wanted = [.. expected.GetProperty("logits").EnumerateArray().SelectMany(row => row.EnumerateArray().Select(value => value.GetSingle()))];
+        float[] before = Logits(model, ids);
+        Assert.True(Difference(wanted, before) > 0.01);
+
+        adapter.Apply();
+        Assert.True(adapter.IsApplied);
+        float[] applied = Logits(model, ids);
+        Assert.True(Difference(wanted, applied) < 2e-5, $"applied: {Difference(wanted, applied):E2}");
+        adapter.Unload();
+        Assert.Equal(before, Logits(model, ids));
+
+        adapter.Merge();
+        Assert.True(adapter is { IsMerged: true, IsApplied: false });
+        float[] merged = Logits(model, ids);
+        Assert.True(Difference(applied, merged) < 1e-5, $"merged: {Difference(applied, merged):E2}");
+        Assert.Throws<ArgumentException>(adapter.Merge);
+        Assert.Throws<ArgumentException>(adapter.Apply);
+        adapter.Unload();
+        Assert.Equal(before, Logits(model, ids));
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void AnAdapterIsWrittenAndReadBackByteForByte(string name)
+    {
+        using TemporaryFolder folder = new();
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", name));
+        AdapterConfig config = AdapterFolder.ReadConfig(Golden("adapters", name));
+        using (Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model))
+            AdapterFolder.Write(folder["copy"], model, adapter, config);
+        using TensorFile original = TensorFile.Open(Path.Combine(Golden("adapters", name), "adapter_model.safetensors"));
+        using TensorFile written = TensorFile.Open(Path.Combine(folder["copy"], "adapter_model.safetensors"));
+        Assert.Equal(original.Tensors.Select(entry => entry.ToString()).Order(), written.Tensors.Select(entry => entry.ToString()).Order());
+        foreach (TensorEntry entry in original.Tensors)
+        {
+            float[] one = new float[entry.Count], other = new float[entry.Count];
+            original.Read(entry, one);
+            written.Read(written.Find(entry.Name)!, other);
+            Assert.Equal(one, other);
+        }
+        JsonElement json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder["copy"], "adapter_config.json"))).RootElement;
+        Assert.Equal(name == "gpt2", json.GetProperty("fan_in_fan_out").GetBoolean());
+        AdapterConfig again = AdapterFolder.ReadConfig(folder["copy"]);
+        Assert.Equal((config.Rank, config.Alpha, config.DividesByRoot), (again.Rank, again.Alpha, again.DividesByRoot));
+        Assert.Equal(config.Targets, again.Targets);
+        Assert.Equal(config.Ranks, again.Ranks);
+        Assert.Equal(config.Alphas, again.Alphas);
+    }
+
+    [Fact]
+    public void AFreshAdapterChangesNothingAndLearnsAlone()
+    {
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
+        int[] ids = [3, 17, 4, 60, 91, 5, 5, 33], targets = [17, 4, 60, 91, 5, 5, 33, 2];
+        float[] before = Logits(model, ids);
+        float[][] weights = [.. model.Parameters.All.Select(parameter => model.Parameters.Weights(parameter).ToArray())];
+        using Adapter adapter = AdapterFolder.Create(model, new AdapterConfig { Rank = 4, Alpha = 8, Targets = ["q_proj", "v_proj", "down_proj"] }, seed: 1);
+        Assert.Equal(2 * 2 * 3, adapter.Parameters.All.Count);
+        adapter.Apply();
+        Assert.Equal(before, Logits(model, ids));
+
+        model.Parameters.IsFrozen = true;
+        AdamWOptimizer optimizer = new(adapter.Parameters, workers, new AdamWOptions { WeightDecay = 0 });
+        using Tape tape = new(workers, model.Parameters);
+        List<float> losses = [];
+        for (int step = 0; step < 30; step++)
+        {
+            Tensor loss = model.Loss(tape, Rows.One(ids), targets);
+            losses.Add(tape[loss][0]);
+            tape.Backward(loss);
+            tape.Rewind();
+            optimizer.Step(0.02f);
+        }
+        Assert.True(losses[^1] < 0.3 * losses[0], $"{losses[0]} to {losses[^1]}");
+        Assert.False(model.Parameters.HasTrainingState);
+        Assert.All(model.Parameters.All.Zip(weights), pair => Assert.True(model.Parameters.Weights(pair.First).SequenceEqual(pair.Second), pair.First.Name));
+        float[] applied = Logits(model, ids);
+        adapter.Merge();
+        Assert.True(Difference(applied, Logits(model, ids)) < 1e-4);
+    }
+
+    [Fact]
+    public void GradientsOfAnAdapterAreDifferencesOfTheLoss()
+    {
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "gpt2"));
+        using Adapter adapter = AdapterFolder.Read(Golden("adapters", "gpt2"), model);
+        adapter.Apply();
+        model.Parameters.IsFrozen = true;
+        adapter.Parameters.AllocateTrainingState();
+        int[] ids = [3, 17, 4, 60], targets = [17, 4, 60, 91];
+        using Tape tape = new(workers, model.Parameters);
+        tape.Backward(model.Loss(tape, Rows.One(ids), targets));
+        tape.Rewind();
+        foreach (Parameter parameter in adapter.Parameters.All)
+        {
+            float[] gradient = adapter.Parameters.Gradients(parameter).ToArray();
+            // Along the gradient itself the loss rises by its square: a direction in which float32 sees the difference.
+            double squared = gradient.Sum(value => (double)value * value);
+            float step = (float)(2e-3 / Math.Sqrt(squared));
+            double rise = (Loss(parameter, gradient, step) - Loss(parameter, gradient, -step)) / (2 * step);
+            Assert.Equal(1, rise / squared, 0.02);
+        }
+
+        double Loss(Parameter parameter, float[] direction, float step)
+        {
+            Span<float> weights = adapter.Parameters.Weights(parameter);
+            float[] old = weights.ToArray();
+            for (int i = 0; i < weights.Length; i++)
+                weights[i] += step * direction[i];
+            double loss = tape[model.Loss(tape, Rows.One(ids), targets)][0];
+            tape.Rewind();
+            old.CopyTo(weights);
+            return loss;
+        }
+    }
+
+    [Fact]
+    public void GenerationUsesAnAppliedAdapterWithAndWithoutACache()
+    {
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
+        using Adapter adapter = AdapterFolder.Read(Golden("adapters", "llama"), model);
+        IReadOnlyList<int> plain = Made();
+        adapter.Apply();
+        IReadOnlyList<int> made = Made();
+        Assert.NotEqual(plain, made);
+        List<int> all = [3, 17];
+        for (int i = 0; i < 12; i++)
+        {
+            float[] last = Logits(model, [.. all])[^model.VocabularySize..];
+            all.Add(Array.IndexOf(last, last.Max()));
+        }
+        Assert.Equal(all.Skip(2), made);
+
+        IReadOnlyList<int> Made()
+        {
+            using Generator generator = new(model, workers);
+            return generator.Generate(new[] { 3, 17 }, GenerationOptions.Greedy with { MaximumTokens = 12, StopIds = [] });
+        }
+    }
+
+    [Fact]
+    public void ATrainedAdapterOfPeftIsReadAndApplied()
+    {
+        string folder = SharedData.FindOrSkip("data/weights/lora-adapter-gpt2");
+        DecoderConfig config = Presets.Gpt2(50, width: 768, layers: 12, heads: 12, length: 16);
+        using Decoder model = new(config);
+        model.Initialize(1);
+        using Adapter adapter = AdapterFolder.Read(folder, model);
+        Assert.Equal(24, adapter.Parameters.All.Count);
+        Assert.Equal(12 * (16 * 768 + 2304 * 16), adapter.Parameters.Count);
+        int[] ids = [1, 2, 3, 40];
+        float[] before = Logits(model, ids);
+        adapter.Apply();
+        float[] applied = Logits(model, ids);
+        Assert.True(Difference(before, applied) > 1e-3);
+        adapter.Merge();
+        Assert.True(Difference(applied, Logits(model, ids)) < 1e-5);
+        adapter.Unload();
+        Assert.Equal(before, Logits(model, ids));
+        using Decoder narrow = ModelFolder.ReadDecoder(Golden("checkpoints", "gpt2"));
+        string message = Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(folder, narrow)).Message;
+        Assert.Contains("'base_model.model.transformer.h.0.attn.c_attn.lora_A.weight' has shape [16, 768], but the model and the config ask for [16, 32]", message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"peft_type\": \"LORA\"", "\"peft_type\": \"IA3\"", "'IA3' is not supported")]
+    [InlineData("\"use_dora\": false", "\"use_dora\": true", "the field \"use_dora\" is not known")]
+    [InlineData("\"bias\": \"none\"", "\"bias\": \"all\"", "\"bias\": 'all' is not supported")]
+    [InlineData("\"modules_to_save\": null", "\"modules_to_save\": [\"lm_head\"]", "the field \"modules_to_save\" is not known")]
+    [InlineData("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"", "\"pissa\" is not supported")]
+    [InlineData("\"r\": 3", "\"r\": 4", "lora_A.weight' has shape [3, 80], but the model and the config ask for [4, 80]")]
+    [InlineData("\"r\": 3", "\"r\": 0", "\"r\" must be a whole number from 1 to 65536, but it is 0")]
+    [InlineData("\"lora_alpha\": 5", "\"lora_alpha\": 1e999", "\"lora_alpha\" must be a finite number")]
+    [InlineData("\"q_proj\"", "\"o_proj\"", "'model.layers.0.self_attn.q_proj' has an adapter, but it is not among the target modules")]
+    [InlineData("\"v_proj\": 2", "\"(v_proj\": 2", "the pattern of names '(v_proj' cannot be read")]
+    [InlineData("\"v_proj\": 2", "\"(?=v_proj)\": 2", "the pattern of names '(?=v_proj)' cannot be read")]
+    public void ConfigsThatChangeTheArithmeticAreRefused(string from, string to, string reason)
+    {
+        using TemporaryFolder folder = new();
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
+        string text = File.ReadAllText(Path.Combine(Golden("adapters", "llama"), "adapter_config.json"));
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        folder.Write("adapter_config.json", text.Replace(from, to, StringComparison.Ordinal));
+        File.Copy(Path.Combine(Golden("adapters", "llama"), "adapter_model.safetensors"), folder["adapter_model.safetensors"]);
+        string message = Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(folder[""], model)).Message;
+        Assert.StartsWith(folder[""], message, StringComparison.Ordinal);
+        Assert.Contains(reason, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TensorsThatAreNoPairsOfTheModelAreRefused()
+    {
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
+        Refused("is neither base_model.model.….lora_A.weight nor", new SafetensorsTensor("base_model.model.x.lora_embedding_A", [1], () => new float[1]));
+        Refused("has no partner", Matrix("layers.0.self_attn.q_proj.lora_A", 3, 32));
+        Refused("the model has no matrix 'model.layers.9.self_attn.q_proj'", Matrix("layers.9.self_attn.q_proj.lora_A", 3, 32),
+            Matrix("layers.9.self_attn.q_proj.lora_B", 32, 3));
+        Refused("1 tensors, of which 0 are pairs", Matrix("layers.0.self_attn.q_proj.lora_B", 32, 3));
+        Refused("0 tensors, of which 0 are pairs");
+        Assert.Throws<DirectoryNotFoundException>(() => AdapterFolder.ReadConfig("/none"));
+
+        static SafetensorsTensor Matrix(string name, int rows, int columns) =>
+            new($"base_model.model.model.{name}.weight", [rows, columns], () => new float[rows * columns]);
+
+        void Refused(string reason, params SafetensorsTensor[] tensors)
+        {
+            using TemporaryFolder folder = new();
+            File.Copy(Path.Combine(Golden("adapters", "llama"), "adapter_config.json"), folder["adapter_config.json"]);
+            SafetensorsWriter.Write(folder["adapter_model.safetensors"], tensors);
+            Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(folder[""], model)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    private static string Golden(string kind, string name) => Path.Combine(AppContext.BaseDirectory, "Golden", kind, name);
+
+    private float[] Logits(Decoder model, int[] ids)
+    {
+        using Tape tape = new(workers, model.Parameters) { Recording = false };
+        return tape[model.Logits(tape, Rows.One(ids))].ToArray();
+    }
+
+    private static double Difference(float[] one, float[] other)
+    {
+        Assert.Equal(one.Length, other.Length);
+        return one.Zip(other, (a, b) => Math.Abs((double)a - b)).Max();
+    }
+}
