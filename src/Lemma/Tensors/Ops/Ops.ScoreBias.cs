@@ -54,7 +54,8 @@ public static unsafe partial class Ops
     /// <returns>[H, most − least + 1].</returns>
     public static Tensor SpanBias(this Tape tape, Tensor spans, double ramp, int least, int most)
     {
-        Require.That(spans.Shape.Rank == 1 && most >= least, $"span_bias: spans [heads] and a range are needed, but they are {spans.Shape} and {least} to {most}");
+        Require.That(spans.Shape.Rank == 1 && most >= least,
+            $"span_bias: spans [heads] and a range are needed, but they are {spans.Shape} and {least} to {most}");
         Require.That(ramp > 0 && double.IsFinite(ramp), $"span_bias: the ramp must be above 0, but it is {ramp}");
         int heads = spans.Shape[0], count = checked(most - least + 1);
         Tensor line = tape.New(new Shape(heads, count));
@@ -66,11 +67,14 @@ public static unsafe partial class Ops
                 return;
             int count = s.line.Shape.Columns;
             for (int head = 0; head < s.spans.Shape[0]; head++)
-                tape.Gradient(s.spans)[head] += AdaptiveSpan.LineGradient(tape[s.spans][head], s.ramp, s.least, tape.Gradient(s.line).Slice(head * count, count));
+            {
+                tape.Gradient(s.spans)[head] += AdaptiveSpan.LineGradient(tape[s.spans][head], s.ramp, s.least,
+                    tape.Gradient(s.line).Slice(head * count, count));
+            }
         });
         return line;
     }
 
-    /// <summary>How many positions back the widest span reaches, for <see cref="AttentionHeads.Window"/>: keys further back are then not multiplied; 0 for all.</summary>
+    /// <summary>How many positions back the widest span reaches, 0 for all: as <see cref="AttentionHeads.Window"/> it saves products and changes no bit.</summary>
     public static int SpanReach(this Tape tape, Tensor spans, double ramp) => AdaptiveSpan.Reach(tape[spans], ramp);
 }
