@@ -16,7 +16,7 @@ public partial class ArrowTests
         ["Models"] = ["Modules", "Sequences", "Tensors", "Formulas"],
         ["Decoding"] = ["Models", "Sequences", "Tensors", "Formulas", "Text"],
         ["Data"] = ["Text", "Formulas"],
-        ["Checkpoints"] = ["Models", "Modules", "Tensors", "Formats", "Formulas"],
+        ["Checkpoints"] = ["Models", "Modules", "Sequences", "Tensors", "Formats", "Formulas"],
         ["Evaluation"] = ["Models", "Sequences", "Decoding", "Data", "Tensors", "Formulas", "Text"],
         ["Training"] = ["Evaluation", "Sequences", "Checkpoints", "Formats", "Data", "Decoding", "Models", "Tensors", "Formulas", "Text"],
     };
