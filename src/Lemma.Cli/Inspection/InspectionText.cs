@@ -84,7 +84,8 @@ internal sealed partial class InspectionText(TextWriter output, int width)
             bool isWhole = place.FirstRow == 0 && places.Count(other => other.Parameter == place.Parameter) == 1, isOne = group.Count() == 1;
             string from = $"  {(isOne ? place.Tensor.Name : group.Key.Item1)} {place.Tensor.ShapeText}";
             string to = $"→ {(isOne ? place.Parameter : group.Key.Item2)}"
-                + (isWhole ? "" : group.Key.Item3 < 0 ? $" {place.Rows} rows each" : string.Create(CultureInfo.InvariantCulture, $" rows {place.FirstRow}–{place.FirstRow + place.Rows - 1}"))
+                + (isWhole ? "" : group.Key.Item3 < 0 ? $" {place.Rows} rows each"
+                    : string.Create(CultureInfo.InvariantCulture, $" rows {place.FirstRow}–{place.FirstRow + place.Rows - 1}"))
                 + (place.IsTransposed ? " transposed" : "") + (isOne ? "" : $" (× {group.Count()})");
             if (from.Length + 1 + to.Length <= width)
             {

@@ -38,6 +38,10 @@ internal sealed class WeightMap
         if (config.AllBlocks.Count() > file.Tensors.Count)
             throw new InvalidDataException(
                 $"{file.Path}: the config has {config.AllBlocks.Count()} layers, but the file has only {file.Tensors.Count} tensors");
+        // A config may promise millions of experts: names are counted before they are kept.
+        long most = 2L * file.Tensors.Count + 1000;
+        if (family.Weights(config).Where(name => !name.IsZero).Skip((int)Math.Min(most, int.MaxValue)).FirstOrDefault() is { } further)
+            throw new InvalidDataException($"{file.Path}: the config asks for far more tensors than the {file.Tensors.Count} of the file, such as '{further.Name}'");
         WeightMap map = Of(family, model);
         Dictionary<string, TensorEntry> found = [];
         foreach (TensorEntry entry in file.Tensors.Where(entry => !family.Ignores(entry.Name, config)))

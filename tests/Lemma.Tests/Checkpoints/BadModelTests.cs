@@ -72,6 +72,21 @@ public class BadModelTests
         Assert.True(read > 10 && refused > 10, $"{read} read, {refused} refused");
     }
 
+    [Fact]
+    public void AConfigOfMillionsOfExpertsTakesNoMemory()
+    {
+        using TemporaryFolder folder = new();
+        File.Copy(Path.Combine(Golden("qwen3-moe"), "model.safetensors"), folder["model.safetensors"]);
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Path.Combine(Golden("qwen3-moe"), "config.json")))!.AsObject();
+        (config["num_experts"], config["moe_intermediate_size"]) = (16777216, 1);
+        folder.Write("config.json", config.ToJsonString());
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        string message = Assert.Throws<InvalidDataException>(() => ModelFolder.Read(folder[""])).Message;
+        Assert.StartsWith(folder[""], message, StringComparison.Ordinal);
+        Assert.Contains("the config asks for far more tensors than the", message, StringComparison.Ordinal);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 10_000_000);
+    }
+
     [Theory]
     [InlineData("\"model_type\": \"llama\"", "\"model_kind\": \"llama\"", "\"model_type\" is missing")]
     [InlineData("\"model_type\": \"llama\"", "\"model_type\": 7", "\"model_type\" must be a text, but it is 7")]
