@@ -22,6 +22,9 @@ public sealed record BeamOptions
 
     /// <summary>Ids that end a continuation; null for those of the model.</summary>
     public IReadOnlyList<int>? StopIds { get; init; }
+
+    /// <summary>Ids that the tokenizer has: a model may have more, which stand for nothing and are not taken; null for all of the model.</summary>
+    public int? Ids { get; init; }
 }
 
 /// <summary>One continuation.</summary>
@@ -48,6 +51,7 @@ public static class BeamSearch
         ArgumentNullException.ThrowIfNull(options);
         Require.That(options.Beams > 0 && options.MaximumTokens > 0,
             $"beam_search: beams and tokens must be positive, but they are {options.Beams} and {options.MaximumTokens}");
+        Require.That(options.Ids is null or > 0, $"beam_search: there must be ids to take, but they are {options.Ids}");
         Require.That(!prompt.IsEmpty, $"beam_search: the prompt must have at least one id, but it is empty");
         IReadOnlyList<int> stops = options.StopIds ?? model.EndIds;
         using Tape tape = new(workers, model.Parameters) { Recording = false };
@@ -56,7 +60,7 @@ public static class BeamSearch
         int most = Math.Min(options.MaximumTokens, model.MaximumLength - state.Length - prompt.Length + 1);
         for (int step = 0; step < most; step++)
         {
-            List<(int Beam, int Id, double Sum)> best = Candidates(model, tape, kept, step == 0 ? prompt : default, 2 * options.Beams);
+            List<(int Beam, int Id, double Sum)> best = Candidates(model, tape, kept, step == 0 ? prompt : default, options);
             List<Kept> next = [];
             for (int rank = 0; rank < best.Count && next.Count < options.Beams; rank++)
             {
@@ -82,7 +86,8 @@ public static class BeamSearch
         return [.. ended.OrderByDescending(beam => beam.Score).Take(options.Beams)];
     }
 
-    private static List<(int Beam, int Id, double Sum)> Candidates(IContinuingModel model, Tape tape, List<Kept> kept, ReadOnlyMemory<int> prompt, int count)
+    private static List<(int Beam, int Id, double Sum)> Candidates(IContinuingModel model, Tape tape, List<Kept> kept, ReadOnlyMemory<int> prompt,
+        BeamOptions options)
     {
         Rows rows = prompt.IsEmpty ? new Rows(kept.Select(beam => beam.Ids[^1]).ToArray(), Enumerable.Repeat(1, kept.Count).ToArray(),
             kept.Select(beam => beam.State).ToArray())
@@ -94,8 +99,8 @@ public static class BeamSearch
         for (int beam = 0; beam < kept.Count; beam++)
         {
             LogSoftmax.Forward(tape[logits].Slice(beam * vocabulary, vocabulary), vocabulary, 1, scores);
-            for (int id = 0; id < vocabulary; id++)
-                Insert(best, (beam, id, kept[beam].Sum + scores[id]), count);
+            for (int id = 0; id < Math.Min(vocabulary, options.Ids ?? vocabulary); id++)
+                Insert(best, (beam, id, kept[beam].Sum + scores[id]), 2 * options.Beams);
         }
         tape.Rewind();
         return best;

@@ -115,6 +115,8 @@ public class ReferenceCheckpointTests
             new BeamOptions { Beams = 1, MaximumTokens = 16, StopIds = [] })[0].Ids));
         Assert.Equal(reference.Ints("beam"), prompt.Concat(BeamSearch.Run(model, reference.Workers, state, prompt,
             new BeamOptions { Beams = 3, MaximumTokens = 12, StopIds = [] })[0].Ids));
+        Assert.All(BeamSearch.Run(model, reference.Workers, state, prompt, new BeamOptions { Beams = 3, MaximumTokens = 6, StopIds = [], Ids = 40 }),
+            beam => Assert.All(beam.Ids, id => Assert.InRange(id, 0, 39)));
         if (model is not Decoder decoder)
             return;
         using Generator generator = new(decoder, reference.Workers);

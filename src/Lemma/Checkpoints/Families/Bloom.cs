@@ -54,7 +54,6 @@ internal sealed class Bloom : Family
         int width = settings.Integer("hidden_size", settings.Integer("n_embed", 1024)), heads = settings.Integer("n_head", 16);
         if (width % heads != 0)
             throw settings.Error($"attention: {heads} heads do not divide d_model {width}");
-        settings.Has("seq_length");
         LayerNormConfig norm = new((float)settings.Number("layer_norm_epsilon", 1e-5));
         BlockConfig block = new()
         {
@@ -64,7 +63,7 @@ internal sealed class Bloom : Family
         };
         return WithIds(settings, new DecoderConfig
         {
-            MaximumLength = Unlimited,
+            MaximumLength = settings.Integer("seq_length", Unlimited, most: Unlimited),
             Dropout = (float)settings.Number("hidden_dropout", 0),
             Stack = new StackConfig
             {
@@ -84,6 +83,7 @@ internal sealed class Bloom : Family
         json.WriteNumber("hidden_size", decoder.Width);
         json.WriteNumber("n_layer", decoder.Layers);
         json.WriteNumber("n_head", bias.Heads);
+        json.WriteNumber("seq_length", decoder.MaximumLength);
         WriteFloat(json, "layer_norm_epsilon", norm.Epsilon);
         WriteFloat(json, "hidden_dropout", decoder.Dropout);
         return true;
