@@ -65,7 +65,8 @@ internal abstract class Family
     /// <param name="preferred">The family to take where it can, or null.</param>
     public static Family Of(ModelConfig config, string? preferred = null) =>
         (preferred is not null && Find(preferred) is { } own && own.CanSay(config) ? own : Array.Find(All, family => family.CanSay(config)))
-        ?? throw new ArgumentException($"model: none of the families {Names} can say this config of {config.AllBlocks.Count()} blocks: one of its choices has no field in any of their files");
+        ?? throw new ArgumentException($"model: none of the families {Names} can say this config of "
+            + $"{config.AllBlocks.Count()} blocks: one of its choices has no field in any of their files");
 
     /// <summary>Reads a config; fields that it does not know are refused.</summary>
     public ModelConfig Read(JsonSettings settings)
