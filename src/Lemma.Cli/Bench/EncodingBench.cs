@@ -32,7 +32,7 @@ internal static class EncodingBench
                 {
                     int[][] some = sentences[first..(first + batch)];
                     Rows rows = new(some.SelectMany(ids => ids).ToArray(), some.Select(ids => ids.Length).ToArray());
-                    Encoder.MeanRows(tape, encoder.Hidden(tape, rows), rows.Lengths);
+                    tape.MeanOfRows(encoder.Hidden(tape, rows), rows.Lengths);
                     tape.Rewind();
                 }
                 rates.Add(Sentences / Stopwatch.GetElapsedTime(before).TotalSeconds);

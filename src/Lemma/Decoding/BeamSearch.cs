@@ -53,38 +53,47 @@ public static class BeamSearch
             $"beam_search: beams and tokens must be positive, but they are {options.Beams} and {options.MaximumTokens}");
         Require.That(options.Ids is null or > 0, $"beam_search: there must be ids to take, but they are {options.Ids}");
         Require.That(!prompt.IsEmpty, $"beam_search: the prompt must have at least one id, but it is empty");
+        long room = (long)model.MaximumLength - state.Length - prompt.Length;
+        Require.That(room >= 0,
+            $"beam_search: {state.Length} tokens and a prompt of {prompt.Length} ids are more than the longest sequence, {model.MaximumLength}");
         IReadOnlyList<int> stops = options.StopIds ?? model.EndIds;
         using Tape tape = new(workers, model.Parameters) { Recording = false };
         List<Kept> kept = [new([], 0, state.Fork())];
         List<Beam> ended = [];
-        int most = Math.Min(options.MaximumTokens, model.MaximumLength - state.Length - prompt.Length + 1);
-        for (int step = 0; step < most; step++)
+        int most = (int)Math.Min(options.MaximumTokens, room + 1);
+        try
         {
-            List<(int Beam, int Id, double Sum)> best = Candidates(model, tape, kept, step == 0 ? prompt : default, options);
-            List<Kept> next = [];
-            for (int rank = 0; rank < best.Count && next.Count < options.Beams; rank++)
+            for (int step = 0; step < most && kept.Count > 0 && !IsOver(kept, ended, step, options); step++)
             {
-                (int beam, int id, double sum) = best[rank];
-                if (stops.Contains(id))
+                List<(int Beam, int Id, double Sum)> best = Candidates(model, tape, kept, step == 0 ? prompt : default, options);
+                List<Kept> next = [];
+                for (int rank = 0; rank < best.Count && next.Count < options.Beams; rank++)
                 {
-                    // As the peers do: an end counts only where it is among the best.
-                    if (rank < options.Beams)
+                    (int beam, int id, double sum) = best[rank];
+                    if (!stops.Contains(id))
+                        next.Add(new Kept([.. kept[beam].Ids, id], sum, kept[beam].State.Fork()));
+                    else if (rank < options.Beams)
+                    {
+                        // As the peers do: an end counts only where it is among the best.
                         ended.Add(new Beam(kept[beam].Ids, sum, sum / Math.Pow(kept[beam].Ids.Length + 1, options.LengthPenalty)));
-                    continue;
+                    }
                 }
-                next.Add(new Kept([.. kept[beam].Ids, id], sum, kept[beam].State.Fork()));
+                Release(kept);
+                kept = next;
+                ended = [.. ended.OrderByDescending(beam => beam.Score).Take(options.Beams)];
             }
-            Release(kept);
-            kept = next;
-            ended = [.. ended.OrderByDescending(beam => beam.Score).Take(options.Beams)];
-            if (ended.Count == options.Beams && (options.StopsEarly || kept.Count == 0
-                || kept[0].Sum / Math.Pow(step + 1, options.LengthPenalty) <= ended[^1].Score))
-                break;
+            ended.AddRange(kept.Select(beam => new Beam(beam.Ids, beam.Sum, beam.Sum / Math.Pow(Math.Max(1, beam.Ids.Length), options.LengthPenalty))));
+            return [.. ended.OrderByDescending(beam => beam.Score).Take(options.Beams)];
         }
-        ended.AddRange(kept.Select(beam => new Beam(beam.Ids, beam.Sum, beam.Sum / Math.Pow(Math.Max(1, beam.Ids.Length), options.LengthPenalty))));
-        Release(kept);
-        return [.. ended.OrderByDescending(beam => beam.Score).Take(options.Beams)];
+        finally
+        {
+            Release(kept);
+        }
     }
+
+    // As many have ended as are kept, and none that goes on can score more by the ids that it has.
+    private static bool IsOver(List<Kept> kept, List<Beam> ended, int ids, BeamOptions options) => ended.Count == options.Beams
+        && (options.StopsEarly || kept[0].Sum / Math.Pow(ids, options.LengthPenalty) <= ended[^1].Score);
 
     private static List<(int Beam, int Id, double Sum)> Candidates(IContinuingModel model, Tape tape, List<Kept> kept, ReadOnlyMemory<int> prompt,
         BeamOptions options)

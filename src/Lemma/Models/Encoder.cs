@@ -68,9 +68,6 @@ public sealed class Encoder : Model
         return tape.Embedding(first, hidden);
     }
 
-    /// <summary>The mean of each sequence's rows, [sequences, d].</summary>
-    public static Tensor MeanRows(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths) => tape.MeanOfRows(hidden, lengths);
-
     /// <summary>The mean loss of masked tokens, and of the classes where they have targets, added.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="rows">What is read.</param>

@@ -56,7 +56,6 @@ internal sealed class Stack
             Longest = longest,
             Layers = blocks.Length,
             Encoded = encoded,
-            Prefixes = rows.Prefixes,
             Lengths = dependsOnLength ? LengthsOf(tape, rows) : default,
             Bias = BiasOf(tape, longest),
             Dropout = dropout is { } generator && probability > 0 ? (generator, probability) : null,

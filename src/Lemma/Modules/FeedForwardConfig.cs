@@ -41,18 +41,11 @@ public sealed record ExpertsFeedForward(int HiddenWidth, ExpertRouting Routing, 
     /// <summary>Whether the router has a bias for the choice alone, which balances loads without a loss.</summary>
     public bool ChoiceBias { get; init; }
 
-    /// <summary>What the balance loss is multiplied with where a loss is asked for; 0 for none.</summary>
-    public float BalanceWeight { get; init; }
-
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
-        Require.That(Routing.Experts > 0 && Routing.Chosen > 0 && Routing.Chosen <= Routing.Experts,
-            $"experts: the chosen must be from 1 to all, but {Routing.Chosen} of {Routing.Experts} are");
-        Require.That(Routing.Groups > 0 && Routing.Experts % Routing.Groups == 0 && Routing.ChosenGroups > 0 && Routing.ChosenGroups <= Routing.Groups,
-            $"experts: groups must divide the {Routing.Experts} experts, but {Routing.ChosenGroups} of {Routing.Groups} groups are chosen");
-        Require.That(BalanceWeight >= 0, $"experts: the weight of the balance loss must not be negative, but it is {BalanceWeight}");
+        Routing.Validate();
         Shared?.Validate();
     }
 

@@ -22,9 +22,6 @@ internal readonly record struct Pass(Rows Rows, ReadOnlyMemory<int> Positions)
     /// <summary>The most tokens of a sequence at the end of the pass: distances of keys and queries are smaller.</summary>
     public int Longest { get; init; }
 
-    /// <summary>First positions of each sequence that every position sees.</summary>
-    public ReadOnlyMemory<int> Prefixes { get; init; }
-
     /// <summary>An encoder's rows and the rows of each sequence there; none where states hold what cross attention needs.</summary>
     public (Tensor Rows, ReadOnlyMemory<int> Lengths)? Encoded { get; init; }
 

@@ -5,7 +5,6 @@ namespace Lemma.Modules;
 /// <summary>A place in the tree of a model's parts, where a part declares its parameters: names by nesting, first values beside them.</summary>
 internal sealed class Scope
 {
-    private readonly Scope? parent;
     private readonly Parameters parameters;
     private readonly string path;
     private readonly Dictionary<(RotaryConfig, int), RopeTable> tables;
@@ -16,11 +15,11 @@ internal sealed class Scope
     /// <param name="layers">Blocks whose branches join one residual stream.</param>
     /// <param name="maximumLength">The longest sequence.</param>
     public Scope(Parameters parameters, int width, int layers, int maximumLength)
-        : this(null, parameters, "", [], width, layers, maximumLength) { }
+        : this(parameters, "", [], width, layers, maximumLength) { }
 
-    private Scope(Scope? parent, Parameters parameters, string path, Dictionary<(RotaryConfig, int), RopeTable> tables, int width, int layers,
-        int maximumLength) => (this.parent, this.parameters, this.path, this.tables, Width, Layers, MaximumLength)
-            = (parent, parameters, path, tables, width, layers, maximumLength);
+    private Scope(Parameters parameters, string path, Dictionary<(RotaryConfig, int), RopeTable> tables, int width, int layers,
+        int maximumLength) => (this.parameters, this.path, this.tables, Width, Layers, MaximumLength)
+            = (parameters, path, tables, width, layers, maximumLength);
 
     /// <summary>The width of the residual stream.</summary>
     public int Width { get; }
@@ -32,13 +31,13 @@ internal sealed class Scope
     public int MaximumLength { get; }
 
     /// <summary>The place of a part.</summary>
-    public Scope In(string name) => new(this, parameters, Path(name), tables, Width, Layers, MaximumLength);
+    public Scope In(string name) => new(parameters, Path(name), tables, Width, Layers, MaximumLength);
 
     /// <summary>The place of a numbered part.</summary>
     public Scope In(int index) => In($"{index}");
 
     /// <summary>The same place for a stack of another shape, whose first values differ.</summary>
-    public Scope WithShape(int width, int layers) => new(parent, parameters, path, tables, width, layers, MaximumLength);
+    public Scope WithShape(int width, int layers) => new(parameters, path, tables, width, layers, MaximumLength);
 
     /// <summary>Declares a parameter of this place.</summary>
     public Parameter Add(string name, Shape shape, FirstValue first, bool decays, bool learns = true)

@@ -6,8 +6,8 @@ namespace Lemma.Sequences;
 /// <summary>Attention over rows: of whole sequences by <see cref="Ops"/>, of sequences with states over their pages, with the same bits.</summary>
 internal static unsafe class SequenceAttention
 {
-    private readonly record struct PageJob(nint Query, nint QueryStride, nint Key, nint KeyStride, nint Value, nint ValueStride, nint Output,
-        AttentionHeads Heads, Rows Rows, int Layer, ReadOnlyMemory<int> Offsets, ReadOnlyMemory<int> Parts, TermPlaces Terms)
+    private readonly record struct PageJob(HeadPlaces Places, nint Output, AttentionHeads Heads, Rows Rows, int Layer,
+        ReadOnlyMemory<int> Offsets, ReadOnlyMemory<int> Parts, TermPlaces Terms)
     {
         // [H·d_v] and [H] a row: outputs and logs of a part of a softmax that joins another, and the logs of the outputs, where the pattern has such parts.
         public nint Other { get; init; }
@@ -84,9 +84,8 @@ internal static unsafe class SequenceAttention
     }
 
     private static PageJob Job(Tape tape, in HeadColumns query, in HeadColumns key, in HeadColumns value, Tensor y, in Rows rows, in AttentionHeads heads,
-        int layer, in AttentionTerms terms) => new((nint)(tape.Pointer(query.Tensor) + query.First), query.Tensor.Shape.Columns,
-            (nint)(tape.Pointer(key.Tensor) + key.First), key.Tensor.Shape.Columns, (nint)(tape.Pointer(value.Tensor) + value.First), value.Tensor.Shape.Columns,
-            (nint)tape.Pointer(y), heads, rows, layer, Ops.Offsets(tape, rows.Lengths.Span, query.Tensor.Shape.Rows),
+        int layer, in AttentionTerms terms) => new(HeadPlaces.Of(tape, query, key, value), (nint)tape.Pointer(y), heads, rows, layer,
+            Ops.Offsets(tape, rows.Lengths.Span, query.Tensor.Shape.Rows),
             AttentionPart.Lines(tape, rows.Lengths.Span, heads),
             TermPlaces.Of(tape, terms));
 
@@ -97,8 +96,9 @@ internal static unsafe class SequenceAttention
     {
         nint first = job.Offsets.Span[sequence];
         int count = job.Offsets.Span[sequence + 1] - (int)first;
-        Append((KeyValuePages)job.State(sequence), job.Heads, keyHead, job.Start(sequence), count, (float*)job.Key + first * job.KeyStride, job.KeyStride,
-            (float*)job.Value + first * job.ValueStride, job.ValueStride);
+        HeadPlaces places = job.Places;
+        Append((KeyValuePages)job.State(sequence), job.Heads, keyHead, job.Start(sequence), count, (float*)places.Key + first * places.KeyStride,
+            places.KeyStride, (float*)places.Value + first * places.ValueStride, places.ValueStride);
     }
 
     private static void Append(KeyValuePages pages, in AttentionHeads heads, int keyHead, int start, int count, float* keys, nint keyStride, float* values,
@@ -122,7 +122,7 @@ internal static unsafe class SequenceAttention
         int position = job.Start(part.Sequence) + part.FirstQuery, keys = cross?.Count ?? position + part.Queries;
         nint row = job.Offsets.Span[part.Sequence] + part.FirstQuery;
         AttentionShape shape = heads.Shape(part.FirstHead, part.Group, position, part.Queries, keys);
-        PagedHead head = new((nint)((float*)job.Query + row * job.QueryStride + (nint)part.FirstHead * heads.HeadWidth), job.QueryStride,
+        PagedHead head = new((nint)((float*)job.Places.Query + row * job.Places.QueryStride + (nint)part.FirstHead * heads.HeadWidth), job.Places.QueryStride,
             (nint)((float*)job.Output + (row * heads.Heads + part.FirstHead) * heads.ValueWidth), heads.Heads * heads.ValueWidth, pages.Addresses,
             part.FirstHead / heads.Group * pages.Shape.HeadElements);
         if (heads.Pattern is DualChunk chunks)

@@ -63,7 +63,7 @@ public sealed class Adapter : IDisposable
         merged = kept;
     }
 
-    /// <summary>Unloads it and gives its memory back.</summary>
+    /// <summary>Takes it away where it is applied and gives its memory back; what is merged stays.</summary>
     public void Dispose()
     {
         if (IsApplied)

@@ -30,7 +30,7 @@ public class SentenceEncoderTests
             using Tape tape = new(workers, model.Parameters) { Recording = false };
             Rows rows = new(ids.SelectMany(all => all).ToArray(), ids.Select(all => all.Length).ToArray());
             Tensor hidden = encoder.Hidden(tape, rows);
-            Tensor pooled = expected.GetProperty("pooling").GetString() == "mean" ? Encoder.MeanRows(tape, hidden, rows.Lengths)
+            Tensor pooled = expected.GetProperty("pooling").GetString() == "mean" ? tape.MeanOfRows(hidden, rows.Lengths)
                 : Encoder.FirstRows(tape, hidden, rows.Lengths);
             double worst = 0;
             for (int i = 0; i < sentences.Length; i++)

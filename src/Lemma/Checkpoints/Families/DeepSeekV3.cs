@@ -13,8 +13,6 @@ internal sealed class DeepSeekV3 : LlamaLike
 
     protected override string ArchitectureOf(ModelConfig config) => "DeepseekV3ForCausalLM";
 
-    protected override IReadOnlyList<string> IgnoredEndings => ["rotary_emb.inv_freq", "weight_scale_inv"];
-
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
     {
         BlockConfig block = LlamaBlock(settings, sizes);
@@ -58,7 +56,7 @@ internal sealed class DeepSeekV3 : LlamaLike
                 throw settings.Error($"\"{name}\": '{found}' is not supported");
         }
         settings.Integer("moe_layer_freq", 1, most: 1);
-        // Layers that predict further tokens stand after the last one; generation does without.
+        // Layers that predict further tokens stand after the last one: a file that has their tensors is refused by their names.
         settings.Has("num_nextn_predict_layers");
         settings.Has("ep_size");
         settings.Has("seq_aux");

@@ -38,7 +38,10 @@ internal sealed class Gemma2 : LlamaLike
         };
     }
 
-    protected override DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config) => config with
+    protected override DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config) => WithScaleAndCap(settings, sizes, config);
+
+    /// <summary>Embeddings times √d, and the cap of logits where the config has one.</summary>
+    internal static DecoderConfig WithScaleAndCap(JsonSettings settings, in Sizes sizes, DecoderConfig config) => config with
     {
         Stack = config.Stack with { Embedding = config.Stack.Embedding with { Scale = MathF.Sqrt(sizes.Width) } },
         Head = config.Head with { Cap = (float)settings.Number("final_logit_softcapping", 0) },

@@ -49,11 +49,8 @@ internal sealed class Gemma3 : LlamaLike
         };
     }
 
-    protected override DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config) => config with
-    {
-        Stack = config.Stack with { Embedding = config.Stack.Embedding with { Scale = MathF.Sqrt(sizes.Width) } },
-        Head = config.Head with { Cap = (float)settings.Number("final_logit_softcapping", 0) },
-    };
+    protected override DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config) =>
+        Gemma2.WithScaleAndCap(settings, sizes, config);
 
     protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {

@@ -32,7 +32,7 @@ internal sealed class GptNeoX : Family
             names.AddRange(WeightName.Norm($"{theirs}.post_attention_layernorm", $"{ours}.feed_forward_norm", d, block.Before!));
             // Stored head by head: query, key, value.
             names.AddRange(WeightName.Linear($"{theirs}.attention.query_key_value", $"{ours}.attention.qkv", 3 * d, attention.InputBias)
-                .Select(name => name with { RowOf = row => Place(row, attention) }));
+                .Select(name => name.HeadByHead(attention)));
             names.AddRange(WeightName.Linear($"{theirs}.attention.dense", $"{ours}.attention.output", d, attention.OutputBias));
             names.AddRange(WeightName.Linear($"{theirs}.mlp.dense_h_to_4h", $"{ours}.feed_forward.up", block.FeedForward.HiddenWidth, bias: true));
             names.AddRange(WeightName.Linear($"{theirs}.mlp.dense_4h_to_h", $"{ours}.feed_forward.down", d, bias: true));
@@ -102,12 +102,5 @@ internal sealed class GptNeoX : Family
         json.WriteNumber("rotary_pct", (double)(rotary.Width ?? attention.HeadWidth) / attention.HeadWidth);
         RotaryFields.Write(json, rotary, attention.HeadWidth, saysShare: true);
         return true;
-    }
-
-    // Row of the parameter where a row of heads stored one by one stands.
-    internal static int Place(int row, AttentionConfig attention)
-    {
-        int d = attention.HeadWidth, head = row / (3 * d), part = row / d % 3;
-        return (part * attention.Heads + head) * d + row % d;
     }
 }

@@ -221,6 +221,23 @@ internal abstract class LlamaLike : Family
         json.WriteEndArray();
     }
 
+    /// <summary>Whether a layer of a model with experts has none, by <c>mlp_only_layers</c> and <c>decoder_sparse_step</c>.</summary>
+    protected static bool IsDense(JsonSettings settings, int layer) =>
+        settings.Ids("mlp_only_layers").Contains(layer) || (layer + 1) % settings.Integer("decoder_sparse_step", 1) != 0;
+
+    /// <summary>Writes the layers without experts.</summary>
+    protected static void WriteDenseLayers(Utf8JsonWriter json, DecoderConfig config)
+    {
+        json.WriteNumber("decoder_sparse_step", 1);
+        json.WriteStartArray("mlp_only_layers");
+        for (int layer = 0; layer < config.Layers; layer++)
+        {
+            if (config.Stack.Blocks[layer].FeedForward is not ExpertsFeedForward)
+                json.WriteNumberValue(layer);
+        }
+        json.WriteEndArray();
+    }
+
     /// <summary>The window of any block, or null.</summary>
     internal static int? WindowOf(DecoderConfig config) =>
         config.Stack.Blocks.Select(block => (block.Mixer as AttentionConfig)?.Window).FirstOrDefault(window => window is not null);

@@ -16,7 +16,6 @@ internal sealed class Qwen2Moe : LlamaLike
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
     {
         BlockConfig block = Qwen2.WithQwenWindow(settings, sizes, layer, LlamaBlock(settings, sizes, settings.Boolean("qkv_bias", true)));
-        int step = settings.Integer("decoder_sparse_step", 1);
         ExpertRouting routing = new()
         {
             Experts = settings.Integer("num_experts", 60),
@@ -28,8 +27,7 @@ internal sealed class Qwen2Moe : LlamaLike
             Shared = new GatedFeedForward(settings.Integer("shared_expert_intermediate_size", 5632), block.FeedForward.Activation),
             SharedGate = true,
         };
-        bool isDense = settings.Ids("mlp_only_layers").Contains(layer) || (layer + 1) % step != 0;
-        return isDense ? block : block with { FeedForward = sparse };
+        return IsDense(settings, layer) ? block : block with { FeedForward = sparse };
     }
 
     protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
@@ -43,14 +41,7 @@ internal sealed class Qwen2Moe : LlamaLike
         json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
         json.WriteNumber("shared_expert_intermediate_size", shared.HiddenWidth);
         json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
-        json.WriteNumber("decoder_sparse_step", 1);
-        json.WriteStartArray("mlp_only_layers");
-        for (int layer = 0; layer < config.Layers; layer++)
-        {
-            if (config.Stack.Blocks[layer].FeedForward is not ExpertsFeedForward)
-                json.WriteNumberValue(layer);
-        }
-        json.WriteEndArray();
+        WriteDenseLayers(json, config);
         return Qwen2.WriteQwenWindow(json, config);
     }
 

@@ -22,7 +22,7 @@ internal sealed class Qwen3Moe : LlamaLike
             block = block with { Mixer = (AttentionConfig)block.Mixer with { Window = settings.Integer("sliding_window", most: 1 << 28) } };
         else
             settings.Has("sliding_window");
-        int experts = settings.Integer("num_experts", settings.Integer("num_local_experts", 128)), step = settings.Integer("decoder_sparse_step", 1);
+        int experts = settings.Integer("num_experts", settings.Integer("num_local_experts", 128));
         ExpertsFeedForward sparse = new(settings.Integer("moe_intermediate_size", 768),
             new ExpertRouting
             {
@@ -31,8 +31,7 @@ internal sealed class Qwen3Moe : LlamaLike
                 NormalizesChosen = settings.Boolean("norm_topk_prob", false),
             },
             block.FeedForward.Activation);
-        bool isDense = settings.Ids("mlp_only_layers").Contains(layer) || (layer + 1) % step != 0;
-        return isDense ? block : block with { FeedForward = sparse };
+        return IsDense(settings, layer) ? block : block with { FeedForward = sparse };
     }
 
     protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
@@ -47,14 +46,7 @@ internal sealed class Qwen3Moe : LlamaLike
         json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
         json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
         json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
-        json.WriteNumber("decoder_sparse_step", 1);
-        json.WriteStartArray("mlp_only_layers");
-        for (int layer = 0; layer < config.Layers; layer++)
-        {
-            if (config.Stack.Blocks[layer].FeedForward is not ExpertsFeedForward)
-                json.WriteNumberValue(layer);
-        }
-        json.WriteEndArray();
+        WriteDenseLayers(json, config);
         return true;
     }
 

@@ -1,3 +1,5 @@
+using Lemma.Modules;
+
 namespace Lemma.Checkpoints;
 
 /// <summary>Where one tensor of a checkpoint lies in a model's parameters.</summary>
@@ -17,6 +19,13 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
     /// <summary>Whether the tensor holds zeros that no parameter has: anything else is refused.</summary>
     public bool IsZero { get; init; }
 
+    /// <summary>The same of queries, keys and values that the checkpoint stores head by head: the three of the first head, then of the next.</summary>
+    public WeightName HeadByHead(AttentionConfig attention)
+    {
+        (int d, int heads) = (attention.HeadWidth, attention.Heads);
+        return this with { RowOf = row => (row / d % 3 * heads + row / (3 * d)) * d + row % d };
+    }
+
     /// <summary>The whole of a parameter as one tensor.</summary>
     public static WeightName Whole(string name, string parameter, int rows, bool transposed = false) => new(name, parameter, 0, rows, transposed);
 
@@ -29,6 +38,6 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
     }
 
     /// <summary>A norm's weight, and its bias where it has one.</summary>
-    public static IEnumerable<WeightName> Norm(string name, string parameter, int width, Modules.NormConfig config) =>
-        Linear(name, parameter, width, config is Modules.LayerNormConfig { Bias: true });
+    public static IEnumerable<WeightName> Norm(string name, string parameter, int width, NormConfig config) =>
+        Linear(name, parameter, width, config is LayerNormConfig { Bias: true });
 }
