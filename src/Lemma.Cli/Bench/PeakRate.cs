@@ -13,17 +13,21 @@ internal static class PeakRate
     /// <summary>GFLOP/s of all the threads together, the best of a few short runs.</summary>
     public static double Measure(Workers workers)
     {
-        float[] sink = new float[workers.Count];
-        double best = double.PositiveInfinity;
+        double best = 0;
         for (int repetition = 0; repetition < Repetitions; repetition++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            workers.Run(workers.Count, sink, static (in float[] sums, int part) =>
-                sums[part] = Vector512.IsHardwareAccelerated ? Run512() : Run256());
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
+            best = Math.Max(best, OfThisMoment(workers));
+        return best;
+    }
+
+    /// <summary>The same of one short run of some milliseconds: what the machine gives now, beside neighbours that come and go.</summary>
+    public static double OfThisMoment(Workers workers)
+    {
+        float[] sink = new float[workers.Count];
+        long start = Stopwatch.GetTimestamp();
+        workers.Run(workers.Count, sink, static (in float[] sums, int part) =>
+            sums[part] = Vector512.IsHardwareAccelerated ? Run512() : Run256());
         int lanes = Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
-        return 2.0 * lanes * Chains * Turns * workers.Count / best / 1e9;
+        return 2.0 * lanes * Chains * Turns * workers.Count / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

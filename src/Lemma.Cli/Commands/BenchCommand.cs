@@ -67,9 +67,17 @@ internal static class BenchCommand
     {
         Option<int?> threads = Choice.Threads();
         Option<double?> seconds = Choice.Number("--seconds", "The time for each size", fallback: 1);
-        Command command = new("matmul", "Time matrix products beside the processor's peak.") { seconds, threads };
-        Examples.Add(command, ("on one thread", "lemma bench matmul --threads 1"));
-        command.SetAction(parsed => MatrixBench.Run(parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
+        Argument<string[]> sizes = new("SIZES")
+        {
+            Description = "Rows x outputs x inputs of each product; a few usual ones without it",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        Command command = new("matmul", "Time matrix products beside the processor's peak.") { sizes, seconds, threads };
+        Examples.Add(command,
+            ("on one thread", "lemma bench matmul --threads 1"),
+            ("sizes of your own", "lemma bench matmul 68x1536x384 512x1536x576"));
+        command.SetAction(parsed => MatrixBench.Run([.. parsed.GetValue(sizes)!.Select(MatrixBench.Parse)], parsed.GetValue(seconds)!.Value,
+            parsed.GetValue(threads)));
         return command;
     }
 

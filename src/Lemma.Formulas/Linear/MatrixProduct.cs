@@ -29,7 +29,12 @@ public static unsafe class MatrixProduct
     // A block of A that all columns share is packed once, 9 MB: the third-level cache holds it for several threads.
     private const int RowBlock = 128 * Tile512.Rows, DeepBlock = 4 * Tile.Depth;
 
-    // With a few rows, each packed panel is used once and should still be in the first-level cache then.
+    // Rows up to which A's panels and two panels of B fit the second-level cache.
+    private static int SomeRows => Tile.Columns == Tile256.Columns ? 24 * Tile256.Rows : 2 * Tile512.Rows;
+
+    private static int MostPackedRows => Math.Max(RowGroup, SomeRows);
+
+    // Rows up to which A is packed anew for every panel.
     private const int FewRows = 4;
 
     // A group of panels of A, then a block of B: less than a megabyte a thread, taken at the first product and kept.
@@ -96,14 +101,19 @@ public static unsafe class MatrixProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyBlock(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias)
     {
-        float* groupA = (workspace ??= new ThreadBlock()).AtLeast((long)(RowGroup + ColumnBlock) * Tile.Depth);
-        float* blockB = groupA + RowGroup * Tile.Depth;
+        float* groupA = (workspace ??= new ThreadBlock()).AtLeast((long)(MostPackedRows + ColumnBlock) * Tile.Depth);
+        float* blockB = groupA + MostPackedRows * Tile.Depth;
         Tile tile = Tile.Best;
-        int block = m <= 2 * Tile512.Rows ? Tile.Columns : ColumnBlock, whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
-        float* packed = n > block && m > FewRows ? PackAll(a, m, k) : null;
-        for (int column = 0; column < n; column += block)
+        int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
+        if (m <= SomeRows)
         {
-            int columns = Math.Min(block, n - column);
+            MultiplyByPanels(tile, m, n, k, a, b, c, stride, add, bias, groupA, blockB);
+            return;
+        }
+        float* packed = n > ColumnBlock ? PackAll(a, m, k) : null;
+        for (int column = 0; column < n; column += ColumnBlock)
+        {
+            int columns = Math.Min(ColumnBlock, n - column);
             for (int step = 0; step < k; step += Tile.Depth)
             {
                 int depth = Math.Min(Tile.Depth, k - step);
@@ -115,6 +125,37 @@ public static unsafe class MatrixProduct
                     if (packed == null)
                         PackedProduct.Pack(a.From(row, step), rows, depth, panels = groupA, Tile.Rows);
                     MultiplyPanels(tile, rows, columns, depth, panels, blockB, c + row * stride + column, stride, add || step > 0);
+                    if (bias != null && step + depth == k)
+                        AddBias(rows, columns, bias + column, c + row * stride + column, stride);
+                }
+            }
+        }
+    }
+
+    // With some rows, a panel of B is packed when it is needed and meets all of them at once; the next one arrives meanwhile, since
+    // turning a panel that must first come from memory would take as long as multiplying it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyByPanels(Tile tile, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias,
+        float* groupA, float* panel)
+    {
+        int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows, tiles = whole / Tile.Rows;
+        float* packed = n > Tile.Columns && m > FewRows ? PackAll(a, m, k) : null;
+        for (int column = 0; column < n; column += Tile.Columns)
+        {
+            int columns = Math.Min(Tile.Columns, n - column);
+            for (int step = 0; step < k; step += Tile.Depth)
+            {
+                int depth = Math.Min(Tile.Depth, k - step);
+                PackedProduct.Pack(b.From(step, column).Transposed, columns, depth, panel, Tile.Columns);
+                NextPanel next = NextPanel.After(b, n, k, column, step, tiles);
+                float* panels = packed + (nint)step * whole;
+                if (packed == null)
+                    PackedProduct.Pack(a.From(0, step), m, depth, panels = groupA, Tile.Rows);
+                for (int row = 0; row < m; row += Tile.Rows)
+                {
+                    next.Fetch(row / Tile.Rows);
+                    PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), columns, depth, panels + (nint)row * depth, panel,
+                        (nint)depth * Tile.Columns, c + row * stride + column, stride, add || step > 0);
                 }
             }
             if (bias != null)
