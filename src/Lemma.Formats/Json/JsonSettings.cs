@@ -122,6 +122,16 @@ internal readonly struct JsonSettings
         return value.ValueKind == JsonValueKind.Object ? new JsonSettings(place[name], file) : throw Wrong(name, value, "an object");
     }
 
+    /// <summary>Objects in order; an error where the field is absent.</summary>
+    public IReadOnlyList<JsonSettings> Sections(string name)
+    {
+        JsonElement value = Find(name) ?? throw Missing(name);
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(one => one.ValueKind != JsonValueKind.Object))
+            throw Wrong(name, value, "a list of objects");
+        string path = file;
+        return [.. place[name].Items().Select(item => new JsonSettings(item, path))];
+    }
+
     /// <summary>A field's JSON as it stands.</summary>
     public string Raw(string name) => (Find(name) ?? throw Missing(name)).GetRawText();
 
@@ -179,6 +189,10 @@ internal readonly struct JsonSettings
     /// <summary>An error that names this file.</summary>
     public InvalidDataException Error(string reason) => new($"{file}: {reason}");
 
+    /// <summary>The error that a field names something that is not known, with what is.</summary>
+    public InvalidDataException Unknown(string name, string value, IEnumerable<string> known) =>
+        Error($"{Named(name)}: '{value}' is not known; known are {string.Join(", ", known)}");
+
     private JsonElement? Find(string name) => Note(name) is { IsNull: false } found ? found.Value : null;
 
     private JsonPlace Note(string name)
@@ -189,7 +203,8 @@ internal readonly struct JsonSettings
 
     private string Named(string name) => $"\"{place[name].Path}\"";
 
-    private InvalidDataException Missing(string name) => Error($"{Named(name)} is missing");
+    /// <summary>The error that a field is missing.</summary>
+    public InvalidDataException Missing(string name) => Error($"{Named(name)} is missing");
 
     private InvalidDataException Wrong(string name, JsonElement value, string expected)
     {
