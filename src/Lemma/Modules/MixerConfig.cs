@@ -23,7 +23,7 @@ public enum MaskKind
 }
 
 /// <summary>How far each head looks back is learned: a key at distance x weighs clip((z + R − x)/R, 0, 1) more or less.</summary>
-/// <remarks>Sukhbaatar et al. 2019, section 3.</remarks>
+/// <remarks>Steps keep z between 0 and the longest sequence. Sukhbaatar et al. 2019, section 3.</remarks>
 /// <param name="First">z of every head before training, in positions.</param>
 /// <param name="Ramp">R: positions over which a head fades out.</param>
 public sealed record AdaptiveSpanConfig(float First, float Ramp);

@@ -27,7 +27,10 @@ internal sealed class AttentionMixer : Mixer
         if (config.Sinks)
             sinks = scope.Vector("sinks", config.Heads, FirstValue.Zero);
         if (config.Span is { } span)
+        {
             spans = scope.Vector("spans", config.Heads, new FirstValue(span.First, 0));
+            spans.Bounds = (0, scope.MaximumLength);
+        }
         output = new Linear(scope.In("output"), width, config.Heads * config.HeadWidth, config.OutputBias, scope.Joining);
         rope = config.Rotary is { } rotary ? scope.Rope(rotary, config.HeadWidth) : null;
     }
