@@ -8,6 +8,9 @@ public abstract record MixerConfig
     /// <summary>Checks every size and how they fit; the error names the rule and both values.</summary>
     public abstract void Validate();
 
+    /// <summary>Whether later positions of a prefix can be seen (<see cref="Sequences.Rows.Prefixes"/>).</summary>
+    internal virtual bool SeesPrefixes => true;
+
     /// <summary>The module of this choice, with its parameters declared in a scope.</summary>
     internal abstract Mixer Make(Scope scope, int width);
 }
@@ -106,6 +109,9 @@ public sealed record AttentionConfig : MixerConfig
         return width / heads;
     }
 
+    // Windows, patterns and spans say which earlier keys are near, and nothing of later ones.
+    internal override bool SeesPrefixes => Mask == MaskKind.None || (Window is null && Pattern is null && Span is null);
+
     internal override Mixer Make(Scope scope, int width) => new AttentionMixer(this, scope, width);
 
     internal AttentionHeads ToHeads() => new(Heads, KeyValueHeads, HeadWidth, Mask == MaskKind.Causal, Window ?? 0) { Scale = Scale, Pattern = Pattern };
@@ -133,6 +139,8 @@ public sealed record LinearAttentionConfig : MixerConfig
     /// <inheritdoc/>
     public override void Validate() => Require.That(Heads > 0 && HeadWidth > 0 && ValueWidth > 0,
         $"linear_attention: sizes must be positive, but heads {Heads}, widths {HeadWidth} and {ValueWidth}");
+
+    internal override bool SeesPrefixes => false;
 
     internal override Mixer Make(Scope scope, int width) => new LinearMixer(this, scope, width);
 }
