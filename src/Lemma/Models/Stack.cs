@@ -45,9 +45,12 @@ internal sealed class Stack
     public IEnumerable<LayerState> NewCrossLayers(Tape tape, Tensor encoded, int firstRow, int count) =>
         blocks.Select(block => block.Cross!.NewState(tape, encoded, firstRow, count));
 
+    /// <summary>The bias for the choice of each block's experts, where it has one.</summary>
+    public IEnumerable<Parameter?> ChoiceBiases => blocks.Select(block => block.ChoiceBias);
+
     /// <summary>[rows, d]. Rows with states are added to them.</summary>
-    public Tensor Apply(Tape tape, in Rows rows, Philox? dropout, float probability, ReadOnlyMemory<int> types = default,
-        (Tensor, ReadOnlyMemory<int>)? encoded = null)
+    public Tensor Apply(Tape tape, in Rows rows, Philox? random, float dropout, ReadOnlyMemory<int> types = default,
+        (Tensor, ReadOnlyMemory<int>)? encoded = null, List<ExpertOutput>? experts = null)
     {
         CheckLengths(rows);
         CheckPrefixes(rows);
@@ -59,7 +62,9 @@ internal sealed class Stack
             Encoded = encoded,
             Lengths = dependsOnLength ? LengthsOf(tape, rows) : default,
             Bias = BiasOf(tape, longest),
-            Dropout = dropout is { } generator && probability > 0 ? (generator, probability) : null,
+            Random = random,
+            Dropout = dropout,
+            Experts = experts,
         };
         Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
         for (int i = 0; i < blocks.Length; i++)
