@@ -14,6 +14,7 @@ CASES = {
     "gpt2": dict(r=4, lora_alpha=8, target_modules=["c_attn", "c_fc"], fan_in_fan_out=True),
     "llama": dict(r=3, lora_alpha=5, target_modules=["q_proj", "v_proj", "down_proj", "up_proj"], use_rslora=True,
                   rank_pattern={"v_proj": 2}, alpha_pattern={"layers.1.self_attn.v_proj": 7}),
+    "mistral-window": dict(r=3, lora_alpha=6, target_modules=["k_proj", "lm_head"]),
     "gpt-neox": dict(r=2, lora_alpha=2, target_modules=["query_key_value"]),
 }
 

@@ -58,7 +58,7 @@ internal sealed class LiveTrainingView(double? entropy) : ITrainingView
             yield return ($"validation {Amount.Loss(loss)}  perplexity {Amount.Perplexity(loss)}  best {best}{floor}", null);
         }
         yield return ($"learning rate {Amount.LearningRate(progress.LearningRate)}  gradient norm {progress.GradientNorm:0.00}  epoch "
-            + $"{progress.Epochs:0.00}",
+            + $"{progress.Epochs:0.00}{PlainTrainingView.Experts(progress)}",
             new Style(Color.Grey));
         foreach (string line in LossCurve.Draw(losses, Math.Min(width, WidestCurve), CurveHeight))
             yield return (line, new Style(Color.Blue));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Lemma.Training;
 
 namespace Lemma.Cli.Display;
@@ -20,12 +21,16 @@ internal sealed class PlainTrainingView(TextWriter output, TimeSpan interval, do
         output.Flush();
     }
 
+    /// <summary>The largest load of an expert, where there are experts.</summary>
+    public static string Experts(TrainingProgress progress) => progress.ExpertLoad is { } load
+        ? string.Create(CultureInfo.InvariantCulture, $"  largest expert {load:0.00} of the mean") : "";
+
     public static string Line(TrainingProgress progress, double? entropy = null)
     {
         string validation = progress.ValidationLoss is { } loss ? $"  validation {Amount.Loss(loss)} (perplexity {Amount.Perplexity(loss)})"
             + (entropy is { } floor ? $", {Amount.Loss(loss - floor)} above the source" : "") : "";
         return $"step {progress.Step}/{progress.Steps}  loss {Amount.Loss(progress.Loss)}  perplexity "
-            + $"{Amount.Perplexity(progress.Loss)}{validation}  "
+            + $"{Amount.Perplexity(progress.Loss)}{validation}{Experts(progress)}  "
             + $"{Amount.Count(progress.TokensPerSecond)} tokens/s  {Amount.Time(progress.Remaining)} left";
     }
 }

@@ -25,6 +25,8 @@ internal sealed class RunOptions
         fallback: Defaults.WeightDecay);
     private readonly Option<double?> clip = Choice.Number("--clip", "The largest norm of the gradient; 0 for no limit",
         fallback: Defaults.Clip);
+    private readonly Option<double?> balanceRate = Choice.Number("--balance-rate", "How far the bias for the choice of experts moves a step, for models that "
+        + "have it", fallback: Defaults.BalanceRate);
     private readonly Option<int?> evaluateEvery = Choice.Whole("--eval-every", "Steps between evaluations, each with a checkpoint",
         fallback: (int)Defaults.EvaluateEvery);
     private readonly Option<int?> evaluationBatches = Choice.Whole("--eval-batches", "The most batches of an evaluation; 0 for all "
@@ -35,7 +37,7 @@ internal sealed class RunOptions
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[batch, accumulate, steps, learningRate, minimumLearningRate, warmup, beta1, beta2, weightDecay,
-            clip, evaluateEvery, evaluationBatches, patience])
+            clip, balanceRate, evaluateEvery, evaluationBatches, patience])
             command.Add(option);
     }
 
@@ -55,6 +57,7 @@ internal sealed class RunOptions
             Beta2 = parsed.GetValue(beta2)!.Value,
             WeightDecay = parsed.GetValue(weightDecay)!.Value,
             Clip = parsed.GetValue(clip)!.Value,
+            BalanceRate = parsed.GetValue(balanceRate)!.Value,
             EvaluateEvery = parsed.GetValue(evaluateEvery)!.Value,
             EvaluationBatches = parsed.GetValue(evaluationBatches) is > 0 and int some ? some : null,
             Patience = parsed.GetValue(patience) is > 0 and int few ? few : null,

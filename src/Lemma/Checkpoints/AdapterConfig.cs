@@ -13,7 +13,7 @@ public sealed record AdapterConfig
     // Fields that change nothing of what an adapted model computes; which modules have an adapter the file of tensors says.
     private static readonly HashSet<string> Harmless =
     [
-        "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "task_type", "lora_dropout", "loftq_config", "eva_config", "corda_config",
+        "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "task_type", "loftq_config", "eva_config", "corda_config",
         "megatron_config", "megatron_core", "peft_version", "runtime_config", "layers_to_transform", "layers_pattern", "exclude_modules", "fan_in_fan_out",
         "qalora_group_size", "lora_ga_config",
     ];
@@ -26,6 +26,9 @@ public sealed record AdapterConfig
 
     /// <summary>Whether the change is scaled by α/√r instead (rsLoRA).</summary>
     public bool DividesByRoot { get; init; }
+
+    /// <summary>The probability to drop an element of a module's input before A, in training.</summary>
+    public float Dropout { get; init; }
 
     /// <summary>The last parts of the names of modules that are changed, or one regular expression of whole names.</summary>
     public required IReadOnlyList<string> Targets { get; init; }
@@ -67,6 +70,7 @@ public sealed record AdapterConfig
             Rank = settings.Integer("r", most: MostRank),
             Alpha = settings.Number("lora_alpha"),
             DividesByRoot = settings.Boolean("use_rslora", false),
+            Dropout = (float)settings.Number("lora_dropout", 0),
             IsExpression = settings.Has("target_modules") && settings.Raw("target_modules")[0] == '"',
             Targets = [],
             Ranks = Pattern(settings, "rank_pattern", static (section, name) => section.Integer(name, most: MostRank)),
@@ -74,7 +78,10 @@ public sealed record AdapterConfig
         };
         config = config with { Targets = config.IsExpression ? [settings.Text("target_modules")!] : settings.Texts("target_modules") };
         if (config.Targets is ["all-linear"])
-            config = config with { Targets = [".*"], IsExpression = true };
+            // All but the head, whose name alone has no dot.
+            config = config with { Targets = [@".*\..*"], IsExpression = true };
+        if (config.Dropout is not (>= 0 and < 1))
+            throw settings.Error($"\"lora_dropout\" must lie in [0, 1), but it is {config.Dropout}");
         settings.RefuseUnread(Harmless.Contains);
         foreach (string pattern in config.Ranks.Keys.Concat(config.Alphas.Keys).Concat(config.IsExpression ? config.Targets : []))
             CheckPattern(settings, pattern);
@@ -87,7 +94,7 @@ public sealed record AdapterConfig
         json.WriteString("peft_type", "LORA");
         json.WriteNumber("r", Rank);
         json.WriteNumber("lora_alpha", Alpha);
-        json.WriteNumber("lora_dropout", 0.0);
+        json.WriteNumber("lora_dropout", Dropout);
         json.WriteBoolean("use_rslora", DividesByRoot);
         json.WriteBoolean("fan_in_fan_out", isTransposed);
         json.WriteString("bias", "none");

@@ -29,7 +29,7 @@ public static class AdapterFolder
         string folder = AtomicFolder.Resolve(path), weights = Path.Combine(folder, WeightsName);
         using TensorFile file = TensorFile.Open(File.Exists(weights) ? weights : Path.Combine(folder, OldWeightsName));
         AdaptedMatrices matrices = new(model);
-        Adapter adapter = new(model.Parameters);
+        Adapter adapter = new(model.Parameters) { Dropout = config.Dropout };
         try
         {
             List<(TensorEntry Entry, Parameter Parameter, WeightName Name)> fills = [];
@@ -71,7 +71,7 @@ public static class AdapterFolder
     public static Adapter Create(Model model, AdapterConfig config, ulong seed)
     {
         AdaptedMatrices matrices = new(model);
-        Adapter adapter = new(model.Parameters);
+        Adapter adapter = new(model.Parameters) { Dropout = config.Dropout };
         foreach (WeightName name in matrices.All.Where(name => config.Chooses(AdaptedMatrices.FullName(name))))
         {
             string module = AdaptedMatrices.FullName(name);

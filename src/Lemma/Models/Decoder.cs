@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lemma.Formulas;
 using Lemma.Modules;
 using Lemma.Sequences;
@@ -50,8 +51,33 @@ public sealed class Decoder : Model, IContinuingModel
     /// <param name="rows">What is read.</param>
     /// <param name="targets">An id a row; kept as they are until the tape is rewound.</param>
     /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
-    public Tensor Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null) =>
-        head.Loss(tape, Hidden(tape, rows, dropout), targets);
+    /// <param name="loads">Counts the rows that each expert gets; null to count none.</param>
+    /// <remarks>While the tape records, the balance loss of the experts is added (<see cref="ExpertsFeedForward.BalanceWeight"/>).</remarks>
+    public Tensor Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, ExpertLoads? loads = null)
+    {
+        loads?.RequireOf(Config);
+        ExpertsFeedForward? balanced = tape.Recording ? Config.Experts.FirstOrDefault(experts => experts.BalanceWeight > 0) : null;
+        List<ExpertOutput>? outputs = balanced is null && loads is null ? null : [];
+        Tensor loss = head.Loss(tape, Hidden(tape, rows, dropout, outputs), targets, dropout);
+        loads?.Add(outputs!);
+        // The operation's shares are of choices, of which a row makes several.
+        return balanced is null ? loss
+            : tape.AddScaled(loss, tape.BalanceLoss(CollectionsMarshal.AsSpan(outputs)), balanced.BalanceWeight * balanced.Routing.Chosen);
+    }
+
+    /// <summary>b += γ·sign(mean − load) of every expert with a bias for the choice: those with few rows are chosen more often from now on.</summary>
+    /// <param name="loads">What the passes since the last step counted.</param>
+    /// <param name="rate">γ.</param>
+    public void StepChoiceBiases(ExpertLoads loads, double rate)
+    {
+        ArgumentNullException.ThrowIfNull(loads);
+        loads.RequireOf(Config);
+        foreach ((Parameter? bias, int layer) in stack.ChoiceBiases.Select((bias, layer) => (bias, layer)))
+        {
+            if (bias is not null)
+                BiasStep.Step([.. loads[layer].ToArray().Select(load => (float)load)], rate, Parameters.Weights(bias));
+        }
+    }
 
     /// <summary>The logits of every position, [rows, V].</summary>
     public Tensor Logits(Tape tape, in Rows rows) => head.Logits(tape, Hidden(tape, rows));
@@ -60,10 +86,12 @@ public sealed class Decoder : Model, IContinuingModel
     public Tensor NextLogits(Tape tape, in Rows rows) => head.LastLogits(tape, Hidden(tape, rows), rows.Lengths);
 
     /// <summary>The normalized activations before the head, [rows, d]. Rows with states are added to them.</summary>
-    public Tensor Hidden(Tape tape, in Rows rows, Philox? dropout = null)
+    public Tensor Hidden(Tape tape, in Rows rows, Philox? dropout = null) => Hidden(tape, rows, dropout, null);
+
+    private Tensor Hidden(Tape tape, in Rows rows, Philox? dropout, List<ExpertOutput>? experts)
     {
         CheckIds(rows.Ids.Span, "decoder");
         rows.RequireStatesOf(this);
-        return stack.Apply(tape, rows, dropout, Config.Dropout);
+        return stack.Apply(tape, rows, dropout, Config.Dropout, experts: experts);
     }
 }

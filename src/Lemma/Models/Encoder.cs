@@ -79,7 +79,7 @@ public sealed class Encoder : Model
         ReadOnlyMemory<int> classTargets = default, Philox? dropout = null)
     {
         Tensor hidden = Hidden(tape, rows, tokenTypes, dropout);
-        Tensor masked = (head ?? throw new InvalidOperationException("encoder: this model has no head for masked tokens")).Loss(tape, hidden, targets);
+        Tensor masked = (head ?? throw new InvalidOperationException("encoder: this model has no head for masked tokens")).Loss(tape, hidden, targets, dropout);
         return classTargets.IsEmpty ? masked : tape.Add(masked, tape.CrossEntropy(ClassLogits(tape, hidden, rows.Lengths), classTargets));
     }
 }

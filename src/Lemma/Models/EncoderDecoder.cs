@@ -75,7 +75,7 @@ public sealed class EncoderDecoder : Model, IContinuingModel
 
     /// <summary>The mean negative log-likelihood of the ids that follow the targets', nats a token; −100 leaves a position out.</summary>
     public Tensor Loss(Tape tape, in Rows source, in Rows target, ReadOnlyMemory<int> following, Philox? dropout = null) =>
-        head.Loss(tape, Hidden(tape, source, target, dropout), following);
+        head.Loss(tape, Hidden(tape, source, target, dropout), following, dropout);
 
     private Tensor Hidden(Tape tape, in Rows source, in Rows target, Philox? dropout = null)
     {

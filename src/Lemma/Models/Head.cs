@@ -1,3 +1,4 @@
+using Lemma.Formulas;
 using Lemma.Modules;
 using Lemma.Tensors;
 
@@ -23,13 +24,15 @@ internal sealed class Head
             norm = new Norm(before.Norm, scope.In("head").In("norm"), width);
         }
         weight = config.Tied ? tokens : scope.In("head").Matrix("weight", tokens.Shape[0], width, scope.Inner);
+        weight.TakesAdapter = !config.Tied;
         bias = config.Bias ? scope.In("head").Vector("bias", tokens.Shape[0], FirstValue.Zero) : null;
     }
 
     /// <summary>[rows, d] to [rows, V].</summary>
-    public Tensor Logits(Tape tape, Tensor hidden)
+    public Tensor Logits(Tape tape, Tensor hidden, Philox? random = null)
     {
-        Tensor logits = tape.Linear(Prepare(tape, hidden), tape.Parameter(weight), bias is null ? null : tape.Parameter(bias));
+        Tensor x = Prepare(tape, hidden, random), logits = tape.Linear(x, tape.Parameter(weight), bias is null ? null : tape.Parameter(bias));
+        Linear.AddAdapter(tape, logits, x, weight, random);
         return config.Cap == 0 ? logits : tape.Cap(logits, config.Cap);
     }
 
@@ -44,14 +47,15 @@ internal sealed class Head
     }
 
     /// <summary>The mean negative log-likelihood of targets, in nats.</summary>
-    public Tensor Loss(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets) => config.Cap == 0 && bias is null
-        ? tape.LinearCrossEntropy(Prepare(tape, hidden), tape.Parameter(weight), targets)
-        : tape.CrossEntropy(Logits(tape, hidden), targets);
+    public Tensor Loss(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null) =>
+        config.Cap == 0 && bias is null && tape.Parameters!.Adapter?.PartsOf(weight) is null or []
+            ? tape.LinearCrossEntropy(Prepare(tape, hidden, random), tape.Parameter(weight), targets)
+            : tape.CrossEntropy(Logits(tape, hidden, random), targets);
 
-    private Tensor Prepare(Tape tape, Tensor x)
+    private Tensor Prepare(Tape tape, Tensor x, Philox? random)
     {
         if (transform is not null)
-            x = norm!.Apply(tape, tape.Activate(transform.Apply(tape, x), config.Transform!.Activation));
+            x = norm!.Apply(tape, tape.Activate(transform.Apply(tape, x, random), config.Transform!.Activation));
         return config.Scale == 1 ? x : tape.Scale(x, config.Scale);
     }
 }

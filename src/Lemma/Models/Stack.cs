@@ -45,11 +45,15 @@ internal sealed class Stack
     public IEnumerable<LayerState> NewCrossLayers(Tape tape, Tensor encoded, int firstRow, int count) =>
         blocks.Select(block => block.Cross!.NewState(tape, encoded, firstRow, count));
 
+    /// <summary>The bias for the choice of each block's experts, where it has one.</summary>
+    public IEnumerable<Parameter?> ChoiceBiases => blocks.Select(block => block.ChoiceBias);
+
     /// <summary>[rows, d]. Rows with states are added to them.</summary>
-    public Tensor Apply(Tape tape, in Rows rows, Philox? dropout, float probability, ReadOnlyMemory<int> types = default,
-        (Tensor, ReadOnlyMemory<int>)? encoded = null)
+    public Tensor Apply(Tape tape, in Rows rows, Philox? random, float dropout, ReadOnlyMemory<int> types = default,
+        (Tensor, ReadOnlyMemory<int>)? encoded = null, List<ExpertOutput>? experts = null)
     {
         CheckLengths(rows);
+        CheckPrefixes(rows);
         int longest = LongestOf(rows);
         Pass pass = new(rows, PositionsOf(tape, rows, 0))
         {
@@ -58,13 +62,15 @@ internal sealed class Stack
             Encoded = encoded,
             Lengths = dependsOnLength ? LengthsOf(tape, rows) : default,
             Bias = BiasOf(tape, longest),
-            Dropout = dropout is { } generator && probability > 0 ? (generator, probability) : null,
+            Random = random,
+            Dropout = dropout,
+            Experts = experts,
         };
         Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
         for (int i = 0; i < blocks.Length; i++)
             x = blocks[i].Apply(tape, x, pass with { Layer = i });
         for (int i = 0; i < rows.States.Length; i++)
-            rows.States.Span[i].Advance(rows.Lengths.Span[i]);
+            rows.States.Span[i].Advance(rows.Lengths.Span[i], rows.Prefixes.IsEmpty ? 0 : rows.Prefixes.Span[i]);
         return norm is null ? x : norm.Apply(tape, x);
     }
 
@@ -117,6 +123,23 @@ internal sealed class Stack
         {
             long length = (long)StartOf(rows, i) + rows.Lengths.Span[i];
             Require.That(length <= maximumLength, $"model: {length} tokens are more than the longest sequence, {maximumLength}");
+        }
+    }
+
+    private void CheckPrefixes(in Rows rows)
+    {
+        if (rows.Prefixes.IsEmpty)
+            return;
+        Require.That(rows.Prefixes.Length == rows.Lengths.Length, $"model: {rows.Prefixes.Length} prefixes for {rows.Lengths.Length} sequences");
+        for (int i = 0; i < rows.Prefixes.Length; i++)
+        {
+            int prefix = rows.Prefixes.Span[i], start = StartOf(rows, i);
+            Require.That(prefix >= 0 && prefix <= rows.Lengths.Span[i],
+                $"model: a prefix must lie in the pass that begins its sequence, of {rows.Lengths.Span[i]} tokens, but it has {prefix}");
+            Require.That(prefix == 0 || start == 0, $"model: a prefix of {prefix} tokens begins its sequence, but {start} were read before it");
+            Require.That(prefix == 0 || config.Bias is not SlopeBias, $"model: slopes of distances to earlier keys have no prefix");
+            Require.That(prefix == 0 || config.Blocks.All(block => block.Mixer.SeesPrefixes),
+                $"model: windows, patterns, spans and linear attention have no prefix, but one of {prefix} tokens was asked for");
         }
     }
 

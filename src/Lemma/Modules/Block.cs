@@ -33,6 +33,9 @@ internal sealed class Block
     /// <summary>What moves between positions.</summary>
     public Mixer Mixer { get; }
 
+    /// <summary>The bias for the choice of its experts.</summary>
+    public Parameter? ChoiceBias => (feedForward as ExpertsLayer)?.ChoiceBias;
+
     /// <summary>Attention to an encoder's rows.</summary>
     public CrossMixer? Cross { get; }
 
@@ -43,7 +46,7 @@ internal sealed class Block
         Tensor heard = pass.Drop(tape, Through(tape, mixerAfter, Mixer.Apply(tape, read, pass)), 2 * pass.Layer + 1);
         if (config.Order != BranchOrder.Sequential)
         {
-            Tensor made = feedForward.Apply(tape, config.Order == BranchOrder.ParallelOneNorm ? read : Through(tape, feedForwardNorm, x));
+            Tensor made = feedForward.Apply(tape, config.Order == BranchOrder.ParallelOneNorm ? read : Through(tape, feedForwardNorm, x), pass);
             return Join(tape, Join(tape, x, heard), pass.Drop(tape, Through(tape, feedForwardAfter, made), 2 * pass.Layer + 2));
         }
         x = Through(tape, mixerSum, Join(tape, x, heard));
@@ -52,7 +55,7 @@ internal sealed class Block
             Tensor asked = pass.Drop(tape, Cross.Apply(tape, Through(tape, crossNorm, x), pass), 2 * pass.Layers + pass.Layer + 1);
             x = Through(tape, crossSum, Join(tape, x, asked));
         }
-        Tensor y = Through(tape, feedForwardAfter, feedForward.Apply(tape, Through(tape, feedForwardNorm, x)));
+        Tensor y = Through(tape, feedForwardAfter, feedForward.Apply(tape, Through(tape, feedForwardNorm, x), pass));
         return Through(tape, feedForwardSum, Join(tape, x, pass.Drop(tape, y, 2 * pass.Layer + 2)));
     }
 

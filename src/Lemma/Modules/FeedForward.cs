@@ -6,7 +6,7 @@ namespace Lemma.Modules;
 internal abstract class FeedForward
 {
     /// <summary>[rows, d] to [rows, d].</summary>
-    public abstract Tensor Apply(Tape tape, Tensor x);
+    public abstract Tensor Apply(Tape tape, Tensor x, in Pass pass);
 }
 
 /// <summary>A layer that every row takes, plain or gated; gate and up are one product.</summary>
@@ -23,10 +23,10 @@ internal sealed class DenseLayer : FeedForward
         down = new Linear(scope.In("down"), width, config.HiddenWidth, config.Bias, scope.Joining);
     }
 
-    public override Tensor Apply(Tape tape, Tensor x)
+    public override Tensor Apply(Tape tape, Tensor x, in Pass pass)
     {
-        Tensor hidden = up.Apply(tape, x);
-        return down.Apply(tape, config is GatedFeedForward ? tape.Gated(hidden, config.Activation) : tape.Activate(hidden, config.Activation));
+        Tensor hidden = up.Apply(tape, x, pass.Random);
+        return down.Apply(tape, config is GatedFeedForward ? tape.Gated(hidden, config.Activation) : tape.Activate(hidden, config.Activation), pass.Random);
     }
 }
 
@@ -36,7 +36,6 @@ internal sealed class ExpertsLayer : FeedForward
     private readonly ExpertsFeedForward config;
     private readonly Linear router;
     private readonly Parameter gateUp, down;
-    private readonly Parameter? choiceBias;
     private readonly Linear? sharedGate;
     private readonly DenseLayer? shared;
 
@@ -46,7 +45,7 @@ internal sealed class ExpertsLayer : FeedForward
         int experts = config.Routing.Experts, hidden = config.HiddenWidth;
         router = new Linear(scope.In("router"), experts, width, bias: false, scope.Inner);
         if (config.ChoiceBias)
-            choiceBias = scope.Add("router.choice_bias", new Shape(experts), FirstValue.Zero, decays: false, learns: false);
+            ChoiceBias = scope.Add("router.choice_bias", new Shape(experts), FirstValue.Zero, decays: false, learns: false);
         gateUp = scope.Add("experts.gate_up.weight", new Shape(experts, 2 * hidden, width), scope.Inner, decays: true);
         down = scope.Add("experts.down.weight", new Shape(experts, width, hidden), scope.Joining, decays: true);
         if (config.Shared is not { } own)
@@ -56,15 +55,19 @@ internal sealed class ExpertsLayer : FeedForward
             sharedGate = new Linear(scope.In("shared_gate"), 1, width, bias: false, scope.Inner);
     }
 
-    public override Tensor Apply(Tape tape, Tensor x)
+    /// <summary>The bias for the choice alone.</summary>
+    public Parameter? ChoiceBias { get; }
+
+    public override Tensor Apply(Tape tape, Tensor x, in Pass pass)
     {
-        Tensor y = tape.Experts(x, router.Apply(tape, x), choiceBias is null ? null : tape.Parameter(choiceBias), tape.Parameter(gateUp),
-            tape.Parameter(down), config.Routing, config.Activation).Rows;
+        ExpertOutput output = tape.Experts(x, router.Apply(tape, x, pass.Random), ChoiceBias is null ? null : tape.Parameter(ChoiceBias),
+            tape.Parameter(gateUp), tape.Parameter(down), config.Routing, config.Activation);
+        pass.Experts?.Add(output);
         if (shared is null)
-            return y;
-        Tensor common = shared.Apply(tape, x);
+            return output.Rows;
+        Tensor common = shared.Apply(tape, x, pass);
         if (sharedGate is not null)
-            common = tape.Multiply(common, tape.RepeatColumns(tape.Sigmoid(sharedGate.Apply(tape, x)), x.Shape.Columns));
-        return tape.Add(y, common);
+            common = tape.Multiply(common, tape.RepeatColumns(tape.Sigmoid(sharedGate.Apply(tape, x, pass.Random)), x.Shape.Columns));
+        return tape.Add(output.Rows, common);
     }
 }

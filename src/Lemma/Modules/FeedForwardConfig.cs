@@ -41,12 +41,21 @@ public sealed record ExpertsFeedForward(int HiddenWidth, ExpertRouting Routing, 
     /// <summary>Whether the router has a bias for the choice alone, which balances loads without a loss.</summary>
     public bool ChoiceBias { get; init; }
 
+    /// <summary>α of the balance loss α·E·Σ cᵢ/T·Pᵢ that training adds, cᵢ the choices of expert i and Pᵢ its mean score over the T rows of all layers;
+    /// 0 for none.</summary>
+    /// <remarks>The sum is the number of chosen experts when loads are even.</remarks>
+    public float BalanceWeight { get; init; }
+
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
         Routing.Validate();
         Shared?.Validate();
+        Require.That(BalanceWeight >= 0 && float.IsFinite(BalanceWeight),
+            $"experts: the weight of the balance loss must not be negative, but it is {BalanceWeight}");
+        Require.That(BalanceWeight == 0 || Routing.Score == RouterScore.Softmax,
+            $"experts: a balance loss needs scores by softmax, not by {Routing.Score}");
     }
 
     internal override FeedForward Make(Scope scope, int width) => new ExpertsLayer(this, scope, width);

@@ -8,6 +8,9 @@ public abstract record MixerConfig
     /// <summary>Checks every size and how they fit; the error names the rule and both values.</summary>
     public abstract void Validate();
 
+    /// <summary>Whether later positions of a prefix can be seen (<see cref="Sequences.Rows.Prefixes"/>).</summary>
+    internal virtual bool SeesPrefixes => true;
+
     /// <summary>The module of this choice, with its parameters declared in a scope.</summary>
     internal abstract Mixer Make(Scope scope, int width);
 }
@@ -23,7 +26,7 @@ public enum MaskKind
 }
 
 /// <summary>How far each head looks back is learned: a key at distance x weighs clip((z + R − x)/R, 0, 1) more or less.</summary>
-/// <remarks>Sukhbaatar et al. 2019, section 3.</remarks>
+/// <remarks>Steps keep z between 0 and the longest sequence. Sukhbaatar et al. 2019, section 3.</remarks>
 /// <param name="First">z of every head before training, in positions.</param>
 /// <param name="Ramp">R: positions over which a head fades out.</param>
 public sealed record AdaptiveSpanConfig(float First, float Ramp);
@@ -106,6 +109,9 @@ public sealed record AttentionConfig : MixerConfig
         return width / heads;
     }
 
+    // Windows, patterns and spans say which earlier keys are near, and nothing of later ones.
+    internal override bool SeesPrefixes => Mask == MaskKind.None || (Window is null && Pattern is null && Span is null);
+
     internal override Mixer Make(Scope scope, int width) => new AttentionMixer(this, scope, width);
 
     internal AttentionHeads ToHeads() => new(Heads, KeyValueHeads, HeadWidth, Mask == MaskKind.Causal, Window ?? 0) { Scale = Scale, Pattern = Pattern };
@@ -133,6 +139,8 @@ public sealed record LinearAttentionConfig : MixerConfig
     /// <inheritdoc/>
     public override void Validate() => Require.That(Heads > 0 && HeadWidth > 0 && ValueWidth > 0,
         $"linear_attention: sizes must be positive, but heads {Heads}, widths {HeadWidth} and {ValueWidth}");
+
+    internal override bool SeesPrefixes => false;
 
     internal override Mixer Make(Scope scope, int width) => new LinearMixer(this, scope, width);
 }

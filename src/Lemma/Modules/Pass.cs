@@ -25,10 +25,15 @@ internal readonly record struct Pass(Rows Rows, ReadOnlyMemory<int> Positions)
     /// <summary>An encoder's rows and the rows of each sequence there; none where states hold what cross attention needs.</summary>
     public (Tensor Rows, ReadOnlyMemory<int> Lengths)? Encoded { get; init; }
 
-    /// <summary>The generator of dropout's masks and the probability to drop.</summary>
-    public (Philox Generator, float Probability)? Dropout { get; init; }
+    /// <summary>The generator of what the pass draws, dropout's masks; null to drop nothing.</summary>
+    public Philox? Random { get; init; }
+
+    /// <summary>The probability to drop.</summary>
+    public float Dropout { get; init; }
+
+    /// <summary>Where layers of experts put what they give, in the order of the blocks; null where nobody asks.</summary>
+    public List<ExpertOutput>? Experts { get; init; }
 
     /// <summary>Drops activations of one place of the model.</summary>
-    public Tensor Drop(Tape tape, Tensor x, int place) =>
-        Dropout is { } dropout ? tape.Dropout(x, dropout.Probability, dropout.Generator.Split((ulong)place)) : x;
+    public Tensor Drop(Tape tape, Tensor x, int place) => Random is { } random ? tape.Dropout(x, Dropout, random.Split((ulong)place)) : x;
 }

@@ -35,6 +35,7 @@ public readonly record struct Rows
     public ReadOnlyMemory<SequenceState> States { get; }
 
     /// <summary>How many first positions of each sequence every position of it sees, as in a prefix-LM; empty for none.</summary>
+    /// <remarks>A prefix is read as a whole, in the first pass of its sequence; what goes on from a state has it behind and says 0.</remarks>
     public ReadOnlyMemory<int> Prefixes { get; init; }
 
     /// <summary>Refuses states of another model, disposed ones, and one state for two sequences.</summary>

@@ -19,6 +19,8 @@ internal static unsafe class SequenceAttention
         public LayerState State(int sequence) => Rows.States.Span[sequence].Layer(Layer);
 
         public int Start(int sequence) => Rows.States.Span[sequence].Length;
+
+        public int Prefix(int sequence) => Rows.Prefixes.IsEmpty ? 0 : Rows.Prefixes.Span[sequence];
     }
 
     /// <summary>softmax(Q·Kᵀ·s + mask)·V; keys and values of rows with states are kept there.</summary>
@@ -30,7 +32,7 @@ internal static unsafe class SequenceAttention
             return tape.Attention(query, key, value, rows.Lengths, rows.Lengths, heads, terms, rows.Prefixes);
         Ops.CheckColumns(query, key, value, heads);
         Require.That(heads.Causal, $"attention: a sequence that goes on must be causal");
-        Require.That(rows.Prefixes.IsEmpty, $"attention: a sequence that goes on has its prefix behind it, so rows with states have none");
+        Require.That(heads.Pattern is not DualChunk || !rows.Prefixes.Span.ContainsAnyExcept(0), $"attention: sequences in chunks have no prefixes");
         ReadOnlySpan<int> lengths = rows.Lengths.Span;
         int longest = 0;
         for (int sequence = 0; sequence < lengths.Length; sequence++)
@@ -119,9 +121,10 @@ internal static unsafe class SequenceAttention
         LayerState state = job.State(part.Sequence);
         CrossPages? cross = state as CrossPages;
         KeyValuePages pages = cross?.Pages ?? (KeyValuePages)state;
-        int position = job.Start(part.Sequence) + part.FirstQuery, keys = cross?.Count ?? position + part.Queries;
+        int position = job.Start(part.Sequence) + part.FirstQuery, prefix = job.Prefix(part.Sequence);
+        int keys = cross?.Count ?? Math.Max(position + part.Queries, prefix);
         nint row = job.Offsets.Span[part.Sequence] + part.FirstQuery;
-        AttentionShape shape = heads.Shape(part.FirstHead, part.Group, position, part.Queries, keys);
+        AttentionShape shape = heads.Shape(part.FirstHead, part.Group, position, part.Queries, keys) with { Prefix = prefix };
         PagedHead head = new((nint)((float*)job.Places.Query + row * job.Places.QueryStride + (nint)part.FirstHead * heads.HeadWidth), job.Places.QueryStride,
             (nint)((float*)job.Output + (row * heads.Heads + part.FirstHead) * heads.ValueWidth), heads.Heads * heads.ValueWidth, pages.Addresses,
             part.FirstHead / heads.Group * pages.Shape.HeadElements);

@@ -16,28 +16,32 @@ public sealed class SequenceState : IDisposable
     /// <summary>Tokens that are kept.</summary>
     public int Length { get; private set; }
 
+    /// <summary>How many first tokens were read as a prefix, which all of them see: it is kept whole.</summary>
+    internal int Prefix { get; private set; }
+
     /// <summary>Bytes that the state holds, shared pages counted in every state that shares them.</summary>
     public long Bytes => layers.Sum(layer => layer.Bytes);
 
     /// <summary>Forgets all but the first tokens.</summary>
-    /// <exception cref="ArgumentException">The number is negative or larger than <see cref="Length"/>.</exception>
+    /// <exception cref="ArgumentException">The number is negative, larger than <see cref="Length"/>, or inside a prefix or what a layer needs.</exception>
     public void Truncate(int length)
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
         Require.That(length >= 0 && length <= Length, $"state: it holds {Length} tokens, so it cannot be cut to {length}");
+        Require.That(length == 0 || length >= Prefix, $"state: its prefix of {Prefix} tokens was read as a whole, so it cannot be cut to {length}");
         // Every layer is asked first, so that a refusal leaves all as they were.
         foreach (LayerState layer in layers)
             layer.RequireCut(Length, length);
         foreach (LayerState layer in layers)
             layer.Truncate(length);
-        Length = length;
+        (Length, Prefix) = (length, length == 0 ? 0 : Prefix);
     }
 
     /// <summary>A state with the same tokens, which goes on by itself.</summary>
     public SequenceState Fork()
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
-        return new SequenceState(owner, [.. layers.Select(layer => layer.Fork())], Length);
+        return new SequenceState(owner, [.. layers.Select(layer => layer.Fork())], Length) { Prefix = Prefix };
     }
 
     /// <summary>Gives the memory back.</summary>
@@ -59,8 +63,8 @@ public sealed class SequenceState : IDisposable
 
     internal LayerState Layer(int index) => layers[index];
 
-    /// <summary>Counts tokens that every layer has written.</summary>
-    internal void Advance(int tokens) => Length += tokens;
+    /// <summary>Counts tokens that every layer has written, of which the first may be a prefix.</summary>
+    internal void Advance(int tokens, int prefix = 0) => (Length, Prefix) = (Length + tokens, Math.Max(Prefix, prefix));
 }
 
 /// <summary>What one layer keeps of one sequence.</summary>

@@ -19,6 +19,9 @@ public sealed class Adapter : IDisposable
     /// <summary>All A and B, named as their files name them.</summary>
     public Parameters Parameters { get; } = new();
 
+    /// <summary>The probability to drop an element of x before A, while the tape records and the pass has a generator.</summary>
+    public float Dropout { get; init; }
+
     /// <summary>Whether passes add it.</summary>
     public bool IsApplied => model.Adapter == this;
 
@@ -77,7 +80,7 @@ public sealed class Adapter : IDisposable
         // Kaiming-uniform with a slope of √5 is uniform within 1/√in; the same deviation here.
         Parameter a = Parameters.Add($"{module}.lora_A.weight", new Shape(rank, weight.Shape.Columns), decays: true);
         a.First = FirstValue.Normal(1 / Math.Sqrt(3.0 * weight.Shape.Columns));
-        AdapterPart part = new(a, Parameters.Add($"{module}.lora_B.weight", new Shape(rows, rank), decays: true), firstRow, scale);
+        AdapterPart part = new(a, Parameters.Add($"{module}.lora_B.weight", new Shape(rows, rank), decays: true), firstRow, scale, (Parameters.All.Count - 1) / 2);
         if (!parts.TryGetValue(weight, out List<AdapterPart>? changes))
             parts.Add(weight, changes = []);
         changes.Add(part);
@@ -96,4 +99,5 @@ public sealed class Adapter : IDisposable
 /// <param name="B">[rows, rank].</param>
 /// <param name="FirstRow">The first row that it changes.</param>
 /// <param name="Scale">s.</param>
-internal sealed record AdapterPart(Parameter A, Parameter B, int FirstRow, float Scale);
+/// <param name="Index">Its number among all, which its dropout is drawn by.</param>
+internal sealed record AdapterPart(Parameter A, Parameter B, int FirstRow, float Scale, int Index);

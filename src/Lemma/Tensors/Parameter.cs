@@ -16,6 +16,9 @@ public sealed record Parameter(string Name, Shape Shape, long Offset, bool Decay
     /// <summary>Whether training changes it.</summary>
     public bool Learns { get; internal set; } = true;
 
+    /// <summary>The least and the largest value that a step leaves an element with; null for no bounds.</summary>
+    public (float Least, float Most)? Bounds { get; internal set; }
+
     /// <summary>Whether every product with it asks for an adapter.</summary>
     internal bool TakesAdapter { get; set; }
 

@@ -219,6 +219,9 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>Whether a tensor is a parameter, which no operation may write to.</summary>
     internal bool IsParameter(Tensor tensor) => Find(tensor).Owner is not null;
 
+    /// <summary>Whether a tensor is a parameter of frozen ones, whose gradient nobody reads.</summary>
+    internal bool IsFrozen(Tensor tensor) => Find(tensor) is { Owner: not null, Learns: false };
+
     /// <summary>Whole numbers for this pass, undefined, kept until the rewind.</summary>
     internal Memory<int> TakeIntegers(int count) => integers.Take(count);
 

@@ -25,6 +25,7 @@ public sealed class Trainer
     private readonly BatchSource training, validation;
     private readonly int[] inputs, targets;
     private readonly Rows rows;
+    private readonly ExpertLoads? loads;
     private readonly Stopwatch stepping = new(), evaluating = new();
     private double loss, gradientNorm;
     private long done, evaluations;
@@ -46,6 +47,9 @@ public sealed class Trainer
             Require.That(data.LargestId < decoder.Config.VocabularySize,
                 $"training: the {data.Name} has the id {data.LargestId}, but the vocabulary has {decoder.Config.VocabularySize}");
         }
+        Require.That(options.BalanceRate == 0 || decoder.Config.Experts.Any(experts => experts.ChoiceBias),
+            $"training: a rate of {options.BalanceRate} for the experts' bias needs experts with a bias for the choice");
+        loads = decoder.Config.Experts.Any() ? new ExpertLoads(decoder.Config) : null;
         this.training = new BatchSource(training, options.Length, options.Batch, options.Seed, options.Order, decoder.Config.EndId);
         // Every evaluation sees the same windows, and runs with other seeds are judged by them as well.
         WindowOrder judged = options.Order == WindowOrder.Documents ? WindowOrder.Documents : WindowOrder.Shuffled;
@@ -149,12 +153,13 @@ public sealed class Trainer
     private void Step(Tape tape, AdamWOptimizer optimizer, long step, float learningRate)
     {
         double sum = 0;
+        loads?.Clear();
         for (int pass = 0; pass < options.Accumulate; pass++)
         {
             long number = (step - 1) * options.Accumulate + pass;
             training.Fill(number, inputs, targets);
             Philox? dropout = decoder.Config.Dropout > 0 ? new Philox(options.Seed, DropoutStream).Split((ulong)number) : null;
-            Tensor tensor = decoder.Loss(tape, rows, targets, dropout);
+            Tensor tensor = decoder.Loss(tape, rows, targets, dropout, loads);
             float value = tape[tensor][0];
             if (!float.IsFinite(value))
             {
@@ -171,6 +176,8 @@ public sealed class Trainer
         try
         {
             gradientNorm = optimizer.Step(learningRate, 1f / options.Accumulate);
+            if (options.BalanceRate > 0)
+                decoder.StepChoiceBiases(loads!, options.BalanceRate);
         }
         catch (ArithmeticException e)
         {
@@ -252,6 +259,7 @@ public sealed class Trainer
             Loss = loss,
             LearningRate = learningRate,
             GradientNorm = gradientNorm,
+            ExpertLoad = loads?.LargestOverMean,
             ValidationLoss = validationLoss,
             BestValidationLoss = state.BestValidationLoss,
             TokensPerSecond = TokensPerSecond,

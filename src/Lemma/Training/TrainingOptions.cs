@@ -41,6 +41,9 @@ public sealed record TrainingOptions
     /// <summary>The largest norm of the whole gradient; 0 for no limit.</summary>
     public double Clip { get; init; } = 1;
 
+    /// <summary>γ of the step of the experts' bias for the choice after each step, b += γ·sign(mean − load); 0 to leave it.</summary>
+    public double BalanceRate { get; init; }
+
     /// <summary>Steps between evaluations, each followed by a checkpoint.</summary>
     public long EvaluateEvery { get; init; } = 100;
 
@@ -71,6 +74,7 @@ public sealed record TrainingOptions
         Require.That(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"adamw: the weight decay must not be negative, but it is "
             + $"{WeightDecay}");
         Require.That(Clip >= 0 && double.IsFinite(Clip), $"clip: the norm must not be negative, but it is {Clip}");
+        Require.That(BalanceRate >= 0 && double.IsFinite(BalanceRate), $"training: the rate of the experts' bias must not be negative, but it is {BalanceRate}");
         Require.That(EvaluateEvery > 0 && EvaluationBatches is null or > 0,
             $"training: evaluations need positive numbers, but every {EvaluateEvery} steps, {EvaluationBatches} batches");
         Require.That(Patience is null or > 0, $"training: the patience must be positive, but it is {Patience}");

@@ -12,7 +12,7 @@ public sealed record TrainingProgress
     /// <summary>Passes over the training data, in fractions.</summary>
     public required double Epochs { get; init; }
 
-    /// <summary>The training loss of this step, in nats a token.</summary>
+    /// <summary>The training loss of this step, in nats a token; with the balance loss of experts where there is one.</summary>
     public required double Loss { get; init; }
 
     /// <summary>The learning rate of this step.</summary>
@@ -20,6 +20,9 @@ public sealed record TrainingProgress
 
     /// <summary>The norm of the gradient before clipping.</summary>
     public required double GradientNorm { get; init; }
+
+    /// <summary>The rows of the most chosen expert of any block over the mean, in this step; null without experts.</summary>
+    public double? ExpertLoad { get; init; }
 
     /// <summary>The validation loss, when this step was followed by an evaluation.</summary>
     public double? ValidationLoss { get; init; }

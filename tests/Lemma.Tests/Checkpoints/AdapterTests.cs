@@ -2,7 +2,9 @@ using System.Text.Json;
 using Lemma.Checkpoints;
 using Lemma.Decoding;
 using Lemma.Formats;
+using Lemma.Formulas;
 using Lemma.Models;
+using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
@@ -14,7 +16,7 @@ public sealed class AdapterTests : IDisposable
 {
     private readonly Workers workers = new(2);
 
-    public static TheoryData<string> Cases => ["gpt2", "llama", "gpt-neox"];
+    public static TheoryData<string> Cases => ["gpt2", "llama", "gpt-neox", "mistral-window"];
 
     public void Dispose() => workers.Dispose();
 
@@ -106,10 +108,102 @@ public sealed class AdapterTests : IDisposable
     }
 
     [Fact]
-    public void GradientsOfAnAdapterAreDifferencesOfTheLoss()
+    public void AFrozenModelComputesNoGradientsOfItsMatrices()
     {
-        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "gpt2"));
-        using Adapter adapter = AdapterFolder.Read(Golden("adapters", "gpt2"), model);
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
+        using Adapter adapter = AdapterFolder.Read(Golden("adapters", "llama"), model);
+        adapter.Apply();
+        adapter.Parameters.AllocateTrainingState();
+        model.Parameters.AllocateTrainingState();
+        float[][] all = Gradients(out _);
+        model.Parameters.IsFrozen = true;
+        float[][] own = Gradients(out long lent);
+        Assert.Equal(all, own);
+        // With two rows every gradient of an activation is small: one of gate and up alone would be more than all that was ever lent.
+        long matrix = model.Parameters["blocks.0.feed_forward.gate_up.weight"].Count;
+        Assert.True(lent < matrix, $"{lent} elements were lent, and a matrix has {matrix}");
+
+        float[][] Gradients(out long lent)
+        {
+            using Tape tape = new(workers, model.Parameters);
+            tape.Backward(model.Loss(tape, Rows.One(new[] { 3, 17 }), new[] { 17, 4 }));
+            tape.Rewind();
+            lent = tape.PooledElements;
+            float[][] gradients = [.. adapter.Parameters.All.Select(parameter => adapter.Parameters.Gradients(parameter).ToArray())];
+            adapter.Parameters.ForgetGradients();
+            return gradients;
+        }
+    }
+
+    [Theory, InlineData(1), InlineData(3)]
+    public void DropoutThinsWhatAReadsInTrainingAlone(int threads)
+    {
+        const int Count = 50, Inputs = 40, Outputs = 12;
+        using Parameters parameters = new();
+        Linear linear = new(new Scope(parameters, Inputs, 1, 1).In("linear"), Outputs, Inputs, bias: false, FirstValue.Normal(0.1));
+        parameters.Allocate();
+        using Adapter adapter = new(parameters) { Dropout = 0.4f };
+        AdapterPart[] parts = [adapter.Add("first", linear.Weight, 0, 5, 3, 2), adapter.Add("second", linear.Weight, 5, 7, 2, 0.5f)];
+        adapter.Parameters.Allocate();
+        FirstValue.Draw(parameters, 1);
+        FirstValue.Draw(adapter.Parameters, 2);
+        adapter.Apply();
+        foreach ((AdapterPart part, int i) in parts.Select((part, i) => (part, i)))
+        {
+            Span<float> b = adapter.Parameters.Weights(part.B);
+            for (int j = 0; j < b.Length; j++)
+                b[j] = (j + i) % 5 - 2;
+        }
+        using Workers own = new(threads);
+        using Tape tape = new(own, parameters);
+        Philox random = new(9), other = new(10);
+        Tensor x = tape.Input(new Shape(Count, Inputs), [.. Enumerable.Range(0, Count * Inputs).Select(i => (float)random.Normal((ulong)i))]);
+        float[] given = tape[linear.Apply(tape, x, other)].ToArray();
+        Tensor plain = tape.Linear(x, tape.Parameter(linear.Weight)), read = tape.Dropout(x, 0.4f, other.Split(1UL << 32)),
+            readAgain = tape.Dropout(x, 0.4f, other.Split((1UL << 32) + 1));
+        tape.AddToColumnsInPlace(plain, 0, Change(read, parts[0]));
+        tape.AddToColumnsInPlace(plain, 5, Change(readAgain, parts[1]));
+        Assert.Equal(tape[plain].ToArray(), given);
+        float[] whole = tape[linear.Apply(tape, x)].ToArray();
+        Assert.NotEqual(whole, given);
+        tape.Recording = false;
+        Assert.Equal(whole, tape[linear.Apply(tape, x, other)].ToArray());
+
+        Tensor Change(Tensor x, AdapterPart part) => tape.Linear(tape.Scale(tape.Linear(x, tape.ParameterOf(adapter.Parameters, part.A)), part.Scale),
+            tape.ParameterOf(adapter.Parameters, part.B));
+    }
+
+    [Fact]
+    public void TheDropoutOfAnAdapterIsReadWrittenAndUsedWithAGenerator()
+    {
+        using TemporaryFolder folder = new();
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
+        string text = File.ReadAllText(Path.Combine(Golden("adapters", "llama"), "adapter_config.json"));
+        folder.Write("adapter_config.json", text.Replace("\"lora_dropout\": 0.0", "\"lora_dropout\": 0.25", StringComparison.Ordinal));
+        File.Copy(Path.Combine(Golden("adapters", "llama"), "adapter_model.safetensors"), folder["adapter_model.safetensors"]);
+        AdapterConfig config = AdapterFolder.ReadConfig(folder[""]);
+        using Adapter adapter = AdapterFolder.Read(folder[""], model);
+        Assert.Equal((0.25f, 0.25f), (config.Dropout, adapter.Dropout));
+        AdapterFolder.Write(folder["copy"], model, adapter, config);
+        Assert.Equal(0.25f, AdapterFolder.ReadConfig(folder["copy"]).Dropout);
+        adapter.Apply();
+        float still = Loss(null), dropped = Loss(new Philox(1));
+        Assert.NotEqual(still, dropped);
+        Assert.Equal(dropped, Loss(new Philox(1)));
+        Assert.NotEqual(dropped, Loss(new Philox(2)));
+
+        float Loss(Philox? random)
+        {
+            using Tape tape = new(workers, model.Parameters);
+            return tape[model.Loss(tape, Rows.One(new[] { 3, 17, 4 }), new[] { 17, 4, 60 }, random)][0];
+        }
+    }
+
+    [Theory, InlineData("gpt2"), InlineData("mistral-window")]
+    public void GradientsOfAnAdapterAreDifferencesOfTheLoss(string name)
+    {
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", name));
+        using Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model);
         adapter.Apply();
         model.Parameters.IsFrozen = true;
         adapter.Parameters.AllocateTrainingState();
@@ -196,6 +290,7 @@ public sealed class AdapterTests : IDisposable
     [InlineData("\"modules_to_save\": null", "\"modules_to_save\": [\"lm_head\"]", "the field \"modules_to_save\" is not known")]
     [InlineData("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"", "\"pissa\" is not supported")]
     [InlineData("\"r\": 3", "\"r\": 4", "lora_A.weight' has shape [3, 80], but the model and the config ask for [4, 80]")]
+    [InlineData("\"lora_dropout\": 0.0", "\"lora_dropout\": 1.0", "\"lora_dropout\" must lie in [0, 1), but it is 1")]
     [InlineData("\"r\": 3", "\"r\": 0", "\"r\" must be a whole number from 1 to 65536, but it is 0")]
     [InlineData("\"lora_alpha\": 5", "\"lora_alpha\": 1e999", "\"lora_alpha\" must be a finite number")]
     [InlineData("\"q_proj\"", "\"o_proj\"", "'model.layers.0.self_attn.q_proj' has an adapter, but it is not among the target modules")]

@@ -12,9 +12,12 @@ public class MixerTests
     private const int Length = 401;
     private static readonly int[] Ids = [.. Enumerable.Range(0, Length).Select(i => i * i * 37 % 61)];
 
+    // Sines of positions are added to the embedding, before plain attention without positions of its own.
+    private const string Sinusoidal = "sinusoidal_positions";
+
     public static TheoryData<string> Names => [.. Mixers.Keys];
 
-    private static Dictionary<string, MixerConfig> Mixers { get; } = Made();
+    internal static Dictionary<string, MixerConfig> Mixers { get; } = Made();
 
     [Theory, MemberData(nameof(Names))]
     public void GradientsAreThoseOfDifferences(string name)
@@ -117,10 +120,14 @@ public class MixerTests
         Assert.Equal(recorded, tape[model.Loss(tape, rows, targets)][0], 1e-5);
     }
 
-    private static Decoder Model(string name)
+    internal static Decoder Model(string name)
     {
-        Decoder model = new(Presets.Llama(61, width: 32, layers: 2, heads: 4, hidden: 48, length: 512).WithBlocks(block =>
-            block with { Mixer = Mixers[name] }));
+        DecoderConfig config = Presets.Llama(61, width: 32, layers: 2, heads: 4, hidden: 48, length: 512).WithBlocks(block =>
+            block with { Mixer = Mixers[name] });
+        Decoder model = new(config with
+        {
+            Stack = config.Stack with { Embedding = config.Stack.Embedding with { Sinusoidal = name == Sinusoidal } },
+        });
         model.Initialize(7);
         return model;
     }
@@ -150,6 +157,7 @@ public class MixerTests
                 Rotary = new RotaryConfig(Interleaved: true),
                 Norm = new RmsNormConfig(),
             },
+            [Sinusoidal] = plain with { Rotary = null },
             ["linear"] = new LinearAttentionConfig { Heads = 4, HeadWidth = 8, ValueWidth = 12 },
         };
     }

@@ -238,6 +238,23 @@ internal abstract class LlamaLike : Family
         json.WriteEndArray();
     }
 
+    /// <summary>α of the balance loss, which training adds where <c>output_router_logits</c> is true.</summary>
+    protected static float ReadBalance(JsonSettings settings)
+    {
+        if (!settings.Boolean("output_router_logits", false))
+            return 0;
+        double weight = settings.Number("router_aux_loss_coef", 0.001);
+        return weight >= 0 ? (float)weight : throw settings.Error($"\"router_aux_loss_coef\" must not be negative, but it is {weight}");
+    }
+
+    /// <summary>Writes α of the balance loss.</summary>
+    protected static void WriteBalance(Utf8JsonWriter json, ExpertsFeedForward sparse)
+    {
+        json.WriteBoolean("output_router_logits", sparse.BalanceWeight > 0);
+        if (sparse.BalanceWeight > 0)
+            WriteFloat(json, "router_aux_loss_coef", sparse.BalanceWeight);
+    }
+
     /// <summary>The window of any block, or null.</summary>
     internal static int? WindowOf(DecoderConfig config) =>
         config.Stack.Blocks.Select(block => (block.Mixer as AttentionConfig)?.Window).FirstOrDefault(window => window is not null);

@@ -26,16 +26,17 @@ internal sealed class Mixtral : LlamaLike
         return block with
         {
             Mixer = (AttentionConfig)block.Mixer with { Window = window },
-            FeedForward = new ExpertsFeedForward(sizes.Hidden, routing, block.FeedForward.Activation),
+            FeedForward = new ExpertsFeedForward(sizes.Hidden, routing, block.FeedForward.Activation) { BalanceWeight = ReadBalance(settings) },
         };
     }
 
     protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
     {
-        if (config.Stack.Blocks[0].FeedForward is not ExpertsFeedForward { Routing: var routing })
+        if (config.Stack.Blocks[0].FeedForward is not ExpertsFeedForward sparse)
             return false;
-        json.WriteNumber("num_local_experts", routing.Experts);
-        json.WriteNumber("num_experts_per_tok", routing.Chosen);
+        json.WriteNumber("num_local_experts", sparse.Routing.Experts);
+        json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
+        WriteBalance(json, sparse);
         WriteWindow(json, WindowOf(config));
         return true;
     }

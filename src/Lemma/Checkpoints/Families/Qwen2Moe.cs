@@ -26,6 +26,7 @@ internal sealed class Qwen2Moe : LlamaLike
         {
             Shared = new GatedFeedForward(settings.Integer("shared_expert_intermediate_size", 5632), block.FeedForward.Activation),
             SharedGate = true,
+            BalanceWeight = ReadBalance(settings),
         };
         return IsDense(settings, layer) ? block : block with { FeedForward = sparse };
     }
@@ -41,6 +42,7 @@ internal sealed class Qwen2Moe : LlamaLike
         json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
         json.WriteNumber("shared_expert_intermediate_size", shared.HiddenWidth);
         json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
+        WriteBalance(json, sparse);
         WriteDenseLayers(json, config);
         return Qwen2.WriteQwenWindow(json, config);
     }

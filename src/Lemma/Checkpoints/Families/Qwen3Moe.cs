@@ -30,7 +30,10 @@ internal sealed class Qwen3Moe : LlamaLike
                 Chosen = settings.Integer("num_experts_per_tok", 8),
                 NormalizesChosen = settings.Boolean("norm_topk_prob", false),
             },
-            block.FeedForward.Activation);
+            block.FeedForward.Activation)
+        {
+            BalanceWeight = ReadBalance(settings),
+        };
         return IsDense(settings, layer) ? block : block with { FeedForward = sparse };
     }
 
@@ -46,6 +49,7 @@ internal sealed class Qwen3Moe : LlamaLike
         json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
         json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
         json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
+        WriteBalance(json, sparse);
         WriteDenseLayers(json, config);
         return true;
     }

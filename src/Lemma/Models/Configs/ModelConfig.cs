@@ -35,6 +35,9 @@ public abstract record ModelConfig
     /// <summary>A model of this config; its parameters are declared and not yet allocated.</summary>
     internal abstract Model Declare();
 
+    private protected void RefuseBalanceLoss() => Require.That(AllBlocks.All(block => block.FeedForward is not ExpertsFeedForward { BalanceWeight: > 0 }),
+        $"model: only a decoder's loss has the balance loss of experts");
+
     private protected void ValidateDropout() =>
         Require.That(Dropout is >= 0 and < 1, $"dropout: the probability must be in [0, 1), but it is {Dropout}");
 }
@@ -67,8 +70,14 @@ public sealed record DecoderConfig : ModelConfig
         foreach (BlockConfig block in Stack.Blocks)
             Require.That(block.Mixer is not AttentionConfig { Mask: not MaskKind.Causal } && block.Cross is null,
                 $"decoder: its blocks must be causal, without cross attention");
+        (float, int, int)[] balanced = [.. Experts.Select(experts => (experts.BalanceWeight, experts.Routing.Experts, experts.Routing.Chosen)).Distinct()];
+        Require.That(balanced.Length < 2 || balanced.All(each => each.Item1 == 0),
+            $"decoder: layers with a balance loss have one weight and as many experts, but weights, experts and chosen are {string.Join(" and ", balanced)}");
         return this;
     }
+
+    /// <summary>The choices of the blocks with experts.</summary>
+    internal IEnumerable<ExpertsFeedForward> Experts => Stack.Blocks.Select(block => block.FeedForward).OfType<ExpertsFeedForward>();
 
     /// <summary>The same with another number of blocks: those of this config over and over.</summary>
     public DecoderConfig WithLayers(int layers) => this with
@@ -110,6 +119,7 @@ public sealed record EncoderConfig : ModelConfig
     {
         Stack.Validate(MaximumLength);
         ValidateDropout();
+        RefuseBalanceLoss();
         Require.That(Classes >= 0 && (Classes == 0 || Pooler), $"encoder: {Classes} classes need a pooler");
         return this;
     }
@@ -143,6 +153,7 @@ public sealed record EncoderDecoderConfig : ModelConfig
         Encoder.Validate(MaximumLength);
         Decoder.Validate(MaximumLength);
         ValidateDropout();
+        RefuseBalanceLoss();
         Require.That(Encoder.Embedding.VocabularySize == Decoder.Embedding.VocabularySize && Encoder.Embedding.Width == Decoder.Embedding.Width,
             $"encoder_decoder: both stacks share their embedding, but they are {Encoder.Embedding} and {Decoder.Embedding}");
         Require.That((uint)DecoderBeginId < (uint)VocabularySize, $"encoder_decoder: the id {DecoderBeginId} is not in the vocabulary of {VocabularySize}");

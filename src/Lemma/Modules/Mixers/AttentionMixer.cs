@@ -27,7 +27,10 @@ internal sealed class AttentionMixer : Mixer
         if (config.Sinks)
             sinks = scope.Vector("sinks", config.Heads, FirstValue.Zero);
         if (config.Span is { } span)
+        {
             spans = scope.Vector("spans", config.Heads, new FirstValue(span.First, 0));
+            spans.Bounds = (0, scope.MaximumLength);
+        }
         output = new Linear(scope.In("output"), width, config.Heads * config.HeadWidth, config.OutputBias, scope.Joining);
         rope = config.Rotary is { } rotary ? scope.Rope(rotary, config.HeadWidth) : null;
     }
@@ -35,7 +38,7 @@ internal sealed class AttentionMixer : Mixer
     public override Tensor Apply(Tape tape, Tensor x, in Pass pass)
     {
         int d = config.HeadWidth, queries = config.Heads * d, keys = config.KeyValueHeads * d;
-        Tensor heard = input.Apply(tape, x);
+        Tensor heard = input.Apply(tape, x, pass.Random);
         if (queryNorm is not null && config.NormsWholeRows)
         {
             queryNorm.ApplyToHeads(tape, heard, 0, 1, queries);
@@ -56,7 +59,7 @@ internal sealed class AttentionMixer : Mixer
             tape.RopeInPlace(heard, 0, config.Heads + config.KeyValueHeads, d, pass.Positions, rope, pass.Lengths);
         AttentionTerms terms = new(config.ScoreCap, BiasOf(tape, pass), pass.Longest - 1, sinks is null ? null : tape.Parameter(sinks));
         return output.Apply(tape, tape.Attention(asked, new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys),
-            pass.Rows, heads, pass.Layer, terms));
+            pass.Rows, heads, pass.Layer, terms), pass.Random);
     }
 
     // What all blocks share and what the spans of these heads hide, for every distance.

@@ -1,3 +1,4 @@
+using Lemma.Formulas;
 using Lemma.Sequences;
 using Lemma.Tensors;
 
@@ -14,16 +15,16 @@ internal sealed class CrossMixer(AttentionConfig config, Scope scope, int width,
     /// <summary>[rows, d] to [rows, d].</summary>
     public Tensor Apply(Tape tape, Tensor x, in Pass pass)
     {
-        HeadColumns queries = new(query.Apply(tape, x), 0);
+        HeadColumns queries = new(query.Apply(tape, x, pass.Random), 0);
         Tensor y;
         if (pass.Encoded is { } encoded)
         {
-            (HeadColumns keys, HeadColumns values) = KeysAndValues(tape, encoded.Rows);
+            (HeadColumns keys, HeadColumns values) = KeysAndValues(tape, encoded.Rows, pass.Random);
             y = tape.Attention(queries, keys, values, pass.Rows.Lengths, encoded.Lengths, heads);
         }
         else
             y = tape.CrossAttention(queries, pass.Rows, heads, pass.Layers + pass.Layer);
-        return output.Apply(tape, y);
+        return output.Apply(tape, y, pass.Random);
     }
 
     /// <summary>What a sequence keeps of its encoder's rows.</summary>
@@ -33,9 +34,9 @@ internal sealed class CrossMixer(AttentionConfig config, Scope scope, int width,
         return CrossPages.Make(tape, keys, values, firstRow, count, heads);
     }
 
-    private (HeadColumns Keys, HeadColumns Values) KeysAndValues(Tape tape, Tensor encoded)
+    private (HeadColumns Keys, HeadColumns Values) KeysAndValues(Tape tape, Tensor encoded, Philox? random = null)
     {
-        Tensor both = keyValue.Apply(tape, encoded);
+        Tensor both = keyValue.Apply(tape, encoded, random);
         return (new HeadColumns(both, 0), new HeadColumns(both, config.KeyValueHeads * config.HeadWidth));
     }
 }

@@ -48,9 +48,9 @@ internal sealed class LatentMixer : Mixer
     public override Tensor Apply(Tape tape, Tensor x, in Pass pass)
     {
         (int plain, int turning, int rank) = (config.PlainWidth, config.RotaryWidth, config.KeyValueRank);
-        Tensor asked = query.Apply(tape, queryDown is null ? x : queryNorm!.Apply(tape, queryDown.Apply(tape, x)));
+        Tensor asked = query.Apply(tape, queryDown is null ? x : queryNorm!.Apply(tape, queryDown.Apply(tape, x, pass.Random)), pass.Random);
         tape.RopeInPlace(asked, plain, config.Heads, config.HeadWidth, pass.Positions, rope, pass.Lengths);
-        Tensor down = latent.Apply(tape, x), shared = tape.Columns(down, rank, turning);
+        Tensor down = latent.Apply(tape, x, pass.Random), shared = tape.Columns(down, rank, turning);
         tape.RopeInPlace(shared, 0, 1, turning, pass.Positions, rope, pass.Lengths);
         Tensor narrow = latentNorm.Apply(tape, tape.Columns(down, 0, rank));
         if (!tape.Recording)
@@ -59,7 +59,7 @@ internal sealed class LatentMixer : Mixer
         Tensor keys = tape.JoinHeads(tape.HeadPart(up, config.Heads, 0, plain), plain, shared, turning, config.Heads);
         Tensor values = tape.HeadPart(up, config.Heads, plain, config.ValueWidth);
         return output.Apply(tape, tape.Attention(new HeadColumns(asked, 0), new HeadColumns(keys, 0), new HeadColumns(values, 0),
-            pass.Rows, heads, pass.Layer));
+            pass.Rows, heads, pass.Layer), pass.Random);
     }
 
     public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(1, absorbed.HeadWidth, absorbed.ValueWidth));

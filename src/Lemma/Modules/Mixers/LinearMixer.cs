@@ -12,7 +12,8 @@ internal sealed class LinearMixer(LinearAttentionConfig config, Scope scope, int
     private readonly Linear output = new(scope.In("output"), width, config.Heads * config.ValueWidth, config.OutputBias, scope.Joining);
 
     public override Tensor Apply(Tape tape, Tensor x, in Pass pass) => output.Apply(tape,
-        tape.LinearAttention(query.Apply(tape, x), key.Apply(tape, x), value.Apply(tape, x), pass.Rows, config.Heads, pass.Layer));
+        tape.LinearAttention(query.Apply(tape, x, pass.Random), key.Apply(tape, x, pass.Random), value.Apply(tape, x, pass.Random), pass.Rows,
+            config.Heads, pass.Layer), pass.Random);
 
     public override LayerState NewState() => new LinearAttentionState(config.Heads, config.HeadWidth, config.ValueWidth);
 }

@@ -34,7 +34,7 @@ public static unsafe partial class Ops
             $"attention: keys {key.Tensor.Shape} and values {value.Tensor.Shape} must have the same rows");
         Require.That(queryLengths.Length == keyLengths.Length, $"attention: {queryLengths.Length} sequences of queries do not fit {keyLengths.Length} of keys");
         Require.That(!heads.Causal || queryLengths.Span.SequenceEqual(keyLengths.Span), $"attention: causal queries and keys must have the same lengths");
-        Require.That(prefixes.IsEmpty || heads.Pattern is not DualChunk, $"attention: sequences in chunks have no prefixes");
+        Require.That(heads.Pattern is not DualChunk || !prefixes.Span.ContainsAnyExcept(0), $"attention: sequences in chunks have no prefixes");
         Require.That(prefixes.IsEmpty || prefixes.Length == queryLengths.Length, $"attention: {prefixes.Length} prefixes for {queryLengths.Length} sequences");
         ReadOnlyMemory<int> queries = Offsets(tape, queryLengths.Span, query.Tensor.Shape.Rows), keys = Offsets(tape, keyLengths.Span, key.Tensor.Shape.Rows);
         int longest = 0;

@@ -31,6 +31,8 @@ public static unsafe partial class Ops
 
     private static void Scatter(Tape tape, ReadOnlyMemory<int> ids, Tensor y, Tensor weight)
     {
+        if (tape.IsFrozen(weight))
+            return;
         tape.Gradient(weight);
         float* gradient = tape.GradientPointer(weight, out _);
         int d = weight.Shape[^1];

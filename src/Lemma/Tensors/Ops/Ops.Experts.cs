@@ -133,6 +133,8 @@ public static unsafe partial class Ops
     // dW += upᵀ·x of each expert; one that no row chose has a gradient of zeros.
     private static void EachGradient(Tape tape, in ExpertJob job, float* up, Tensor x, Tensor weight)
     {
+        if (tape.IsFrozen(weight))
+            return;
         int outputs = weight.Shape[1], inputs = weight.Shape[2];
         float* gradient = tape.GradientPointer(weight, out bool add);
         ReadOnlySpan<int> starts = job.Starts.Span;

@@ -24,9 +24,12 @@ public static unsafe partial class Ops
             Matrix up = Matrix.Rows(dy, outputs);
             float* dx = tape.GradientPointer(s.x, out bool add);
             Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(tape.Pointer(s.weight), inputs), dx, inputs, add);
-            float* dw = tape.GradientPointer(s.weight, out add);
-            Product(tape.Workers, outputs, inputs, rows, up.Transposed, Matrix.Rows(tape.Pointer(s.x), inputs), dw, inputs, add);
-            if (s.bias is { } bias)
+            if (!tape.IsFrozen(s.weight))
+            {
+                float* dw = tape.GradientPointer(s.weight, out add);
+                Product(tape.Workers, outputs, inputs, rows, up.Transposed, Matrix.Rows(tape.Pointer(s.x), inputs), dw, inputs, add);
+            }
+            if (s.bias is { } bias && !tape.IsFrozen(bias))
                 SumRows(tape, dy, rows, outputs, bias);
         });
         return y;

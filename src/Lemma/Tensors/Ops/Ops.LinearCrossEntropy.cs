@@ -55,6 +55,8 @@ public static unsafe partial class Ops
                         t.tape[t.s.logs].Slice(t.first + row, some), t.scale));
                 Matrix up = Matrix.Rows(tape.Pointer(s.logits), vocabulary);
                 Product(tape.Workers, count, d, vocabulary, up, Matrix.Rows(tape.Pointer(s.weight), d), dx + (nint)first * d, d, addX);
+                if (tape.IsFrozen(s.weight))
+                    continue;
                 float* dw = tape.GradientPointer(s.weight, out bool add);
                 Product(tape.Workers, vocabulary, d, count, up.Transposed, Matrix.Rows(tape.Pointer(s.x) + (nint)first * d, d), dw, d, add);
             }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Lemma.Formulas;
 using Lemma.Tensors;
 
@@ -68,9 +69,11 @@ public sealed unsafe class AdamWOptimizer
         {
             (long offset, int count, bool decays, Parameter owner) = s.parts[index];
             AdamW.Numbers numbers = s.numbers with { LearningRate = s.numbers.LearningRate * owner.RateScale, WeightDecay = decays ? s.numbers.WeightDecay : 0 };
-            AdamW.Step(numbers, new Span<float>(s.parameters.WeightsPointer + offset, count),
-                new ReadOnlySpan<float>(s.parameters.GradientsPointer + offset, count),
+            Span<float> weights = new(s.parameters.WeightsPointer + offset, count);
+            AdamW.Step(numbers, weights, new ReadOnlySpan<float>(s.parameters.GradientsPointer + offset, count),
                 new Span<float>(s.parameters.FirstPointer + offset, count), new Span<float>(s.parameters.SecondPointer + offset, count));
+            if (owner.Bounds is { } bounds)
+                TensorPrimitives.Clamp(weights, bounds.Least, bounds.Most, weights);
         });
         parameters.ForgetGradients();
         return norm;
