@@ -50,6 +50,7 @@ public sealed record ExpertsFeedForward(int HiddenWidth, ExpertRouting Routing, 
     public override void Validate()
     {
         base.Validate();
+        Require.That(!Bias, $"experts: their layers have no biases");
         Routing.Validate();
         Shared?.Validate();
         Require.That(BalanceWeight >= 0 && float.IsFinite(BalanceWeight),

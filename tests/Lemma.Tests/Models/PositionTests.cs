@@ -1,11 +1,10 @@
-using Lemma.Checkpoints;
 using Lemma.Models;
 using Lemma.Tensors;
 using Lemma.Training;
 
 namespace Lemma.Tests.Models;
 
-/// <summary>Bounds of learned spans, and where added sines can be saved.</summary>
+/// <summary>Bounds of learned spans.</summary>
 public class PositionTests
 {
     [Fact]
@@ -31,15 +30,5 @@ public class PositionTests
         int[] ids = [.. Enumerable.Range(0, 40).Select(i => i * 7 % 61)];
         tape.Backward(model.Loss(tape, Lemma.Sequences.Rows.One(ids), ids));
         Assert.All(model.Parameters.Gradients(spans).ToArray(), gradient => Assert.NotEqual(0, gradient));
-    }
-
-    [Fact]
-    public void NoFamilySaysAddedSines()
-    {
-        using TemporaryFolder folder = new();
-        using Decoder model = MixerTests.Model("sinusoidal_positions");
-        Assert.Contains("can say this config of 2 blocks: one of its choices has no field in any of their files",
-            Assert.Throws<ArgumentException>(() => ModelFolder.Write(folder["model"], model)).Message, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(folder["model"]));
     }
 }
