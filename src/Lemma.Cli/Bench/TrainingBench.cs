@@ -22,7 +22,7 @@ internal static class TrainingBench
 
     public static IReadOnlyCollection<string> Shapes => Defaults.Keys;
 
-    public static int Run(string shape, int? batchSize, int? windowLength, int steps, int? threads)
+    public static int Run(string shape, int? batchSize, int? windowLength, int steps, int? threads, bool isPacked)
     {
         int batch = batchSize ?? Defaults[shape].Batch, length = windowLength ?? Defaults[shape].Length;
         DecoderConfig config = Presets.Find(shape)!;
@@ -34,29 +34,48 @@ internal static class TrainingBench
         decoder.Parameters.ForgetGradients();
         int[] inputs = new int[batch * length], targets = new int[batch * length];
         Philox random = new(seed: 0);
-        double[] times = new double[WarmUpSteps + steps];
-        for (int step = 0; step < times.Length; step++)
+        double[] times = new double[WarmUpSteps + steps], packedTimes = new double[WarmUpSteps + steps];
+        for (int turn = 0; turn < (isPacked ? 2 : 1) * times.Length; turn++)
         {
+            int step = isPacked ? turn / 2 : turn;
+            bool ofDocuments = isPacked && turn % 2 == 1;
             for (int i = 0; i < inputs.Length; i++)
             {
                 inputs[i] = random.Below(config.VocabularySize, (ulong)(2 * (step * inputs.Length + i)));
                 targets[i] = random.Below(config.VocabularySize, (ulong)(2 * (step * inputs.Length + i) + 1));
             }
             long start = Stopwatch.GetTimestamp();
-            Tensor loss = decoder.Loss(tape, Rows.Windows(inputs, batch), targets);
+            Tensor loss = decoder.Loss(tape, ofDocuments ? new Rows(inputs, Documents(random, step, inputs.Length, length)) : Rows.Windows(inputs, batch), targets);
             tape.Backward(loss);
             tape.Rewind();
             optimizer.Step(3e-4f);
-            times[step] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            (ofDocuments ? packedTimes : times)[step] = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
-        Array.Sort(times, WarmUpSteps, steps);
-        double seconds = (times[WarmUpSteps + (steps - 1) / 2] + times[WarmUpSteps + steps / 2]) / 2;
+        double seconds = Median(times);
         long parameters = decoder.Parameters.Count;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"lemma {shape} {RuntimeInformation.FrameworkDescription} params "
             + $"{parameters / 1e6:0.0}M batch {batch} length {length} threads {workers.Count} f32"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {seconds * 1e3:0} ms  {batch * length / seconds:0} "
             + $"tokens/s  {6.0 * parameters * batch * length / seconds / 1e9:0} GFLOP/s (6N)  peak RSS "
             + $"{Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0:0} MiB"));
+        if (isPacked)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"packed documents of 1 to {length} tokens, in turn: "
+                + $"{batch * length / Median(packedTimes):0} tokens/s, {seconds / Median(packedTimes):0.00} of equal windows"));
         return CommandLine.Done;
+    }
+
+    // Documents of random lengths that fill a step.
+    private static int[] Documents(Philox random, int step, int tokens, int longest)
+    {
+        List<int> lengths = [];
+        for (int left = tokens; left > 0; left -= lengths[^1])
+            lengths.Add(Math.Min(left, 1 + random.Below(longest, (1UL << 60) + (ulong)(step * (long)tokens + left))));
+        return [.. lengths];
+    }
+
+    private static double Median(double[] times)
+    {
+        double[] sorted = [.. times.Skip(WarmUpSteps).Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }

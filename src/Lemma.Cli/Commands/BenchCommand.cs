@@ -28,15 +28,16 @@ internal static class BenchCommand
         Option<int?> length = Choice.Whole("--length", "Tokens of a window; the shape's without it");
         Option<int?> steps = Choice.Whole("--steps", "Steps that are measured, after two that warm up", fallback: 8);
         Option<int?> threads = Choice.Threads();
+        Option<bool> packed = Choice.Flag("--packed", "Beside equal windows also steps of packed documents of mixed lengths, in turn");
         Command command = new("train", "Time whole training steps: forward, backward, clipping, AdamW.")
         {
-            shape, batch, length, steps, threads,
+            shape, batch, length, steps, threads, packed,
         };
         Examples.Add(command,
             ("the median of eight steps", "lemma bench train llama-14m"),
             ("on one thread", "lemma bench train gpt2-124m --threads 1 --steps 4"));
         command.SetAction(parsed => TrainingBench.Run(parsed.GetRequiredValue(shape), parsed.GetValue(batch), parsed.GetValue(length),
-            parsed.GetValue(steps)!.Value, parsed.GetValue(threads)));
+            parsed.GetValue(steps)!.Value, parsed.GetValue(threads), parsed.GetValue(packed)));
         return command;
     }
 

@@ -78,14 +78,20 @@ public static class RelativeBuckets
     /// <summary>The bucket of every distance from a first one on; the keys of a query are a part of them.</summary>
     internal static int[] Places(int first, int count, int buckets, int largest, bool bidirectional)
     {
+        int[] places = new int[count];
+        Places(first, buckets, largest, bidirectional, places);
+        return places;
+    }
+
+    /// <summary>The same into memory of the caller's.</summary>
+    internal static void Places(int first, int buckets, int largest, bool bidirectional, Span<int> places)
+    {
         int exact = bidirectional ? buckets / 4 : buckets / 2;
         Check.That(exact > 0 && largest > exact, "relative_buckets",
             $"there must be at least {(bidirectional ? 4 : 2)} buckets and a largest distance above {exact}, "
             + $"but they are {buckets} and {largest}");
-        int[] places = new int[count];
         for (int n = 0; n < places.Length; n++)
             places[n] = Bucket(first + n, buckets, largest, bidirectional);
-        return places;
     }
 
     /// <summary>The bias of one head for distances of given buckets.</summary>

@@ -26,9 +26,16 @@ public static class SinusoidalPositions
     {
         Check.That(width > 0 && width % 2 == 0, "sinusoidal_positions", $"the width must be even, but it is {width}");
         Check.SameLength("sinusoidal_positions", positions.Length * width, y.Length);
+        if (positions.Length < Step)
+        {
+            // Few rows share nothing, so that tables would only be garbage: the same numbers one by one.
+            for (int row = 0; row < positions.Length; row++)
+                Row(positions[row], width, y.Slice(row * width, width));
+            return;
+        }
         double[] frequencies = new double[width / 2];
         for (int i = 0; i < frequencies.Length; i++)
-            frequencies[i] = Math.Pow(10000, -2.0 * i / width);
+            frequencies[i] = Frequency(i, width);
         // m = 64a + b: sine and cosine of 64a and of each b are computed once, in double, and added by the angle sum.
         (double Sine, double Cosine)[] anchor = new (double, double)[frequencies.Length];
         (double Sine, double Cosine)[]?[] steps = new (double, double)[]?[Step];
@@ -41,15 +48,26 @@ public static class SinusoidalPositions
                 Turn(frequencies, offset, steps[offset] = step = new (double, double)[frequencies.Length]);
             Span<float> to = y.Slice(row * width, width);
             for (int i = 0; i < frequencies.Length; i++)
-            {
-                (double sine, double cosine) = anchor[i];
-                to[2 * i] = (float)(sine * step[i].Cosine + cosine * step[i].Sine);
-                to[2 * i + 1] = (float)(cosine * step[i].Cosine - sine * step[i].Sine);
-            }
+                (to[2 * i], to[2 * i + 1]) = Sum(anchor[i], step[i]);
         }
     }
 
     private const int Step = 64;
+
+    private static double Frequency(int i, int width) => Math.Pow(10000, -2.0 * i / width);
+
+    private static void Row(int position, int width, Span<float> to)
+    {
+        int offset = position & (Step - 1);
+        for (int i = 0; i < width / 2; i++)
+        {
+            double frequency = Frequency(i, width);
+            (to[2 * i], to[2 * i + 1]) = Sum(Math.SinCos((position - offset) * frequency), Math.SinCos(offset * frequency));
+        }
+    }
+
+    private static (float Sine, float Cosine) Sum((double Sine, double Cosine) x, (double Sine, double Cosine) y) =>
+        ((float)(x.Sine * y.Cosine + x.Cosine * y.Sine), (float)(x.Cosine * y.Cosine - x.Sine * y.Sine));
 
     private static void Turn(double[] frequencies, int position, Span<(double, double)> to)
     {

@@ -38,6 +38,9 @@ internal sealed unsafe class Arena : IDisposable
         return memory;
     }
 
+    /// <summary>Elements of all chunks.</summary>
+    public long Elements => chunks.Sum(block => block.Length);
+
     /// <summary>The present place.</summary>
     public Mark Here => new(chunk, used);
 

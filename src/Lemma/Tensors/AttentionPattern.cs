@@ -23,14 +23,33 @@ public abstract record AttentionPattern
 /// <param name="Windows">w, one a head; 0 for all positions.</param>
 public sealed record MultiScaleWindows(ValueList<int> Windows) : AttentionPattern
 {
-    internal override int? Reach => Windows.Contains(0) ? 0 : Windows.Max();
+    internal override int? Reach
+    {
+        get
+        {
+            (int narrowest, int widest) = Range;
+            return narrowest == 0 ? 0 : widest;
+        }
+    }
+
+    // Asked for every token: a loop, since enumerators are garbage.
+    private (int Narrowest, int Widest) Range
+    {
+        get
+        {
+            (int narrowest, int widest) = (int.MaxValue, 0);
+            for (int head = 0; head < Windows.Count; head++)
+                (narrowest, widest) = (Math.Min(narrowest, Windows[head]), Math.Max(widest, Windows[head]));
+            return (narrowest, widest);
+        }
+    }
 
     internal override bool TakesHeadsAlone => true;
 
     internal override void Validate(in AttentionHeads heads)
     {
         Require.That(Windows.Count == heads.Heads, $"attention: {Windows.Count} windows do not fit {heads.Heads} heads");
-        Require.That(Windows.All(window => window >= 0), $"attention: windows must not be negative, but they are {Windows}");
+        Require.That(Range.Narrowest >= 0, $"attention: windows must not be negative, but they are {Windows}");
         Require.That(heads.Causal && heads.Window == 0, $"attention: a window a head needs causal heads without a window, but theirs is {heads.Window}");
     }
 }

@@ -228,6 +228,9 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>The elements of all gradients of activations that the tape keeps for lending.</summary>
     internal long PooledElements => pool.Elements;
 
+    /// <summary>All elements of native memory that the tape has taken.</summary>
+    internal long TakenElements => arena.Elements + pool.Elements;
+
     /// <summary>Memory for the inside of an operation; rewind the arena to give it back.</summary>
     internal Arena Scratch => arena;
 

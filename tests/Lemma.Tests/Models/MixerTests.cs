@@ -120,6 +120,40 @@ public class MixerTests
         Assert.Equal(recorded, tape[model.Loss(tape, rows, targets)][0], 1e-5);
     }
 
+    [Theory, MemberData(nameof(Names)), InlineData("buckets"), InlineData("experts")]
+    public void ADecodedTokenAllocatesNothing(string name)
+    {
+        using Decoder plain = Model("multi_head");
+        DecoderConfig config = plain.Config;
+        using Decoder model = name switch
+        {
+            "buckets" => new(config with { Stack = config.Stack with { Bias = new BucketBias(4) } }),
+            "experts" => new(config.WithBlocks(block => block with { FeedForward = new ExpertsFeedForward(24, new ExpertRouting { Experts = 4, Chosen = 2 }) })),
+            _ => Model(name),
+        };
+        model.Initialize(7);
+        using Workers workers = new(1);
+        using Tape tape = new(workers, model.Parameters) { Recording = false };
+        using SequenceState state = model.NewState();
+        SequenceState[] states = [state];
+        int[] one = [1], next = [5];
+        void Decode(int tokens)
+        {
+            for (int token = 0; token < tokens; token++)
+            {
+                model.NextLogits(tape, new Rows(next, one, states));
+                tape.Rewind();
+            }
+        }
+        // Lists grow with the longest sequence that a tape has seen, so the same places are decoded again where the state can go back.
+        Decode(80);
+        state.Truncate(0);
+        Decode(20);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Decode(40);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     internal static Decoder Model(string name)
     {
         DecoderConfig config = Presets.Llama(61, width: 32, layers: 2, heads: 4, hidden: 48, length: 512).WithBlocks(block =>

@@ -17,17 +17,18 @@ public static unsafe partial class Ops
         Require.That(table.Shape.Rank == 2 && most >= least,
             $"relative_bias: a table [buckets, heads] and a range are needed, but they are {table.Shape} and {least} to {most}");
         int heads = table.Shape[1], count = checked(most - least + 1);
-        int[] places = RelativeBuckets.Places(least, count, table.Shape[0], maximumDistance, bidirectional);
+        Memory<int> places = tape.TakeIntegers(count);
+        RelativeBuckets.Places(least, table.Shape[0], maximumDistance, bidirectional, places.Span);
         Tensor line = tape.New(new Shape(heads, count));
         for (int head = 0; head < heads; head++)
-            RelativeBuckets.Line(places, tape[table], heads, head, tape[line].Slice(head * count, count));
+            RelativeBuckets.Line(places.Span, tape[table], heads, head, tape[line].Slice(head * count, count));
         tape.Record((table, line, places), static (tape, in s) =>
         {
             if (!tape.HasGradient(s.line))
                 return;
             int heads = s.table.Shape[1], count = s.places.Length;
             for (int head = 0; head < heads; head++)
-                RelativeBuckets.AddLine(s.places, tape.Gradient(s.line).Slice(head * count, count), heads, head, tape.Gradient(s.table));
+                RelativeBuckets.AddLine(s.places.Span, tape.Gradient(s.line).Slice(head * count, count), heads, head, tape.Gradient(s.table));
         });
         return line;
     }
