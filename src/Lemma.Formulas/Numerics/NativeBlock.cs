@@ -18,10 +18,8 @@ internal sealed unsafe class NativeBlock : IDisposable
             $"the number of elements must not be negative or beyond memory, but it is {count}");
         (Owner, Length) = (owner, count);
         nuint bytes = checked((nuint)((count + 15) / 16 * 16) * sizeof(float));
-        memory = (float*)Source.Take(bytes);
-        if (isCleared)
-            NativeMemory.Clear(memory, bytes);
-        else
+        memory = (float*)Source.Take(bytes, isCleared);
+        if (!isCleared)
             Source.Poison(memory, bytes);
     }
 
@@ -71,11 +69,21 @@ internal unsafe class NativeSource
     /// <summary>Whether every block is made to measure, so that a step beyond it can be noticed.</summary>
     public virtual bool IsExact => false;
 
-    /// <summary>64-byte aligned memory.</summary>
-    public virtual void* Take(nuint bytes) => NativeMemory.AlignedAlloc(bytes, 64);
+    private const int Alignment = 64;
+
+    /// <summary>64-byte aligned memory, all zero if asked for.</summary>
+    /// <remarks>The system gives large blocks as pages that are zero once they are touched, so that clearing costs nothing before their first use.</remarks>
+    public virtual void* Take(nuint bytes, bool isCleared)
+    {
+        byte* taken = (byte*)(isCleared ? NativeMemory.AllocZeroed(checked(bytes + Alignment)) : NativeMemory.Alloc(checked(bytes + Alignment)));
+        // What was taken is at least 8-byte aligned, so there is room for its address before the next multiple of 64.
+        byte* aligned = (byte*)(((nuint)taken + Alignment) & ~(nuint)(Alignment - 1));
+        ((byte**)aligned)[-1] = taken;
+        return aligned;
+    }
 
     /// <summary>Gives memory back.</summary>
-    public virtual void Return(void* memory, nuint bytes) => NativeMemory.AlignedFree(memory);
+    public virtual void Return(void* memory, nuint bytes) => NativeMemory.Free(((void**)memory)[-1]);
 
     /// <summary>Marks memory that nothing has been written to.</summary>
     public virtual void Poison(void* memory, nuint bytes) { }

@@ -67,35 +67,39 @@ internal sealed class WeightMap
     public IEnumerable<(WeightName Name, TensorEntry Entry)> Places =>
         names.Where(entries.ContainsKey).Select(name => (name, entries[name]));
 
-    /// <summary>Fills the parameters from the file.</summary>
+    /// <summary>Fills the parameters from the file; threads share the tensors.</summary>
     public void Fill(TensorFile file, Parameters parameters)
     {
-        foreach ((WeightName name, TensorEntry entry) in entries)
+        using Workers workers = new();
+        workers.Run(entries.Count, (file, parameters, Entries: entries.ToArray()), static (in s, index) =>
+            Fill(s.file, s.parameters, s.Entries[index].Key, s.Entries[index].Value));
+    }
+
+    private static void Fill(TensorFile file, Parameters parameters, WeightName name, TensorEntry entry)
+    {
+        if (name.IsZero)
         {
-            if (name.IsZero)
-            {
-                float[] zeros = new float[entry.Count];
-                file.Read(entry, zeros);
-                if (zeros.AsSpan().ContainsAnyExcept(0f))
-                    throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' must hold zeros, since this model has no such part");
-                continue;
-            }
-            Span<float> place = Place(parameters, name);
-            if (!name.Transposed && name.RowOf is null)
-            {
-                file.Read(entry, place);
-                continue;
-            }
-            float[] stored = new float[place.Length];
-            file.Read(entry, stored);
-            int columns = ColumnsOf(parameters[name.Parameter]);
-            if (name.Transposed)
-                Transpose(stored, columns, name.Rows, place);
-            else
-            {
-                for (int row = 0; row < name.Rows; row++)
-                    stored.AsSpan(row * columns, columns).CopyTo(place[(name.RowOf!(row) * columns)..]);
-            }
+            float[] zeros = new float[entry.Count];
+            file.Read(entry, zeros);
+            if (zeros.AsSpan().ContainsAnyExcept(0f))
+                throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' must hold zeros, since this model has no such part");
+            return;
+        }
+        Span<float> place = Place(parameters, name);
+        if (!name.Transposed && name.RowOf is null)
+        {
+            file.Read(entry, place);
+            return;
+        }
+        float[] stored = new float[place.Length];
+        file.Read(entry, stored);
+        int columns = ColumnsOf(parameters[name.Parameter]);
+        if (name.Transposed)
+            Transpose(stored, columns, name.Rows, place);
+        else
+        {
+            for (int row = 0; row < name.Rows; row++)
+                stored.AsSpan(row * columns, columns).CopyTo(place[(name.RowOf!(row) * columns)..]);
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed unsafe partial class GuardedMemory : NativeSource
 
     public override bool IsExact => true;
 
-    public override void* Take(nuint bytes)
+    public override void* Take(nuint bytes, bool isCleared)
     {
         nuint used = (bytes + Page - 1) / Page * Page;
         byte* start = Map(null, used + Page, protection: 3, OperatingSystem.IsMacOS() ? 0x1002 : 0x22, -1, 0);
