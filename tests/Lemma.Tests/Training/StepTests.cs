@@ -46,27 +46,6 @@ public class StepTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024);
     }
 
-    [Fact]
-    public void MemoryDoesNotGrowOverAThousandStepsOfVaryingLengths()
-    {
-        using Decoder model = Model("llama", 0);
-        using Workers workers = new(2);
-        using Tape tape = new(workers, model.Parameters);
-        AdamWOptimizer optimizer = new(model.Parameters, workers, new AdamWOptions());
-        Lemma.Formulas.Philox random = new(11);
-        long afterAHundred = 0;
-        for (int step = 0; step < 1000; step++)
-        {
-            int[] lengths = [.. Enumerable.Range(0, 1 + random.Below(4, (ulong)(8 * step))).Select(i => 1 + random.Below(50, (ulong)(8 * step + i + 1)))];
-            int[] ids = [.. Enumerable.Range(0, lengths.Sum()).Select(i => (i * 7919 + step * 31) % 131)];
-            tape.Backward(model.Loss(tape, new Rows(ids, lengths), ids));
-            tape.Rewind();
-            optimizer.Step(1e-3f);
-            afterAHundred = step == 99 ? tape.TakenElements : afterAHundred;
-        }
-        Assert.True(tape.TakenElements <= 1.1 * afterAHundred, $"{tape.TakenElements} elements after 1000 steps, {afterAHundred} after 100");
-    }
-
     private static void Step(Decoder model, Tape tape, AdamWOptimizer optimizer, int step)
     {
         int[] ids = [.. Enumerable.Range(0, 3 * 101).Select(i => (i * 7919 + step * 31) % 131)];
@@ -77,7 +56,7 @@ public class StepTests
         optimizer.Step(1e-3f);
     }
 
-    private static Decoder Model(string family, float dropout)
+    internal static Decoder Model(string family, float dropout)
     {
         bool llama = family == "llama";
         DecoderConfig config = llama ? Presets.Llama(131, width: 80, layers: 2, heads: 4, hidden: 208, length: 101, keyValueHeads: 2)

@@ -1,0 +1,31 @@
+using Lemma.Models;
+using Lemma.Sequences;
+using Lemma.Tensors;
+using Lemma.Training;
+
+namespace Lemma.Tests.Training;
+
+/// <summary>What a step keeps; no part of the kernels' runs, where guarded blocks are made to measure and none serves another length.</summary>
+public class StepMemoryTests
+{
+    [Fact]
+    public void MemoryDoesNotGrowOverAThousandStepsOfVaryingLengths()
+    {
+        using Decoder model = StepTests.Model("llama", 0);
+        using Workers workers = new(2);
+        using Tape tape = new(workers, model.Parameters);
+        AdamWOptimizer optimizer = new(model.Parameters, workers, new AdamWOptions());
+        Lemma.Formulas.Philox random = new(11);
+        long afterAHundred = 0;
+        for (int step = 0; step < 1000; step++)
+        {
+            int[] lengths = [.. Enumerable.Range(0, 1 + random.Below(4, (ulong)(8 * step))).Select(i => 1 + random.Below(50, (ulong)(8 * step + i + 1)))];
+            int[] ids = [.. Enumerable.Range(0, lengths.Sum()).Select(i => (i * 7919 + step * 31) % 131)];
+            tape.Backward(model.Loss(tape, new Rows(ids, lengths), ids));
+            tape.Rewind();
+            optimizer.Step(1e-3f);
+            afterAHundred = step == 99 ? tape.TakenElements : afterAHundred;
+        }
+        Assert.True(tape.TakenElements <= 1.1 * afterAHundred, $"{tape.TakenElements} elements after 1000 steps, {afterAHundred} after 100");
+    }
+}
