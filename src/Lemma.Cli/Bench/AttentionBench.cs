@@ -38,11 +38,11 @@ internal static class AttentionBench
             backward.Add(Stopwatch.GetElapsedTime(before).TotalSeconds);
             tape.Rewind();
         }
-        double peak = Median(peaks);
+        double peak = Median.Of(peaks);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"attention batch {batch} length {length} heads {heads}/{keyValueHeads} x {headWidth} causal, threads {workers.Count}, peak {peak:0.0} GFLOP/s"));
-        Show("forward", 2 * product, Median(forward), peak);
-        Show("backward", 5 * product, Median(backward), peak);
+        Show("forward", 2 * product, Median.Of(forward), peak);
+        Show("backward", 5 * product, Median.Of(backward), peak);
         return CommandLine.Done;
     }
 
@@ -51,11 +51,5 @@ internal static class AttentionBench
         double rate = operations / time / 1e9;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{what,-8} {time * 1e3,8:0.00} ms  {rate,7:0.0} GFLOP/s  {100 * rate / peak,5:0.0} % of peak"));
-    }
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        return values[values.Count / 2];
     }
 }

@@ -43,16 +43,16 @@ internal static class DecodingBench
             times[1].Add(Decode(decoder, tape, ids, 1, context));
             times[2].Add(Decode(decoder, tape, ids, together, 1));
         }
-        double peak = Median(peaks), read = Median(reads);
+        double peak = Median.Of(peaks), read = Median.Of(reads);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory {read / 1e9:0.0} GB/s, peak {peak / 1e9:0.0} GFLOP/s"));
-        double time = Median(prefill);
+        double time = Median.Of(prefill);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"prompt of {Prompt}: {time * 1e3:0} ms, {Prompt / time:0} tokens/s, {100 * prompt / time / peak:0.0} % of the peak"));
-        Show($"one sequence, {1} behind", 1, Median(times[0]), (weights + cache) / read);
-        Show($"one sequence, {context} behind", 1, Median(times[1]), (weights + cache * context) / read);
-        Show($"{together} sequences, {1} behind", together, Median(times[2]), (weights + cache * together) / read);
+        Show($"one sequence, {1} behind", 1, Median.Of(times[0]), (weights + cache) / read);
+        Show($"one sequence, {context} behind", 1, Median.Of(times[1]), (weights + cache * context) / read);
+        Show($"{together} sequences, {1} behind", together, Median.Of(times[2]), (weights + cache * together) / read);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{together} together give {together * Median(times[0]) / Median(times[2]):0.0} times the tokens of one"));
+            $"{together} together give {together * Median.Of(times[0]) / Median.Of(times[2]):0.0} times the tokens of one"));
         return CommandLine.Done;
     }
 
@@ -72,7 +72,7 @@ internal static class DecodingBench
         }
         foreach (SequenceState state in states)
             state.Dispose();
-        return Median([.. times]);
+        return Median.Of(times);
     }
 
     private static void Read(Decoder decoder, Tape tape, ReadOnlyMemory<int> ids, SequenceState[] states)
@@ -90,10 +90,4 @@ internal static class DecodingBench
 
     private static void Show(string what, int sequences, double time, double floor) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
         $"{what}: {time * 1e3:0.0} ms, {sequences / time:0.0} tokens/s, {100 * floor / time:0} % of the floor of memory ({floor * 1e3:0.0} ms)"));
-
-    private static double Median(List<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
 }

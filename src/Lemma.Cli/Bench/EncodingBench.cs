@@ -37,9 +37,8 @@ internal static class EncodingBench
                 }
                 rates.Add(Sentences / Stopwatch.GetElapsedTime(before).TotalSeconds);
             }
-            double[] sorted = [.. rates.Order()];
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"encode batch {batch,2}: {sorted[sorted.Length / 2]:0.0} sentences/s, threads {workers.Count}"));
+                $"encode batch {batch,2}: {Median.Of(rates):0.0} sentences/s, threads {workers.Count}"));
         }
         return CommandLine.Done;
     }

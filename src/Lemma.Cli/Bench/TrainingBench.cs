@@ -51,16 +51,18 @@ internal static class TrainingBench
             optimizer.Step(3e-4f);
             (ofDocuments ? packedTimes : times)[step] = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
-        double seconds = Median(times);
+        double seconds = Median.Of(times.Skip(WarmUpSteps));
         long parameters = decoder.Parameters.Count;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"lemma {shape} {RuntimeInformation.FrameworkDescription} params "
             + $"{parameters / 1e6:0.0}M batch {batch} length {length} threads {workers.Count} f32"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {seconds * 1e3:0} ms  {batch * length / seconds:0} "
             + $"tokens/s  {6.0 * parameters * batch * length / seconds / 1e9:0} GFLOP/s (6N)  peak RSS "
             + $"{Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0:0} MiB"));
-        if (isPacked)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"packed documents of 1 to {length} tokens, in turn: "
-                + $"{batch * length / Median(packedTimes):0} tokens/s, {seconds / Median(packedTimes):0.00} of equal windows"));
+        if (!isPacked)
+            return CommandLine.Done;
+        double packed = Median.Of(packedTimes.Skip(WarmUpSteps));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"packed documents of 1 to {length} tokens, in turn: {batch * length / packed:0} tokens/s, {seconds / packed:0.00} of equal windows"));
         return CommandLine.Done;
     }
 
@@ -71,11 +73,5 @@ internal static class TrainingBench
         for (int left = tokens; left > 0; left -= lengths[^1])
             lengths.Add(Math.Min(left, 1 + random.Below(longest, (1UL << 60) + (ulong)(step * (long)tokens + left))));
         return [.. lengths];
-    }
-
-    private static double Median(double[] times)
-    {
-        double[] sorted = [.. times.Skip(WarmUpSteps).Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }

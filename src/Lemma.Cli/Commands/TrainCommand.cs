@@ -93,7 +93,7 @@ internal sealed class TrainCommand
                 .Split(parsed.GetValue(validationShare)!.Value);
         TrainingSession session = new()
         {
-            Config = shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end },
+            Config = shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end, FurtherEndIds = [] },
             Options = options,
             Tokenizer = tokenizer,
             Training = training,

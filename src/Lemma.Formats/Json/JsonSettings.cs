@@ -36,6 +36,16 @@ internal readonly struct JsonSettings
     /// <summary>The names of all fields, in the order of the file.</summary>
     public IEnumerable<string> Names => place.Members().Select(member => member.Name);
 
+    /// <summary>Refuses every field that nobody asked for.</summary>
+    public void RefuseUnread()
+    {
+        foreach (JsonPlace member in place.Members())
+        {
+            if (!asked.Contains(member.Name))
+                throw Error($"the field {Named(member.Name)} is not known");
+        }
+    }
+
     /// <summary>Refuses fields that nobody asked for, since they may change what the others mean; null, false and empty ones change nothing.</summary>
     /// <param name="isHarmless">Fields that may stand there all the same.</param>
     public void RefuseUnread(Func<string, bool> isHarmless)
@@ -70,6 +80,13 @@ internal readonly struct JsonSettings
             return fallback ?? throw Missing(name);
         return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
             ? number : throw Wrong(name, value, "a finite number");
+    }
+
+    /// <summary>The same of a number that single precision holds.</summary>
+    public float Single(string name, double? fallback = null)
+    {
+        float number = (float)Number(name, fallback);
+        return float.IsFinite(number) ? number : throw Wrong(name, Find(name)!.Value, "a finite number of single precision");
     }
 
     /// <summary>A whole number of 64 bits without a sign.</summary>

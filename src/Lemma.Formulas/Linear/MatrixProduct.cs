@@ -16,6 +16,7 @@ namespace Lemma.Formulas;
 ///  │ A  │  │C │  │  │                 for each 144 rows: for each panel of B, for each 6 rows one tile of C
 ///  └────┘  └──┴──┴──┘
 /// </code>
+/// With some rows (up to 24 beside 512-bit vectors, 144 beside 256-bit ones) all of A is packed, and each panel of B meets it at once.
 /// </remarks>
 public static unsafe class MatrixProduct
 {

@@ -70,7 +70,7 @@ public sealed record AdapterConfig
             Rank = settings.Integer("r", most: MostRank),
             Alpha = settings.Number("lora_alpha"),
             DividesByRoot = settings.Boolean("use_rslora", false),
-            Dropout = (float)settings.Number("lora_dropout", 0),
+            Dropout = settings.Single("lora_dropout", 0),
             IsExpression = settings.Has("target_modules") && settings.Raw("target_modules")[0] == '"',
             Targets = [],
             Ranks = Pattern(settings, "rank_pattern", static (section, name) => section.Integer(name, most: MostRank)),

@@ -22,21 +22,21 @@ internal readonly struct ConfigFields
     public static void Write<T>(Utf8JsonWriter to, T value, Func<ConfigFields, T?, T> description) where T : class =>
         description(new(default, to), value);
 
-    /// <summary>A whole number; without a fallback it must be there.</summary>
+    /// <summary>A whole number of at least 0; without a fallback it must be there.</summary>
     public int Integer(string name, int? value, int? fallback = null)
     {
         if (to is null)
-            return from.Integer(name, fallback, int.MinValue, int.MaxValue);
+            return from.Integer(name, fallback, least: 0);
         if (value != fallback)
             to.WriteNumber(name, value!.Value);
         return value!.Value;
     }
 
-    /// <summary>A whole number or none.</summary>
+    /// <summary>A whole number of at least 0, or none.</summary>
     public int? IntegerOrNull(string name, int? value)
     {
         if (to is null)
-            return from.Has(name) ? from.Integer(name, null, int.MinValue, int.MaxValue) : null;
+            return from.Has(name) ? from.Integer(name, least: 0) : null;
         if (value is { } number)
             to.WriteNumber(name, number);
         return value;
@@ -56,7 +56,7 @@ internal readonly struct ConfigFields
     public float Single(string name, float? value, float? fallback = null)
     {
         if (to is null)
-            return (float)from.Number(name, fallback);
+            return from.Single(name, fallback);
         if (value != fallback)
             to.WriteNumber(name, value!.Value);
         return value!.Value;
@@ -66,7 +66,7 @@ internal readonly struct ConfigFields
     public float? SingleOrNull(string name, float? value)
     {
         if (to is null)
-            return from.Has(name) ? (float)from.Number(name) : null;
+            return from.Has(name) ? from.Single(name) : null;
         if (value is { } number)
             to.WriteNumber(name, number);
         return value;
@@ -213,7 +213,7 @@ internal readonly struct ConfigFields
     private static T ReadWhole<T>(JsonSettings section, Func<ConfigFields, T?, T> description) where T : class
     {
         T part = Read(section, description);
-        section.RefuseUnread(_ => false);
+        section.RefuseUnread();
         return part;
     }
 

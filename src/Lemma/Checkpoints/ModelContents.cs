@@ -56,7 +56,7 @@ public sealed class ModelContents
         bool isConfig = isFile && !isIndex && path.EndsWith(".json", StringComparison.Ordinal), isModel = !isFile || IsLlama2C(path);
         if (isConfig || (isModel && Llama2C.Find(path) is null && Directory.Exists(AtomicFolder.Resolve(path)) && !TensorFiles.AreIn(path)))
         {
-            using Model declared = ModelFolder.ReadConfig(path, out Family family).Declare();
+            using Model declared = ModelFolder.Declare(ModelFolder.ReadConfig(path, out Family family), path);
             return new ModelContents(path, family, declared);
         }
         if (!isModel)

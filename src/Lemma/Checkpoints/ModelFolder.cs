@@ -78,6 +78,19 @@ public static class ModelFolder
         }
     }
 
+    /// <summary>A model of a config that stands in a file, without memory for its weights.</summary>
+    internal static Model Declare(ModelConfig config, string path)
+    {
+        try
+        {
+            return config.Declare();
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidDataException($"{path}: {error.Message}");
+        }
+    }
+
     /// <summary>Reads a config and finds its family.</summary>
     internal static ModelConfig ReadConfig(string path, out Family family)
     {

@@ -18,7 +18,7 @@ internal sealed class OpenedModel : IDisposable
     public OpenedModel(Family family, TensorFile file, ModelConfig config, Action<Parameters>? finish = null)
     {
         (Family, File, this.finish) = (family, file, finish);
-        Model = config.Declare();
+        Model = ModelFolder.Declare(config, file.Path);
         Model.Origin = family.Name;
         try
         {

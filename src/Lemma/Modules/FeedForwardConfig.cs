@@ -10,7 +10,7 @@ public abstract record FeedForwardConfig(int HiddenWidth, Activation Activation,
 {
     /// <summary>Checks every size; the error names the rule and the value.</summary>
     public virtual void Validate() =>
-        Require.That(HiddenWidth > 0, $"feed_forward: the hidden width must be positive, but it is {HiddenWidth}");
+        Require.That(HiddenWidth is > 0 and <= 1 << 26, $"feed_forward: the hidden width must lie in [1, {1 << 26}], but it is {HiddenWidth}");
 
     internal abstract FeedForward Make(Scope scope, int width);
 }

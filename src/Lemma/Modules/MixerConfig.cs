@@ -5,6 +5,9 @@ namespace Lemma.Modules;
 /// <summary>What moves between the positions of a sequence.</summary>
 public abstract record MixerConfig
 {
+    // More than any model has: products of sizes stay within 32 bits, and a config from outside takes no memory before its weights are compared.
+    private protected const int MostColumns = 1 << 26, WidestHead = 1 << 16;
+
     /// <summary>Checks every size and how they fit; the error names the rule and both values.</summary>
     public abstract void Validate();
 
@@ -84,6 +87,8 @@ public sealed record AttentionConfig : MixerConfig
     {
         Require.That(Heads > 0 && KeyValueHeads > 0 && HeadWidth > 0,
             $"attention: sizes must be positive, but heads {Heads}, key/value heads {KeyValueHeads}, head width {HeadWidth}");
+        Require.That(HeadWidth <= WidestHead && (long)Heads * HeadWidth <= MostColumns,
+            $"attention: {Heads} heads of {HeadWidth} columns are beyond {MostColumns} columns, or a head is beyond {WidestHead}");
         Require.That(Heads % KeyValueHeads == 0, $"attention: {KeyValueHeads} key/value heads do not divide {Heads} heads");
         Require.That(Rotary is null || (Rotary.Width ?? HeadWidth) % 2 == 0,
             $"rope: the width that turns must be even, but it is {Rotary?.Width ?? HeadWidth}");
@@ -137,8 +142,13 @@ public sealed record LinearAttentionConfig : MixerConfig
     public bool OutputBias { get; init; }
 
     /// <inheritdoc/>
-    public override void Validate() => Require.That(Heads > 0 && HeadWidth > 0 && ValueWidth > 0,
-        $"linear_attention: sizes must be positive, but heads {Heads}, widths {HeadWidth} and {ValueWidth}");
+    public override void Validate()
+    {
+        Require.That(Heads > 0 && HeadWidth > 0 && ValueWidth > 0,
+            $"linear_attention: sizes must be positive, but heads {Heads}, widths {HeadWidth} and {ValueWidth}");
+        Require.That(Math.Max(HeadWidth, ValueWidth) <= WidestHead && (long)Heads * Math.Max(HeadWidth, ValueWidth) <= MostColumns,
+            $"linear_attention: {Heads} heads of {HeadWidth} and {ValueWidth} columns are beyond {MostColumns} columns, or a head is beyond {WidestHead}");
+    }
 
     internal override bool SeesPrefixes => false;
 
@@ -188,6 +198,10 @@ public sealed record LatentAttentionConfig : MixerConfig
         Require.That(Heads > 0 && QueryRank is null or > 0 && KeyValueRank > 0 && PlainWidth > 0 && RotaryWidth > 0 && ValueWidth > 0,
             $"latent_attention: sizes must be positive, but heads {Heads}, ranks {QueryRank} and {KeyValueRank}, widths {PlainWidth}, {RotaryWidth} "
             + $"and {ValueWidth}");
+        Require.That(Math.Max(Math.Max(PlainWidth, RotaryWidth), ValueWidth) <= WidestHead && Math.Max(QueryRank ?? 0, KeyValueRank) <= MostColumns
+            && Heads * ((long)PlainWidth + RotaryWidth + ValueWidth) <= MostColumns,
+            $"latent_attention: {Heads} heads of {PlainWidth} + {RotaryWidth} and {ValueWidth} columns are beyond {MostColumns} columns, or a head is "
+            + $"beyond {WidestHead}");
         Require.That(RotaryWidth % 2 == 0, $"rope: the width that turns must be even, but it is {RotaryWidth}");
         Require.That(Scale is null or > 0, $"latent_attention: the scale must be positive, but it is {Scale}");
         Require.That(Norm.Epsilon > 0, $"latent_attention: epsilon of the norm must be positive, but it is {Norm.Epsilon}");

@@ -85,7 +85,10 @@ public class OwnFilesTests
 
     [Theory]
     [InlineData("\"heads\":4", "\"heads\":4,\"hats\":3", "the field \"stack.blocks[0].mixer.hats\" is not known")]
-    [InlineData("\"heads\":4", "\"heads\":4,\"heads\":4", "heads")]
+    [InlineData("\"heads\":4", "\"heads\":4,\"hats\":false", "the field \"stack.blocks[0].mixer.hats\" is not known")]
+    [InlineData("\"heads\":4", "\"heads\":16000000", "are beyond")]
+    [InlineData("\"type\":\"rms_norm\"", "\"type\":\"rms_norm\",\"epsilon\":1e39", "must be a finite number of single precision")]
+    [InlineData("\"heads\":4", "\"heads\":4,\"heads\":4", "the key 'heads' occurs twice in one object")]
     [InlineData("\"heads\":4,", "", "\"stack.blocks[0].mixer.heads\" is missing")]
     [InlineData("\"heads\":4", "\"heads\":\"4\"", "\"stack.blocks[0].mixer.heads\" must be a whole number")]
     [InlineData("\"heads\":4", "\"heads\":NaN", "config")]

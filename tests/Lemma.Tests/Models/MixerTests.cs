@@ -1,8 +1,8 @@
-using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
+using Lemma.Tests.Oracles;
 
 namespace Lemma.Tests.Models;
 
@@ -36,25 +36,7 @@ public class MixerTests
         }
         tape.Backward(model.Loss(tape, rows, targets));
         tape.Rewind();
-        Philox random = new(5);
-        ulong draw = 0;
-        foreach (Parameter parameter in model.Parameters.All.Where(parameter => parameter.Name.StartsWith("blocks", StringComparison.Ordinal)))
-        {
-            // Along a random direction, so that one difference sees the whole parameter.
-            Span<float> weights = model.Parameters.Weights(parameter), gradient = model.Parameters.Gradients(parameter);
-            float[] before = weights.ToArray(), direction = [.. before.Select(_ => (float)random.Normal(draw++))];
-            double slope = gradient.ToArray().Zip(direction, (g, d) => (double)g * d).Sum(), size = Math.Sqrt(direction.Sum(d => (double)d * d));
-            double step = 3e-3 / size;
-            for (int i = 0; i < before.Length; i++)
-                weights[i] = (float)(before[i] + step * direction[i]);
-            double up = Loss();
-            for (int i = 0; i < before.Length; i++)
-                weights[i] = (float)(before[i] - step * direction[i]);
-            double down = Loss(), difference = (up - down) / (2 * step);
-            before.CopyTo(weights);
-            Assert.True(Math.Abs(difference - slope) < 2e-3 * size + 2e-2 * Math.Abs(slope),
-                $"{parameter.Name}: {difference:E3} by differences, {slope:E3} by backward");
-        }
+        DirectionalDifferences.CheckBlocks(model, step: 3e-3, tolerance: 2e-3, Loss);
     }
 
     [Theory, MemberData(nameof(Names))]

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using Lemma.Checkpoints;
 using Lemma.Data;
-using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Tests.Models;
+using Lemma.Tests.Oracles;
 using Lemma.Training;
 
 namespace Lemma.Tests.Training;
@@ -88,32 +88,13 @@ public class ExpertTrainingTests
         tape.Rewind();
         long[] chosen = Measure().Loads;
         Assert.Equal([30 * 2, 30 * 2], new[] { chosen[..4].Sum(), chosen[4..].Sum() });
-        Philox random = new(5);
-        ulong draw = 0;
-        foreach (Parameter parameter in model.Parameters.All.Where(parameter => parameter.Name.StartsWith("blocks", StringComparison.Ordinal)))
+        DirectionalDifferences.CheckBlocks(model, step: 1e-3, tolerance: 4e-3, () =>
         {
-            Span<float> weights = model.Parameters.Weights(parameter), gradient = model.Parameters.Gradients(parameter);
-            float[] before = weights.ToArray(), direction = [.. before.Select(_ => (float)random.Normal(draw++))];
-            double slope = gradient.ToArray().Zip(direction, (g, d) => (double)g * d).Sum(), size = Math.Sqrt(direction.Sum(d => (double)d * d));
-            double step = 1e-3 / size;
-            (double up, long[] loadsUp) = At(+step);
-            (double down, long[] loadsDown) = At(-step);
-            before.CopyTo(weights);
             // A choice that changes is a jump, which no gradient knows.
-            Assert.Equal(chosen, loadsUp);
-            Assert.Equal(chosen, loadsDown);
-            double difference = (up - down) / (2 * step);
-            Assert.True(Math.Abs(difference - slope) < 4e-3 * size + 2e-2 * Math.Abs(slope),
-                $"{parameter.Name}: {difference:E3} by differences, {slope:E3} by backward");
-
-            (double, long[]) At(double by)
-            {
-                Span<float> weights = model.Parameters.Weights(parameter);
-                for (int i = 0; i < before.Length; i++)
-                    weights[i] = (float)(before[i] + by * direction[i]);
-                return Measure();
-            }
-        }
+            (double loss, long[] now) = Measure();
+            Assert.Equal(chosen, now);
+            return loss;
+        });
     }
 
     [Fact]

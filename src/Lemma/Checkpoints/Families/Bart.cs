@@ -101,7 +101,7 @@ internal sealed class Bart : Family
         return WithIds(settings, new EncoderDecoderConfig
         {
             MaximumLength = length,
-            Dropout = (float)settings.Number("dropout", 0.1),
+            Dropout = settings.Single("dropout", 0.1),
             Encoder = encoder,
             Decoder = encoder with { Blocks = [.. Enumerable.Repeat(Block("decoder"), settings.Integer("decoder_layers", 12, most: MostLayers))] },
             Head = new HeadConfig(settings.Boolean("tie_word_embeddings", true)),

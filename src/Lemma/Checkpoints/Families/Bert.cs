@@ -88,7 +88,7 @@ internal sealed class Bert : Family
         settings.RequireBoolean("add_cross_attention", expected: false, fallback: false);
         if (settings.Text("position_embedding_type", "absolute") is string kind && kind != "absolute")
             throw settings.Error($"\"position_embedding_type\": '{kind}' is not supported");
-        LayerNormConfig norm = new((float)settings.Number("layer_norm_eps", 1e-12));
+        LayerNormConfig norm = new(settings.Single("layer_norm_eps", 1e-12));
         BlockConfig block = new()
         {
             Mixer = new AttentionConfig
@@ -109,7 +109,7 @@ internal sealed class Bert : Family
         return WithIds(settings, new EncoderConfig
         {
             MaximumLength = length,
-            Dropout = (float)settings.Number("hidden_dropout_prob", 0.1),
+            Dropout = settings.Single("hidden_dropout_prob", 0.1),
             Stack = new StackConfig
             {
                 Embedding = new EmbeddingConfig

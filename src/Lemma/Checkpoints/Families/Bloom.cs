@@ -54,7 +54,7 @@ internal sealed class Bloom : Family
         int width = settings.Integer("hidden_size", settings.Integer("n_embed", 1024)), heads = settings.Integer("n_head", 16);
         if (width % heads != 0)
             throw settings.Error($"attention: {heads} heads do not divide d_model {width}");
-        LayerNormConfig norm = new((float)settings.Number("layer_norm_epsilon", 1e-5));
+        LayerNormConfig norm = new(settings.Single("layer_norm_epsilon", 1e-5));
         BlockConfig block = new()
         {
             Mixer = new AttentionConfig { Heads = heads, KeyValueHeads = heads, HeadWidth = width / heads, InputBias = true, OutputBias = true },
@@ -64,7 +64,7 @@ internal sealed class Bloom : Family
         return WithIds(settings, new DecoderConfig
         {
             MaximumLength = settings.Integer("seq_length", Unlimited, most: Unlimited),
-            Dropout = (float)settings.Number("hidden_dropout", 0),
+            Dropout = settings.Single("hidden_dropout", 0),
             Stack = new StackConfig
             {
                 Embedding = new EmbeddingConfig { VocabularySize = settings.Integer("vocab_size", 250880), Width = width, Norm = norm },

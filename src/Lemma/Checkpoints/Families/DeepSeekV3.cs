@@ -40,7 +40,7 @@ internal sealed class DeepSeekV3 : LlamaLike
             Chosen = settings.Integer("num_experts_per_tok", 8),
             Score = RouterScore.Sigmoid,
             NormalizesChosen = settings.Boolean("norm_topk_prob", true),
-            Scale = (float)settings.Number("routed_scaling_factor", 2.5),
+            Scale = settings.Single("routed_scaling_factor", 2.5),
             Groups = settings.Integer("n_group", 8),
             ChosenGroups = settings.Integer("topk_group", 4),
         }, activation)

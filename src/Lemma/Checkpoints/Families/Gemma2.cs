@@ -30,7 +30,7 @@ internal sealed class Gemma2 : LlamaLike
             Mixer = (AttentionConfig)block.Mixer with
             {
                 Scale = (float)(1 / Math.Sqrt(settings.Number("query_pre_attn_scalar", 256))),
-                ScoreCap = (float)settings.Number("attn_logit_softcapping", 0),
+                ScoreCap = settings.Single("attn_logit_softcapping", 0),
                 Window = IsSliding(settings, sizes, layer, layer % 2 == 0) ? window : null,
             },
             Before = norm,
@@ -44,7 +44,7 @@ internal sealed class Gemma2 : LlamaLike
     internal static DecoderConfig WithScaleAndCap(JsonSettings settings, in Sizes sizes, DecoderConfig config) => config with
     {
         Stack = config.Stack with { Embedding = config.Stack.Embedding with { Scale = MathF.Sqrt(sizes.Width) } },
-        Head = config.Head with { Cap = (float)settings.Number("final_logit_softcapping", 0) },
+        Head = config.Head with { Cap = settings.Single("final_logit_softcapping", 0) },
     };
 
     protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)

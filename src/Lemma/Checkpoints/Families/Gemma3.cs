@@ -40,7 +40,7 @@ internal sealed class Gemma3 : LlamaLike
             {
                 Scale = (float)(1 / Math.Sqrt(settings.Number("query_pre_attn_scalar", 256))),
                 QueryKeyNorm = norm,
-                ScoreCap = (float)settings.Number("attn_logit_softcapping", 0),
+                ScoreCap = settings.Single("attn_logit_softcapping", 0),
                 Window = isSliding ? window : null,
                 Rotary = isSliding ? sliding : full,
             },

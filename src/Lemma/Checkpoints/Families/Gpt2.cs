@@ -56,7 +56,7 @@ internal sealed class Gpt2 : Family
         int width = settings.Integer("n_embd", 768), heads = settings.Integer("n_head", 12), length = settings.Integer("n_positions", 1024);
         if (width % heads != 0)
             throw settings.Error($"attention: {heads} heads do not divide d_model {width}");
-        LayerNormConfig norm = new((float)settings.Number("layer_norm_epsilon", 1e-5));
+        LayerNormConfig norm = new(settings.Single("layer_norm_epsilon", 1e-5));
         BlockConfig block = new()
         {
             Mixer = new AttentionConfig { Heads = heads, KeyValueHeads = heads, HeadWidth = width / heads, InputBias = true, OutputBias = true },
@@ -67,7 +67,7 @@ internal sealed class Gpt2 : Family
         return WithIds(settings, new DecoderConfig
         {
             MaximumLength = length,
-            Dropout = (float)settings.Number("resid_pdrop", 0.1),
+            Dropout = settings.Single("resid_pdrop", 0.1),
             Stack = new StackConfig
             {
                 Embedding = new EmbeddingConfig { VocabularySize = settings.Integer("vocab_size", 50257), Width = width, LearnedPositions = length },

@@ -49,7 +49,7 @@ internal sealed class GptNeoX : Family
             length = settings.Integer("max_position_embeddings", 2048, most: 1 << 28);
         if (width % heads != 0)
             throw settings.Error($"attention: {heads} heads do not divide d_model {width}");
-        LayerNormConfig norm = new((float)settings.Number("layer_norm_eps", 1e-5));
+        LayerNormConfig norm = new(settings.Single("layer_norm_eps", 1e-5));
         bool bias = settings.Boolean("attention_bias", true);
         BlockConfig block = new()
         {

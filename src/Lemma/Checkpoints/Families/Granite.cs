@@ -18,16 +18,16 @@ internal sealed class Granite : LlamaLike
         BlockConfig block = LlamaBlock(settings, sizes, bias, bias);
         return block with
         {
-            Mixer = (AttentionConfig)block.Mixer with { Scale = (float)settings.Number("attention_multiplier", 1) },
+            Mixer = (AttentionConfig)block.Mixer with { Scale = settings.Single("attention_multiplier", 1) },
             FeedForward = block.FeedForward with { Bias = settings.Boolean("mlp_bias", false) },
-            ResidualScale = (float)settings.Number("residual_multiplier", 1),
+            ResidualScale = settings.Single("residual_multiplier", 1),
         };
     }
 
     protected override DecoderConfig Finish(JsonSettings settings, in Sizes sizes, DecoderConfig config) => config with
     {
-        Stack = config.Stack with { Embedding = config.Stack.Embedding with { Scale = (float)settings.Number("embedding_multiplier", 1) } },
-        Head = config.Head with { Scale = 1 / (float)settings.Number("logits_scaling", 1) },
+        Stack = config.Stack with { Embedding = config.Stack.Embedding with { Scale = settings.Single("embedding_multiplier", 1) } },
+        Head = config.Head with { Scale = 1 / settings.Single("logits_scaling", 1) },
     };
 
     protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)

@@ -179,7 +179,7 @@ internal abstract class LlamaLike : Family
     /// <summary>A block of Llama's shape; the start of the others.</summary>
     protected BlockConfig LlamaBlock(JsonSettings settings, in Sizes sizes, bool inputBias = false, bool outputBias = false, string activation = "silu")
     {
-        RmsNormConfig norm = new((float)settings.Number(EpsilonField, 1e-6));
+        RmsNormConfig norm = new(settings.Single(EpsilonField, 1e-6));
         return new BlockConfig
         {
             Mixer = new AttentionConfig

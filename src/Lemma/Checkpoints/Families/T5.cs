@@ -73,7 +73,7 @@ internal sealed class T5 : Family
         int width = settings.Integer("d_model", 512), heads = settings.Integer("num_heads", 8), headWidth = settings.Integer("d_kv", 64);
         if ((long)heads * headWidth > 1 << 24)
             throw settings.Error($"attention: {heads} heads of width {headWidth} are more than a model can have");
-        RmsNormConfig norm = new((float)settings.Number("layer_norm_epsilon", 1e-6));
+        RmsNormConfig norm = new(settings.Single("layer_norm_epsilon", 1e-6));
         string projection = settings.Text("feed_forward_proj", "relu")!;
         bool isGated = projection.StartsWith("gated-", StringComparison.Ordinal);
         // The family's gelu is the one by tanh where the layer is gated.
@@ -101,7 +101,7 @@ internal sealed class T5 : Family
         return WithIds(settings, new EncoderDecoderConfig
         {
             MaximumLength = Unlimited,
-            Dropout = (float)settings.Number("dropout_rate", 0.1),
+            Dropout = settings.Single("dropout_rate", 0.1),
             Encoder = encoder,
             Decoder = encoder with
             {

@@ -38,6 +38,9 @@ public abstract record ModelConfig
     private protected void RefuseBalanceLoss() => Require.That(AllBlocks.All(block => block.FeedForward is not ExpertsFeedForward { BalanceWeight: > 0 }),
         $"model: only a decoder's loss has the balance loss of experts");
 
+    private protected static void RefuseCross(StackConfig stack, string what) =>
+        Require.That(stack.Blocks.All(block => block.Cross is null), $"{what}: its blocks have no other rows to attend to");
+
     private protected void ValidateDropout() =>
         Require.That(Dropout is >= 0 and < 1, $"dropout: the probability must be in [0, 1), but it is {Dropout}");
 }
@@ -120,6 +123,7 @@ public sealed record EncoderConfig : ModelConfig
         Stack.Validate(MaximumLength);
         ValidateDropout();
         RefuseBalanceLoss();
+        RefuseCross(Stack, "encoder");
         Require.That(Classes >= 0 && (Classes == 0 || Pooler), $"encoder: {Classes} classes need a pooler");
         return this;
     }
@@ -154,6 +158,7 @@ public sealed record EncoderDecoderConfig : ModelConfig
         Decoder.Validate(MaximumLength);
         ValidateDropout();
         RefuseBalanceLoss();
+        RefuseCross(Encoder, "encoder_decoder: the encoder");
         Require.That(Encoder.Embedding.VocabularySize == Decoder.Embedding.VocabularySize && Encoder.Embedding.Width == Decoder.Embedding.Width,
             $"encoder_decoder: both stacks share their embedding, but they are {Encoder.Embedding} and {Decoder.Embedding}");
         Require.That((uint)DecoderBeginId < (uint)VocabularySize, $"encoder_decoder: the id {DecoderBeginId} is not in the vocabulary of {VocabularySize}");
