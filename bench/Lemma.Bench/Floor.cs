@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Lemma.Cli.Bench;
+using Lemma.Compute;
 using Lemma.Formulas;
-using Lemma.Tensors;
 
 namespace Lemma.Bench;
 

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Tensors;
 

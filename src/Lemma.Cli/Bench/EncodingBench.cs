@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;

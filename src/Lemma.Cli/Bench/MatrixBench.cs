@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Tensors;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
-using Lemma.Tensors;
+using Lemma.Compute;
 
 namespace Lemma.Cli.Bench;
 

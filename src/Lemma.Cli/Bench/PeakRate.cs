@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Lemma.Tensors;
+using Lemma.Compute;
 
 namespace Lemma.Cli.Bench;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;

@@ -1,7 +1,7 @@
 using Lemma.Checkpoints;
 using Lemma.Cli.Parsing;
+using Lemma.Compute;
 using Lemma.Models;
-using Lemma.Tensors;
 using Lemma.Text;
 
 namespace Lemma.Cli.Commands;

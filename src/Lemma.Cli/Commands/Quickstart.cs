@@ -1,11 +1,11 @@
 using System.Globalization;
 using Lemma.Cli.Bench;
 using Lemma.Cli.Parsing;
+using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Decoding;
 using Lemma.Evaluation;
 using Lemma.Models;
-using Lemma.Tensors;
 using Lemma.Text;
 using Lemma.Text.Training;
 using Lemma.Training;

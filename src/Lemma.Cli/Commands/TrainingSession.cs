@@ -1,10 +1,10 @@
 using Lemma.Checkpoints;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
+using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Models;
 using Lemma.Modules;
-using Lemma.Tensors;
 using Lemma.Text;
 using Lemma.Training;
 

@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lemma.Checkpoints;
 using Lemma.Formats;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Cli.Inspection;
 

@@ -1,4 +1,4 @@
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Cli.Inspection;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Lemma.Formats;
 using Lemma.Models;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Checkpoints;
 

@@ -1,7 +1,7 @@
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Sequences;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Checkpoints;
 

@@ -1,6 +1,6 @@
 using Lemma.Formats;
 using Lemma.Models;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Checkpoints;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Lemma.Formats;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Checkpoints;
 

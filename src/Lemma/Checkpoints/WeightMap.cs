@@ -1,6 +1,7 @@
+using Lemma.Compute;
 using Lemma.Formats;
 using Lemma.Models;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Checkpoints;
 

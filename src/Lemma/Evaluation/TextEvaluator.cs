@@ -1,5 +1,5 @@
+using Lemma.Compute;
 using Lemma.Models;
-using Lemma.Tensors;
 using Lemma.Text;
 
 namespace Lemma.Evaluation;

@@ -3,6 +3,7 @@ using Lemma.Formulas;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Models;
 

@@ -2,6 +2,7 @@ using Lemma.Formulas;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Models;
 

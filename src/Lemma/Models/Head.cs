@@ -1,6 +1,7 @@
 using Lemma.Formulas;
 using Lemma.Modules;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Models;
 

@@ -1,5 +1,6 @@
 using Lemma.Sequences;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Models;
 

@@ -1,5 +1,5 @@
 using Lemma.Sequences;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Models;
 

@@ -1,4 +1,5 @@
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Modules;
 

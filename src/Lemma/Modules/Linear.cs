@@ -1,5 +1,6 @@
 using Lemma.Formulas;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Modules;
 

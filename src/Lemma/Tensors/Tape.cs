@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Lemma.Compute;
 using Lemma.Formulas;
+using Lemma.Weights;
 
 namespace Lemma.Tensors;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Training;
 

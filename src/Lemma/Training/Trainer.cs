@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Formats;
 using Lemma.Formulas;

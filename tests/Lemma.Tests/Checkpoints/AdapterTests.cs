@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Decoding;
 using Lemma.Formats;
 using Lemma.Formulas;
@@ -8,6 +9,7 @@ using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Checkpoints;
 

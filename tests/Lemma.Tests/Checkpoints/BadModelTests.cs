@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;

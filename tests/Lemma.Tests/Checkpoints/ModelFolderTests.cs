@@ -5,6 +5,7 @@ using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Checkpoints;
 

@@ -1,11 +1,13 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Decoding;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Text;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Checkpoints;
 

@@ -2,12 +2,14 @@ using System.Collections;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Tests.Models;
+using Lemma.Weights;
 using GatedFeedForward = Lemma.Modules.GatedFeedForward;
 
 namespace Lemma.Tests.Checkpoints;

@@ -1,7 +1,7 @@
 using Lemma.Checkpoints;
 using Lemma.Formats;
 using Lemma.Models;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Checkpoints;
 

@@ -61,7 +61,7 @@ public class InspectTests
             using Model model = ModelFolder.Read(Golden("checkpoints", family));
             if (model is not Decoder decoder)
                 continue;
-            using Lemma.Tensors.Workers workers = new(1);
+            using Lemma.Compute.Workers workers = new(1);
             using Lemma.Tensors.Tape tape = new(workers, model.Parameters) { Recording = false };
             using Lemma.Sequences.SequenceState state = decoder.NewState();
             decoder.Hidden(tape, Lemma.Sequences.Rows.One(new int[50], state));

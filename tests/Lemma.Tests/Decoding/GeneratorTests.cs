@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Decoding;
 using Lemma.Models;
 using Lemma.Tensors;

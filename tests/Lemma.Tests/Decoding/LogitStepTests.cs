@@ -1,6 +1,8 @@
+using Lemma.Compute;
 using Lemma.Decoding;
 using Lemma.Models;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Decoding;
 

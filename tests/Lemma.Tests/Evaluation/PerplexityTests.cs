@@ -1,3 +1,4 @@
+using Lemma.Compute;
 using Lemma.Evaluation;
 using Lemma.Models;
 using Lemma.Sequences;

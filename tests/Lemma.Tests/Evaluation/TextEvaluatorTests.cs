@@ -1,6 +1,6 @@
+using Lemma.Compute;
 using Lemma.Evaluation;
 using Lemma.Models;
-using Lemma.Tensors;
 using Lemma.Text;
 using Lemma.Text.Training;
 

@@ -1,8 +1,10 @@
+using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Models;
 

@@ -1,6 +1,8 @@
+using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Tensors;
 using Lemma.Training;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Models;
 

@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Models;
 

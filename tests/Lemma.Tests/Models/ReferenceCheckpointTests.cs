@@ -6,6 +6,7 @@ using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Models;
 

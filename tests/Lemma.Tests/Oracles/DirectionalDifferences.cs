@@ -1,6 +1,6 @@
 using Lemma.Formulas;
 using Lemma.Models;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Oracles;
 

@@ -1,5 +1,7 @@
+using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Oracles;
 

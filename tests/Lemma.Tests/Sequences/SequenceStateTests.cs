@@ -1,3 +1,4 @@
+using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Sequences;

@@ -1,3 +1,4 @@
+using Lemma.Compute;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lemma.Compute;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
 using Lemma.Tests.Oracles.Twins;

@@ -1,5 +1,7 @@
+using Lemma.Compute;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Tensors;
 

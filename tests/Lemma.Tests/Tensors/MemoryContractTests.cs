@@ -1,9 +1,11 @@
+using Lemma.Compute;
 using Lemma.Decoding;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Tests.Oracles;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Tensors;
 

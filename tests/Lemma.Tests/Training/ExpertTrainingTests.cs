@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Models;
 using Lemma.Modules;
@@ -8,6 +9,7 @@ using Lemma.Tensors;
 using Lemma.Tests.Models;
 using Lemma.Tests.Oracles;
 using Lemma.Training;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Training;
 

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
+using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Training;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Training;
 

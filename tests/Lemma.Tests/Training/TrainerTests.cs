@@ -1,4 +1,5 @@
 using Lemma.Checkpoints;
+using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Formulas;
 using Lemma.Models;

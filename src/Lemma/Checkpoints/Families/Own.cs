@@ -4,6 +4,7 @@ using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Tensors;
+using Lemma.Weights;
 using GatedFeedForward = Lemma.Modules.GatedFeedForward;
 
 namespace Lemma.Checkpoints;

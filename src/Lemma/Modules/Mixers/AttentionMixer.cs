@@ -1,6 +1,7 @@
 using Lemma.Formulas;
 using Lemma.Sequences;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Modules;
 

@@ -1,3 +1,5 @@
+using Lemma.Compute;
+
 namespace Lemma.Tensors;
 
 public static unsafe partial class Ops

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Lemma.Compute;
 
 namespace Lemma.Tensors;
 

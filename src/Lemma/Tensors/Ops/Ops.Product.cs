@@ -1,3 +1,4 @@
+using Lemma.Compute;
 using Lemma.Formulas;
 
 namespace Lemma.Tensors;

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
+using Lemma.Compute;
 using Lemma.Formulas;
-using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Training;
 

@@ -1,6 +1,6 @@
 using Lemma.Formulas;
 
-namespace Lemma.Tensors;
+namespace Lemma.Compute;
 
 /// <summary>Memory that is taken in order and given back all at once: a step marks it and rewinds it, and nothing is collected.</summary>
 /// <remarks>64-byte aligned. Chunks are kept after a rewind; memory that is never touched costs no physical pages.</remarks>
@@ -18,7 +18,7 @@ internal sealed unsafe class Arena : IDisposable
     /// <summary>Takes memory for elements; what it holds is undefined.</summary>
     public float* Take(long count)
     {
-        ObjectDisposedException.ThrowIf(isDisposed, typeof(Tape));
+        ObjectDisposedException.ThrowIf(isDisposed, this);
         Require.That(count >= 0, $"arena: the count must not be negative, but it is {count}");
         if (NativeBlock.Source.IsExact)
             return TakeExact(count);

@@ -1,11 +1,11 @@
 using Lemma.Formulas;
 
-namespace Lemma.Tensors;
+namespace Lemma.Weights;
 
 /// <summary>Low-rank changes of a model's matrices (LoRA): y += s·(x·Aᵀ)·Bᵀ, which is W + s·B·A in the place of W.</summary>
 /// <remarks>
 /// Applied, the model's weights stay as they are and A and B can learn: they are parameters of their own, which an optimizer steps, and the model's are
-/// frozen by <see cref="Tensors.Parameters.IsFrozen"/>. Merged, a pass costs what it did without the adapter. Change neither while a pass runs.
+/// frozen by <see cref="Weights.Parameters.IsFrozen"/>. Merged, a pass costs what it did without the adapter. Change neither while a pass runs.
 /// Source: Hu et al. 2021, LoRA, section 4.1.
 /// </remarks>
 public sealed class Adapter : IDisposable

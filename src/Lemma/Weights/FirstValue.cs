@@ -1,6 +1,6 @@
 using Lemma.Formulas;
 
-namespace Lemma.Tensors;
+namespace Lemma.Weights;
 
 /// <summary>What a parameter holds before training: a constant, or normal numbers of a deviation.</summary>
 /// <param name="Constant">The mean.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Lemma.Tensors;
+namespace Lemma;
 
 /// <summary>The sizes of a tensor's axes, one to four of them, in row-major order: the last axis is contiguous.</summary>
 public readonly record struct Shape

@@ -1,4 +1,4 @@
-namespace Lemma.Tensors;
+namespace Lemma.Weights;
 
 /// <summary>One named parameter of a model: where it lies in the blocks of <see cref="Parameters"/>.</summary>
 /// <param name="Name">The path of the parameter, as in <c>blocks.0.attention.qkv.weight</c>.</param>

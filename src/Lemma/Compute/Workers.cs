@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
-namespace Lemma.Tensors;
+namespace Lemma.Compute;
 
 /// <summary>A gang of threads, started once, that runs the parts of one job; the caller works too.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Numerics;
 using Lemma.Formulas;
 
-namespace Lemma.Tensors;
+namespace Lemma.Compute;
 
 /// <summary>Buffers for gradients of activations: few are alive at a time, so they are lent by size and come back as the backward pass goes.</summary>
 /// <remarks>Sizes are rounded up to four classes an octave, so that steps of many lengths share buffers.</remarks>

@@ -1,6 +1,6 @@
 using Lemma.Formulas;
 
-namespace Lemma.Tensors;
+namespace Lemma.Weights;
 
 /// <summary>
 /// The parameters of a model as contiguous blocks: weights, and once training begins gradients and the optimizer's two moments,

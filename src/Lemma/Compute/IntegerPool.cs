@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Lemma.Tensors;
+namespace Lemma.Compute;
 
 /// <summary>Whole numbers that a pass needs until its tape is rewound, such as positions; arrays are kept for the next pass.</summary>
 internal sealed class IntegerPool
