@@ -13,7 +13,7 @@ internal static class DecodingBench
 {
     private const int Prompt = 512, Tokens = 16, Turns = 5;
 
-    public static int Run(string preset, int context, int together, int? threads)
+    public static int Run(string preset, int context, int together, int? threads, bool inRows)
     {
         DecoderConfig config = Presets.Find(preset)
             ?? throw new ArgumentException($"bench: there is no '{preset}'; there are {string.Join(", ", Presets.Names)}");
@@ -21,6 +21,8 @@ internal static class DecodingBench
         using Workers workers = new(threads);
         using Decoder decoder = new(config);
         decoder.Initialize(seed: 0);
+        if (!inRows)
+            decoder.Parameters.Pack(workers);
         using Tape tape = new(workers, decoder.Parameters) { Recording = false };
         int[] ids = [.. Enumerable.Range(0, Math.Max(context, Prompt)).Select(i => i * 7919 % config.VocabularySize)];
         AttentionConfig attention = (AttentionConfig)config.Stack.Blocks[0].Mixer;

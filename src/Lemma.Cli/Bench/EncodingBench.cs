@@ -13,11 +13,13 @@ internal static class EncodingBench
 {
     private const int Sentences = 256, Together = 32;
 
-    public static int Run(string folder, double seconds, int? threads)
+    public static int Run(string folder, double seconds, int? threads, bool inRows)
     {
         using Workers workers = new(threads);
         using Model model = ModelFolder.Read(folder);
         Encoder encoder = model as Encoder ?? throw new ArgumentException($"bench: the model in '{folder}' is no encoder");
+        if (!inRows)
+            model.Parameters.Pack(workers);
         using Tape tape = new(workers, model.Parameters) { Recording = false };
         // The lengths and ids that bench/peers/encoder_onnx.py takes.
         int[][] sentences = [.. Enumerable.Range(0, Sentences).Select(i =>

@@ -47,9 +47,10 @@ internal static class BenchCommand
         Option<int?> context = Choice.Whole("--context", "Tokens behind a decoded one, at the most", fallback: 2048);
         Option<int?> together = Choice.Whole("--together", "Sequences that are decoded together", fallback: 16), threads = Choice.Threads();
         Command command = new("decode", "Time reading a prompt and decoding, beside what memory and processor allow.") { preset, context, together, threads };
+        Option<bool> rows = AddRows(command);
         Examples.Add(command, ("a model of 135 million parameters", "lemma bench decode"));
         command.SetAction(parsed => DecodingBench.Run(parsed.GetValue(preset) ?? "llama-135m", parsed.GetValue(context)!.Value, parsed.GetValue(together)!.Value,
-            parsed.GetValue(threads)));
+            parsed.GetValue(threads), parsed.GetValue(rows)));
         return command;
     }
 
@@ -59,9 +60,18 @@ internal static class BenchCommand
         Option<int?> threads = Choice.Threads();
         Option<double?> seconds = Choice.Number("--seconds", "The time for each batch", fallback: 5);
         Command command = new("encode", "Time an encoder on sentences of 8 to 128 tokens, one at a time and 32 together.") { model, seconds, threads };
+        Option<bool> rows = AddRows(command);
         Examples.Add(command, ("a sentence encoder", "lemma bench encode all-minilm-l6-v2"));
-        command.SetAction(parsed => EncodingBench.Run(parsed.GetRequiredValue(model), parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
+        command.SetAction(parsed => EncodingBench.Run(parsed.GetRequiredValue(model), parsed.GetValue(seconds)!.Value, parsed.GetValue(threads),
+            parsed.GetValue(rows)));
         return command;
+    }
+
+    private static Option<bool> AddRows(Command command)
+    {
+        Option<bool> rows = Choice.Flag("--rows", "Weights in rows, as training needs them, not in the panels that products read");
+        command.Add(rows);
+        return rows;
     }
 
     private static Command BuildMatrixProduct()

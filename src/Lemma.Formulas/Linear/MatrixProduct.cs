@@ -17,6 +17,7 @@ namespace Lemma.Formulas;
 ///  └────┘  └──┴──┴──┘
 /// </code>
 /// With some rows (up to 24 beside 512-bit vectors, 144 beside 256-bit ones) all of A is packed, and each panel of B meets it at once.
+/// What lies in panels already (<see cref="WeightPanels"/>) is read as it lies.
 /// </remarks>
 public static unsafe class MatrixProduct
 {
@@ -64,6 +65,13 @@ public static unsafe class MatrixProduct
                 Fill(m, n, c, stride);
             if (bias != null)
                 AddBias(m, n, bias, c, stride);
+            return;
+        }
+        if (m == 1 && b.PanelStride != 0 && a.ColumnStride == 1)
+        {
+            PanelRowProduct.Multiply(n, k, a.At(0, 0), b.At(0, 0), b.PanelStride, c, add);
+            if (bias != null)
+                AddBias(1, n, bias, c, stride);
             return;
         }
         if (m == 1 && b.RowStride == 1 && a.ColumnStride == 1 && n >= RowProduct.Together && RowProduct.IsSupported)
@@ -118,14 +126,14 @@ public static unsafe class MatrixProduct
             for (int step = 0; step < k; step += Tile.Depth)
             {
                 int depth = Math.Min(Tile.Depth, k - step);
-                PackedProduct.Pack(b.From(step, column).Transposed, columns, depth, blockB, Tile.Columns);
+                float* blockOfB = PanelsOf(b.From(step, column), columns, depth, blockB, out nint panelStride);
                 for (int row = 0; row < m; row += RowGroup)
                 {
                     int rows = Math.Min(RowGroup, m - row);
                     float* panels = packed + (nint)step * whole + (nint)row * depth;
                     if (packed == null)
                         PackedProduct.Pack(a.From(row, step), rows, depth, panels = groupA, Tile.Rows);
-                    MultiplyPanels(tile, rows, columns, depth, panels, blockB, c + row * stride + column, stride, add || step > 0);
+                    MultiplyPanels(tile, rows, columns, depth, panels, blockOfB, panelStride, c + row * stride + column, stride, add || step > 0);
                     if (bias != null && step + depth == k)
                         AddBias(rows, columns, bias + column, c + row * stride + column, stride);
                 }
@@ -137,7 +145,7 @@ public static unsafe class MatrixProduct
     // turning a panel that must first come from memory would take as long as multiplying it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyByPanels(Tile tile, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias,
-        float* groupA, float* panel)
+        float* groupA, float* own)
     {
         int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows, tiles = whole / Tile.Rows;
         float* packed = n > Tile.Columns && m > FewRows ? PackAll(a, m, k) : null;
@@ -147,7 +155,7 @@ public static unsafe class MatrixProduct
             for (int step = 0; step < k; step += Tile.Depth)
             {
                 int depth = Math.Min(Tile.Depth, k - step);
-                PackedProduct.Pack(b.From(step, column).Transposed, columns, depth, panel, Tile.Columns);
+                float* panel = PanelsOf(b.From(step, column), columns, depth, own, out nint panelStride);
                 NextPanel next = NextPanel.After(b, n, k, column, step, tiles);
                 float* panels = packed + (nint)step * whole;
                 if (packed == null)
@@ -156,7 +164,7 @@ public static unsafe class MatrixProduct
                 {
                     next.Fetch(row / Tile.Rows);
                     PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), columns, depth, panels + (nint)row * depth, panel,
-                        (nint)depth * Tile.Columns, c + row * stride + column, stride, add || step > 0);
+                        panelStride, c + row * stride + column, stride, add || step > 0);
                 }
             }
             if (bias != null)
@@ -164,7 +172,18 @@ public static unsafe class MatrixProduct
         }
     }
 
-    private static void MultiplyPanels(Tile tile, int m, int n, int k, float* a, float* b, float* c, nint stride, bool add)
+    // The panels of a part of B: where they lie already, or packed into a block.
+    private static float* PanelsOf(Matrix b, int columns, int depth, float* block, out nint panelStride)
+    {
+        panelStride = b.PanelStride;
+        if (panelStride != 0)
+            return b.At(0, 0);
+        PackedProduct.Pack(b.Transposed, columns, depth, block, Tile.Columns);
+        panelStride = (nint)depth * Tile.Columns;
+        return block;
+    }
+
+    private static void MultiplyPanels(Tile tile, int m, int n, int k, float* a, float* b, nint panelStride, float* c, nint stride, bool add)
     {
         int together = m <= Tile.Rows ? n : Tile.Columns;
         for (int column = 0; column < n; column += together)
@@ -172,7 +191,7 @@ public static unsafe class MatrixProduct
             for (int row = 0; row < m; row += Tile.Rows)
             {
                 PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), Math.Min(together, n - column), k, a + (nint)row * k,
-                    b + (nint)column * k, (nint)k * Tile.Columns, c + row * stride + column, stride, add);
+                    b + column / Tile.Columns * panelStride, panelStride, c + row * stride + column, stride, add);
             }
         }
     }

@@ -26,6 +26,7 @@ internal sealed class Head
         }
         weight = config.Tied ? tokens : scope.In("head").Matrix("weight", tokens.Shape[0], width, scope.Inner);
         weight.TakesAdapter = !config.Tied;
+        weight.TakesPanels = true;
         bias = config.Bias ? scope.In("head").Vector("bias", tokens.Shape[0], FirstValue.Zero) : null;
     }
 

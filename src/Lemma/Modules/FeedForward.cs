@@ -49,6 +49,7 @@ internal sealed class ExpertsLayer : FeedForward
             ChoiceBias = scope.Add("router.choice_bias", new Shape(experts), FirstValue.Zero, decays: false, learns: false);
         gateUp = scope.Add("experts.gate_up.weight", new Shape(experts, 2 * hidden, width), scope.Inner, decays: true);
         down = scope.Add("experts.down.weight", new Shape(experts, width, hidden), scope.Joining, decays: true);
+        gateUp.TakesPanels = down.TakesPanels = true;
         if (config.Shared is not { } own)
             return;
         shared = new DenseLayer(own, scope.In("shared"), width);

@@ -15,7 +15,7 @@ internal sealed class Linear
     public Linear(Scope scope, int outputs, int inputs, bool bias, FirstValue first)
     {
         weight = scope.Matrix("weight", outputs, inputs, first);
-        weight.TakesAdapter = true;
+        weight.TakesAdapter = weight.TakesPanels = true;
         this.bias = bias ? scope.Vector("bias", outputs, FirstValue.Zero) : null;
     }
 

@@ -94,7 +94,7 @@ public sealed unsafe class Tape : IDisposable
     internal Tensor ParameterOf(Parameters owner, Parameter parameter)
     {
         int index = owner.IndexOf(parameter);
-        return Push(parameter.Shape, owner.WeightsOf(index), owner, index);
+        return Push(parameter.Shape, owner.StoredWeightsOf(index), owner, index);
     }
 
     /// <summary>Remembers how to send the outputs' gradients to the inputs. Give a static lambda: the state holds what it needs.</summary>
@@ -216,6 +216,14 @@ public sealed unsafe class Tape : IDisposable
     {
         ref Node node = ref Find(tensor);
         return node.Learns ? node.Owner!.GradientOrNull(node.Parameter) : node.Gradient is { } gradient ? gradient.Pointer : null;
+    }
+
+    /// <summary>Where a weight lies, and how many of its first rows lie in panels.</summary>
+    internal float* StoredPointer(Tensor weight, out int rowsInPanels)
+    {
+        ref Node node = ref Find(weight);
+        rowsInPanels = node.Owner?.All[node.Parameter].RowsInPanels ?? 0;
+        return node.Owner is { } owner ? owner.StoredWeightsOf(node.Parameter) : node.Data;
     }
 
     /// <summary>Whether a tensor is a parameter, which no operation may write to.</summary>

@@ -22,6 +22,12 @@ public sealed record Parameter(string Name, Shape Shape, long Offset, bool Decay
     /// <summary>Whether every product with it asks for an adapter.</summary>
     internal bool TakesAdapter { get; set; }
 
+    /// <summary>Whether it is read by products with a weight alone, and by rows, so that it may lie in panels.</summary>
+    internal bool TakesPanels { get; set; }
+
+    /// <summary>How many of its first rows lie in panels: none while it can learn.</summary>
+    internal int RowsInPanels { get; set; }
+
     /// <summary>What it holds before training.</summary>
     internal FirstValue First { get; set; } = FirstValue.Zero;
 }

@@ -1,3 +1,4 @@
+using Lemma.Compute;
 using Lemma.Formulas;
 
 namespace Lemma.Weights;
@@ -6,7 +7,11 @@ namespace Lemma.Weights;
 /// The parameters of a model as contiguous blocks: weights, and once training begins gradients and the optimizer's two moments,
 /// so that clipping and an optimizer's step are one pass over memory.
 /// </summary>
-/// <remarks>Declare every parameter first (<see cref="Add"/>), then <see cref="Allocate"/>. Gaps between parameters, if any, hold zeros in every block.</remarks>
+/// <remarks>
+/// Declare every parameter first (<see cref="Add"/>), then <see cref="Allocate"/>. Gaps between parameters, if any, hold zeros in every block.
+/// A model that only answers may have its matrices in the panels that products read (<see cref="Pack"/>): the same memory and the same bits, and
+/// nothing is turned in every pass. Training, saving and merging need rows (<see cref="Unpack"/>).
+/// </remarks>
 public sealed unsafe class Parameters : IDisposable
 {
     private const int Alignment = 16;
@@ -65,13 +70,27 @@ public sealed unsafe class Parameters : IDisposable
         ObjectDisposedException.ThrowIf(isDisposed, this);
         if (HasTrainingState)
             return;
+        Require.That(!IsPacked, $"parameters: they are packed, and must be unpacked before they are trained");
         gradients = NewBlock();
         first = NewBlock();
         second = NewBlock();
     }
 
-    /// <summary>The weights of one parameter.</summary>
-    public Span<float> Weights(Parameter parameter) => Slice(weights, parameter);
+    /// <summary>Whether matrices lie in panels, for passes that do not record.</summary>
+    public bool IsPacked { get; private set; }
+
+    /// <summary>Turns the matrices into panels, in their place. No pass may run meanwhile.</summary>
+    public void Pack(Workers workers) => Turn(workers, toPanels: true);
+
+    /// <summary>Turns them back into rows.</summary>
+    public void Unpack(Workers workers) => Turn(workers, toPanels: false);
+
+    /// <summary>The weights of one parameter, in rows.</summary>
+    public Span<float> Weights(Parameter parameter)
+    {
+        RequireRows(parameter);
+        return Slice(weights, parameter);
+    }
 
     /// <summary>The gradient of one parameter, zero where none has arrived.</summary>
     public Span<float> Gradients(Parameter parameter)
@@ -117,8 +136,15 @@ public sealed unsafe class Parameters : IDisposable
     internal float* GradientOrNull(int index) =>
         touched[index] ? Block(gradients).At(all[index].Offset, all[index].Count) : null;
 
-    /// <summary>The address of a parameter's weights.</summary>
-    internal float* WeightsOf(int index) => Block(weights).At(all[index].Offset, all[index].Count);
+    /// <summary>The address of a parameter's weights, in rows.</summary>
+    internal float* WeightsOf(int index)
+    {
+        RequireRows(all[index]);
+        return StoredWeightsOf(index);
+    }
+
+    /// <summary>The address of a parameter's weights as they lie: some of the first rows may be in panels.</summary>
+    internal float* StoredWeightsOf(int index) => Block(weights).At(all[index].Offset, all[index].Count);
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
@@ -126,6 +152,40 @@ public sealed unsafe class Parameters : IDisposable
         isDisposed = true;
         foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second])
             block?.Dispose();
+    }
+
+    private static void RequireRows(Parameter parameter)
+    {
+        if (parameter.RowsInPanels > 0)
+            throw new InvalidOperationException($"parameters: '{parameter.Name}' lies in panels, to be multiplied with; unpack the parameters before its rows are used");
+    }
+
+    private void Turn(Workers workers, bool toPanels)
+    {
+        ArgumentNullException.ThrowIfNull(workers);
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        if (IsPacked == toPanels)
+            return;
+        Require.That(!toPanels || !HasTrainingState, $"parameters: what is in training cannot be packed");
+        for (int index = 0; index < all.Count; index++)
+        {
+            Parameter parameter = all[index];
+            int rows = parameter.Shape.Rank == 3 ? parameter.Shape[1] : parameter.Shape[0];
+            // Of a stack of matrices none may share a panel with the next.
+            if (!parameter.TakesPanels || (parameter.Shape.Rank == 3 && WeightPanels.RowsIn(rows) != rows))
+                continue;
+            int lines = parameter.Shape.Rows, k = parameter.Shape.Columns;
+            workers.Run(WeightPanels.Count(lines), ((nint)StoredWeightsOf(index), k, toPanels), static (in s, panel) =>
+            {
+                (nint weight, int columns, bool isForward) = s;
+                if (isForward)
+                    WeightPanels.Arrange((float*)weight, columns, panel);
+                else
+                    WeightPanels.Restore((float*)weight, columns, panel);
+            });
+            parameter.RowsInPanels = toPanels ? WeightPanels.RowsIn(lines) : 0;
+        }
+        IsPacked = toPanels;
     }
 
     private static Span<float> Slice(NativeBlock? block, Parameter parameter) => Block(block).Span(parameter.Offset, parameter.Count);

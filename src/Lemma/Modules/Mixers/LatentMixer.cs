@@ -39,8 +39,8 @@ internal sealed class LatentMixer : Mixer
         latent = new Linear(scope.In("latent"), config.KeyValueRank + config.RotaryWidth, width, config.Bias, scope.Inner);
         latentNorm = new Norm(config.Norm, scope.In("latent_norm"), config.KeyValueRank);
         keyValueUp = new Linear(scope.In("key_value"), config.Heads * (config.PlainWidth + config.ValueWidth), config.KeyValueRank, bias: false, scope.Inner);
-        // Absorbed, this matrix is read without its layer, so an adapter of it would be lost: it takes none.
-        keyValueUp.Weight.TakesAdapter = false;
+        // Absorbed, this matrix is read without its layer, so an adapter of it would be lost: it takes none. Half of it is read across its rows.
+        keyValueUp.Weight.TakesAdapter = keyValueUp.Weight.TakesPanels = false;
         output = new Linear(scope.In("output"), width, config.Heads * config.ValueWidth, config.Bias, scope.Joining);
         rope = scope.Rope(config.Rotary, config.RotaryWidth);
     }

@@ -1,4 +1,5 @@
 using Lemma.Compute;
+using Lemma.Formulas;
 
 namespace Lemma.Tensors;
 
@@ -11,7 +12,7 @@ public static unsafe partial class Ops
         int d = weight.Shape[^1];
         Require.That(positionWeight is null || positions.Length == ids.Length, $"embedding: {positions.Length} positions for {ids.Length} ids");
         Tensor y = tape.New(new Shape(ids.Length, d));
-        Formulas.Embedding.Forward(ids.Span, tape[weight], d, tape[y]);
+        LookUp(tape, ids.Span, weight, tape[y]);
         if (positionWeight is { } learned)
         {
             Arena.Mark mark = tape.Scratch.Here;
@@ -29,6 +30,27 @@ public static unsafe partial class Ops
                 Scatter(tape, s.positions, s.y, learned);
         });
         return y;
+    }
+
+    private static void LookUp(Tape tape, ReadOnlySpan<int> ids, Tensor weight, Span<float> y)
+    {
+        int d = weight.Shape[^1];
+        float* stored = tape.StoredPointer(weight, out int inPanels);
+        if (inPanels == 0)
+        {
+            Formulas.Embedding.Forward(ids, tape[weight], d, y);
+            return;
+        }
+        foreach (int id in ids)
+            Require.That((uint)id < (uint)weight.Shape.Rows, $"embedding: id {id} is not in the table of {weight.Shape.Rows} rows");
+        for (int row = 0; row < ids.Length; row++)
+        {
+            Span<float> to = y.Slice(row * d, d);
+            if (ids[row] < inPanels)
+                WeightPanels.CopyRow(stored, d, ids[row], to);
+            else
+                new ReadOnlySpan<float>(stored + (nint)ids[row] * d, d).CopyTo(to);
+        }
     }
 
     private static void Scatter(Tape tape, ReadOnlyMemory<int> ids, Tensor y, Tensor weight)

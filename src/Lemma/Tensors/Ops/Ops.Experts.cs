@@ -125,9 +125,14 @@ public static unsafe partial class Ops
             int first = starts[e], count = starts[e + 1] - first;
             if (count == 0)
                 continue;
+            Matrix rows = Matrix.Rows(from + (nint)first * inputs, inputs);
+            if (isTransposed)
+            {
+                ProductWithWeight(tape, count, rows, weight, e * outputs, outputs, to + (nint)first * outputs);
+                continue;
+            }
             Matrix own = Matrix.Rows(tape.Pointer(weight) + (nint)e * inputs * outputs, weight.Shape[2]);
-            Product(tape.Workers, count, outputs, inputs, Matrix.Rows(from + (nint)first * inputs, inputs), isTransposed ? own.Transposed : own,
-                to + (nint)first * outputs, outputs, add: false);
+            Product(tape.Workers, count, outputs, inputs, rows, own, to + (nint)first * outputs, outputs, add: false);
         }
     }
 

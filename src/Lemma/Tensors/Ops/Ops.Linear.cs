@@ -13,8 +13,7 @@ public static unsafe partial class Ops
         Require.That(weight.Shape.Rank == 2 && x.Shape.Columns == inputs, $"linear: the weight {weight.Shape} must be [out, {x.Shape.Columns}] for x {x.Shape}");
         Require.That(bias is null || bias.Value.Shape.Count == outputs, $"linear: the bias {bias?.Shape} must have {outputs} elements");
         Tensor y = tape.New(new Shape(rows, outputs));
-        Product(tape.Workers, rows, outputs, inputs, Matrix.Rows(tape.Pointer(x), inputs), Matrix.Rows(tape.Pointer(weight), inputs).Transposed,
-            tape.Pointer(y), outputs, add: false, bias is { } b ? tape.Pointer(b) : null);
+        ProductWithWeight(tape, rows, Matrix.Rows(tape.Pointer(x), inputs), weight, 0, outputs, tape.Pointer(y), bias is { } b ? tape.Pointer(b) : null);
         tape.Record((x, weight, bias, y), static (tape, in s) =>
         {
             float* dy = tape.OutputGradient(s.y);

@@ -68,7 +68,6 @@ public static unsafe partial class Ops
     private static void Logits(Tape tape, Tensor x, Tensor weight, int first, int count, Tensor logits)
     {
         int d = x.Shape.Columns, vocabulary = weight.Shape[0];
-        Product(tape.Workers, count, vocabulary, d, Matrix.Rows(tape.Pointer(x) + (nint)first * d, d), Matrix.Rows(tape.Pointer(weight), d).Transposed,
-            tape.Pointer(logits), vocabulary, add: false);
+        ProductWithWeight(tape, count, Matrix.Rows(tape.Pointer(x) + (nint)first * d, d), weight, 0, vocabulary, tape.Pointer(logits));
     }
 }

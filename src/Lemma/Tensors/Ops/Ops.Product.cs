@@ -6,23 +6,51 @@ namespace Lemma.Tensors;
 /// <summary>The operations of a tape: each checks shapes, calls a formula over the workers and records its backward.</summary>
 public static unsafe partial class Ops
 {
-    private readonly record struct ProductJob(int M, int N, int K, Matrix A, Matrix B, nint C, nint Stride, bool Add, nint Bias, int RowParts, int ColumnParts);
+    private readonly record struct ProductJob(int M, int N, int K, Matrix A, Matrix B, nint C, nint Stride, bool Add, nint Bias, int RowParts, int ColumnParts,
+        int ColumnsInPanels);
+
+    /// <summary>C = A·Wᵀ (+ bias), W a weight of rows or of panels.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="m">Rows of A.</param>
+    /// <param name="a">[m, in].</param>
+    /// <param name="weight">[…, in].</param>
+    /// <param name="firstRow">The first row of W in the weight; in panels the first of one.</param>
+    /// <param name="n">Rows of W.</param>
+    /// <param name="c">[m, n].</param>
+    /// <param name="bias">[n], or null.</param>
+    private static void ProductWithWeight(Tape tape, int m, Matrix a, Tensor weight, int firstRow, int n, float* c, float* bias = null)
+    {
+        int k = weight.Shape.Columns;
+        float* stored = tape.StoredPointer(weight, out int inPanels) + (nint)firstRow * k;
+        Product(tape.Workers, m, n, k, a, Matrix.Rows(stored, k).Transposed, c, n, add: false, bias, Math.Clamp(inPanels - firstRow, 0, n));
+    }
 
     /// <summary>C = A·B (+ bias) or C += A·B, split over the workers into a grid of blocks; the bits do not depend on the grid.</summary>
-    internal static void Product(Workers workers, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null)
+    /// <remarks>Of a B that is a weight's transpose, the first <paramref name="columnsInPanels"/> columns may lie in panels.</remarks>
+    internal static void Product(Workers workers, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null,
+        int columnsInPanels = 0)
     {
         (int rowParts, int columnParts) = Grid(workers.Count, m, n, k);
-        workers.Run(rowParts * columnParts, new ProductJob(m, n, k, a, b, (nint)c, stride, add, (nint)bias, rowParts, columnParts),
+        workers.Run(rowParts * columnParts, new ProductJob(m, n, k, a, b, (nint)c, stride, add, (nint)bias, rowParts, columnParts, columnsInPanels),
             static (in job, index) =>
             {
                 (int row, int rows) = Part(index / job.ColumnParts, job.RowParts, job.M, Tile.Rows);
                 (int column, int columns) = Part(index % job.ColumnParts, job.ColumnParts, job.N, Tile.Columns);
                 if (rows <= 0 || columns <= 0)
                     return;
-                float* bias = job.Bias == 0 ? null : (float*)job.Bias + column;
-                MatrixProduct.Multiply(rows, columns, job.K, job.A.From(row, 0), job.B.From(0, column),
-                    (float*)job.C + row * job.Stride + column, job.Stride, job.Add, bias);
+                // The first columns may lie in panels; a part begins with one.
+                int inPanels = Math.Clamp(job.ColumnsInPanels - column, 0, columns);
+                MultiplyPart(job, row, rows, column, inPanels, Matrix.Panels((float*)job.B.Data, job.K));
+                MultiplyPart(job, row, rows, column + inPanels, columns - inPanels, job.B);
             });
+    }
+
+    private static void MultiplyPart(in ProductJob job, int row, int rows, int column, int columns, Matrix b)
+    {
+        if (columns == 0)
+            return;
+        float* bias = job.Bias == 0 ? null : (float*)job.Bias + column;
+        MatrixProduct.Multiply(rows, columns, job.K, job.A.From(row, 0), b.From(0, column), (float*)job.C + row * job.Stride + column, job.Stride, job.Add, bias);
     }
 
     // Every part packs its own rows of A once for 512 columns, and its own columns of B once: the cheapest grid packs least.
