@@ -1,5 +1,4 @@
 using System.Globalization;
-using Lemma.Cli.Bench;
 using Lemma.Cli.Parsing;
 using Lemma.Compute;
 using Lemma.Data;
