@@ -26,7 +26,7 @@ public class CommandLineTests
     [InlineData("train --data none.txt --config none.json", 1, "model: there is no folder 'none.json'")]
     [InlineData("train --data none.txt --heads 6 --width 100", 1, "attention: 6 heads do not divide d_model 100")]
     [InlineData("train --data none.txt --minimum-learning-rate 1", 1, "the minimum learning rate must be in [0, 0.001], but it is 1")]
-    [InlineData("generate none", 1, "lemma generate: model: there is no folder 'none'")]
+    [InlineData("generate none", 1, "lemma generate: model: 'none' must be a folder with a config.json, or a checkpoint of llama2.c")]
     [InlineData("generate", 2, "lemma generate: Required argument 'MODEL' missing")]
     [InlineData("eval none", 2, "lemma eval: Option '--data' is required")]
     [InlineData("bench train huge", 2, "lemma bench train: Argument 'huge' not recognized")]
@@ -119,6 +119,38 @@ public class CommandLineTests
     }
 
     [Fact]
+    public void ACheckpointOfLlama2CIsContinuedTalkedToEvaluatedAndShown()
+    {
+        using TemporaryFolder folder = new();
+        using (Lemma.Models.Decoder decoder = Checkpoints.Llama2CFile.Model(tied: true, ids: 262, length: 32))
+            folder.Write("stories.bin", Checkpoints.Llama2CFile.Bytes(decoder));
+        folder.Write("tok512.bin", Language.LanguageModelTests.TokenizerBytes);
+        string data = folder.Write("data.txt", "a b ab ba");
+        (string Generated, string Chatted, string Evaluated, string Shown)[] outputs = [.. ((string[])["stories.bin", ""]).Select(form =>
+        {
+            string model = folder[form];
+            return (Said($"generate {model} --prompt ab --tokens 5"), Said($"chat {model} --tokens 5", "ab\n/text\n"),
+                From("loss", Said($"eval {model} --data {data}")), From("family", Said($"inspect {model}")));
+        })];
+        Assert.Equal(outputs[0], outputs[1]);
+        Assert.StartsWith("ab", outputs[0].Generated, StringComparison.Ordinal);
+        Assert.Contains("\nab", outputs[0].Chatted, StringComparison.Ordinal);
+        Assert.Contains("bits a byte", outputs[0].Evaluated, StringComparison.Ordinal);
+        Assert.Contains("family      llama, decoder\n", outputs[0].Shown, StringComparison.Ordinal);
+        Assert.Contains("tokenizer   bpe, 262 ids\n", outputs[0].Shown, StringComparison.Ordinal);
+
+        // The title above is the path.
+        static string From(string row, string text) => text[text.IndexOf(row, StringComparison.Ordinal)..];
+
+        static string Said(string line, string input = "")
+        {
+            (int code, string output, string error) = Run(line, input);
+            Assert.Equal((0, ""), (code, error));
+            return output;
+        }
+    }
+
+    [Fact]
     public void AVocabularyThatTheDataCannotFillIsRefused()
     {
         using TemporaryFolder folder = new();
@@ -129,10 +161,13 @@ public class CommandLineTests
         Assert.False(Directory.Exists(folder["run"]));
     }
 
-    private static (int Code, string Output, string Error) Run(string line)
+    private static (int Code, string Output, string Error) Run(string line, string input = "")
     {
         Terminal.IsInteractive = false;
         TextWriter output = Console.Out, error = Console.Error;
+        TextReader typed = Console.In;
+        using StringReader newInput = new(input);
+        Console.SetIn(newInput);
         using StringWriter newOutput = new(), newError = new();
         Console.SetOut(newOutput);
         Console.SetError(newError);
@@ -142,6 +177,7 @@ public class CommandLineTests
         }
         finally
         {
+            Console.SetIn(typed);
             Console.SetOut(output);
             Console.SetError(error);
         }
