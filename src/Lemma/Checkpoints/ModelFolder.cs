@@ -113,7 +113,7 @@ public static class ModelFolder
         }
         JsonSettings settings = JsonSettings.Read(file);
         string name = settings.Text("model_type") ?? throw settings.Error("\"model_type\" is missing");
-        family = Family.Find(name) ?? throw settings.Error($"the model type '{name}' is not supported; supported are {Family.Names}");
+        family = Family.Find(name)?.For(settings) ?? throw settings.Error($"the model type '{name}' is not supported; supported are {Family.Names}");
         try
         {
             ModelConfig config = family.Read(settings);

@@ -123,6 +123,35 @@ public class ModelFolderTests
             .SequenceEqual(several.Parameters.Weights(several.Parameters[parameter.Name])), parameter.Name));
     }
 
+    [Theory]
+    [InlineData(1, "model.", 2, "")]
+    [InlineData(1, "", 2, "")]
+    [InlineData(2, "model.", 2, "")]
+    [InlineData(0, "model.", 2, "unexpected model.layers.2.eh_proj.weight, model.layers.2.self_attn.o_proj.weight")]
+    [InlineData(1, "model.", 3, "unexpected model.layers.3.eh_proj.weight, model.layers.3.self_attn.o_proj.weight")]
+    [InlineData(1, "model.", 1, "unexpected model.layers.1.eh_proj.weight")]
+    [InlineData(1, "model.further.", 2, "unexpected model.further.layers.2.eh_proj.weight, model.further.layers.2.self_attn.o_proj.weight")]
+    public void LayersOfDeepSeekThatPredictFurtherTokensAreLeftOut(int count, string prefix, int layer, string reason)
+    {
+        using TemporaryFolder folder = new();
+        string copy = Rewrite(folder, "deepseek-v3", tensors => [.. tensors, .. ((string[])["eh_proj", "self_attn.o_proj"]).Select(name =>
+            new SafetensorsTensor($"{prefix}layers.{layer}.{name}.weight", [2, 3], () => new float[6])).Where(further => !tensors.Exists(tensor =>
+                tensor.Name == further.Name))]);
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Path.Combine(copy, "config.json")))!.AsObject();
+        config["num_nextn_predict_layers"] = count;
+        File.WriteAllText(Path.Combine(copy, "config.json"), config.ToJsonString());
+        if (reason.Length > 0)
+        {
+            Assert.EndsWith("the tensors are not those of the config: " + reason, Assert.Throws<InvalidDataException>(() => ModelFolder.ReadDecoder(copy)).Message,
+                StringComparison.Ordinal);
+            return;
+        }
+        using Decoder model = ModelFolder.ReadDecoder(copy), plain = ModelFolder.ReadDecoder(Golden("deepseek-v3"));
+        Assert.Equal(plain.Config, model.Config);
+        foreach (Parameter parameter in plain.Parameters.All)
+            Assert.True(plain.Parameters.Weights(parameter).SequenceEqual(model.Parameters.Weights(model.Parameters[parameter.Name])), parameter.Name);
+    }
+
     [Fact]
     public void MissingAndUnexpectedNamesAreListed()
     {

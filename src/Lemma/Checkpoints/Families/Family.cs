@@ -52,6 +52,9 @@ internal abstract class Family
     /// <summary>The config of a model whose file holds other parts than its config says.</summary>
     public virtual ModelConfig Adapt(ModelConfig config, TensorFile file) => config;
 
+    /// <summary>The family as one file needs it, where the file says what belongs to its tensors and not to the model.</summary>
+    public virtual Family For(JsonSettings settings) => this;
+
     /// <summary>Every tensor of a checkpoint and its place in the parameters.</summary>
     public abstract IEnumerable<WeightName> Weights(ModelConfig config);
 
@@ -83,8 +86,8 @@ internal abstract class Family
     /// <summary>Writes the fields that only this family has; false when the config is plainly of another one.</summary>
     protected abstract bool WriteConfig(Utf8JsonWriter json, ModelConfig config);
 
-    /// <summary>Whether a tensor of a checkpoint is no weight: a constant of older files, or the second copy of a tied head.</summary>
-    public bool Ignores(string name, ModelConfig config) =>
+    /// <summary>Whether a tensor of a checkpoint is no weight: a constant of older files, the second copy of a tied head, or what trains and does not predict.</summary>
+    public virtual bool Ignores(string name, ModelConfig config) =>
         (IsTied(config) && TiedNames.Contains(name)) || IgnoredEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>A name without the prefix that a checkpoint may have or not.</summary>
