@@ -28,6 +28,35 @@ public class ModelFolderTests
         Assert.True(File.Exists(Path.Combine(folder["copy"], "generation_config.json")));
     }
 
+    public static TheoryData<string> Families => [.. Directory.EnumerateDirectories(Golden("")).Select(folder => Path.GetFileName(folder)!)
+        .Order(StringComparer.Ordinal)];
+
+    [Theory, MemberData(nameof(Families))]
+    public void AFolderIsWrittenAsTheFamilyThatItWasReadAs(string family)
+    {
+        using TemporaryFolder folder = new();
+        using Model model = ModelFolder.Read(Golden(family));
+        ModelFolder.Write(folder["copy"], model);
+        Assert.Equal(Kind(Golden(family)), Kind(folder["copy"]));
+        Assert.Equal(Kind(Golden(family)), ModelFolder.FamilyOf(ModelFolder.ReadConfig(Golden(family)), model.Origin));
+
+        static string Kind(string path) => (string)JsonNode.Parse(File.ReadAllText(Path.Combine(path, "config.json")))!["model_type"]!;
+    }
+
+    [Fact]
+    public void AModelAndItsAdapterAreOfTheFamilyOfItsConfig()
+    {
+        DecoderConfig config = ModelFolder.ReadDecoderConfig(Golden("phi3"), out string origin);
+        Assert.Equal(("phi3", "llama"), (origin, ModelFolder.FamilyOf(config)));
+        using Decoder model = new(config) { Origin = origin };
+        AdapterConfig targets = new() { Rank = 2, Alpha = 2, Targets = ["qkv_proj", "gate_up_proj"] };
+        using (Adapter adapter = AdapterFolder.Create(model, targets, seed: 1))
+            Assert.Equal("model.layers.0.self_attn.qkv_proj.lora_A.weight", adapter.Parameters.All[0].Name);
+        model.Origin = "phi4";
+        Assert.StartsWith("model: the origin 'phi4' is none of ", Assert.Throws<ArgumentException>(() => AdapterFolder.Create(model, targets, seed: 1)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Gpt2sConfigIsReadAsItIs()
     {

@@ -7,8 +7,8 @@ namespace Lemma.Tests.Cli;
 [Collection("console")]
 public class CommandLineTests
 {
-    private const string Tiny = "--layers 1 --heads 2 --width 16 --length 8 --batch 2 --eval-every 2 --eval-batches 1 --warmup 1 "
-        + "--threads 1";
+    private const string Small = "--length 8 --batch 2 --eval-every 2 --eval-batches 1 --warmup 1";
+    private const string Tiny = $"--layers 1 --heads 2 --width 16 {Small} --threads 1";
 
     [Theory]
     [InlineData("train --layers x", 2, "lemma train: --layers: a whole number of at least 1 is needed, but 'x' was given")]
@@ -150,6 +150,57 @@ public class CommandLineTests
         }
     }
 
+    [Theory]
+    [InlineData("phi3")]
+    [InlineData("qwen3")]
+    [InlineData("llama")]
+    public void AModelOfAConfigIsSavedAsTheConfigsFamilyWithTheEndsOfItsOwnTokenizer(string family)
+    {
+        using TemporaryFolder folder = new();
+        foreach (string name in (string[])["one.txt", "two.txt"])
+            folder.Write(Path.Combine("data", name), string.Concat(Enumerable.Repeat("a small text to learn from. ", 20)));
+        // The config's ids end texts of another tokenizer.
+        string config = folder.Write("config.json", File.ReadAllText(Golden(family)).Replace("\"eos_token_id\": 2", "\"eos_token_id\": [2, 5, 9]",
+            StringComparison.Ordinal));
+        Assert.Equal([2, 5, 9], Lemma.Checkpoints.ModelFolder.ReadDecoderConfig(config).EndIds);
+        string train = $"train --config {config} --char --steps 2 {Small}";
+        (int code, string output, string error) = Run($"{train} --data {folder["data"]} --out {folder["two"]}");
+        Assert.Equal((0, ""), (code, error));
+        Assert.StartsWith($"{family} model of ", output, StringComparison.Ordinal);
+        int end = Lemma.Text.Tokenizer.Load(folder["two/last"]).IdOf("<|endoftext|>")!.Value;
+        Lemma.Models.DecoderConfig saved = Lemma.Checkpoints.ModelFolder.ReadDecoderConfig(folder["two/last"], out string origin);
+        Assert.Equal((family, end, end), (origin, saved.BeginId, saved.EndId));
+        Assert.Equal([end], saved.EndIds);
+        Assert.Equal(0, Run($"train --resume --out {folder["two"]}").Code);
+        Lemma.Checkpoints.ModelFolder.ReadDecoderConfig(folder["two/last"], out origin);
+        Assert.Equal(family, origin);
+        // One document has no end.
+        Assert.Equal(0, Run($"{train} --data {folder["data/one.txt"]} --out {folder["one"]}").Code);
+        Assert.Empty(Lemma.Checkpoints.ModelFolder.ReadDecoderConfig(folder["one/last"]).EndIds);
+    }
+
+    [Fact]
+    public void TheBiasForTheChoiceOfExpertsMovesByTheBalanceRate()
+    {
+        using TemporaryFolder folder = new();
+        string data = folder.Write("data.txt", string.Concat(Enumerable.Repeat("a small text to learn from. ", 20)));
+        string train = $"train --config {Golden("deepseek-v3")} --char --steps 3 {Small} --data {data}";
+        float[] still = Bias("still", "--balance-rate 0"), moved = Bias("moved", "--balance-rate 0.5");
+        Assert.All(still, value => Assert.Equal(0, value));
+        Assert.All(moved, value => Assert.Contains(value, (float[])[-1.5f, -1, -0.5f, 0, 0.5f, 1, 1.5f]));
+        Assert.Contains(moved, value => value != 0);
+        Assert.Equal(moved, Bias("again", "--balance-rate 0.5 --threads 2"));
+
+        float[] Bias(string name, string options)
+        {
+            (int code, _, string error) = Run($"{train} {options} --out {folder[name]}");
+            Assert.Equal((0, ""), (code, error));
+            using Lemma.Models.Decoder model = Lemma.Checkpoints.ModelFolder.ReadDecoder(Path.Combine(folder[name], "last"));
+            return [.. model.Parameters.All.Where(parameter => parameter.Name.EndsWith(".choice_bias", StringComparison.Ordinal))
+                .SelectMany(parameter => model.Parameters.Weights(parameter).ToArray())];
+        }
+    }
+
     [Fact]
     public void AVocabularyThatTheDataCannotFillIsRefused()
     {
@@ -160,6 +211,8 @@ public class CommandLineTests
         Assert.Contains("vocabulary: 5000 ids were asked for, but the data allow only", error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["run"]));
     }
+
+    private static string Golden(string family) => Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", family, "config.json");
 
     private static (int Code, string Output, string Error) Run(string line, string input = "")
     {

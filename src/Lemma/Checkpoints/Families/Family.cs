@@ -67,10 +67,12 @@ internal abstract class Family
     /// <summary>The first family whose files can say a config: what it writes is read back as the same.</summary>
     /// <param name="config">The config.</param>
     /// <param name="preferred">The family to take where it can, or null.</param>
-    public static Family Of(ModelConfig config, string? preferred = null) =>
-        (preferred is not null && Find(preferred) is { } own && own.CanSay(config) ? own : Array.Find(All, family => family.CanSay(config)))
-        ?? throw new ArgumentException($"model: none of the families {Names} can say this config of "
+    public static Family Of(ModelConfig config, string? preferred = null)
+    {
+        Family? own = preferred is null ? null : Find(preferred) ?? throw new ArgumentException($"model: the origin '{preferred}' is none of {Names}");
+        return (own is not null && own.CanSay(config) ? own : Array.Find(All, family => family.CanSay(config))) ?? throw new ArgumentException($"model: none of the families {Names} can say this config of "
             + $"{config.AllBlocks.Count()} blocks: one of its choices has no field in any of their files");
+    }
 
     /// <summary>Reads a config; fields that it does not know are refused.</summary>
     public ModelConfig Read(JsonSettings settings)
