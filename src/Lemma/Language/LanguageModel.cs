@@ -8,6 +8,7 @@ using Lemma.Text.Templates;
 namespace Lemma.Language;
 
 /// <summary>A model of text: a decoder with its tokenizer, its chat template and the threads that run it.</summary>
+/// <remarks>It answers and does not learn: its matrices lie in panels (<see cref="Weights.Parameters.Pack"/>), with the bits of rows.</remarks>
 public sealed class LanguageModel : IDisposable
 {
     private LanguageModel(Decoder decoder, Tokenizer tokenizer, ChatTemplate? template, Workers workers) =>
@@ -43,6 +44,7 @@ public sealed class LanguageModel : IDisposable
             (Tokenizer tokenizer, ChatTemplate? template) = text.GetAwaiter().GetResult();
             if (tokenizer.VocabularySize > decoder.Config.VocabularySize)
                 throw new InvalidDataException($"{path}: the tokenizer has {tokenizer.VocabularySize} ids, but the model has {decoder.Config.VocabularySize}");
+            decoder.Parameters.Pack(workers);
             return new LanguageModel(decoder, tokenizer, template, workers);
         }
         catch
