@@ -133,6 +133,17 @@ internal sealed class WeightMap
         return parameters.Weights(parameter).Slice(name.FirstRow * columns, name.Rows * columns);
     }
 
+    // The rows to write: as they lie, or a copy out of panels.
+    private static ReadOnlySpan<float> Rows(Parameters parameters, WeightName name)
+    {
+        Parameter parameter = parameters[name.Parameter];
+        if (parameter.RowsInPanels == 0)
+            return Place(parameters, name);
+        float[] rows = new float[name.Rows * (long)ColumnsOf(parameter)];
+        parameters.CopyRows(parameter, name.FirstRow, rows);
+        return rows;
+    }
+
     private static SafetensorsTensor ToTensor(Parameters parameters, WeightName name)
     {
         if (name.IsZero)
@@ -141,10 +152,10 @@ internal sealed class WeightMap
         int columns = ColumnsOf(parameter);
         int[] sizes = [.. SizesOf(parameter, name).Select(size => (int)size)];
         if (!name.Transposed && name.RowOf is null)
-            return new(name.Name, sizes, () => Place(parameters, name));
+            return new(name.Name, sizes, () => Rows(parameters, name));
         return new(name.Name, sizes, () =>
         {
-            Span<float> place = Place(parameters, name);
+            ReadOnlySpan<float> place = Rows(parameters, name);
             float[] stored = new float[place.Length];
             if (name.Transposed)
                 Transpose(place, name.Rows, columns, stored);

@@ -10,7 +10,7 @@ namespace Lemma.Weights;
 /// <remarks>
 /// Declare every parameter first (<see cref="Add"/>), then <see cref="Allocate"/>. Gaps between parameters, if any, hold zeros in every block.
 /// A model that only answers may have its matrices in the panels that products read (<see cref="Pack"/>): the same memory and the same bits, and
-/// nothing is turned in every pass. Training, saving and merging need rows (<see cref="Unpack"/>).
+/// nothing is turned in every pass. Training and merging need rows (<see cref="Unpack"/>).
 /// </remarks>
 public sealed unsafe class Parameters : IDisposable
 {
@@ -100,6 +100,20 @@ public sealed unsafe class Parameters : IDisposable
         if (!add)
             gradient.Clear();
         return gradient;
+    }
+
+    /// <summary>Copies some rows of one parameter, wherever they lie.</summary>
+    internal void CopyRows(Parameter parameter, int firstRow, Span<float> destination)
+    {
+        int k = parameter.Shape.Columns;
+        float* stored = StoredWeightsOf(IndexOf(parameter));
+        for (int row = firstRow; destination.Length > 0; row++, destination = destination[k..])
+        {
+            if (row < parameter.RowsInPanels)
+                WeightPanels.CopyRow(stored, k, row, destination[..k]);
+            else
+                new ReadOnlySpan<float>(stored + (nint)row * k, k).CopyTo(destination);
+        }
     }
 
     /// <summary>Forgets all gradients; nothing is cleared in memory before an operation adds to it.</summary>

@@ -70,8 +70,9 @@ internal abstract class Family
     public static Family Of(ModelConfig config, string? preferred = null)
     {
         Family? own = preferred is null ? null : Find(preferred) ?? throw new ArgumentException($"model: the origin '{preferred}' is none of {Names}");
-        return (own is not null && own.CanSay(config) ? own : Array.Find(All, family => family.CanSay(config))) ?? throw new ArgumentException($"model: none of the families {Names} can say this config of "
-            + $"{config.AllBlocks.Count()} blocks: one of its choices has no field in any of their files");
+        return (own is not null && own.CanSay(config) ? own : Array.Find(All, family => family.CanSay(config)))
+            ?? throw new ArgumentException($"model: none of the families {Names} can say this config of "
+                + $"{config.AllBlocks.Count()} blocks: one of its choices has no field in any of their files");
     }
 
     /// <summary>Reads a config; fields that it does not know are refused.</summary>
@@ -88,7 +89,7 @@ internal abstract class Family
     /// <summary>Writes the fields that only this family has; false when the config is plainly of another one.</summary>
     protected abstract bool WriteConfig(Utf8JsonWriter json, ModelConfig config);
 
-    /// <summary>Whether a tensor of a checkpoint is no weight: a constant of older files, the second copy of a tied head, or what trains and does not predict.</summary>
+    /// <summary>Whether a tensor of a checkpoint is no weight: a constant of older files, the second copy of a tied head, what only trains.</summary>
     public virtual bool Ignores(string name, ModelConfig config) =>
         (IsTied(config) && TiedNames.Contains(name)) || IgnoredEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
 
