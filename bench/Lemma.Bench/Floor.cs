@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Lemma.Cli.Bench;
 using Lemma.Compute;
 using Lemma.Formulas;
 

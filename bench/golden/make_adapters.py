@@ -15,6 +15,8 @@ CASES = {
     "llama": dict(r=3, lora_alpha=5, target_modules=["q_proj", "v_proj", "down_proj", "up_proj"], use_rslora=True,
                   rank_pattern={"v_proj": 2}, alpha_pattern={"layers.1.self_attn.v_proj": 7}),
     "mistral-window": dict(r=3, lora_alpha=6, target_modules=["k_proj", "lm_head"]),
+    # A tied head: PEFT changes its product and not the embedding, and saves its matrix as well.
+    "gemma2": dict(r=3, lora_alpha=4, target_modules=["v_proj", "lm_head"]),
     "gpt-neox": dict(r=2, lora_alpha=2, target_modules=["query_key_value"]),
 }
 
@@ -35,6 +37,9 @@ for name, changes in CASES.items():
             continue
         rank = of(config["rank_pattern"], path, config["r"])
         alpha = of(config["alpha_pattern"], path, config["lora_alpha"])
+        if path == "lm_head" and module.weight is model.get_input_embeddings().weight:
+            tensors[f"base_model.model.{path}.base_layer.weight"] = module.weight.detach().float().clone()
+            module.weight = torch.nn.Parameter(module.weight.detach().clone())
         weight = module.weight
         outputs, inputs = reversed(weight.shape) if config["fan_in_fan_out"] else weight.shape
         a, b = torch.randn(rank, inputs) * 0.2, torch.randn(outputs, rank) * 0.2

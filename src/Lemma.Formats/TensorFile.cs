@@ -6,7 +6,7 @@ namespace Lemma.Formats;
 /// <remarks>
 /// Opening reads what says where tensors lie, and checks all of it: sizes against the file before memory is taken, no duplicate, nothing
 /// beyond the file. What breaks a rule is refused with <see cref="InvalidDataException"/>, which names the file, the place and the reason.
-/// The files are mapped, not copied. Any number of threads may read at once.
+/// Tables are read from mapped pages, elements straight into the span that they fill. Any number of threads may read at once.
 /// </remarks>
 public sealed class TensorFile : IDisposable
 {
@@ -55,9 +55,9 @@ public sealed class TensorFile : IDisposable
             $"tensor: '{tensor.Name}' has {tensor.Count} elements, but the destination has {destination.Length}");
         Fault.Unless(from >= 0 && from <= tensor.Count - destination.Length,
             $"tensor: '{tensor.Name}' has {tensor.Count} elements, but {destination.Length} are asked for from {from} on");
-        using MappedFile.Loan loan = tensor.Source.Borrow();
         if (tensor.Strides is { } strides)
         {
+            using MappedFile.Loan loan = tensor.Source.Borrow();
             StridedElements.Read(tensor, strides, type, loan, from, destination);
             return;
         }
@@ -65,7 +65,9 @@ public sealed class TensorFile : IDisposable
         for (int done = 0, count; done < destination.Length; done += count)
         {
             count = Math.Min(ChunkElements, destination.Length - done);
-            FloatConversion.Read(type, loan.Slice(tensor.Begin + (from + done) * size, count * size), destination.Slice(done, count));
+            Span<float> part = destination.Slice(done, count);
+            tensor.Source.Read(FloatConversion.PlaceOf(type, part), tensor.Begin + (from + done) * size);
+            FloatConversion.ReadInPlace(type, part);
         }
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Decoding;
+using Lemma.Language;
 
 namespace Lemma.Cli.Commands;
 
@@ -16,7 +17,7 @@ internal static class ChatCommand
 
     public static Command Build()
     {
-        Argument<string> model = new("MODEL") { Description = "A model's folder, or a run's" };
+        Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
         Command command = new("chat", "Talk to a model in the terminal.") { model };
@@ -31,8 +32,8 @@ internal static class ChatCommand
 
     private static int Run(string path, GenerationOptions options, int? threads)
     {
-        using LoadedModel model = LoadedModel.Read(path, threads);
-        using Generator generator = new(model.Decoder, model.Workers, model.Tokenizer.VocabularySize);
+        using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
+        using Generator generator = model.NewGenerator();
         ChatText text = new(model, generator, options);
         if (Terminal.IsInteractive)
             Console.WriteLine(Help);

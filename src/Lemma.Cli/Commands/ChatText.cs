@@ -1,11 +1,12 @@
 using System.Text;
 using Lemma.Decoding;
+using Lemma.Language;
 using Lemma.Text;
 
 namespace Lemma.Cli.Commands;
 
 /// <summary>The text of a chat: what was typed and what the model added, of which the model sees the end that fits.</summary>
-internal sealed class ChatText(LoadedModel model, Generator generator, GenerationOptions options)
+internal sealed class ChatText(LanguageModel model, Generator generator, GenerationOptions options)
 {
     private readonly StringBuilder text = new();
     private ulong turn;

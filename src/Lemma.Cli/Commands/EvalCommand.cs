@@ -5,6 +5,7 @@ using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Evaluation;
+using Lemma.Language;
 
 namespace Lemma.Cli.Commands;
 
@@ -13,7 +14,7 @@ internal static class EvalCommand
 {
     public static Command Build()
     {
-        Argument<string> model = new("MODEL") { Description = "A model's folder, or a run's" };
+        Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
         Option<string[]> data = new("--data")
         {
             Description = "Files, folders or globs of text",
@@ -37,7 +38,7 @@ internal static class EvalCommand
     private static int Run(string path, string[] data, int? length, int? stride, Encoding? encoding, int? threads)
     {
         List<TextDocument> documents = TextFiles.Read(data, encoding);
-        using LoadedModel model = LoadedModel.Read(path, threads);
+        using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
         using Interruption interruption = new();
         int window = length ?? model.Decoder.Config.MaximumLength, step = stride ?? Math.Max(1, window / 2);
         TextResult result = TextEvaluator.Evaluate(model.Decoder, model.Tokenizer, model.Workers, [.. documents.Select(document => document.Text)],

@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lemma.Cli.Parsing;
 using Lemma.Decoding;
+using Lemma.Language;
 using Lemma.Text;
 
 namespace Lemma.Cli.Commands;
@@ -14,7 +15,7 @@ internal static class GenerateCommand
 {
     public static Command Build()
     {
-        Argument<string> model = new("MODEL") { Description = "A model's folder, or a run's" };
+        Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
         Option<string?> prompt = Choice.Text("--prompt", "TEXT", "What to continue; - reads it from standard input", "-p");
         Option<bool> json = Choice.Flag("--json", "One JSON object instead of text: prompt, text, ids, seconds");
         Option<int?> threads = Choice.Threads();
@@ -54,10 +55,10 @@ internal static class GenerateCommand
 
     private static int Run(string path, string prompt, GenerationOptions options, int? threads, bool json)
     {
-        using LoadedModel model = LoadedModel.Read(path, threads);
+        using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
         using Interruption interruption = new();
         string text = prompt == "-" ? Console.In.ReadToEnd().TrimEnd('\r', '\n') : prompt;
-        using Generator generator = new(model.Decoder, model.Workers, model.Tokenizer.VocabularySize);
+        using Generator generator = model.NewGenerator();
         int[] ids = model.Prompt(text);
         generator.Start(ids, options);
         if (json)
@@ -71,7 +72,7 @@ internal static class GenerateCommand
         return CommandLine.Done;
     }
 
-    private static void WriteJson(LoadedModel model, Generator generator, string prompt, int[] promptIds, CancellationToken cancellation)
+    private static void WriteJson(LanguageModel model, Generator generator, string prompt, int[] promptIds, CancellationToken cancellation)
     {
         List<int> ids = [];
         StreamingDecoder decoder = new(model.Tokenizer, prompt: promptIds);

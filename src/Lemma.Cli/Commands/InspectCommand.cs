@@ -12,7 +12,10 @@ internal static class InspectCommand
 
     public static Command Build()
     {
-        Argument<string> model = new("MODEL") { Description = "A model's folder, or a run's; a config.json; a file of tensors (safetensors, GGUF, PyTorch's)" };
+        Argument<string> model = new("MODEL")
+        {
+            Description = "A model's folder, a run's, or a checkpoint of llama2.c; a config.json; a file of tensors (safetensors, GGUF, PyTorch's)",
+        };
         Option<bool> json = Choice.Flag("--json", "Write one object of JSON, with every parameter and tensor");
         Command command = new("inspect", "Show what a model is made of.") { model, json };
         Examples.Add(command,
@@ -26,7 +29,7 @@ internal static class InspectCommand
 
     private static int Run(string argument, bool json)
     {
-        Inspected inspected = Inspected.Read(File.Exists(argument) ? argument : ModelPath.TryFind(argument) ?? argument);
+        Inspected inspected = Inspected.Read(ModelPath.Find(argument));
         if (json)
             Console.Out.WriteLine(InspectionJson.Write(inspected));
         else

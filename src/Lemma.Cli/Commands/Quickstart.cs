@@ -1,10 +1,10 @@
 using System.Globalization;
-using Lemma.Cli.Bench;
 using Lemma.Cli.Parsing;
 using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Decoding;
 using Lemma.Evaluation;
+using Lemma.Language;
 using Lemma.Models;
 using Lemma.Text;
 using Lemma.Text.Training;
@@ -72,7 +72,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
 
     private void Finish(TrainingSession session, TrainingResult result, StoryEntropy entropy)
     {
-        using LoadedModel model = LoadedModel.Read(folder, threads);
+        using LanguageModel model = LanguageModel.Load(ModelPath.Find(folder), threads);
         (double nats, long tokens) = Evaluate(model);
         double sourceNats = entropy.NatsPerDocument * entropy.Documents;
         ShowStory(model);
@@ -90,7 +90,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
     }
 
     // Each story alone, from its first token to its end, so that the model knows what the source knows: no more and no less.
-    private (double Nats, long Tokens) Evaluate(LoadedModel model)
+    private (double Nats, long Tokens) Evaluate(LanguageModel model)
     {
         double nats = 0;
         long tokens = 0;
@@ -104,12 +104,12 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         return (nats, tokens);
     }
 
-    private static void ShowStory(LoadedModel model)
+    private static void ShowStory(LanguageModel model)
     {
         Console.WriteLine();
         Console.WriteLine("A story of its own:");
         Console.WriteLine();
-        using Generator generator = new(model.Decoder, model.Workers);
+        using Generator generator = model.NewGenerator();
         int[] prompt = model.Prompt("");
         generator.Start(prompt, GenerationOptions.Sample(0.7) with { MaximumTokens = 240 });
         GenerateCommand.Stream(model.Tokenizer, generator, prompt, CancellationToken.None);

@@ -78,7 +78,7 @@ internal sealed class TrainCommand
         if (parsed.GetValue(data) is not { Length: > 0 } files)
             throw new UsageException("--data is needed: name a file, a folder or a glob");
 
-        DecoderConfig shape = model.Read(parsed, parsed.GetValue(characters));
+        DecoderConfig shape = model.Read(parsed, parsed.GetValue(characters), out string? origin);
         TrainingOptions options = run.Read(parsed, shape.MaximumLength, parsed.GetValue(seed)!.Value) with
         {
             Order = parsed.GetValue(randomWindows) ? WindowOrder.Random : WindowOrder.Shuffled,
@@ -94,6 +94,7 @@ internal sealed class TrainCommand
         TrainingSession session = new()
         {
             Config = shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end, FurtherEndIds = [] },
+            Origin = origin,
             Options = options,
             Tokenizer = tokenizer,
             Training = training,

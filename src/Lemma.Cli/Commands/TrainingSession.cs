@@ -15,6 +15,9 @@ internal sealed class TrainingSession
 {
     public required DecoderConfig Config { get; init; }
 
+    /// <summary>The family of the files that the config came from; null where it is a preset.</summary>
+    public string? Origin { get; init; }
+
     public required TrainingOptions Options { get; init; }
 
     public required Tokenizer Tokenizer { get; init; }
@@ -37,13 +40,13 @@ internal sealed class TrainingSession
     public TrainingResult Train(bool resume, bool clear)
     {
         using Workers workers = new(Threads);
-        using Decoder decoder = resume ? ModelFolder.ReadDecoder(Path.Combine(Folder, "last"), Config.Dropout) : new Decoder(Config);
+        using Decoder decoder = resume ? ModelFolder.ReadDecoder(Path.Combine(Folder, "last"), Config.Dropout) : new Decoder(Config) { Origin = Origin };
         if (!resume)
             decoder.Initialize(Options.Seed);
         Trainer trainer = new(decoder, Training, Validation, Options, workers) { Folder = Folder, Tokenizer = Tokenizer, Run = Run };
         if (clear)
             RunFolder.Clear(Folder);
-        Console.WriteLine($"{ModelFolder.FamilyOf(Config)} model of {Amount.Count(decoder.Parameters.Count)} parameters: {Config.Layers} layers, "
+        Console.WriteLine($"{ModelFolder.FamilyOf(Config, decoder.Origin)} model of {Amount.Count(decoder.Parameters.Count)} parameters: {Config.Layers} layers, "
             + $"width {Config.Width}{Heads(Config)}, vocabulary {Amount.Count(Config.VocabularySize)}, length "
                 + $"{Options.Length}");
         Console.WriteLine($"{Amount.Count(Training.Count)} tokens to learn from, {Amount.Count(Validation.Count)} to judge by; "

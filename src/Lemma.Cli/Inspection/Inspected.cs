@@ -1,4 +1,5 @@
 using Lemma.Checkpoints;
+using Lemma.Language;
 using Lemma.Models;
 using Lemma.Text;
 using Lemma.Text.Templates;
@@ -32,18 +33,19 @@ internal sealed record Inspected(ModelContents Contents, Tokenizer? Tokenizer, s
     public static Inspected Read(string path)
     {
         ModelContents contents = ModelContents.Read(path);
-        if (!Directory.Exists(path))
+        // A single file that is no checkpoint of llama2.c stands for itself.
+        if (contents.Config is null || ModelFiles.TryFind(path) is not { } files)
             return new Inspected(contents, null, null, false);
-        (Tokenizer? tokenizer, string? fault) = ReadTokenizer(path);
-        return new Inspected(contents, tokenizer, fault, ChatTemplate.Exists(path));
+        (Tokenizer? tokenizer, string? fault) = ReadTokenizer(files);
+        return new Inspected(contents, tokenizer, fault, ChatTemplate.Exists(files.Folder));
     }
 
     // A model can be looked at although its tokenizer is of a kind that is not known: the reason is shown.
-    private static (Tokenizer?, string?) ReadTokenizer(string path)
+    private static (Tokenizer?, string?) ReadTokenizer(ModelFiles files)
     {
         try
         {
-            return (Tokenizer.Load(path), null);
+            return (files.ReadTokenizer(), null);
         }
         catch (FileNotFoundException)
         {

@@ -33,10 +33,11 @@ internal sealed class ModelOptions
         });
     }
 
-    /// <summary>The shape that the options name, for the vocabulary it names itself.</summary>
-    public DecoderConfig Read(ParseResult parsed, bool characters)
+    /// <summary>The shape that the options name, for the vocabulary it names itself, and the family of the config file that it came from, if any.</summary>
+    public DecoderConfig Read(ParseResult parsed, bool characters, out string? origin)
     {
-        DecoderConfig start = parsed.GetValue(config) is { } file ? ModelFolder.ReadDecoderConfig(file)
+        origin = null;
+        DecoderConfig start = parsed.GetValue(config) is { } file ? ModelFolder.ReadDecoderConfig(file, out origin)
             : Presets.Find(parsed.GetValue(preset) ?? (characters ? "char" : "tiny"))!;
         return Change(start, parsed.GetValue(layers), parsed.GetValue(heads), parsed.GetValue(keyValueHeads), parsed.GetValue(width),
             parsed.GetValue(hidden), parsed.GetValue(length), (float?)parsed.GetValue(dropout));

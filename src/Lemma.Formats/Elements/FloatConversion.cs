@@ -43,6 +43,17 @@ internal static class FloatConversion
         }
     }
 
+    /// <summary>Where the bytes of a file's elements go so that <see cref="ReadInPlace"/> finds them: the end of the floats that they become.</summary>
+    public static Span<byte> PlaceOf(FloatType type, Span<float> destination) =>
+        MemoryMarshal.AsBytes(destination)[^(destination.Length * BytesOf(type))..];
+
+    /// <summary>Makes floats of the bytes at their end. In rising order none is overwritten before it was read.</summary>
+    public static void ReadInPlace(FloatType type, Span<float> destination)
+    {
+        if (type != FloatType.F32 || !BitConverter.IsLittleEndian)
+            Read(type, PlaceOf(type, destination), destination);
+    }
+
     /// <summary>Writes every element of the source, rounded to the nearest, ties to even.</summary>
     public static void Write(FloatType type, ReadOnlySpan<float> source, Span<byte> destination)
     {

@@ -42,6 +42,18 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>Opens a file for reading.</summary>
     public static MappedFile Open(string path) => new(path);
 
+    /// <summary>Copies bytes from a place on: what is read once comes faster so than by touching pages, and none of the file stays in memory.</summary>
+    public void Read(Span<byte> destination, long at)
+    {
+        ObjectDisposedException.ThrowIf(stream.SafeFileHandle.IsClosed, this);
+        for (int done = 0, read; done < destination.Length; done += read)
+        {
+            read = RandomAccess.Read(stream.SafeFileHandle, destination[done..], at + done);
+            if (read == 0)
+                throw Fault.In(Path, $"truncated while it was read: it had {Length} bytes and ends at byte {at + done}");
+        }
+    }
+
     /// <summary>Lends the bytes until the loan is disposed.</summary>
     public Loan Borrow()
     {

@@ -5,13 +5,13 @@ namespace Lemma.Formulas;
 /// <param name="RowStride">Elements from a row to the next.</param>
 /// <param name="ColumnStride">Elements from a column to the next.</param>
 /// <param name="PanelStride">Elements from a panel of columns to the next, where it lies in a tile's panels (<see cref="WeightPanels"/>); else 0.</param>
-public readonly unsafe record struct Matrix(nint Data, nint RowStride, nint ColumnStride, nint PanelStride = 0)
+internal readonly unsafe record struct Matrix(nint Data, nint RowStride, nint ColumnStride, nint PanelStride = 0)
 {
     /// <summary>A row-major matrix.</summary>
     public static Matrix Rows(float* data, nint stride) => new((nint)data, stride, 1);
 
     /// <summary>A matrix of <paramref name="k"/> rows whose columns lie in a tile's panels.</summary>
-    internal static Matrix Panels(float* data, int k) => new((nint)data, Tile.Columns, 1, (nint)k * Tile.Columns);
+    public static Matrix Panels(float* data, int k) => new((nint)data, Tile.Columns, 1, (nint)k * Tile.Columns);
 
     /// <summary>The transpose: the same memory, rows and columns exchanged. Panels have none.</summary>
     public Matrix Transposed => PanelStride == 0 ? new(Data, ColumnStride, RowStride)

@@ -57,7 +57,7 @@ public static unsafe class MatrixProduct
     /// <param name="add">Whether C is added to or overwritten.</param>
     /// <param name="bias">[n], added to every row, or null.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null)
+    internal static void Multiply(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null)
     {
         if (k == 0)
         {

@@ -79,6 +79,7 @@ internal unsafe class NativeSource
         // What was taken is at least 8-byte aligned, so there is room for its address before the next multiple of 64.
         byte* aligned = (byte*)(((nuint)taken + Alignment) & ~(nuint)(Alignment - 1));
         ((byte**)aligned)[-1] = taken;
+        LargePages.Advise(aligned, bytes);
         return aligned;
     }
 

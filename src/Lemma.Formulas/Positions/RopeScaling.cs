@@ -24,6 +24,18 @@ public abstract record RopeScaling
     /// <summary>A length that has the same frequencies: equal for lengths that may share a table.</summary>
     public virtual int Representative(int length) => 0;
 
+    /// <summary>Checks every number for the columns that turn; the error names the scaling, the rule and the value.</summary>
+    public virtual void Validate(int width) { }
+
+    private protected static void CheckFactor(string scaling, double factor) =>
+        Check.That(factor >= 1 && double.IsFinite(factor), "rope", $"the factor of {scaling} scaling must be at least 1 and finite, but it is {factor}");
+
+    private protected static void CheckTrained(string scaling, int length, int least = 1) =>
+        Check.That(length >= least, "rope", $"the trained length of {scaling} scaling must be at least {least}, but it is {length}");
+
+    private protected static void CheckPositive(string scaling, string what, double? number) => Check.That(
+        number is null || (float)number is > 0 and < float.PositiveInfinity, "rope", $"{what} of {scaling} scaling must be positive and finite, but it is {number}");
+
     /// <summary>θ^(−2i/d).</summary>
     internal static double[] Plain(int width, double theta)
     {
@@ -46,6 +58,9 @@ public abstract record RopeScaling
 public sealed record LinearRopeScaling(double Factor) : RopeScaling
 {
     /// <inheritdoc/>
+    public override void Validate(int width) => CheckFactor("linear", Factor);
+
+    /// <inheritdoc/>
     public override double[] Frequencies(int width, double theta,
         int length) => [.. Plain(width, theta).Select(frequency => frequency / Factor)];
 }
@@ -54,6 +69,9 @@ public sealed record LinearRopeScaling(double Factor) : RopeScaling
 /// <param name="Factor">s.</param>
 public sealed record NtkRopeScaling(double Factor) : RopeScaling
 {
+    /// <inheritdoc/>
+    public override void Validate(int width) => CheckFactor("ntk", Factor);
+
     /// <inheritdoc/>
     public override double[] Frequencies(int width, double theta, int length) => Plain(width,
         theta * Math.Pow(Factor, width / (width - 2.0)));
@@ -64,6 +82,13 @@ public sealed record NtkRopeScaling(double Factor) : RopeScaling
 /// <param name="TrainedLength">L₀.</param>
 public sealed record DynamicNtkRopeScaling(double Factor, int TrainedLength) : RopeScaling
 {
+    /// <inheritdoc/>
+    public override void Validate(int width)
+    {
+        CheckFactor("dynamic ntk", Factor);
+        CheckTrained("dynamic ntk", TrainedLength);
+    }
+
     /// <inheritdoc/>
     public override bool DependsOnLength => true;
 
@@ -89,6 +114,16 @@ public sealed record YarnRopeScaling(double Factor, int TrainedLength, double Fa
 
     /// <summary>Whether the ramp begins and ends at whole pairs, as most checkpoints were trained.</summary>
     public bool WholePairs { get; init; } = true;
+
+    /// <inheritdoc/>
+    public override void Validate(int width)
+    {
+        CheckFactor("yarn", Factor);
+        CheckTrained("yarn", TrainedLength);
+        CheckPositive("yarn", "the fast turns", FastTurns);
+        CheckPositive("yarn", "the slow turns", SlowTurns);
+        CheckPositive("yarn", "the attention factor", AttentionFactor);
+    }
 
     /// <inheritdoc/>
     public override double Magnitude => AttentionFactor ?? MagnitudeOf(Factor, 1);
@@ -122,6 +157,15 @@ public sealed record YarnRopeScaling(double Factor, int TrainedLength, double Fa
 public sealed record Llama3RopeScaling(double Factor, double LowFactor, double HighFactor, int TrainedLength) : RopeScaling
 {
     /// <inheritdoc/>
+    public override void Validate(int width)
+    {
+        CheckFactor("llama3", Factor);
+        CheckTrained("llama3", TrainedLength);
+        Check.That(LowFactor >= 0 && HighFactor > LowFactor && double.IsFinite(HighFactor), "rope",
+            $"the low factor of llama3 scaling must be at least 0 and the high factor above it and finite, but they are {LowFactor} and {HighFactor}");
+    }
+
+    /// <inheritdoc/>
     public override double[] Frequencies(int width, double theta, int length) => [.. Plain(width, theta).Select(frequency =>
     {
         double turns = TrainedLength * frequency / (2 * Math.PI);
@@ -139,6 +183,21 @@ public sealed record LongRopeScaling(ValueList<double> ShortFactors, ValueList<d
 {
     /// <summary>The magnitude where a checkpoint gives its own; null for √(1 + ln s/ln L₀).</summary>
     public double? AttentionFactor { get; init; }
+
+    /// <inheritdoc/>
+    public override void Validate(int width)
+    {
+        CheckPositive("longrope", "the factor", Factor);
+        // ln L₀ divides.
+        CheckTrained("longrope", TrainedLength, least: 2);
+        CheckPositive("longrope", "the attention factor", AttentionFactor);
+        foreach ((string name, ValueList<double> factors) in ((string, ValueList<double>)[])[("short", ShortFactors), ("long", LongFactors)])
+        {
+            Check.That(factors.Count == width / 2, "rope", $"longrope needs {width / 2} {name} factors, one a pair, but there are {factors.Count}");
+            foreach (double factor in factors)
+                CheckPositive("longrope", $"a {name} factor", factor);
+        }
+    }
 
     /// <inheritdoc/>
     public override double Magnitude => AttentionFactor ?? (Factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(Factor) / Math.Log(TrainedLength)));
@@ -166,6 +225,13 @@ public sealed record LongRopeScaling(ValueList<double> ShortFactors, ValueList<d
 /// <param name="Factor">s.</param>
 public sealed record ProportionalRopeScaling(double Share, double Factor = 1) : RopeScaling
 {
+    /// <inheritdoc/>
+    public override void Validate(int width)
+    {
+        CheckFactor("proportional", Factor);
+        Check.That(Share is >= 0 and <= 1, "rope", $"the share of proportional scaling must lie in [0, 1], but it is {Share}");
+    }
+
     /// <inheritdoc/>
     public override double[] Frequencies(int width, double theta, int length)
     {

@@ -1,13 +1,15 @@
 using System.Buffers.Binary;
 using System.Text;
+using Lemma.Text.PostProcessing;
 
 namespace Lemma.Text.Files;
 
 /// <summary>The tokenizer.bin of llama2.c: the longest piece, then for each id a score, a length and the bytes of its piece.</summary>
-/// <remarks>Pieces are shown with plain spaces; ids 0 to 2 are unknown, start and end, the next 256 are bytes.</remarks>
+/// <remarks>Pieces are shown with plain spaces; ids 0 to 2 are unknown, start and end, the next 256 are bytes. Every text begins with the start.</remarks>
 internal static class Llama2File
 {
-    private const int FirstByte = 3;
+    private const int FirstByte = 3, Start = 1;
+    private static readonly string[] ControlPieces = ["<unk>", "<s>", "</s>"];
 
     /// <summary>Reads a tokenizer.bin.</summary>
     public static Tokenizer Read(string path)
@@ -15,7 +17,8 @@ internal static class Llama2File
         byte[] bytes = FileBytes.Read(path);
         try
         {
-            return Read(bytes).Build();
+            SentencePieceVocabulary vocabulary = Read(bytes);
+            return vocabulary.Build(vocabulary.Pieces.Count > Start ? BeginsWithStart() : null);
         }
         catch (Exception error) when (error is InvalidDataException or ArgumentException)
         {
@@ -51,10 +54,17 @@ internal static class Llama2File
         return vocabulary;
     }
 
+    private static TemplatePostProcessor BeginsWithStart()
+    {
+        string name = ControlPieces[Start];
+        TemplatePart[] single = [new(name, false, 0), new("A", true, 0)];
+        return new TemplatePostProcessor(single, [.. single, new(name, false, 1), new("B", true, 1)], [new(name, [Start], [name])]);
+    }
+
     private static (string, double, PieceKind) Piece(int id, ReadOnlySpan<byte> bytes, float score)
     {
         if (id < FirstByte)
-            return (((string[])["<unk>", "<s>", "</s>"])[id], score, id == 0 ? PieceKind.Unknown : PieceKind.Control);
+            return (ControlPieces[id], score, id == 0 ? PieceKind.Unknown : PieceKind.Control);
         if (id < FirstByte + 256)
             return (Decoding.ByteFallbackDecoder.PieceOf((byte)(id - FirstByte)), score, PieceKind.Byte);
         if (!System.Text.Unicode.Utf8.IsValid(bytes))

@@ -1,6 +1,7 @@
 using Lemma.Text.Decoding;
 using Lemma.Text.Models;
 using Lemma.Text.Normalization;
+using Lemma.Text.PostProcessing;
 
 namespace Lemma.Text.Files;
 
@@ -63,8 +64,8 @@ internal sealed class SentencePieceVocabulary
 
     public byte[] CharacterMap { get; set; } = [];
 
-    /// <summary>The tokenizer: encoding adds no start or end.</summary>
-    public Tokenizer Build()
+    /// <summary>The tokenizer: encoding adds what the post-processor says, without one no start or end.</summary>
+    public Tokenizer Build(PostProcessor? postProcessor = null)
     {
         if (MarkIsSuffix && Algorithm == SentencePieceAlgorithm.Word)
             throw new InvalidDataException("the mark of a space must stand before words in a model of words, but it stands after them");
@@ -81,7 +82,7 @@ internal sealed class SentencePieceVocabulary
                 IsHidden = piece.Item.Kind == PieceKind.Control,
             })];
         return new Tokenizer(Model(unknown), added, new SentencePieceNormalizer(
-            CharacterMap, AddsSpace, RemovesSpaces, MarksSpaces, MarkIsSuffix), decoder: Decoder(unknown));
+            CharacterMap, AddsSpace, RemovesSpaces, MarksSpaces, MarkIsSuffix), postProcessor: postProcessor, decoder: Decoder(unknown));
     }
 
     private TokenModel Model(int unknown) => Algorithm switch

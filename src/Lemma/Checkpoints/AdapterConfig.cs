@@ -80,6 +80,8 @@ public sealed record AdapterConfig
         if (config.Targets is ["all-linear"])
             // All but the head, whose name alone has no dot.
             config = config with { Targets = [@".*\..*"], IsExpression = true };
+        foreach (double alpha in config.Alphas.Values.Append(config.Alpha).Where(alpha => !float.IsFinite((float)alpha)))
+            throw settings.Error($"\"lora_alpha\" and those of \"alpha_pattern\" must be finite numbers of single precision, but one is {alpha}");
         if (config.Dropout is not (>= 0 and < 1))
             throw settings.Error($"\"lora_dropout\" must lie in [0, 1), but it is {config.Dropout}");
         settings.RefuseUnread(Harmless.Contains);

@@ -9,7 +9,7 @@ namespace Lemma.Checkpoints;
 public static class AdapterFolder
 {
     private const string ConfigName = "adapter_config.json", WeightsName = "adapter_model.safetensors", OldWeightsName = "adapter_model.bin";
-    private const string Prefix = "base_model.model.", EndA = ".lora_A.weight", EndB = ".lora_B.weight";
+    private const string Prefix = "base_model.model.", EndA = ".lora_A.weight", EndB = ".lora_B.weight", EndBase = ".base_layer.weight";
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
 
     /// <summary>Reads the config alone.</summary>
@@ -27,15 +27,25 @@ public static class AdapterFolder
     {
         AdapterConfig config = ReadConfig(path);
         string folder = AtomicFolder.Resolve(path), weights = Path.Combine(folder, WeightsName);
-        using TensorFile file = TensorFile.Open(File.Exists(weights) ? weights : Path.Combine(folder, OldWeightsName));
+        weights = File.Exists(weights) ? weights : Path.Combine(folder, OldWeightsName);
+        if (!File.Exists(weights))
+            throw new FileNotFoundException($"adapter: the folder '{path}' has neither {WeightsName} nor {OldWeightsName}");
+        using TensorFile file = TensorFile.Open(weights);
         AdaptedMatrices matrices = new(model);
         Adapter adapter = new(model.Parameters) { Dropout = config.Dropout };
         try
         {
             List<(TensorEntry Entry, Parameter Parameter, WeightName Name)> fills = [];
+            int copies = 0;
             foreach (TensorEntry a in file.Tensors.Where(entry => !entry.Name.EndsWith(EndB, StringComparison.Ordinal)))
             {
-                string module = ModuleOf(file, a);
+                if (a.Name.EndsWith(EndBase, StringComparison.Ordinal))
+                {
+                    RequireCopy(file, a, model.Parameters, matrices);
+                    copies++;
+                    continue;
+                }
+                string module = ModuleOf(file, a, EndA);
                 TensorEntry b = file.Find($"{a.Name[..^EndA.Length]}{EndB}") ?? throw Fault(file, $"'{a.Name}' has no partner with {EndB}");
                 if (!config.Chooses(module))
                     throw Fault(file, $"'{module}' has an adapter, but it is not among the target modules {string.Join(", ", config.Targets)}");
@@ -44,11 +54,12 @@ public static class AdapterFolder
                 int rank = config.RankOf(module);
                 Check(file, a, rank, weight.Shape.Columns);
                 Check(file, b, name.Rows, rank);
-                AdapterPart part = adapter.Add(AdaptedMatrices.FullName(name), weight, name.FirstRow, name.Rows, rank, config.ScaleOf(module));
+                AdapterPart part = adapter.Add(AdaptedMatrices.FullName(name), weight, name.FirstRow, name.Rows, rank, config.ScaleOf(module),
+                    AdaptedMatrices.IsShared(name));
                 fills.Add((a, part.A, name));
                 fills.Add((b, part.B, name));
             }
-            if (fills.Count == 0 || fills.Count != file.Tensors.Count)
+            if (fills.Count == 0 || fills.Count + copies != file.Tensors.Count)
                 throw Fault(file, $"it has {file.Tensors.Count} tensors, of which {fills.Count} are pairs of A and B");
             adapter.Parameters.Allocate();
             foreach ((TensorEntry entry, Parameter parameter, WeightName name) in fills)
@@ -75,7 +86,8 @@ public static class AdapterFolder
         foreach (WeightName name in matrices.All.Where(name => config.Chooses(AdaptedMatrices.FullName(name))))
         {
             string module = AdaptedMatrices.FullName(name);
-            adapter.Add(module, model.Parameters[name.Parameter], name.FirstRow, name.Rows, config.RankOf(module), config.ScaleOf(module));
+            adapter.Add(module, model.Parameters[name.Parameter], name.FirstRow, name.Rows, config.RankOf(module), config.ScaleOf(module),
+                AdaptedMatrices.IsShared(name));
         }
         Require.That(adapter.Parameters.All.Count > 0, $"adapter: the model has no matrices with the names {string.Join(", ", config.Targets)}");
         adapter.Parameters.Allocate();
@@ -97,9 +109,22 @@ public static class AdapterFolder
             Prefix + parameter.Name, [parameter.Shape[0], parameter.Shape[1]], () => Stored(adapter.Parameters, parameter, matrices)))]);
     });
 
-    private static string ModuleOf(TensorFile file, TensorEntry entry) => entry.Name.StartsWith(Prefix, StringComparison.Ordinal)
-        && entry.Name.EndsWith(EndA, StringComparison.Ordinal) && entry.Name.Length > Prefix.Length + EndA.Length
-        ? entry.Name[Prefix.Length..^EndA.Length]
+    // PEFT saves the matrix of an adapted head beside A and B; another one than the model's would be a change that is not read.
+    private static void RequireCopy(TensorFile file, TensorEntry entry, Parameters parameters, AdaptedMatrices matrices)
+    {
+        string module = ModuleOf(file, entry, EndBase);
+        if (matrices.Find(module) is not { RowOf: null, Transposed: false } name || parameters[name.Parameter] is not { } weight)
+            throw Fault(file, $"the model has no matrix '{module}' that a copy can be compared with");
+        Check(file, entry, name.Rows, weight.Shape.Columns);
+        float[] copy = new float[entry.Count];
+        file.Read(entry, copy);
+        if (!parameters.Weights(weight).Slice(name.FirstRow * weight.Shape.Columns, copy.Length).SequenceEqual(copy))
+            throw Fault(file, $"the tensor '{entry.Name}' is not the model's matrix, and matrices that take the place of others are not supported");
+    }
+
+    private static string ModuleOf(TensorFile file, TensorEntry entry, string end) => entry.Name.StartsWith(Prefix, StringComparison.Ordinal)
+        && entry.Name.EndsWith(end, StringComparison.Ordinal) && entry.Name.Length > Prefix.Length + end.Length
+        ? entry.Name[Prefix.Length..^end.Length]
         : throw Fault(file, $"the tensor '{entry.Name}' is neither {Prefix}…{EndA} nor {Prefix}…{EndB}");
 
     private static void Check(TensorFile file, TensorEntry entry, long rows, long columns)
@@ -137,10 +162,10 @@ public static class AdapterFolder
 
     private static InvalidDataException Fault(TensorFile file, string reason) => new($"{file.Path}: adapter: {reason}");
 
-    // The matrices of a model that take adapters, by the names of their modules in the family's files.
+    // The matrices of a model that take adapters, by the names of their modules in the family's files. A tied head has a name of its own there.
     private sealed class AdaptedMatrices
     {
-        private const string Weight = ".weight";
+        private const string Weight = ".weight", Embedding = "embedding.weight";
         private readonly Family family;
         private readonly Dictionary<string, WeightName> byName = [];
 
@@ -152,11 +177,15 @@ public static class AdapterFolder
                 if (!name.IsZero && name.Name.EndsWith(Weight, StringComparison.Ordinal) && model.Parameters[name.Parameter].TakesAdapter)
                     byName.Add(family.Bare(FullName(name)), name);
             }
+            foreach (string head in Family.IsTied(model.AnyConfig) ? family.TiedNames : [])
+                byName.Add(family.Bare(head[..^Weight.Length]), WeightName.Whole(head, Embedding, model.AnyConfig.VocabularySize));
         }
 
         public IEnumerable<WeightName> All => byName.Values;
 
         public static string FullName(WeightName name) => name.Name[..^Weight.Length];
+
+        public static bool IsShared(WeightName name) => name.Parameter == Embedding;
 
         public WeightName? Find(string module) => byName.GetValueOrDefault(family.Bare(module));
     }

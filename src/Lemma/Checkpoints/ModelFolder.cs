@@ -13,14 +13,22 @@ public static class ModelFolder
     /// <summary>The families that are read and written, by the name in their config's <c>model_type</c>.</summary>
     public static string FamilyNames => Family.Names;
 
-    /// <summary>The family that a config is written as.</summary>
-    public static string FamilyOf(ModelConfig config) => Family.Of(config).Name;
+    /// <summary>The family that a config is written as: that of the files it came from (<see cref="Model.Origin"/>) where that can say it.</summary>
+    public static string FamilyOf(ModelConfig config, string? origin = null) => Family.Of(config, origin).Name;
 
     /// <summary>Reads the config alone; <paramref name="path"/> is a folder, a config file or a checkpoint of llama2.c.</summary>
     public static ModelConfig ReadConfig(string path) => ReadConfig(path, out _);
 
     /// <summary>Reads the config of a decoder alone.</summary>
-    public static DecoderConfig ReadDecoderConfig(string path) => ReadConfig(path) as DecoderConfig ?? throw NoDecoder(path);
+    public static DecoderConfig ReadDecoderConfig(string path) => ReadDecoderConfig(path, out _);
+
+    /// <summary>Reads the config of a decoder alone, and the name of its family, which a model of it has as its <see cref="Model.Origin"/>.</summary>
+    public static DecoderConfig ReadDecoderConfig(string path, out string origin)
+    {
+        ModelConfig config = ReadConfig(path, out Family family);
+        origin = family.Name;
+        return config as DecoderConfig ?? throw NoDecoder(path);
+    }
 
     /// <summary>Reads a model; nothing is taken for the weights until the file is known to hold them all.</summary>
     /// <param name="path">The folder, or a checkpoint of llama2.c.</param>
@@ -113,7 +121,7 @@ public static class ModelFolder
         }
         JsonSettings settings = JsonSettings.Read(file);
         string name = settings.Text("model_type") ?? throw settings.Error("\"model_type\" is missing");
-        family = Family.Find(name) ?? throw settings.Error($"the model type '{name}' is not supported; supported are {Family.Names}");
+        family = Family.Find(name)?.For(settings) ?? throw settings.Error($"the model type '{name}' is not supported; supported are {Family.Names}");
         try
         {
             ModelConfig config = family.Read(settings);

@@ -44,7 +44,7 @@ public sealed unsafe class Workers : IDisposable
     /// <remarks>Pass a static lambda and everything it needs as the state: nothing is then allocated.</remarks>
     /// <exception cref="InvalidOperationException">Another job runs: of another thread, or the one that this part belongs to.</exception>
     /// <exception cref="ObjectDisposedException">The gang was disposed.</exception>
-    public void Run<TState>(int count, in TState state, WorkerPart<TState> part)
+    internal void Run<TState>(int count, in TState state, WorkerPart<TState> part)
     {
         ArgumentNullException.ThrowIfNull(part);
         ObjectDisposedException.ThrowIf(stopping, this);
@@ -70,7 +70,7 @@ public sealed unsafe class Workers : IDisposable
     }
 
     /// <summary>Splits rows into parts of a given size: the part gets its first row and its number of rows.</summary>
-    public void Rows<TState>(int rows, int rowsAPart, in TState state, RowsPart<TState> part)
+    internal void Rows<TState>(int rows, int rowsAPart, in TState state, RowsPart<TState> part)
     {
         Require.That(rowsAPart > 0, $"workers: a part must have rows, but it has {rowsAPart}");
         Run((int)(((long)rows + rowsAPart - 1) / rowsAPart), (State: state, Part: part, Rows: rows, Size: rowsAPart),
@@ -78,7 +78,7 @@ public sealed unsafe class Workers : IDisposable
     }
 
     /// <summary>Rows a part so that one part is worth waking a thread for: about 16,384 elements.</summary>
-    public static int RowsFor(int columns) => Math.Max(1, 16384 / Math.Max(1, columns));
+    internal static int RowsFor(int columns) => Math.Max(1, 16384 / Math.Max(1, columns));
 
     /// <summary>Ends the threads.</summary>
     /// <exception cref="InvalidOperationException">A job runs.</exception>
@@ -183,7 +183,7 @@ public sealed unsafe class Workers : IDisposable
 }
 
 /// <summary>One part of a job; a static lambda.</summary>
-public delegate void WorkerPart<TState>(in TState state, int index);
+internal delegate void WorkerPart<TState>(in TState state, int index);
 
 /// <summary>A range of rows of a job; a static lambda.</summary>
-public delegate void RowsPart<TState>(in TState state, int first, int count);
+internal delegate void RowsPart<TState>(in TState state, int first, int count);

@@ -17,8 +17,8 @@ public abstract class Model : IDisposable
     /// <summary>What one sequence keeps in each layer before its first token; cross attention's states, which need a source, are not among them.</summary>
     internal virtual IEnumerable<LayerState> NewLayers() => [];
 
-    /// <summary>The family of the files that it was read from, which it is written as again where that family can still say it.</summary>
-    internal string? Origin { get; set; }
+    /// <summary>The family of the files that it or its config was read from, which it is written as again where that family can still say it; else null.</summary>
+    public string? Origin { get; set; }
 
     /// <summary>Draws the first weights: normal with deviation 1/√d, smaller where a branch joins the residual stream; gains 1, biases 0;
     /// a decoder's last gain so small that the first loss is ln V.</summary>

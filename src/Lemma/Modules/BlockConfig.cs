@@ -48,7 +48,9 @@ public sealed record BlockConfig
         Cross?.Validate();
         Require.That(Order == BranchOrder.Sequential || (Cross is null && AfterSum is null),
             $"block: parallel branches have neither cross attention nor a norm of the sum");
-        foreach (NormConfig? norm in (NormConfig?[])[Before, After, AfterSum])
-            Require.That(norm is null or { Epsilon: > 0 }, $"norm: epsilon must be positive, but it is {norm?.Epsilon}");
+        Require.That(ResidualScale is > 0 and < float.PositiveInfinity, $"block: the residual scale must be positive and finite, but it is {ResidualScale}");
+        Before?.Validate();
+        After?.Validate();
+        AfterSum?.Validate();
     }
 }

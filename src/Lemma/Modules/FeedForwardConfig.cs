@@ -53,8 +53,8 @@ public sealed record ExpertsFeedForward(int HiddenWidth, ExpertRouting Routing, 
         Require.That(!Bias, $"experts: their layers have no biases");
         Routing.Validate();
         Shared?.Validate();
-        Require.That(BalanceWeight >= 0 && float.IsFinite(BalanceWeight),
-            $"experts: the weight of the balance loss must not be negative, but it is {BalanceWeight}");
+        Require.That(BalanceWeight is >= 0 and < float.PositiveInfinity,
+            $"experts: the weight of the balance loss must be at least 0 and finite, but it is {BalanceWeight}");
         Require.That(BalanceWeight == 0 || Routing.Score == RouterScore.Softmax,
             $"experts: a balance loss needs scores by softmax, not by {Routing.Score}");
     }

@@ -32,7 +32,12 @@ public enum MaskKind
 /// <remarks>Steps keep z between 0 and the longest sequence. Sukhbaatar et al. 2019, section 3.</remarks>
 /// <param name="First">z of every head before training, in positions.</param>
 /// <param name="Ramp">R: positions over which a head fades out.</param>
-public sealed record AdaptiveSpanConfig(float First, float Ramp);
+public sealed record AdaptiveSpanConfig(float First, float Ramp)
+{
+    /// <summary>Checks both numbers; the error names the rule and the values.</summary>
+    public void Validate() => Require.That(First is >= 0 and < float.PositiveInfinity && Ramp is > 0 and < float.PositiveInfinity,
+        $"attention: a learned span must have a finite ramp above 0 and a finite first span of at least 0, but they are {Ramp} and {First}");
+}
 
 /// <summary>Multi-head attention; with fewer key and value heads than heads it is grouped-query, with one multi-query.</summary>
 public sealed record AttentionConfig : MixerConfig
@@ -90,21 +95,17 @@ public sealed record AttentionConfig : MixerConfig
         Require.That(HeadWidth <= WidestHead && (long)Heads * HeadWidth <= MostColumns,
             $"attention: {Heads} heads of {HeadWidth} columns are beyond {MostColumns} columns, or a head is beyond {WidestHead}");
         Require.That(Heads % KeyValueHeads == 0, $"attention: {KeyValueHeads} key/value heads do not divide {Heads} heads");
-        Require.That(Rotary is null || (Rotary.Width ?? HeadWidth) % 2 == 0,
-            $"rope: the width that turns must be even, but it is {Rotary?.Width ?? HeadWidth}");
-        Require.That(Rotary is null || (Rotary.Width ?? HeadWidth) is int turning && turning > 0 && turning <= HeadWidth,
-            $"rope: {Rotary?.Width ?? HeadWidth} columns cannot turn in a head of {HeadWidth}");
-        Require.That(Rotary is null || (Rotary.Theta > 0 && double.IsFinite(Rotary.Theta)), $"rope: θ must be positive, but it is {Rotary?.Theta}");
+        Rotary?.Validate(HeadWidth);
         Require.That(Window is null or > 0, $"attention: the window must be positive, but it is {Window}");
         Require.That(Window is null || Mask == MaskKind.Causal, $"attention: a window of {Window} needs a causal mask");
-        Require.That(Scale is null or > 0, $"attention: the scale must be positive, but it is {Scale}");
-        Require.That(ScoreCap >= 0, $"attention: the cap of scores must not be negative, but it is {ScoreCap}");
-        Require.That(Span is null || (Span is { First: >= 0, Ramp: > 0 } && Mask == MaskKind.Causal),
-            $"attention: a learned span needs a causal mask, a ramp above 0 and a first span of at least 0, but they are {Mask} and {Span}");
+        Require.That(Scale is null or (> 0 and < float.PositiveInfinity), $"attention: the scale must be positive and finite, but it is {Scale}");
+        Require.That(ScoreCap is >= 0 and < float.PositiveInfinity, $"attention: the cap of scores must be at least 0 and finite, but it is {ScoreCap}");
+        Span?.Validate();
+        Require.That(Span is null || Mask == MaskKind.Causal, $"attention: a learned span needs a causal mask, but it is {Mask}");
         ToHeads().Validate();
         Require.That(Pattern is not DualChunk || (Rotary is { Width: null, Scaling.DependsOnLength: false } && Span is null && ScoreCap == 0 && !Sinks),
             $"attention: chunks need rotary positions of whole heads, whose angles do not depend on the length, and have no span, cap or sinks");
-        Require.That(QueryKeyNorm is null or { Epsilon: > 0 }, $"attention: epsilon of the norm must be positive, but it is {QueryKeyNorm?.Epsilon}");
+        QueryKeyNorm?.Validate();
     }
 
     /// <summary>Splits a width over heads; the error names both values.</summary>
@@ -202,9 +203,9 @@ public sealed record LatentAttentionConfig : MixerConfig
             && Heads * ((long)PlainWidth + RotaryWidth + ValueWidth) <= MostColumns,
             $"latent_attention: {Heads} heads of {PlainWidth} + {RotaryWidth} and {ValueWidth} columns are beyond {MostColumns} columns, or a head is "
             + $"beyond {WidestHead}");
-        Require.That(RotaryWidth % 2 == 0, $"rope: the width that turns must be even, but it is {RotaryWidth}");
-        Require.That(Scale is null or > 0, $"latent_attention: the scale must be positive, but it is {Scale}");
-        Require.That(Norm.Epsilon > 0, $"latent_attention: epsilon of the norm must be positive, but it is {Norm.Epsilon}");
+        Rotary.Validate(RotaryWidth);
+        Require.That(Scale is null or (> 0 and < float.PositiveInfinity), $"latent_attention: the scale must be positive and finite, but it is {Scale}");
+        Norm.Validate();
     }
 
     internal override Mixer Make(Scope scope, int width) => new LatentMixer(this, scope, width);

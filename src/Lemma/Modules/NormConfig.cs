@@ -2,7 +2,11 @@ namespace Lemma.Modules;
 
 /// <summary>How a row of activations is normalized.</summary>
 /// <param name="Epsilon">Added to the variance or mean square, inside the root.</param>
-public abstract record NormConfig(float Epsilon);
+public abstract record NormConfig(float Epsilon)
+{
+    /// <summary>Checks ε; the error names the rule and the value.</summary>
+    public void Validate() => Require.That(Epsilon is > 0 and < float.PositiveInfinity, $"norm: epsilon must be positive and finite, but it is {Epsilon}");
+}
 
 /// <summary>y = (x − μ)/√(σ² + ε)·γ + β.</summary>
 /// <param name="Epsilon">ε.</param>

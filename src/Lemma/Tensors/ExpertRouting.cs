@@ -60,7 +60,7 @@ public sealed record ExpertRouting
         Require.That(ChosenGroups > 0 && ChosenGroups <= Groups && ChosenGroups * (Experts / Groups) >= Chosen,
             $"experts: {ChosenGroups} of {Groups} groups of {Experts} experts must hold the {Chosen} that are chosen");
         Require.That(!SoftmaxOverChosen || Score == RouterScore.Softmax, $"experts: a softmax over the chosen needs scores by softmax, not by {Score}");
-        Require.That(float.IsFinite(Scale), $"experts: the scale must be a number, but it is {Scale}");
+        Require.That(Scale is > 0 and < float.PositiveInfinity, $"experts: the scale must be positive and finite, but it is {Scale}");
         return this;
     }
 

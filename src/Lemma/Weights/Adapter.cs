@@ -6,12 +6,14 @@ namespace Lemma.Weights;
 /// <remarks>
 /// Applied, the model's weights stay as they are and A and B can learn: they are parameters of their own, which an optimizer steps, and the model's are
 /// frozen by <see cref="Weights.Parameters.IsFrozen"/>. Merged, a pass costs what it did without the adapter. Change neither while a pass runs.
+/// The change of a tied head is of its product alone, not of the embedding that its matrix is as well, so it cannot be merged.
 /// Source: Hu et al. 2021, LoRA, section 4.1.
 /// </remarks>
 public sealed class Adapter : IDisposable
 {
     private readonly Parameters model;
     private readonly Dictionary<Parameter, List<AdapterPart>> parts = new(ReferenceEqualityComparer.Instance);
+    private readonly List<string> shared = [];
     private List<(AdapterPart Part, Parameter Weight, float[] Rows)>? merged;
 
     internal Adapter(Parameters model) => this.model = model;
@@ -49,6 +51,8 @@ public sealed class Adapter : IDisposable
     public void Merge()
     {
         Require.That(!IsMerged, $"adapter: it is merged already");
+        Require.That(shared.Count == 0,
+            $"adapter: '{string.Join("', '", shared)}' cannot be merged, since its matrix is the embedding's as well, which would change with it");
         Unload();
         List<(AdapterPart, Parameter, float[])> kept = [];
         foreach ((Parameter weight, List<AdapterPart> changes) in parts)
@@ -74,9 +78,11 @@ public sealed class Adapter : IDisposable
         Parameters.Dispose();
     }
 
-    /// <summary>Declares the change of some rows of a matrix.</summary>
-    internal AdapterPart Add(string module, Parameter weight, int firstRow, int rows, int rank, float scale)
+    /// <summary>Declares the change of some rows of a matrix, of one of its uses where it has a further one.</summary>
+    internal AdapterPart Add(string module, Parameter weight, int firstRow, int rows, int rank, float scale, bool isShared = false)
     {
+        if (isShared)
+            shared.Add(module);
         // Kaiming-uniform with a slope of √5 is uniform within 1/√in; the same deviation here.
         Parameter a = Parameters.Add($"{module}.lora_A.weight", new Shape(rank, weight.Shape.Columns), decays: true);
         a.First = FirstValue.Normal(1 / Math.Sqrt(3.0 * weight.Shape.Columns));

@@ -1,12 +1,22 @@
 namespace Lemma.Weights;
 
 /// <summary>One named parameter of a model: where it lies in the blocks of <see cref="Parameters"/>.</summary>
-/// <param name="Name">The path of the parameter, as in <c>blocks.0.attention.qkv.weight</c>.</param>
-/// <param name="Shape">Its shape; weights of linear layers are [out, in].</param>
-/// <param name="Offset">The index of its first element in each block, a multiple of 16 (64 bytes).</param>
-/// <param name="Decays">Whether weight decay applies to it.</param>
-public sealed record Parameter(string Name, Shape Shape, long Offset, bool Decays)
+public sealed class Parameter
 {
+    internal Parameter(string name, Shape shape, long offset, bool decays) => (Name, Shape, Offset, Decays) = (name, shape, offset, decays);
+
+    /// <summary>The path of the parameter, as in <c>blocks.0.attention.qkv.weight</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Its shape; weights of linear layers are [out, in].</summary>
+    public Shape Shape { get; }
+
+    /// <summary>Whether weight decay applies to it.</summary>
+    public bool Decays { get; }
+
+    /// <summary>The index of its first element in each block, a multiple of 16 (64 bytes).</summary>
+    internal long Offset { get; }
+
     /// <summary>The number of elements.</summary>
     public long Count => Shape.Count;
 

@@ -157,7 +157,8 @@ public sealed unsafe class Parameters : IDisposable
     private static void RequireRows(Parameter parameter)
     {
         if (parameter.RowsInPanels > 0)
-            throw new InvalidOperationException($"parameters: '{parameter.Name}' lies in panels, to be multiplied with; unpack the parameters before its rows are used");
+            throw new InvalidOperationException(
+                $"parameters: '{parameter.Name}' lies in panels, to be multiplied with; unpack the parameters before its rows are used");
     }
 
     private void Turn(Workers workers, bool toPanels)

@@ -50,7 +50,41 @@ public sealed class AdapterTests : IDisposable
         Assert.Equal(before, Logits(model, ids));
     }
 
-    [Theory, MemberData(nameof(Cases))]
+    [Fact]
+    public void AnAdapterOfATiedHeadChangesItsProductAlone()
+    {
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "gemma2"));
+        Assert.True(model.Config.Head.Tied);
+        using Adapter adapter = AdapterFolder.Read(Golden("adapters", "gemma2"), model);
+        JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Golden("adapters", "gemma2"), "expected.json"))).RootElement;
+        int[] ids = [.. expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
+        float[] wanted = [.. expected.GetProperty("logits").EnumerateArray().SelectMany(row => row.EnumerateArray().Select(value => value.GetSingle()))];
+        float[] before = Logits(model, ids);
+        adapter.Apply();
+        float[] applied = Logits(model, ids);
+        Assert.True(Difference(wanted, applied) < 2e-5, $"applied: {Difference(wanted, applied):E2}");
+        Assert.Contains("'lm_head' cannot be merged", Assert.Throws<ArgumentException>(adapter.Merge).Message, StringComparison.Ordinal);
+        Assert.True(adapter is { IsMerged: false, IsApplied: true });
+        adapter.Unload();
+        Assert.Equal(before, Logits(model, ids));
+        // The embedding itself takes no adapter of this kind.
+        AdapterConfig config = new() { Rank = 2, Alpha = 2, Targets = ["embed_tokens"] };
+        Assert.Throws<ArgumentException>(() => AdapterFolder.Create(model, config, seed: 1));
+        using Adapter fresh = AdapterFolder.Create(model, config with { Targets = ["lm_head"] }, seed: 1);
+        Assert.Equal(["lm_head.lora_A.weight", "lm_head.lora_B.weight"], fresh.Parameters.All.Select(parameter => parameter.Name));
+    }
+
+    [Fact]
+    public void TheMatrixOfAHeadBesideItsAdapterMustBeTheModels()
+    {
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "gemma2"));
+        Parameter embedding = model.Parameters["embedding.weight"];
+        model.Parameters.Weights(embedding)[^1] += 1;
+        Assert.EndsWith("the tensor 'base_model.model.lm_head.base_layer.weight' is not the model's matrix, and matrices that take the place of others are "
+            + "not supported", Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(Golden("adapters", "gemma2"), model)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Cases)), InlineData("gemma2")]
     public void AnAdapterIsWrittenAndReadBackByteForByte(string name)
     {
         using TemporaryFolder folder = new();
@@ -60,12 +94,15 @@ public sealed class AdapterTests : IDisposable
             AdapterFolder.Write(folder["copy"], model, adapter, config);
         using TensorFile original = TensorFile.Open(Path.Combine(Golden("adapters", name), "adapter_model.safetensors"));
         using TensorFile written = TensorFile.Open(Path.Combine(folder["copy"], "adapter_model.safetensors"));
-        Assert.Equal(original.Tensors.Select(entry => entry.ToString()).Order(), written.Tensors.Select(entry => entry.ToString()).Order());
-        foreach (TensorEntry entry in original.Tensors)
+        TensorEntry[] changes = [.. original.Tensors.Where(entry => !entry.Name.EndsWith(".base_layer.weight", StringComparison.Ordinal))];
+        Assert.Equal(changes.Select(entry => entry.Name).Order(), written.Tensors.Select(entry => entry.Name).Order());
+        foreach (TensorEntry entry in changes)
         {
             float[] one = new float[entry.Count], other = new float[entry.Count];
             original.Read(entry, one);
-            written.Read(written.Find(entry.Name)!, other);
+            TensorEntry twin = written.Find(entry.Name)!;
+            Assert.Equal((entry.Type, entry.ShapeText), (twin.Type, twin.ShapeText));
+            written.Read(twin, other);
             Assert.Equal(one, other);
         }
         JsonElement json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder["copy"], "adapter_config.json"))).RootElement;
@@ -201,7 +238,7 @@ public sealed class AdapterTests : IDisposable
         }
     }
 
-    [Theory, InlineData("gpt2"), InlineData("mistral-window")]
+    [Theory, InlineData("gpt2"), InlineData("mistral-window"), InlineData("gemma2")]
     public void GradientsOfAnAdapterAreDifferencesOfTheLoss(string name)
     {
         using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", name));
@@ -293,6 +330,7 @@ public sealed class AdapterTests : IDisposable
     [InlineData("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"", "\"pissa\" is not supported")]
     [InlineData("\"r\": 3", "\"r\": 4", "lora_A.weight' has shape [3, 80], but the model and the config ask for [4, 80]")]
     [InlineData("\"lora_dropout\": 0.0", "\"lora_dropout\": 1.0", "\"lora_dropout\" must lie in [0, 1), but it is 1")]
+    [InlineData("\"lora_alpha\": 5", "\"lora_alpha\": 1e300", "must be finite numbers of single precision, but one is 1E+300")]
     [InlineData("\"r\": 3", "\"r\": 0", "\"r\" must be a whole number from 1 to 65536, but it is 0")]
     [InlineData("\"lora_alpha\": 5", "\"lora_alpha\": 1e999", "\"lora_alpha\" must be a finite number")]
     [InlineData("\"q_proj\"", "\"o_proj\"", "'model.layers.0.self_attn.q_proj' has an adapter, but it is not among the target modules")]
@@ -322,6 +360,10 @@ public sealed class AdapterTests : IDisposable
         Refused("1 tensors, of which 0 are pairs", Matrix("layers.0.self_attn.q_proj.lora_B", 32, 3));
         Refused("0 tensors, of which 0 are pairs");
         Assert.Throws<DirectoryNotFoundException>(() => AdapterFolder.ReadConfig("/none"));
+        using TemporaryFolder bare = new();
+        File.Copy(Path.Combine(Golden("adapters", "llama"), "adapter_config.json"), bare["adapter_config.json"]);
+        Assert.Contains("has neither adapter_model.safetensors nor adapter_model.bin",
+            Assert.Throws<FileNotFoundException>(() => AdapterFolder.Read(bare[""], model)).Message, StringComparison.Ordinal);
 
         static SafetensorsTensor Matrix(string name, int rows, int columns) =>
             new($"base_model.model.model.{name}.weight", [rows, columns], () => new float[rows * columns]);

@@ -28,6 +28,35 @@ public class ModelFolderTests
         Assert.True(File.Exists(Path.Combine(folder["copy"], "generation_config.json")));
     }
 
+    public static TheoryData<string> Families => [.. Directory.EnumerateDirectories(Golden("")).Select(folder => Path.GetFileName(folder)!)
+        .Order(StringComparer.Ordinal)];
+
+    [Theory, MemberData(nameof(Families))]
+    public void AFolderIsWrittenAsTheFamilyThatItWasReadAs(string family)
+    {
+        using TemporaryFolder folder = new();
+        using Model model = ModelFolder.Read(Golden(family));
+        ModelFolder.Write(folder["copy"], model);
+        Assert.Equal(Kind(Golden(family)), Kind(folder["copy"]));
+        Assert.Equal(Kind(Golden(family)), ModelFolder.FamilyOf(ModelFolder.ReadConfig(Golden(family)), model.Origin));
+
+        static string Kind(string path) => (string)JsonNode.Parse(File.ReadAllText(Path.Combine(path, "config.json")))!["model_type"]!;
+    }
+
+    [Fact]
+    public void AModelAndItsAdapterAreOfTheFamilyOfItsConfig()
+    {
+        DecoderConfig config = ModelFolder.ReadDecoderConfig(Golden("phi3"), out string origin);
+        Assert.Equal(("phi3", "llama"), (origin, ModelFolder.FamilyOf(config)));
+        using Decoder model = new(config) { Origin = origin };
+        AdapterConfig targets = new() { Rank = 2, Alpha = 2, Targets = ["qkv_proj", "gate_up_proj"] };
+        using (Adapter adapter = AdapterFolder.Create(model, targets, seed: 1))
+            Assert.Equal("model.layers.0.self_attn.qkv_proj.lora_A.weight", adapter.Parameters.All[0].Name);
+        model.Origin = "phi4";
+        Assert.StartsWith("model: the origin 'phi4' is none of ", Assert.Throws<ArgumentException>(() => AdapterFolder.Create(model, targets, seed: 1)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Gpt2sConfigIsReadAsItIs()
     {
@@ -121,6 +150,35 @@ public class ModelFolderTests
         using Decoder several = ModelFolder.ReadDecoder(copy);
         Assert.All(one.Parameters.All, parameter => Assert.True(one.Parameters.Weights(parameter)
             .SequenceEqual(several.Parameters.Weights(several.Parameters[parameter.Name])), parameter.Name));
+    }
+
+    [Theory]
+    [InlineData(1, "model.", 2, "")]
+    [InlineData(1, "", 2, "")]
+    [InlineData(2, "model.", 2, "")]
+    [InlineData(0, "model.", 2, "unexpected model.layers.2.eh_proj.weight, model.layers.2.self_attn.o_proj.weight")]
+    [InlineData(1, "model.", 3, "unexpected model.layers.3.eh_proj.weight, model.layers.3.self_attn.o_proj.weight")]
+    [InlineData(1, "model.", 1, "unexpected model.layers.1.eh_proj.weight")]
+    [InlineData(1, "model.further.", 2, "unexpected model.further.layers.2.eh_proj.weight, model.further.layers.2.self_attn.o_proj.weight")]
+    public void LayersOfDeepSeekThatPredictFurtherTokensAreLeftOut(int count, string prefix, int layer, string reason)
+    {
+        using TemporaryFolder folder = new();
+        string copy = Rewrite(folder, "deepseek-v3", tensors => [.. tensors, .. ((string[])["eh_proj", "self_attn.o_proj"]).Select(name =>
+            new SafetensorsTensor($"{prefix}layers.{layer}.{name}.weight", [2, 3], () => new float[6])).Where(further => !tensors.Exists(tensor =>
+                tensor.Name == further.Name))]);
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Path.Combine(copy, "config.json")))!.AsObject();
+        config["num_nextn_predict_layers"] = count;
+        File.WriteAllText(Path.Combine(copy, "config.json"), config.ToJsonString());
+        if (reason.Length > 0)
+        {
+            Assert.EndsWith("the tensors are not those of the config: " + reason, Assert.Throws<InvalidDataException>(() => ModelFolder.ReadDecoder(copy)).Message,
+                StringComparison.Ordinal);
+            return;
+        }
+        using Decoder model = ModelFolder.ReadDecoder(copy), plain = ModelFolder.ReadDecoder(Golden("deepseek-v3"));
+        Assert.Equal(plain.Config, model.Config);
+        foreach (Parameter parameter in plain.Parameters.All)
+            Assert.True(plain.Parameters.Weights(parameter).SequenceEqual(model.Parameters.Weights(model.Parameters[parameter.Name])), parameter.Name);
     }
 
     [Fact]

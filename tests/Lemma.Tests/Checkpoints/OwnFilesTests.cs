@@ -136,7 +136,7 @@ public class OwnFilesTests
 
     private static string Compact(string json) => string.Concat(json.Where(letter => letter is not ('\n' or ' ')));
 
-    private static string Written(ModelConfig config)
+    internal static string Written(ModelConfig config)
     {
         using MemoryStream stream = new();
         using (System.Text.Json.Utf8JsonWriter json = new(stream))
@@ -144,7 +144,7 @@ public class OwnFilesTests
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    private static ModelConfig Read(string json) =>
+    internal static ModelConfig Read(string json) =>
         Family.Find("lemma")!.Read(Lemma.Formats.JsonSettings.Parse(System.Text.Encoding.UTF8.GetBytes(json), "config"));
 
     // Another value of a plain property; null for parts, which have properties of their own, and for what this test leaves out.
@@ -168,7 +168,7 @@ public class OwnFilesTests
         _ => null,
     };
 
-    private static IEnumerable<object> RecordsIn(object? value)
+    internal static IEnumerable<object> RecordsIn(object? value)
     {
         if (value is null or string or ValueType or ValueList<int> or ValueList<double>)
             return [];
@@ -178,7 +178,7 @@ public class OwnFilesTests
             .SelectMany(property => RecordsIn(property.GetValue(value)))];
     }
 
-    private static Dictionary<string, ModelConfig> Made()
+    internal static Dictionary<string, ModelConfig> Made()
     {
         AttentionConfig plain = new() { Heads = 4, KeyValueHeads = 2, HeadWidth = 8, Rotary = new RotaryConfig(), QueryKeyNorm = new RmsNormConfig() };
         BlockConfig block = new() { Mixer = plain, FeedForward = new GatedFeedForward(48), Before = new RmsNormConfig(), After = new LayerNormConfig() };
@@ -221,7 +221,7 @@ public class OwnFilesTests
         foreach ((string name, MixerConfig mixer) in MixerTests.Mixers)
             all[name] = decoder.WithBlocks(own => own with { Mixer = mixer });
         RopeScaling[] scalings = [new LinearRopeScaling(2), new NtkRopeScaling(2), new DynamicNtkRopeScaling(2, 32), new YarnRopeScaling(2, 32),
-            new Llama3RopeScaling(8, 1, 4, 32), new LongRopeScaling([1, 2], [3, 4], 2, 32), new ProportionalRopeScaling(0.5)];
+            new Llama3RopeScaling(8, 1, 4, 32), new LongRopeScaling([1, 2, 3, 4], [3, 4, 5, 6], 2, 32), new ProportionalRopeScaling(0.5)];
         foreach (RopeScaling scaling in scalings)
             all[scaling.GetType().Name] = decoder.WithBlocks(own => own with { Mixer = plain with { Rotary = new RotaryConfig { Scaling = scaling } } });
         return all;

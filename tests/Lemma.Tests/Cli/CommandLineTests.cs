@@ -7,8 +7,8 @@ namespace Lemma.Tests.Cli;
 [Collection("console")]
 public class CommandLineTests
 {
-    private const string Tiny = "--layers 1 --heads 2 --width 16 --length 8 --batch 2 --eval-every 2 --eval-batches 1 --warmup 1 "
-        + "--threads 1";
+    private const string Small = "--length 8 --batch 2 --eval-every 2 --eval-batches 1 --warmup 1";
+    private const string Tiny = $"--layers 1 --heads 2 --width 16 {Small} --threads 1";
 
     [Theory]
     [InlineData("train --layers x", 2, "lemma train: --layers: a whole number of at least 1 is needed, but 'x' was given")]
@@ -26,7 +26,7 @@ public class CommandLineTests
     [InlineData("train --data none.txt --config none.json", 1, "model: there is no folder 'none.json'")]
     [InlineData("train --data none.txt --heads 6 --width 100", 1, "attention: 6 heads do not divide d_model 100")]
     [InlineData("train --data none.txt --minimum-learning-rate 1", 1, "the minimum learning rate must be in [0, 0.001], but it is 1")]
-    [InlineData("generate none", 1, "lemma generate: model: there is no folder 'none'")]
+    [InlineData("generate none", 1, "lemma generate: model: 'none' must be a folder with a config.json, or a checkpoint of llama2.c")]
     [InlineData("generate", 2, "lemma generate: Required argument 'MODEL' missing")]
     [InlineData("eval none", 2, "lemma eval: Option '--data' is required")]
     [InlineData("bench train huge", 2, "lemma bench train: Argument 'huge' not recognized")]
@@ -119,6 +119,89 @@ public class CommandLineTests
     }
 
     [Fact]
+    public void ACheckpointOfLlama2CIsContinuedTalkedToEvaluatedAndShown()
+    {
+        using TemporaryFolder folder = new();
+        using (Lemma.Models.Decoder decoder = Checkpoints.Llama2CFile.Model(tied: true, ids: 262, length: 32))
+            folder.Write("stories.bin", Checkpoints.Llama2CFile.Bytes(decoder));
+        folder.Write("tok512.bin", Language.LanguageModelTests.TokenizerBytes);
+        string data = folder.Write("data.txt", "a b ab ba");
+        (string Generated, string Chatted, string Evaluated, string Shown)[] outputs = [.. ((string[])["stories.bin", ""]).Select(form =>
+        {
+            string model = folder[form];
+            return (Said($"generate {model} --prompt ab --tokens 5"), Said($"chat {model} --tokens 5", "ab\n/text\n"),
+                From("loss", Said($"eval {model} --data {data}")), From("family", Said($"inspect {model}")));
+        })];
+        Assert.Equal(outputs[0], outputs[1]);
+        Assert.StartsWith("ab", outputs[0].Generated, StringComparison.Ordinal);
+        Assert.Contains("\nab", outputs[0].Chatted, StringComparison.Ordinal);
+        Assert.Contains("bits a byte", outputs[0].Evaluated, StringComparison.Ordinal);
+        Assert.Contains("family      llama, decoder\n", outputs[0].Shown, StringComparison.Ordinal);
+        Assert.Contains("tokenizer   bpe, 262 ids\n", outputs[0].Shown, StringComparison.Ordinal);
+
+        // The title above is the path.
+        static string From(string row, string text) => text[text.IndexOf(row, StringComparison.Ordinal)..];
+
+        static string Said(string line, string input = "")
+        {
+            (int code, string output, string error) = Run(line, input);
+            Assert.Equal((0, ""), (code, error));
+            return output;
+        }
+    }
+
+    [Theory]
+    [InlineData("phi3")]
+    [InlineData("qwen3")]
+    [InlineData("llama")]
+    public void AModelOfAConfigIsSavedAsTheConfigsFamilyWithTheEndsOfItsOwnTokenizer(string family)
+    {
+        using TemporaryFolder folder = new();
+        foreach (string name in (string[])["one.txt", "two.txt"])
+            folder.Write(Path.Combine("data", name), string.Concat(Enumerable.Repeat("a small text to learn from. ", 20)));
+        // The config's ids end texts of another tokenizer.
+        string config = folder.Write("config.json", File.ReadAllText(Golden(family)).Replace("\"eos_token_id\": 2", "\"eos_token_id\": [2, 5, 9]",
+            StringComparison.Ordinal));
+        Assert.Equal([2, 5, 9], Lemma.Checkpoints.ModelFolder.ReadDecoderConfig(config).EndIds);
+        string train = $"train --config {config} --char --steps 2 {Small}";
+        (int code, string output, string error) = Run($"{train} --data {folder["data"]} --out {folder["two"]}");
+        Assert.Equal((0, ""), (code, error));
+        Assert.StartsWith($"{family} model of ", output, StringComparison.Ordinal);
+        int end = Lemma.Text.Tokenizer.Load(folder["two/last"]).IdOf("<|endoftext|>")!.Value;
+        Lemma.Models.DecoderConfig saved = Lemma.Checkpoints.ModelFolder.ReadDecoderConfig(folder["two/last"], out string origin);
+        Assert.Equal((family, end, end), (origin, saved.BeginId, saved.EndId));
+        Assert.Equal([end], saved.EndIds);
+        Assert.Equal(0, Run($"train --resume --out {folder["two"]}").Code);
+        Lemma.Checkpoints.ModelFolder.ReadDecoderConfig(folder["two/last"], out origin);
+        Assert.Equal(family, origin);
+        // One document has no end.
+        Assert.Equal(0, Run($"{train} --data {folder["data/one.txt"]} --out {folder["one"]}").Code);
+        Assert.Empty(Lemma.Checkpoints.ModelFolder.ReadDecoderConfig(folder["one/last"]).EndIds);
+    }
+
+    [Fact]
+    public void TheBiasForTheChoiceOfExpertsMovesByTheBalanceRate()
+    {
+        using TemporaryFolder folder = new();
+        string data = folder.Write("data.txt", string.Concat(Enumerable.Repeat("a small text to learn from. ", 20)));
+        string train = $"train --config {Golden("deepseek-v3")} --char --steps 3 {Small} --data {data}";
+        float[] still = Bias("still", "--balance-rate 0"), moved = Bias("moved", "--balance-rate 0.5");
+        Assert.All(still, value => Assert.Equal(0, value));
+        Assert.All(moved, value => Assert.Contains(value, (float[])[-1.5f, -1, -0.5f, 0, 0.5f, 1, 1.5f]));
+        Assert.Contains(moved, value => value != 0);
+        Assert.Equal(moved, Bias("again", "--balance-rate 0.5 --threads 2"));
+
+        float[] Bias(string name, string options)
+        {
+            (int code, _, string error) = Run($"{train} {options} --out {folder[name]}");
+            Assert.Equal((0, ""), (code, error));
+            using Lemma.Models.Decoder model = Lemma.Checkpoints.ModelFolder.ReadDecoder(Path.Combine(folder[name], "last"));
+            return [.. model.Parameters.All.Where(parameter => parameter.Name.EndsWith(".choice_bias", StringComparison.Ordinal))
+                .SelectMany(parameter => model.Parameters.Weights(parameter).ToArray())];
+        }
+    }
+
+    [Fact]
     public void AVocabularyThatTheDataCannotFillIsRefused()
     {
         using TemporaryFolder folder = new();
@@ -129,10 +212,15 @@ public class CommandLineTests
         Assert.False(Directory.Exists(folder["run"]));
     }
 
-    private static (int Code, string Output, string Error) Run(string line)
+    private static string Golden(string family) => Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", family, "config.json");
+
+    private static (int Code, string Output, string Error) Run(string line, string input = "")
     {
         Terminal.IsInteractive = false;
         TextWriter output = Console.Out, error = Console.Error;
+        TextReader typed = Console.In;
+        using StringReader newInput = new(input);
+        Console.SetIn(newInput);
         using StringWriter newOutput = new(), newError = new();
         Console.SetOut(newOutput);
         Console.SetError(newError);
@@ -142,6 +230,7 @@ public class CommandLineTests
         }
         finally
         {
+            Console.SetIn(typed);
             Console.SetOut(output);
             Console.SetError(error);
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Lemma.Formats;
 using Lemma.Models;
@@ -7,11 +8,22 @@ using Lemma.Tensors;
 namespace Lemma.Checkpoints;
 
 /// <summary>DeepSeek-V3: latent attention, experts in groups chosen by sigmoid scores with a bias for the choice, shared experts.</summary>
+/// <remarks>Layers behind the last one that predict further tokens in training (DeepSeek-AI 2024, section 2.2) are left out, as transformers does.</remarks>
 internal sealed class DeepSeekV3 : LlamaLike
 {
+    private const string FurtherLayersField = "num_nextn_predict_layers";
+
+    /// <summary>Layers of the file behind the last one that predict further tokens.</summary>
+    private int FurtherLayers { get; init; }
+
     public override string Name => "deepseek_v3";
 
     protected override string ArchitectureOf(ModelConfig config) => "DeepseekV3ForCausalLM";
+
+    public override Family For(JsonSettings settings) =>
+        new DeepSeekV3 { FurtherLayers = settings.Integer(FurtherLayersField, 0, least: 0, most: MostLayers) };
+
+    public override bool Ignores(string name, ModelConfig config) => base.Ignores(name, config) || IsOfFurtherLayer(Bare(name), ((DecoderConfig)config).Layers);
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
     {
@@ -56,8 +68,7 @@ internal sealed class DeepSeekV3 : LlamaLike
                 throw settings.Error($"\"{name}\": '{found}' is not supported");
         }
         settings.Integer("moe_layer_freq", 1, most: 1);
-        // Layers that predict further tokens stand after the last one: a file that has their tensors is refused by their names.
-        settings.Has("num_nextn_predict_layers");
+        settings.Has(FurtherLayersField);
         settings.Has("ep_size");
         settings.Has("seq_aux");
         settings.Has("aux_loss_alpha");
@@ -123,6 +134,9 @@ internal sealed class DeepSeekV3 : LlamaLike
             .Append(WeightName.Whole($"{theirs}.mlp.gate.e_score_correction_bias", $"{ours}.router.choice_bias", sparse.Routing.Experts));
         return sparse.Shared is null ? names : names.Concat(Gated($"{theirs}.mlp.shared_experts", $"{ours}.shared", width, sparse.Shared));
     }
+
+    private bool IsOfFurtherLayer(string bareName, int layers) => bareName.Split('.') is ["layers", string number, _, ..]
+        && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int layer) && layer >= layers && layer - layers < FurtherLayers;
 
     // YaRN of this family scales the scores by the square of its magnitude.
     private static float? ScaleOf(JsonSettings settings, int width, RotaryConfig rotary)

@@ -52,6 +52,9 @@ internal abstract class Family
     /// <summary>The config of a model whose file holds other parts than its config says.</summary>
     public virtual ModelConfig Adapt(ModelConfig config, TensorFile file) => config;
 
+    /// <summary>The family as one file needs it, where the file says what belongs to its tensors and not to the model.</summary>
+    public virtual Family For(JsonSettings settings) => this;
+
     /// <summary>Every tensor of a checkpoint and its place in the parameters.</summary>
     public abstract IEnumerable<WeightName> Weights(ModelConfig config);
 
@@ -64,10 +67,12 @@ internal abstract class Family
     /// <summary>The first family whose files can say a config: what it writes is read back as the same.</summary>
     /// <param name="config">The config.</param>
     /// <param name="preferred">The family to take where it can, or null.</param>
-    public static Family Of(ModelConfig config, string? preferred = null) =>
-        (preferred is not null && Find(preferred) is { } own && own.CanSay(config) ? own : Array.Find(All, family => family.CanSay(config)))
-        ?? throw new ArgumentException($"model: none of the families {Names} can say this config of "
+    public static Family Of(ModelConfig config, string? preferred = null)
+    {
+        Family? own = preferred is null ? null : Find(preferred) ?? throw new ArgumentException($"model: the origin '{preferred}' is none of {Names}");
+        return (own is not null && own.CanSay(config) ? own : Array.Find(All, family => family.CanSay(config))) ?? throw new ArgumentException($"model: none of the families {Names} can say this config of "
             + $"{config.AllBlocks.Count()} blocks: one of its choices has no field in any of their files");
+    }
 
     /// <summary>Reads a config; fields that it does not know are refused.</summary>
     public ModelConfig Read(JsonSettings settings)
@@ -83,8 +88,8 @@ internal abstract class Family
     /// <summary>Writes the fields that only this family has; false when the config is plainly of another one.</summary>
     protected abstract bool WriteConfig(Utf8JsonWriter json, ModelConfig config);
 
-    /// <summary>Whether a tensor of a checkpoint is no weight: a constant of older files, or the second copy of a tied head.</summary>
-    public bool Ignores(string name, ModelConfig config) =>
+    /// <summary>Whether a tensor of a checkpoint is no weight: a constant of older files, the second copy of a tied head, or what trains and does not predict.</summary>
+    public virtual bool Ignores(string name, ModelConfig config) =>
         (IsTied(config) && TiedNames.Contains(name)) || IgnoredEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>A name without the prefix that a checkpoint may have or not.</summary>

@@ -69,6 +69,7 @@ public sealed record DecoderConfig : ModelConfig
     public override DecoderConfig Validate()
     {
         Stack.Validate(MaximumLength);
+        Head.Validate();
         ValidateDropout();
         foreach (BlockConfig block in Stack.Blocks)
             Require.That(block.Mixer is not AttentionConfig { Mask: not MaskKind.Causal } && block.Cross is null,
@@ -121,6 +122,7 @@ public sealed record EncoderConfig : ModelConfig
     public override EncoderConfig Validate()
     {
         Stack.Validate(MaximumLength);
+        Head?.Validate();
         ValidateDropout();
         RefuseBalanceLoss();
         RefuseCross(Stack, "encoder");
@@ -156,6 +158,7 @@ public sealed record EncoderDecoderConfig : ModelConfig
     {
         Encoder.Validate(MaximumLength);
         Decoder.Validate(MaximumLength);
+        Head.Validate();
         ValidateDropout();
         RefuseBalanceLoss();
         RefuseCross(Encoder, "encoder_decoder: the encoder");

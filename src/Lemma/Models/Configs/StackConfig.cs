@@ -29,6 +29,17 @@ public sealed record EmbeddingConfig
 
     /// <summary>The norm of the sum; null for none.</summary>
     public NormConfig? Norm { get; init; }
+
+    /// <summary>Checks every size for sequences of a length; the error names the rule and the values.</summary>
+    public void Validate(int maximumLength)
+    {
+        Require.That(this is { LearnedPositions: >= 0, PositionOffset: >= 0, TokenTypes: >= 0 }
+            && (LearnedPositions == 0 || (long)maximumLength + PositionOffset <= LearnedPositions),
+            $"positions: {LearnedPositions} rows do not hold {maximumLength} positions from row {PositionOffset} on");
+        Require.That(!Sinusoidal || Width % 2 == 0, $"positions: sines and cosines need an even width, but it is {Width}");
+        Require.That(Scale is > 0 and < float.PositiveInfinity, $"embedding: the scale must be positive and finite, but it is {Scale}");
+        Norm?.Validate();
+    }
 }
 
 /// <summary>A bias of attention's scores by the distance of key and query, the same in every block.</summary>
@@ -63,11 +74,8 @@ public sealed record StackConfig
     {
         Require.That(Embedding is { VocabularySize: > 0, Width: > 0 } && Blocks.Count > 0 && maximumLength > 0,
             $"model: sizes must be positive, but vocabulary {Embedding.VocabularySize}, width {Embedding.Width}, layers {Blocks.Count}, length {maximumLength}");
-        Require.That(Embedding is { LearnedPositions: >= 0, PositionOffset: >= 0, TokenTypes: >= 0 }
-            && (Embedding.LearnedPositions == 0 || (long)maximumLength + Embedding.PositionOffset <= Embedding.LearnedPositions),
-            $"positions: {Embedding.LearnedPositions} rows do not hold {maximumLength} positions from row {Embedding.PositionOffset} on");
-        Require.That(!Embedding.Sinusoidal || Embedding.Width % 2 == 0, $"positions: sines and cosines need an even width, but it is {Embedding.Width}");
-        Require.That(Norm is null or { Epsilon: > 0 }, $"norm: epsilon must be positive, but it is {Norm?.Epsilon}");
+        Embedding.Validate(maximumLength);
+        Norm?.Validate();
         foreach (BlockConfig block in Blocks)
         {
             block.Validate();
@@ -97,4 +105,12 @@ public sealed record HeadConfig(bool Tied)
 
     /// <summary>A layer before the matrix; null for none.</summary>
     public HeadTransform? Transform { get; init; }
+
+    /// <summary>Checks every number; the error names the rule and the value.</summary>
+    public void Validate()
+    {
+        Require.That(Scale is > 0 and < float.PositiveInfinity, $"head: the scale must be positive and finite, but it is {Scale}");
+        Require.That(Cap is >= 0 and < float.PositiveInfinity, $"head: the cap must be at least 0 and finite, but it is {Cap}");
+        Transform?.Norm.Validate();
+    }
 }

@@ -20,7 +20,7 @@ public static unsafe partial class Ops
     /// <param name="first">The first column of a head.</param>
     /// <param name="count">How many columns of a head.</param>
     /// <returns>[rows, heads·count].</returns>
-    public static Tensor HeadPart(this Tape tape, Tensor x, int heads, int first, int count)
+    internal static Tensor HeadPart(this Tape tape, Tensor x, int heads, int first, int count)
     {
         int width = HeadWidth(x, heads);
         Require.That(first >= 0 && count > 0 && first <= width - count,
@@ -68,7 +68,7 @@ public static unsafe partial class Ops
     /// <param name="widthB">The columns of a head of b.</param>
     /// <param name="heads">Heads.</param>
     /// <returns>[rows, heads·(widthA + widthB)].</returns>
-    public static Tensor JoinHeads(this Tape tape, Tensor a, int widthA, Tensor b, int widthB, int heads)
+    internal static Tensor JoinHeads(this Tape tape, Tensor a, int widthA, Tensor b, int widthB, int heads)
     {
         Require.That(a.Shape.Rows == b.Shape.Rows, $"join: a {a.Shape} and b {b.Shape} must have as many rows");
         Require.That(heads > 0 && widthA > 0 && widthB > 0 && a.Shape.Columns == (long)heads * widthA

@@ -12,7 +12,7 @@ public static partial class Ops
     /// <param name="table">The angles, of the trained length at least.</param>
     /// <param name="chunks">The chunks.</param>
     /// <returns>[rows, 3·H·d_h].</returns>
-    public static Tensor DualChunkQueries(this Tape tape, Tensor query, int heads, ReadOnlyMemory<int> positions, RopeTable table, DualChunk chunks)
+    internal static Tensor DualChunkQueries(this Tape tape, Tensor query, int heads, ReadOnlyMemory<int> positions, RopeTable table, DualChunk chunks)
     {
         ArgumentNullException.ThrowIfNull(chunks);
         Require.That(heads > 0 && query.Shape.Columns % heads == 0, $"dual_chunk: {heads} heads do not divide rows of {query.Shape}");
@@ -37,7 +37,7 @@ public static partial class Ops
     /// <param name="positions">A position a row.</param>
     /// <param name="table">The angles.</param>
     /// <param name="chunks">The chunks.</param>
-    public static void DualChunkKeysInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, ReadOnlyMemory<int> positions,
+    internal static void DualChunkKeysInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, ReadOnlyMemory<int> positions,
         RopeTable table, DualChunk chunks)
     {
         ArgumentNullException.ThrowIfNull(chunks);

@@ -13,7 +13,7 @@ public static unsafe partial class Ops
     /// <param name="headWidth">Columns of a head.</param>
     /// <param name="gain">g: headWidth elements, or heads·headWidth for a gain a head; null for 1.</param>
     /// <param name="epsilon">ε.</param>
-    public static void HeadRmsNormInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, Tensor? gain, float epsilon) =>
+    internal static void HeadRmsNormInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, Tensor? gain, float epsilon) =>
         NormHeads(tape, new HeadNorm(x, firstColumn, heads, headWidth, epsilon, Centers: false), gain, null);
 
     /// <summary>y = γ(x − μ)/√(σ² + ε) + β of each head of every row, in place. See <see cref="Formulas.LayerNorm"/>.</summary>
@@ -26,7 +26,7 @@ public static unsafe partial class Ops
     /// <param name="gain">γ: headWidth elements, or heads·headWidth for a gain a head; null for 1.</param>
     /// <param name="bias">β, as many as γ; null for 0.</param>
     /// <param name="epsilon">ε.</param>
-    public static void HeadLayerNormInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, Tensor? gain, Tensor? bias,
+    internal static void HeadLayerNormInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, Tensor? gain, Tensor? bias,
         float epsilon) => NormHeads(tape, new HeadNorm(x, firstColumn, heads, headWidth, epsilon, Centers: true), gain, bias);
 
     private readonly record struct HeadNorm(Tensor X, int First, int Heads, int HeadWidth, float Epsilon, bool Centers)

@@ -12,7 +12,7 @@ public static unsafe partial class Ops
     /// <param name="least">The first distance.</param>
     /// <param name="most">The last one.</param>
     /// <returns>[H, most − least + 1].</returns>
-    public static Tensor RelativeBias(this Tape tape, Tensor table, bool bidirectional, int maximumDistance, int least, int most)
+    internal static Tensor RelativeBias(this Tape tape, Tensor table, bool bidirectional, int maximumDistance, int least, int most)
     {
         Require.That(table.Shape.Rank == 2 && most >= least,
             $"relative_bias: a table [buckets, heads] and a range are needed, but they are {table.Shape} and {least} to {most}");
@@ -35,7 +35,7 @@ public static unsafe partial class Ops
 
     /// <summary>b(n) = slope·n of every head for the distances n = key − query of a range (ALiBi); it learns nothing.</summary>
     /// <returns>[H, most − least + 1].</returns>
-    public static Tensor LinearBias(this Tape tape, int heads, int least, int most)
+    internal static Tensor LinearBias(this Tape tape, int heads, int least, int most)
     {
         Require.That(heads > 0 && most >= least, $"linear_bias: heads and a range are needed, but they are {heads} and {least} to {most}");
         int count = checked(most - least + 1);
@@ -53,7 +53,7 @@ public static unsafe partial class Ops
     /// <param name="least">The first distance.</param>
     /// <param name="most">The last one.</param>
     /// <returns>[H, most − least + 1].</returns>
-    public static Tensor SpanBias(this Tape tape, Tensor spans, double ramp, int least, int most)
+    internal static Tensor SpanBias(this Tape tape, Tensor spans, double ramp, int least, int most)
     {
         Require.That(spans.Shape.Rank == 1 && most >= least, $"span_bias: spans [heads] and a range are needed, but they are {spans.Shape} and {least} to {most}");
         Require.That(ramp > 0 && double.IsFinite(ramp), $"span_bias: the ramp must be above 0, but it is {ramp}");
@@ -74,5 +74,5 @@ public static unsafe partial class Ops
 
     /// <summary>How many positions back the widest span reaches, for <see cref="AttentionHeads.Window"/>: keys further back are then not multiplied;
     /// 0 for all.</summary>
-    public static int SpanReach(this Tape tape, Tensor spans, double ramp) => AdaptiveSpan.Reach(tape[spans], ramp);
+    internal static int SpanReach(this Tape tape, Tensor spans, double ramp) => AdaptiveSpan.Reach(tape[spans], ramp);
 }

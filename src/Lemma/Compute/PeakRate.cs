@@ -1,12 +1,11 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Lemma.Compute;
 
-namespace Lemma.Cli.Bench;
+namespace Lemma.Compute;
 
 /// <summary>The most float32 operations a second that fused multiply-adds in registers reach on this machine.</summary>
-internal static class PeakRate
+public static class PeakRate
 {
     private const int Turns = 2_000_000, Chains = 12, Repetitions = 5;
 

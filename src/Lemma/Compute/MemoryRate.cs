@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
-using Lemma.Compute;
 
-namespace Lemma.Cli.Bench;
+namespace Lemma.Compute;
 
 /// <summary>How many bytes a second this machine reads from memory.</summary>
-internal static class MemoryRate
+public static class MemoryRate
 {
     private const int Elements = 1 << 27, Part = 1 << 20;
 

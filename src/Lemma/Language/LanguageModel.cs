@@ -1,0 +1,80 @@
+using Lemma.Checkpoints;
+using Lemma.Compute;
+using Lemma.Decoding;
+using Lemma.Models;
+using Lemma.Text;
+using Lemma.Text.Templates;
+
+namespace Lemma.Language;
+
+/// <summary>A model of text: a decoder with its tokenizer, its chat template and the threads that run it.</summary>
+/// <remarks>It answers and does not learn: its matrices lie in panels (<see cref="Weights.Parameters.Pack"/>), with the bits of rows.</remarks>
+public sealed class LanguageModel : IDisposable
+{
+    private LanguageModel(Decoder decoder, Tokenizer tokenizer, ChatTemplate? template, Workers workers) =>
+        (Decoder, Tokenizer, Template, Workers) = (decoder, tokenizer, template, workers);
+
+    /// <summary>The decoder.</summary>
+    public Decoder Decoder { get; }
+
+    /// <summary>The tokenizer, whose ids are among the decoder's.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>The chat template; null where the model has none.</summary>
+    public ChatTemplate? Template { get; }
+
+    /// <summary>The threads; they serve one caller at a time.</summary>
+    public Workers Workers { get; }
+
+    /// <summary>Reads a model's folder, or a checkpoint of llama2.c with the tokenizer beside it.</summary>
+    /// <param name="path">The folder, the .bin file of llama2.c, or a folder with one.</param>
+    /// <param name="threads">Threads that run the model; null for one a processor.</param>
+    /// <exception cref="FileNotFoundException">The path is neither, or there is no tokenizer.</exception>
+    /// <exception cref="InvalidDataException">A file is broken, or the files are not of one model.</exception>
+    public static LanguageModel Load(string path, int? threads = null)
+    {
+        ModelFiles files = ModelFiles.Find(path);
+        Workers workers = new(threads);
+        Decoder? decoder = null;
+        // The tokenizer is read while the weights are. Where both are broken the weights' fault is told, whichever came first.
+        Task<(Tokenizer Tokenizer, ChatTemplate? Template)> text = Task.Run(() => (files.ReadTokenizer(), files.ReadTemplate()));
+        try
+        {
+            decoder = ModelFolder.ReadDecoder(files.Weights);
+            (Tokenizer tokenizer, ChatTemplate? template) = text.GetAwaiter().GetResult();
+            if (tokenizer.VocabularySize > decoder.Config.VocabularySize)
+                throw new InvalidDataException($"{path}: the tokenizer has {tokenizer.VocabularySize} ids, but the model has {decoder.Config.VocabularySize}");
+            decoder.Parameters.Pack(workers);
+            return new LanguageModel(decoder, tokenizer, template, workers);
+        }
+        catch
+        {
+            // No file stays open behind the error; a second fault has been waited for and is not told.
+            ((Task)text).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+            decoder?.Dispose();
+            workers.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The ids of a prompt; an empty one begins as a document does.</summary>
+    /// <exception cref="ArgumentException">The text is empty, and no id of the model begins a text.</exception>
+    public int[] Prompt(string text)
+    {
+        int[] ids = Tokenizer.Encode(text);
+        if (ids.Length > 0)
+            return ids;
+        return (Decoder.Config.BeginId ?? Decoder.Config.EndId) is { } begin ? [begin]
+            : throw new ArgumentException("prompt: a model without an id that begins a text needs a prompt, but the text has no ids");
+    }
+
+    /// <summary>A generator of this model that draws the tokenizer's ids; the caller disposes it.</summary>
+    public Generator NewGenerator() => new(Decoder, Workers, Tokenizer.VocabularySize);
+
+    /// <summary>Frees the model and ends its threads.</summary>
+    public void Dispose()
+    {
+        Workers.Dispose();
+        Decoder.Dispose();
+    }
+}
