@@ -1,29 +1,83 @@
 using System.CommandLine;
+using System.Globalization;
 using Lemma.Decoding;
 
 namespace Lemma.Cli.Parsing;
 
-/// <summary>The options of drawing text.</summary>
+/// <summary>The options of drawing text, applied in the usual order (docs/decoding.md).</summary>
 internal sealed class SamplingOptions
 {
+    // Numbers up to 1 and 2 themselves.
+    private const double UpToOne = 1.0000001, UpToTwo = 2.0000001;
+
     private readonly Option<int?> tokens = Choice.Whole("--tokens", "The most tokens to add", fallback: 200);
     private readonly Option<double?> temperature = Choice.Number("--temperature", "How freely to draw; 0 always takes the likeliest",
         fallback: 0.8);
     private readonly Option<int?> topK = Choice.Whole("--top-k", "Draw among the K likeliest only");
     private readonly Option<double?> topP = Choice.Number("--top-p", "Draw among the likeliest that reach this probability together",
-        below: 1.0000001);
+        below: UpToOne);
+    private readonly Option<double?> minP = Choice.Number("--min-p", "Draw among those with this share of the likeliest's probability",
+        below: UpToOne);
+    private readonly Option<double?> typical = Choice.Number("--typical", "Draw among those of usual surprise that reach this probability together",
+        least: double.Epsilon, below: UpToOne);
+    private readonly Option<double?> repetition = Choice.Number("--repetition-penalty", "Divide the logits of ids that were there by it; 1 changes nothing",
+        least: double.Epsilon);
+    private readonly Option<double?> presence = Choice.Number("--presence-penalty", "Subtract it from the logits of ids that were made", least: -2,
+        below: UpToTwo);
+    private readonly Option<double?> frequency = Choice.Number("--frequency-penalty", "Subtract it from the logits of ids each time they were made", least: -2,
+        below: UpToTwo);
+    private readonly Option<int?> ngram = Choice.Whole("--no-repeat-ngram", "Never repeat as many ids in a row");
+    private readonly Option<string[]> stops = Several("--stop", "TEXT", "End before this text; may be given several times", ReadStop,
+        "a text of at least one character");
+    private readonly Option<KeyValuePair<int, double>[]> bias = Several("--logit-bias", "ID=VALUE",
+        "Add to the logit of an id; -inf bans it; may be given several times", ReadBias, "an id and a number, such as 42=-1.5,");
     private readonly Option<ulong?> seed = Choice.Seed();
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[tokens, temperature, topK, topP, seed])
+        foreach (Option option in (Option[])[tokens, temperature, topK, topP, minP, typical, repetition, presence, frequency, ngram, stops, bias, seed])
             command.Add(option);
     }
 
     public GenerationOptions Read(ParseResult parsed) =>
-        GenerationOptions.Sample(parsed.GetValue(temperature)!.Value, parsed.GetValue(topK), parsed.GetValue(topP)) with
+        GenerationOptions.Sample(parsed.GetValue(temperature)!.Value, parsed.GetValue(topK), parsed.GetValue(topP), parsed.GetValue(minP),
+            parsed.GetValue(typical), parsed.GetValue(repetition), parsed.GetValue(presence), parsed.GetValue(frequency), parsed.GetValue(ngram),
+            parsed.GetValue(bias)) with
         {
             MaximumTokens = parsed.GetValue(tokens)!.Value,
             Seed = parsed.GetValue(seed)!.Value,
+            StopTexts = parsed.GetValue(stops) ?? [],
+        };
+
+    private static (bool IsRight, string Value) ReadStop(string token) => (token.Length > 0, token);
+
+    private static (bool IsRight, KeyValuePair<int, double> Value) ReadBias(string token)
+    {
+        int split = Math.Max(0, token.IndexOf('=', StringComparison.Ordinal));
+        ReadOnlySpan<char> number = token.AsSpan(Math.Min(split + 1, token.Length));
+        double value = double.NegativeInfinity;
+        bool isRight = int.TryParse(token.AsSpan(0, split), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+            && (number is "-inf" || (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value)));
+        return (isRight, new(id, value));
+    }
+
+    private static Option<T[]> Several<T>(string name, string help, string description, Func<string, (bool IsRight, T Value)> read, string rule) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = help,
+            CustomParser = result =>
+            {
+                List<T> values = [];
+                foreach (string token in result.Tokens.Select(token => token.Value))
+                {
+                    (bool isRight, T value) = read(token);
+                    if (isRight)
+                        values.Add(value);
+                    else
+                        result.AddError($"{name}: {rule} is needed, but '{token}' was given");
+                }
+                return [.. values];
+            },
         };
 }

@@ -1,7 +1,7 @@
 namespace Lemma.Decoding;
 
 /// <summary>z ← z/T: below 1 sharper, above 1 flatter.</summary>
-/// <remarks>It divides logits, not probabilities.</remarks>
+/// <remarks>It divides logits, not probabilities. Ackley, Hinton and Sejnowski 1985.</remarks>
 public sealed record Temperature : LogitStep
 {
     /// <summary>Divides by a positive number.</summary>
@@ -15,19 +15,14 @@ public sealed record Temperature : LogitStep
     public double Value { get; }
 
     /// <inheritdoc/>
-    public override void Apply(Candidates candidates)
+    public override void Apply(Candidates candidates, in DrawContext context)
     {
+        if (Value == 1)
+            return;
         // Beyond float32's range only the distance to the largest counts, and the likeliest id is what is left as T goes to 0.
-        Span<float> logits = candidates.ChangeLogits();
-        float largest = float.NegativeInfinity, least = float.PositiveInfinity;
-        foreach (float logit in logits)
-        {
-            largest = MathF.Max(largest, logit);
-            least = float.IsNegativeInfinity(logit) ? least : MathF.Min(least, logit);
-        }
-        bool overflows = Math.Max(Math.Abs((double)largest), Math.Abs((double)least)) / Value > float.MaxValue;
-        double shift = overflows && float.IsFinite(largest) ? largest : 0;
-        foreach (ref float logit in logits)
+        double largest = candidates.LargestLogit, least = LogitMath.Least(candidates.Logits);
+        double shift = Math.Max(Math.Abs(largest), Math.Abs(least)) / Value > float.MaxValue ? largest : 0;
+        foreach (ref float logit in candidates.ChangeLogits())
             logit = (float)((logit - shift) / Value);
     }
 }

@@ -15,11 +15,11 @@ public sealed record TopK : LogitStep
     public int Count { get; }
 
     /// <inheritdoc/>
-    public override void Apply(Candidates candidates)
+    public override void Apply(Candidates candidates, in DrawContext context)
     {
         if (Count >= candidates.Count)
             return;
-        candidates.Sort();
+        candidates.Sort(Count);
         candidates.KeepFirst(Count);
     }
 }

@@ -15,16 +15,21 @@ public sealed record TopP : LogitStep
     public double Share { get; }
 
     /// <inheritdoc/>
-    public override void Apply(Candidates candidates)
+    public override void Apply(Candidates candidates, in DrawContext context)
     {
         if (Share == 1)
             return;
-        candidates.Sort();
-        ReadOnlySpan<double> probabilities = candidates.Probabilities();
         double sum = 0;
         int count = 0;
-        while (count < probabilities.Length && sum < Share)
-            sum += probabilities[count++];
+        foreach (int most in OrderedPrefix.Sizes(candidates.Count))
+        {
+            candidates.Sort(most);
+            ReadOnlySpan<double> probabilities = candidates.Probabilities(most);
+            while (count < probabilities.Length && sum < Share)
+                sum += probabilities[count++];
+            if (sum >= Share)
+                break;
+        }
         candidates.KeepFirst(count);
     }
 }

@@ -1,0 +1,43 @@
+using Lemma.Text;
+
+namespace Lemma.Decoding;
+
+/// <summary>The text that a generator makes, piece by piece, up to an end of the ids or one of <see cref="GenerationOptions.StopTexts"/>.</summary>
+public sealed class TextStream
+{
+    private readonly Generator generator;
+    private readonly StreamingDecoder decoder;
+    private readonly StopFilter filter;
+    private bool hasEnded;
+
+    /// <summary>Starts the generator with a prompt; the text of the prompt is not part of what comes.</summary>
+    public TextStream(Generator generator, Tokenizer tokenizer, ReadOnlyMemory<int> prompt, GenerationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(generator);
+        ArgumentNullException.ThrowIfNull(options);
+        this.generator = generator;
+        filter = new StopFilter(options.StopTexts);
+        generator.Start(prompt, options with { StopTexts = [] });
+        decoder = new StreamingDecoder(tokenizer, prompt: prompt.Span);
+    }
+
+    /// <summary>The text that it stopped at; null before, and where the ids ended.</summary>
+    public string? Stop => filter.Stop;
+
+    /// <summary>What the next id adds to the text, which may be nothing; false behind the last piece.</summary>
+    public bool TryNext(out string piece)
+    {
+        piece = "";
+        if (hasEnded)
+            return false;
+        if (generator.TryNext(out int id))
+        {
+            piece = filter.Append(decoder.Append(id));
+            hasEnded = filter.Stop is not null;
+            return true;
+        }
+        hasEnded = true;
+        piece = filter.Append(decoder.Finish()) + filter.Finish();
+        return piece.Length > 0;
+    }
+}
