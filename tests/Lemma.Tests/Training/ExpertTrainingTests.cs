@@ -157,7 +157,7 @@ public class ExpertTrainingTests
         ExpertRouting routing = new() { Experts = 4, Chosen = 2 };
         ExpertsFeedForward experts = new(16, routing);
         DecoderConfig config = Presets.Llama(61, width: 16, layers: 2, heads: 2, hidden: 32, length: 64).WithBlocks(block => block with { FeedForward = experts });
-        Named("the weight of the balance loss must not be negative, but it is -1", () => (experts with { BalanceWeight = -1 }).Validate());
+        Named("the weight of the balance loss must be at least 0 and finite, but it is -1", () => (experts with { BalanceWeight = -1 }).Validate());
         Named("a balance loss needs scores by softmax, not by Sigmoid",
             () => (experts with { BalanceWeight = 1, Routing = routing with { Score = RouterScore.Sigmoid } }).Validate());
         Named("layers with a balance loss have one weight", () => (config with
