@@ -8,7 +8,6 @@ using Lemma.Weights;
 namespace Lemma.Tests.Models;
 
 /// <summary>A model whose matrices lie in panels computes the bits of the same model in rows.</summary>
-[Trait("Kernels", "true")]
 public class PackedModelTests
 {
     public static TheoryData<string> All => ReferenceCheckpointTests.All;
