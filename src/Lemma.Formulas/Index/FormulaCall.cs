@@ -8,6 +8,9 @@ namespace Lemma.Formulas;
 /// <remarks>An attribute is a number (double), a flag (bool), a word (string) or numbers (double[]).</remarks>
 public sealed class FormulaCall
 {
+    // One word of a call, "n=1e9", must not take the memory of the machine.
+    private const int MostNumbers = 1 << 28;
+
     private readonly string formula;
     private readonly IReadOnlyDictionary<string, Values> inputs;
     private readonly IReadOnlyDictionary<string, object> attributes;
@@ -91,15 +94,15 @@ public sealed class FormulaCall
                 $"{formula}: {name} must be a whole number, but it is {value}"));
     }
 
-    /// <summary>Zeros of a shape that attributes give; throws when there are no such numbers, or more than an array holds.</summary>
+    /// <summary>Zeros of a shape that attributes give; throws when there are no such numbers, or more than a gibibyte.</summary>
     public Values New(params int[] shape)
     {
         ArgumentNullException.ThrowIfNull(shape);
         double count = 1;
         foreach (int size in shape)
             count = size < 0 ? double.NaN : count * size;
-        return count <= Array.MaxLength ? new Values(shape) : throw Error(
-            $"an output of the shape {Values.Describe(shape)} must have sizes from 0 and at most {Array.MaxLength} numbers");
+        return count <= MostNumbers ? new Values(shape) : throw Error(
+            $"an output of the shape {Values.Describe(shape)} must have sizes from 0 and at most {MostNumbers} numbers");
     }
 
     /// <summary>A flag.</summary>

@@ -36,7 +36,9 @@ public class FormulaErrorTests
         "relative_buckets: there must be at least 4 buckets and a largest distance above 0, but they are 3 and 128")]
     [InlineData("adam", "parameter[3] gradients[2,4] learning_rate=1",
         "adam: the gradients [2, 4] must be rows of as many numbers as the parameter [3] has")]
-    [InlineData("zero_matrix", "m=-1 n=2", "zero_matrix: an output of the shape [-1, 2] must have sizes from 0 and at most 2147483591 numbers")]
+    [InlineData("zero_matrix", "m=2 n=1e9",
+        "zero_matrix: an output of the shape [2, 1000000000] must have sizes from 0 and at most 268435456 numbers")]
+    [InlineData("zero_matrix", "m=-1 n=2", "zero_matrix: an output of the shape [-1, 2] must have sizes from 0 and at most 268435456 numbers")]
     [InlineData("svd", "a[0,3]", "svd: the matrix must not be empty, but it is [0, 3]")]
     [InlineData("eigen", "a[2,2]", "eigen: the matrix must be symmetric, but it is not")]
     [InlineData("grpo", "log_probs[1,2] old_log_probs[1,2] reference_log_probs[1,2] advantages[1] epsilon=-1",

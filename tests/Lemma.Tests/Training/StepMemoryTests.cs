@@ -6,7 +6,7 @@ using Lemma.Training;
 
 namespace Lemma.Tests.Training;
 
-/// <summary>What a step keeps; no part of the kernels' runs, where guarded blocks are made to measure and none serves another length.</summary>
+/// <summary>What a step keeps and allocates; no part of the kernels' runs, where guarded blocks are made to measure and none serves another length.</summary>
 public class StepMemoryTests
 {
     [Fact]
@@ -28,5 +28,21 @@ public class StepMemoryTests
             afterAHundred = step == 99 ? tape.TakenElements : afterAHundred;
         }
         Assert.True(tape.TakenElements <= 1.1 * afterAHundred, $"{tape.TakenElements} elements after 1000 steps, {afterAHundred} after 100");
+    }
+
+    [Theory]
+    [InlineData("llama"), InlineData("gpt2")]
+    public void AWarmStepAllocatesNextToNothing(string family)
+    {
+        using Decoder model = StepTests.Model(family, 0);
+        // One thread, the caller, does all the work, so its own count is the whole one.
+        using Workers workers = new(1);
+        using Tape tape = new(workers, model.Parameters);
+        AdamWOptimizer optimizer = new(model.Parameters, workers, new AdamWOptions());
+        for (int step = 0; step < 4; step++)
+            StepTests.Step(model, tape, optimizer, step);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        StepTests.Step(model, tape, optimizer, 4);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024);
     }
 }
