@@ -90,6 +90,26 @@ public sealed class Generator : IDisposable
         Reserve();
     }
 
+    /// <summary>Begins with another prompt; the first ids that it shares with the first sequence's are not read again, with the same bits.</summary>
+    /// <remarks>For one text that grows and changes, such as a conversation. Weights that changed in between need <c>Start</c>.</remarks>
+    public void Restart(ReadOnlyMemory<int> prompt, GenerationOptions generation, int count = 1)
+    {
+        if (sequences.Count == 0)
+        {
+            Start(prompt, generation, count);
+            return;
+        }
+        Check(prompt, generation, count, 0);
+        // The last id is read in any case: its logits choose what follows.
+        SequenceState state = sequences[0].State;
+        int shared = Math.Min(prompt.Span.CommonPrefixLength(sequences[0].Ids), Math.Min(state.Length, prompt.Length - 1));
+        state.Truncate(state.CanTruncate(shared) ? shared : 0);
+        Begin(prompt, generation, count);
+    }
+
+    /// <summary>How many tokens were read since the generator was made, by all sequences.</summary>
+    public long TokensRead { get; private set; }
+
     /// <summary>Ids that the longest sequence has room for after what there is so far.</summary>
     public int Room
     {
@@ -135,6 +155,7 @@ public sealed class Generator : IDisposable
         int readers = Gather(out ReadOnlyMemory<int> ids);
         if (readers == 0)
             return false;
+        TokensRead += ids.Length;
         Tensor logits = model.NextLogits(tape, new Rows(ids, lengths.AsMemory(0, readers), states.AsMemory(0, readers)));
         bool any = false;
         for (int i = 0, row = 0; i < sequences.Count; i++)

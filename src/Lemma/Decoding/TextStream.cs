@@ -8,21 +8,38 @@ public sealed class TextStream
     private readonly Generator generator;
     private readonly StreamingDecoder decoder;
     private readonly StopFilter filter;
+    private readonly int prompt;
     private bool hasEnded;
 
-    /// <summary>Starts the generator with a prompt; the text of the prompt is not part of what comes.</summary>
+    /// <summary>Restarts the generator with a prompt; the text of the prompt is not part of what comes.</summary>
     public TextStream(Generator generator, Tokenizer tokenizer, ReadOnlyMemory<int> prompt, GenerationOptions options)
     {
         ArgumentNullException.ThrowIfNull(generator);
         ArgumentNullException.ThrowIfNull(options);
         this.generator = generator;
         filter = new StopFilter(options.StopTexts);
-        generator.Start(prompt, options with { StopTexts = [] });
+        generator.Restart(prompt, options with { StopTexts = [] });
+        this.prompt = prompt.Length;
         decoder = new StreamingDecoder(tokenizer, prompt: prompt.Span);
     }
 
     /// <summary>The text that it stopped at; null before, and where the ids ended.</summary>
     public string? Stop => filter.Stop;
+
+    /// <summary>The ids that were made so far; at a stop text, those of the stop among them.</summary>
+    public ReadOnlySpan<int> Ids => generator.Ids()[prompt..];
+
+    /// <summary>The pieces as they come, none of them empty.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled; what came before stays.</exception>
+    public IEnumerable<string> Pieces(CancellationToken cancellation = default)
+    {
+        while (TryNext(out string piece))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (piece.Length > 0)
+                yield return piece;
+        }
+    }
 
     /// <summary>What the next id adds to the text, which may be nothing; false behind the last piece.</summary>
     public bool TryNext(out string piece)

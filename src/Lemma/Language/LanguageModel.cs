@@ -68,6 +68,27 @@ public sealed class LanguageModel : IDisposable
             : throw new ArgumentException("prompt: a model without an id that begins a text needs a prompt, but the text has no ids");
     }
 
+    /// <summary>What the model adds to a prompt, in pieces as they come; <c>string.Concat</c> makes one text of them.</summary>
+    /// <param name="prompt">What is continued; an empty one begins as a document does.</param>
+    /// <param name="options">How; null draws freely (a temperature of 1).</param>
+    /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <remarks>Every enumeration makes the same text once more. The threads serve one at a time.</remarks>
+    /// <exception cref="ArgumentException">The prompt has no ids and none begins a text, or it is longer than the longest sequence.</exception>
+    public IEnumerable<string> Complete(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
+    {
+        int[] ids = Prompt(prompt);
+        Require.That(ids.Length <= Decoder.Config.MaximumLength,
+            $"complete: a prompt has at most {Decoder.Config.MaximumLength} ids, but it has {ids.Length}");
+        return Pieces(ids, options ?? GenerationOptions.Sample(), cancellation);
+    }
+
+    private IEnumerable<string> Pieces(int[] ids, GenerationOptions options, CancellationToken cancellation)
+    {
+        using Generator generator = NewGenerator();
+        foreach (string piece in new TextStream(generator, Tokenizer, ids, options).Pieces(cancellation))
+            yield return piece;
+    }
+
     /// <summary>A generator of this model that draws the tokenizer's ids; the caller disposes it.</summary>
     public Generator NewGenerator() => new(Decoder, Workers, Tokenizer.VocabularySize);
 

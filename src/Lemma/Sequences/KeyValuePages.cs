@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lemma.Formulas;
 
 namespace Lemma.Sequences;
@@ -47,17 +48,20 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
     /// <summary>Where each page lies; 0 where a window has let go of it.</summary>
     public ReadOnlyMemory<nint> Addresses => addresses;
 
-    public override void RequireCut(int from, int to)
+    public override string? WhyNotCut(int from, int to)
     {
         // What a window has let go cannot come back: such a state can only be cut to nothing, or by what its pages still hold.
         int kept = (to + PagedAttention.Block - 1) / PagedAttention.Block, needed = window == 0 ? 0 : Math.Max(0, to - window + 1) / PagedAttention.Block;
         for (int index = needed; index < kept; index++)
-            Require.That(pages[index] is not null, $"state: a window of {window} has let go of positions that {to} tokens need");
+        {
+            if (pages[index] is null)
+                return string.Create(CultureInfo.InvariantCulture, $"state: a window of {window} has let go of positions that {to} tokens need");
+        }
+        return null;
     }
 
     public override void Truncate(int length)
     {
-        RequireCut(length, length);
         int kept = (length + PagedAttention.Block - 1) / PagedAttention.Block;
         for (int index = pages.Count - 1; index >= kept; index--)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lemma.Formulas;
 using Lemma.Tensors;
 
@@ -26,12 +27,11 @@ internal sealed unsafe class LinearAttentionState(int heads, int width, int valu
     /// <summary>Counts tokens that were added.</summary>
     public void Advance(int tokens) => Length += tokens;
 
-    public override void RequireCut(int from, int to) =>
-        Require.That(to == from || to == 0, $"state: linear attention keeps sums of {from} tokens, which cannot be cut to {to}");
+    public override string? WhyNotCut(int from, int to) => to == from || to == 0 ? null
+        : string.Create(CultureInfo.InvariantCulture, $"state: linear attention keeps sums of {from} tokens, which cannot be cut to {to}");
 
     public override void Truncate(int length)
     {
-        RequireCut(Length, length);
         if (length == 0)
             sums.Span(0, sums.Length).Clear();
         Length = length;

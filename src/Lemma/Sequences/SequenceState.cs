@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Lemma.Sequences;
 
 /// <summary>What a model keeps of one sequence between passes; each layer keeps its own kind.</summary>
@@ -27,14 +29,19 @@ public sealed class SequenceState : IDisposable
     public void Truncate(int length)
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
-        Require.That(length >= 0 && length <= Length, $"state: it holds {Length} tokens, so it cannot be cut to {length}");
-        Require.That(length == 0 || length >= Prefix, $"state: its prefix of {Prefix} tokens was read as a whole, so it cannot be cut to {length}");
         // Every layer is asked first, so that a refusal leaves all as they were.
-        foreach (LayerState layer in layers)
-            layer.RequireCut(Length, length);
+        if (WhyNotCut(length) is { } reason)
+            throw new ArgumentException(reason);
         foreach (LayerState layer in layers)
             layer.Truncate(length);
         (Length, Prefix) = (length, length == 0 ? 0 : Prefix);
+    }
+
+    /// <summary>Whether <see cref="Truncate"/> would go.</summary>
+    public bool CanTruncate(int length)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        return WhyNotCut(length) is null;
     }
 
     /// <summary>A state with the same tokens, which goes on by itself.</summary>
@@ -61,6 +68,12 @@ public sealed class SequenceState : IDisposable
         Require.That(ReferenceEquals(owner, model), $"state: it belongs to another model");
     }
 
+    private string? WhyNotCut(int length) =>
+        length < 0 || length > Length ? string.Create(CultureInfo.InvariantCulture, $"state: it holds {Length} tokens, so it cannot be cut to {length}")
+        : length > 0 && length < Prefix ? string.Create(CultureInfo.InvariantCulture,
+            $"state: its prefix of {Prefix} tokens was read as a whole, so it cannot be cut to {length}")
+        : layers.Select(layer => layer.WhyNotCut(Length, length)).FirstOrDefault(reason => reason is not null);
+
     internal LayerState Layer(int index) => layers[index];
 
     /// <summary>Counts tokens that every layer has written, of which the first may be a prefix.</summary>
@@ -72,8 +85,8 @@ internal abstract class LayerState : IDisposable
 {
     public abstract long Bytes { get; }
 
-    /// <summary>Refuses a cut that this layer cannot make.</summary>
-    public virtual void RequireCut(int from, int to) { }
+    /// <summary>Why this layer cannot make a cut; null where it can.</summary>
+    public virtual string? WhyNotCut(int from, int to) => null;
 
     /// <summary>The bytes that a sequence of some tokens needs, read one by one.</summary>
     public abstract long BytesAt(int length);
