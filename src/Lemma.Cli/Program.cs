@@ -1,1 +1,2 @@
+Lemma.Cli.Parsing.StandardInput.MakeStrict();
 return Lemma.Cli.CommandLine.Run(args);

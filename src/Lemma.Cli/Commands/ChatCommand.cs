@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Lemma.Cli.Chat;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Decoding;
@@ -6,64 +7,35 @@ using Lemma.Language;
 
 namespace Lemma.Cli.Commands;
 
-/// <summary><c>lemma chat</c>: a loop in the terminal over one growing text.</summary>
+/// <summary><c>lemma chat</c>: a conversation in the terminal.</summary>
 internal static class ChatCommand
 {
-    private const string Help = """
-        Type a beginning, and the model goes on; an empty line lets it go on from where it is.
-        A line that ends with a question mark is asked about the text so far, and answered in one line; without a text the model tells one first.
-        /new forgets the text, /text shows it, /help shows this, /exit leaves (as Ctrl-D does).
-        """;
-
     public static Command Build()
     {
         Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
+        Option<string?> system = Choice.Text("--system", "TEXT", "What the model is told first, where it has a chat template");
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
-        Command command = new("chat", "Talk to a model in the terminal.") { model };
+        Command command = new("chat", "Talk to a model in the terminal, by its chat template where it has one.") { model, system };
         sampling.AddTo(command);
         command.Add(threads);
         Examples.Add(command,
             ("talk to the model of the quickstart", "lemma chat runs/quickstart"),
-            ("more freely, in short pieces", "lemma chat runs/quickstart --temperature 1 --tokens 60"));
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(model), sampling.Read(parsed), parsed.GetValue(threads)));
+            ("more freely, in short pieces", "lemma chat runs/quickstart --temperature 1 --tokens 60"),
+            ("a model with a chat template, told what to be", "lemma chat models/assistant --system \"Answer in one sentence.\""),
+            ("lines from another program, an answer each", "lemma chat models/assistant < questions.txt"));
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(model), parsed.GetValue(system), sampling.Read(parsed), parsed.GetValue(threads)));
         return command;
     }
 
-    private static int Run(string path, GenerationOptions options, int? threads)
+    private static int Run(string path, string? system, GenerationOptions options, int? threads)
     {
         using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
-        using Generator generator = model.NewGenerator();
-        ChatText text = new(model, generator, options);
-        if (Terminal.IsInteractive)
-            Console.WriteLine(Help);
-        while (ReadLine() is { } line && line.Trim() != "/exit")
-        {
-            switch (line.Trim())
-            {
-                case "/new":
-                    text.Clear();
-                    break;
-                case "/text":
-                    Console.WriteLine(text.Text);
-                    break;
-                case "/help":
-                    Console.WriteLine(Help);
-                    break;
-                default:
-                    // Ctrl-C ends the answer, not the chat; at the prompt it ends the tool.
-                    using (Interruption interruption = new())
-                        text.Say(line, interruption.Token);
-                    break;
-            }
-        }
+        if (system is not null && model.Template is null)
+            throw new UsageException("--system: this model has no chat template, so it is told nothing first");
+        using IChatPartner partner = model.Template is null ? new DraftPartner(model, options) : new TemplatePartner(model, options, system);
+        LineEditor? editor = Terminal.IsInteractive && !Console.IsInputRedirected ? LineEditor.ForConsole() : null;
+        new ChatLoop(partner, model.Decoder.Config.MaximumLength, editor is null ? StandardInput.ReadLine : () => editor.Read("> ")).Run();
         return CommandLine.Done;
-    }
-
-    private static string? ReadLine()
-    {
-        if (Terminal.IsInteractive && !Console.IsInputRedirected)
-            Console.Write("> ");
-        return Console.ReadLine();
     }
 }

@@ -23,7 +23,7 @@ internal static class DetokenizeCommand
 
     private static int Run(Tokenizer tokenizer, string[] words, bool special)
     {
-        string all = words.Length > 0 ? string.Join(' ', words) : Console.In.ReadToEnd();
+        string all = words.Length > 0 ? string.Join(' ', words) : StandardInput.ReadToEnd();
         int[] ids = [.. all.Split([' ', ',', '[', ']', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(Read)];
         Console.WriteLine(tokenizer.Decode(ids, skipSpecialTokens: !special));
         return CommandLine.Done;

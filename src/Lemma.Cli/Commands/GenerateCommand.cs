@@ -1,12 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Decoding;
 using Lemma.Language;
-using Lemma.Text;
 
 namespace Lemma.Cli.Commands;
 
@@ -17,7 +16,7 @@ internal static class GenerateCommand
     {
         Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
         Option<string?> prompt = Choice.Text("--prompt", "TEXT", "What to continue; - reads it from standard input", "-p");
-        Option<bool> json = Choice.Flag("--json", "One JSON object instead of text: prompt, text, ids, seconds");
+        Option<bool> json = Choice.Flag("--json", "One JSON object instead of text: prompt, text, ids, the text it stopped at, seconds");
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
         Command command = new("generate", "Let a model continue a text.") { model, prompt };
@@ -33,70 +32,49 @@ internal static class GenerateCommand
         return command;
     }
 
-    /// <summary>Writes the pieces of text as they come behind a prompt, until the model ends it or <paramref name="goOn"/> refuses a piece.</summary>
-    public static List<int> Stream(
-        Tokenizer tokenizer, Generator generator, ReadOnlySpan<int> prompt, CancellationToken cancellation, Func<string, bool>? goOn = null)
-    {
-        StreamingDecoder decoder = new(tokenizer, prompt: prompt);
-        List<int> ids = [];
-        while (generator.TryNext(out int id))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            ids.Add(id);
-            string piece = decoder.Append(id);
-            if (goOn != null && !goOn(piece))
-                return ids;
-            Console.Write(piece);
-            Console.Out.Flush();
-        }
-        Console.Write(decoder.Finish());
-        return ids;
-    }
-
     private static int Run(string path, string prompt, GenerationOptions options, int? threads, bool json)
     {
         using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
         using Interruption interruption = new();
-        string text = prompt == "-" ? Console.In.ReadToEnd().TrimEnd('\r', '\n') : prompt;
+        string text = prompt == "-" ? StandardInput.ReadToEnd().TrimEnd('\r', '\n') : prompt;
         using Generator generator = model.NewGenerator();
-        int[] ids = model.Prompt(text);
-        generator.Start(ids, options);
+        Stopwatch watch = Stopwatch.StartNew();
+        TextStream stream = new(generator, model.Tokenizer, model.Prompt(text), options);
         if (json)
         {
-            WriteJson(model, generator, text, ids, interruption.Token);
+            string made = string.Concat(stream.Pieces(interruption.Token));
+            WriteJson(stream, text, made, watch.Elapsed);
             return CommandLine.Done;
         }
-        Console.Write(text);
-        Stream(model.Tokenizer, generator, ids, interruption.Token);
-        Console.WriteLine();
+        WordWriter writer = WordWriter.ForConsole();
+        try
+        {
+            writer.Write(text);
+            foreach (string piece in stream.Pieces(interruption.Token))
+                writer.Write(piece);
+        }
+        finally
+        {
+            // What was said stays on the screen, after Ctrl-C as well.
+            writer.EndLine();
+        }
         return CommandLine.Done;
     }
 
-    private static void WriteJson(LanguageModel model, Generator generator, string prompt, int[] promptIds, CancellationToken cancellation)
+    private static void WriteJson(TextStream stream, string prompt, string text, TimeSpan time)
     {
-        List<int> ids = [];
-        StreamingDecoder decoder = new(model.Tokenizer, prompt: promptIds);
-        StringBuilder text = new();
-        Stopwatch watch = Stopwatch.StartNew();
-        while (generator.TryNext(out int id))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            ids.Add(id);
-            text.Append(decoder.Append(id));
-        }
-        text.Append(decoder.Finish());
-        watch.Stop();
         using Stream output = Console.OpenStandardOutput();
         using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             json.WriteString("prompt", prompt);
-            json.WriteString("text", text.ToString());
+            json.WriteString("text", text);
             json.WriteStartArray("ids");
-            foreach (int id in ids)
+            foreach (int id in stream.Ids)
                 json.WriteNumberValue(id);
             json.WriteEndArray();
-            json.WriteNumber("seconds", Math.Round(watch.Elapsed.TotalSeconds, 6));
+            json.WriteString("stop", stream.Stop);
+            json.WriteNumber("seconds", Math.Round(time.TotalSeconds, 6));
             json.WriteEndObject();
         }
         output.WriteByte((byte)'\n');

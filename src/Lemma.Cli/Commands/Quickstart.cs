@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Compute;
 using Lemma.Data;
@@ -109,11 +110,10 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         Console.WriteLine();
         Console.WriteLine("A story of its own:");
         Console.WriteLine();
-        using Generator generator = model.NewGenerator();
-        int[] prompt = model.Prompt("");
-        generator.Start(prompt, GenerationOptions.Sample(0.7) with { MaximumTokens = 240 });
-        GenerateCommand.Stream(model.Tokenizer, generator, prompt, CancellationToken.None);
-        Console.WriteLine();
+        WordWriter writer = WordWriter.ForConsole();
+        foreach (string piece in model.Complete("", GenerationOptions.Sample(0.7) with { MaximumTokens = 240 }))
+            writer.Write(piece);
+        writer.EndLine();
     }
 
     // Training tokens a second, after a run that warms up.

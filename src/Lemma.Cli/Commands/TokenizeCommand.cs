@@ -25,7 +25,7 @@ internal static class TokenizeCommand
         Examples.Add(command,
             ("ids and pieces", "lemma tokenize tokenizer.json \"Once upon a time\""),
             ("how many tokens a file has", "lemma tokenize runs/book --count < book.txt"));
-        command.SetAction(parsed => Run(Load(parsed.GetRequiredValue(model), parsed.GetValue(words)), parsed.GetValue(text) ?? Console.In.ReadToEnd(),
+        command.SetAction(parsed => Run(Load(parsed.GetRequiredValue(model), parsed.GetValue(words)), parsed.GetValue(text) ?? StandardInput.ReadToEnd(),
             parsed.GetValue(json), parsed.GetValue(count), !parsed.GetValue(plain)));
         return command;
     }

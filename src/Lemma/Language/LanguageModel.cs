@@ -89,6 +89,15 @@ public sealed class LanguageModel : IDisposable
             yield return piece;
     }
 
+    /// <summary>A conversation by the model's own chat template; the caller disposes it.</summary>
+    /// <param name="system">What the model is told first; null for nothing.</param>
+    /// <param name="whenLong">What happens when it no longer fits the longest sequence.</param>
+    /// <exception cref="InvalidOperationException">The model has no chat template.</exception>
+    public Conversation NewConversation(string? system = null, LongConversation whenLong = LongConversation.Refuse) => new(this, system, whenLong);
+
+    /// <summary>A text that a person and this model write in turn, which needs no template; the caller disposes it.</summary>
+    public Draft NewDraft() => new(this);
+
     /// <summary>A generator of this model that draws the tokenizer's ids; the caller disposes it.</summary>
     public Generator NewGenerator() => new(Decoder, Workers, Tokenizer.VocabularySize);
 
