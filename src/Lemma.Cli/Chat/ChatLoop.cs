@@ -67,6 +67,8 @@ internal sealed class ChatLoop(IChatPartner partner, int longest, Func<string?> 
                 ShowHelp();
                 break;
             default:
+                if (word.Length > 1 && word[0] == '/' && word.AsSpan(1).IndexOfAnyExceptInRange('a', 'z') < 0)
+                    throw new UsageException($"{word}: there is no such command; /help lists them");
                 Show(cancellation => partner.Say(line, cancellation));
                 break;
         }

@@ -31,6 +31,7 @@ public sealed class ChatTests : IDisposable
 
     [Theory]
     [InlineData("/regenerate\n", 2, "/regenerate: there is no answer yet")]
+    [InlineData("/sav x\n", 2, "/sav: there is no such command")]
     [InlineData("/save\n", 2, "/save: a file's name must follow")]
     [InlineData("/system\n", 2, "/system: a text must follow")]
     [InlineData("nothing\n", 1, "there must be something")]
