@@ -11,7 +11,7 @@ internal static class BenchCommand
     {
         Command command = new("bench", "Measure speed.")
         {
-            BuildTrain(), BuildDecode(), BuildEncode(), BuildMatrixProduct(), BuildAttention(), BuildTokenizer(),
+            BuildTrain(), BuildDecode(), BuildEncode(), BuildMatrixProduct(), BuildAttention(), BuildSampling(), BuildTokenizer(),
         };
         Examples.Add(command,
             ("a training step of GPT-2's size", "lemma bench train gpt2-124m"),
@@ -107,6 +107,17 @@ internal static class BenchCommand
         command.SetAction(parsed => AttentionBench.Run(parsed.GetValue(batch)!.Value, parsed.GetValue(length)!.Value,
             parsed.GetValue(heads)!.Value, parsed.GetValue(keyValueHeads) ?? parsed.GetValue(heads)!.Value, parsed.GetValue(width)!.Value,
             parsed.GetValue(seconds)!.Value, parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static Command BuildSampling()
+    {
+        Option<int?> vocabulary = Choice.Whole("--vocab", "Ids to choose from", fallback: 128_000);
+        Option<double?> spread = Choice.Number("--spread", "The deviation of the logits, in nats; the flatter, the more is kept", fallback: 3);
+        Option<double?> seconds = Choice.Number("--seconds", "The time for each setting", fallback: 1);
+        Command command = new("sampling", "Time choosing an id from logits, for usual settings.") { vocabulary, spread, seconds };
+        Examples.Add(command, ("a vocabulary of 128,000", "lemma bench sampling"));
+        command.SetAction(parsed => SamplingBench.Run(parsed.GetValue(vocabulary)!.Value, parsed.GetValue(spread)!.Value, parsed.GetValue(seconds)!.Value));
         return command;
     }
 

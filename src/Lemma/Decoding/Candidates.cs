@@ -136,6 +136,12 @@ public sealed class Candidates
         (Count, ordered, sums, isWhole, hasPlaces) = (kept, Math.Min(ordered, kept), null, false, false);
     }
 
+    /// <summary>Keeps the fewest, likeliest first, whose probabilities reach a mass; one stays. The others keep their order.</summary>
+    public void KeepLikeliest(double mass) => KeepNearest(LargestLogit, 0, mass);
+
+    /// <summary>Keeps the fewest whose probabilities reach a mass, those first whose −ln p is nearest to the entropy; of two equally near the likelier.</summary>
+    public void KeepTypical(double mass) => KeepNearest(LargestLogit + LogTotal, Entropy, mass);
+
     /// <summary>The probabilities softmax(logits) of what is left.</summary>
     public ReadOnlySpan<double> Probabilities() => Probabilities(Count);
 
@@ -212,6 +218,14 @@ public sealed class Candidates
         }
         probability = shares[drawn];
         return ids[drawn];
+    }
+
+    private void KeepNearest(double certain, double surprise, double mass)
+    {
+        Probabilities();
+        int kept = MassSelection.Keep(logits.AsSpan(0, Count), ids.AsSpan(0, Count), probabilities.AsSpan(0, Count), certain, surprise, mass, keys, ref ordered);
+        if (kept < Count)
+            (Count, largest, sums, isWhole, hasPlaces) = (kept, null, null, false, false);
     }
 
     private (double Total, double Weighted) Sums => sums ??= LogitMath.Sums(Logits, LargestLogit);

@@ -84,16 +84,22 @@ internal static class Selection
         keys.Sort();
         for (int i = 0; i < keys.Length; i++)
         {
-            uint order = (uint)(keys[i] >> 32);
             ids[i] = (int)(uint)keys[i];
-            logits[i] = BitConverter.UInt32BitsToSingle((order & 0x80000000) != 0 ? order : ~order & 0x7FFFFFFF);
+            logits[i] = Logit(keys[i]);
         }
     }
 
-    // Bits of a float as an integer that falls as the number rises, with the id below; −0 is 0.
-    private static ulong Key(float logit, int id)
+    /// <summary>Bits of a float as an integer that falls as the number rises, with the id below; −0 is 0.</summary>
+    public static ulong Key(float logit, int id)
     {
         uint bits = BitConverter.SingleToUInt32Bits(logit + 0f), order = (bits & 0x80000000) != 0 ? bits : ~(bits | 0x80000000);
         return ((ulong)order << 32) | (uint)id;
+    }
+
+    /// <summary>The float of a key.</summary>
+    public static float Logit(ulong key)
+    {
+        uint order = (uint)(key >> 32);
+        return BitConverter.UInt32BitsToSingle((order & 0x80000000) != 0 ? order : ~order & 0x7FFFFFFF);
     }
 }

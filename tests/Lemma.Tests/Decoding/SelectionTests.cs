@@ -121,6 +121,35 @@ public class SelectionTests
     }
 
     [Fact]
+    public void LogitsOfMillionsAndEqualOnesAreKeptAsOfASort()
+    {
+        // Gaps wider than a step, whole groups of equals, and the two together.
+        float[][] lists =
+        [
+            [.. Enumerable.Range(0, 700).Select(id => 16_777_216f - (4 * (id * 7919 % 5)))],
+            [.. Enumerable.Range(0, 700).Select(id => (float)(id * 7919 % 3))],
+            [.. Enumerable.Range(0, 700).Select(id => id % 2 == 0 ? 0.25f : float.NegativeInfinity)],
+        ];
+        foreach (float[] logits in lists)
+        {
+            Candidates candidates = new(logits.Length);
+            foreach (double mass in (double[])[0, 1e-3, 0.25, 0.5, 0.75, 0.999])
+            {
+                candidates.Reset(logits);
+                double[] p = [.. candidates.Probabilities()];
+                int[] likely = [.. Enumerable.Range(0, logits.Length).OrderByDescending(id => logits[id]).ThenBy(id => id)];
+                int count = 0;
+                for (double sum = 0; count == 0 || sum < mass; count++)
+                    sum += p[likely[count]];
+                candidates.KeepLikeliest(mass);
+                // Sums of many equal numbers differ in their last digits by the order of adding.
+                Assert.InRange(candidates.Count, count - 1, count + 1);
+                Assert.Equal(likely[..candidates.Count].Order(), candidates.Ids.ToArray());
+            }
+        }
+    }
+
+    [Fact]
     public void ProbabilitiesAreThoseOfDouble()
     {
         foreach (string shape in (string[])["spread", "peaked", "flat", "mostly -inf"])

@@ -17,19 +17,7 @@ public sealed record TopP : LogitStep
     /// <inheritdoc/>
     public override void Apply(Candidates candidates, in DrawContext context)
     {
-        if (Share == 1)
-            return;
-        double sum = 0;
-        int count = 0;
-        foreach (int most in OrderedPrefix.Sizes(candidates.Count))
-        {
-            candidates.Sort(most);
-            ReadOnlySpan<double> probabilities = candidates.Probabilities(most);
-            while (count < probabilities.Length && sum < Share)
-                sum += probabilities[count++];
-            if (sum >= Share)
-                break;
-        }
-        candidates.KeepFirst(count);
+        if (Share < 1)
+            candidates.KeepLikeliest(Share);
     }
 }
