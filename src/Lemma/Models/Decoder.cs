@@ -40,6 +40,10 @@ public sealed class Decoder : Model, IContinuingModel
 
     internal override ModelConfig AnyConfig => Config;
 
+    internal override Head? Predictor => head;
+
+    internal override Stack Reader => stack;
+
     internal static Decoder Declared(DecoderConfig config) => new(config.Validate(), new Parameters());
 
     internal override IEnumerable<LayerState> NewLayers() => stack.NewLayers();
@@ -89,10 +93,12 @@ public sealed class Decoder : Model, IContinuingModel
     /// <summary>The normalized activations before the head, [rows, d]. Rows with states are added to them.</summary>
     public Tensor Hidden(Tape tape, in Rows rows, Philox? dropout = null) => Hidden(tape, rows, dropout, null);
 
-    private Tensor Hidden(Tape tape, in Rows rows, Philox? dropout, List<ExpertOutput>? experts)
+    internal override Tensor Read(Tape tape, in Rows rows, IPassObserver? observer = null) => Hidden(tape, rows, null, null, observer);
+
+    private Tensor Hidden(Tape tape, in Rows rows, Philox? dropout, List<ExpertOutput>? experts, IPassObserver? observer = null)
     {
         CheckIds(rows.Ids.Span, "decoder");
         rows.RequireStatesOf(this);
-        return stack.Apply(tape, rows, dropout, Config.Dropout, experts: experts);
+        return stack.Apply(tape, rows, dropout, Config.Dropout, experts: experts, observer: observer);
     }
 }

@@ -33,6 +33,10 @@ public sealed class Encoder : Model
 
     internal override ModelConfig AnyConfig => Config;
 
+    internal override Head? Predictor => head;
+
+    internal override Stack Reader => stack;
+
     internal static Encoder Declared(EncoderConfig config) => new(config.Validate(), new Parameters());
 
     /// <summary>The activations of every row, [rows, d].</summary>
@@ -40,11 +44,16 @@ public sealed class Encoder : Model
     /// <param name="rows">What is read; an encoder has no states.</param>
     /// <param name="tokenTypes">The kind of each token, where the model has kinds; none for kind 0.</param>
     /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
-    public Tensor Hidden(Tape tape, in Rows rows, ReadOnlyMemory<int> tokenTypes = default, Philox? dropout = null)
+    public Tensor Hidden(Tape tape, in Rows rows, ReadOnlyMemory<int> tokenTypes = default, Philox? dropout = null) =>
+        Hidden(tape, rows, tokenTypes, dropout, null);
+
+    internal override Tensor Read(Tape tape, in Rows rows, IPassObserver? observer = null) => Hidden(tape, rows, default, null, observer);
+
+    private Tensor Hidden(Tape tape, in Rows rows, ReadOnlyMemory<int> tokenTypes, Philox? dropout, IPassObserver? observer)
     {
         CheckIds(rows.Ids.Span, "encoder");
         Require.That(rows.States.IsEmpty, $"encoder: it reads whole sequences, so rows must have no states");
-        return stack.Apply(tape, rows, dropout, Config.Dropout, tokenTypes);
+        return stack.Apply(tape, rows, dropout, Config.Dropout, tokenTypes, observer: observer);
     }
 
     /// <summary>The logits of every row over the vocabulary, [rows, V].</summary>

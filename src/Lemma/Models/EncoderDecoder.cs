@@ -40,16 +40,25 @@ public sealed class EncoderDecoder : Model, IContinuingModel
 
     internal override ModelConfig AnyConfig => Config;
 
+    // Its head predicts from rows of the decoder.
+    internal override Head? Predictor => null;
+
+    internal override Stack Reader => encoder;
+
     internal static EncoderDecoder Declared(EncoderDecoderConfig config) => new(config.Validate(), new Parameters());
 
     internal override IEnumerable<LayerState> NewLayers() => decoder.NewLayers();
 
     /// <summary>The encoder's rows of sources, [rows, d].</summary>
-    public Tensor Encode(Tape tape, in Rows source, Philox? dropout = null)
+    public Tensor Encode(Tape tape, in Rows source, Philox? dropout = null) => Encode(tape, source, dropout, null);
+
+    internal override Tensor Read(Tape tape, in Rows rows, IPassObserver? observer = null) => Encode(tape, rows, null, observer);
+
+    private Tensor Encode(Tape tape, in Rows source, Philox? dropout, IPassObserver? observer)
     {
         CheckIds(source.Ids.Span, "encoder_decoder");
         Require.That(source.States.IsEmpty, $"encoder_decoder: sources are read whole, so their rows must have no states");
-        return encoder.Apply(tape, source, dropout?.Split(0), Config.Dropout);
+        return encoder.Apply(tape, source, dropout?.Split(0), Config.Dropout, observer: observer);
     }
 
     /// <summary>A state for a target of no tokens yet, for each source.</summary>

@@ -30,6 +30,9 @@ internal sealed class Head
         bias = config.Bias ? scope.In("head").Vector("bias", tokens.Shape[0], FirstValue.Zero) : null;
     }
 
+    /// <summary>V.</summary>
+    public int VocabularySize => weight.Shape[0];
+
     /// <summary>[rows, d] to [rows, V].</summary>
     public Tensor Logits(Tape tape, Tensor hidden, Philox? random = null)
     {

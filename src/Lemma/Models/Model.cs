@@ -1,4 +1,6 @@
+using Lemma.Modules;
 using Lemma.Sequences;
+using Lemma.Tensors;
 using Lemma.Weights;
 
 namespace Lemma.Models;
@@ -16,6 +18,15 @@ public abstract class Model : IDisposable
 
     /// <summary>What one sequence keeps in each layer before its first token; cross attention's states, which need a source, are not among them.</summary>
     internal virtual IEnumerable<LayerState> NewLayers() => [];
+
+    /// <summary>The last rows of the stack that reads a text, [rows, d]: of an encoder and a decoder, those of the encoder.</summary>
+    internal abstract Tensor Read(Tape tape, in Rows rows, IPassObserver? observer = null);
+
+    /// <summary>The head that predicts ids from rows of <see cref="Read"/>; null where there is none.</summary>
+    internal abstract Head? Predictor { get; }
+
+    /// <summary>The stack of <see cref="Read"/>.</summary>
+    internal abstract Stack Reader { get; }
 
     /// <summary>The family of the files that it or its config was read from, which it is written as again where that family can still say it; else null.</summary>
     public string? Origin { get; set; }

@@ -39,6 +39,12 @@ internal sealed class Stack
         });
     }
 
+    /// <summary>The width d of a row.</summary>
+    public int Width => config.Embedding.Width;
+
+    /// <summary>How many blocks.</summary>
+    public int Layers => blocks.Length;
+
     /// <summary>What one sequence keeps between passes; cross attention's states come after those of the mixers.</summary>
     public IEnumerable<LayerState> NewLayers() => blocks.Select(block => block.Mixer.NewState());
 
@@ -51,7 +57,8 @@ internal sealed class Stack
 
     /// <summary>[rows, d]. Rows with states are added to them.</summary>
     public Tensor Apply(Tape tape, in Rows rows, Philox? random, float dropout, ReadOnlyMemory<int> types = default,
-        (Tensor, ReadOnlyMemory<int>)? encoded = null, List<ExpertOutput>? experts = null)
+        (Tensor, ReadOnlyMemory<int>)? encoded = null, List<ExpertOutput>? experts = null,
+        IPassObserver? observer = null)
     {
         CheckLengths(rows);
         CheckPrefixes(rows);
@@ -66,14 +73,21 @@ internal sealed class Stack
             Random = random,
             Dropout = dropout,
             Experts = experts,
+            Observer = observer,
         };
         Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
         for (int i = 0; i < blocks.Length; i++)
+        {
             x = blocks[i].Apply(tape, x, pass with { Layer = i });
+            observer?.Block(tape, i, x);
+        }
         for (int i = 0; i < rows.States.Length; i++)
             rows.States.Span[i].Advance(rows.Lengths.Span[i], rows.Prefixes.IsEmpty ? 0 : rows.Prefixes.Span[i]);
-        return norm is null ? x : norm.Apply(tape, x);
+        return Finish(tape, x);
     }
+
+    /// <summary>The last norm of rows that blocks gave.</summary>
+    public Tensor Finish(Tape tape, Tensor x) => norm is null ? x : norm.Apply(tape, x);
 
     private Tensor Embed(Tape tape, in Rows rows, in Pass pass, ReadOnlyMemory<int> types)
     {

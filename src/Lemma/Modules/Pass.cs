@@ -34,6 +34,9 @@ internal readonly record struct Pass(Rows Rows, ReadOnlyMemory<int> Positions)
     /// <summary>Where layers of experts put what they give, in the order of the blocks; null where nobody asks.</summary>
     public List<ExpertOutput>? Experts { get; init; }
 
+    /// <summary>Who sees what the pass computes; null where nobody looks.</summary>
+    public IPassObserver? Observer { get; init; }
+
     /// <summary>Drops activations of one place of the model.</summary>
     public Tensor Drop(Tape tape, Tensor x, int place) => Random is { } random ? tape.Dropout(x, Dropout, random.Split((ulong)place)) : x;
 }

@@ -19,7 +19,7 @@ public partial class ArrowTests
         ["Decoding"] = ["Models", "Sequences", "Tensors", "Compute", "Formulas", "Text"],
         ["Data"] = ["Text", "Formulas"],
         ["Checkpoints"] = ["Models", "Modules", "Sequences", "Tensors", "Weights", "Compute", "Formats", "Formulas"],
-        ["Language"] = ["Decoding", "Checkpoints", "Models", "Weights", "Compute", "Text", "Formats"],
+        ["Language"] = ["Decoding", "Checkpoints", "Models", "Modules", "Sequences", "Tensors", "Weights", "Compute", "Text", "Formats"],
         ["Evaluation"] = ["Models", "Sequences", "Decoding", "Data", "Tensors", "Compute", "Formulas", "Text"],
         ["Training"] = ["Evaluation", "Sequences", "Checkpoints", "Formats", "Data", "Decoding", "Models", "Tensors", "Weights", "Compute", "Formulas", "Text"],
     };

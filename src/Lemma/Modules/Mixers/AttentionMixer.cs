@@ -59,8 +59,8 @@ internal sealed class AttentionMixer : Mixer
         else if (rope is not null)
             tape.RopeInPlace(heard, 0, config.Heads + config.KeyValueHeads, d, pass.Positions, rope, pass.Lengths);
         AttentionTerms terms = new(config.ScoreCap, BiasOf(tape, pass), pass.Longest - 1, sinks is null ? null : tape.Parameter(sinks));
-        return output.Apply(tape, tape.Attention(asked, new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys),
-            pass.Rows, heads, pass.Layer, terms), pass.Random);
+        return output.Apply(tape, Attend(tape, asked, new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys),
+            pass, heads, terms), pass.Random);
     }
 
     // What all blocks share and what the spans of these heads hide, for every distance.

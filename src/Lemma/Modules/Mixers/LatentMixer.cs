@@ -58,8 +58,8 @@ internal sealed class LatentMixer : Mixer
         Tensor up = keyValueUp.Apply(tape, narrow);
         Tensor keys = tape.JoinHeads(tape.HeadPart(up, config.Heads, 0, plain), plain, shared, turning, config.Heads);
         Tensor values = tape.HeadPart(up, config.Heads, plain, config.ValueWidth);
-        return output.Apply(tape, tape.Attention(new HeadColumns(asked, 0), new HeadColumns(keys, 0), new HeadColumns(values, 0),
-            pass.Rows, heads, pass.Layer), pass.Random);
+        return output.Apply(tape, Attend(tape, new HeadColumns(asked, 0), new HeadColumns(keys, 0), new HeadColumns(values, 0),
+            pass, heads), pass.Random);
     }
 
     public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(1, absorbed.HeadWidth, absorbed.ValueWidth));
@@ -70,7 +70,7 @@ internal sealed class LatentMixer : Mixer
         Tensor weight = tape.Parameter(keyValueUp.Weight);
         Tensor towards = tape.HeadProduct(tape.HeadPart(asked, config.Heads, 0, plain), config.Heads, weight, 0, each, plain, isTransposed: false);
         Tensor queries = tape.JoinHeads(towards, rank, tape.HeadPart(asked, config.Heads, plain, turning), turning, config.Heads);
-        Tensor heard = tape.Attention(new HeadColumns(queries, 0), new HeadColumns(latents, 0), new HeadColumns(latents, 0), pass.Rows, absorbed, pass.Layer);
+        Tensor heard = Attend(tape, new HeadColumns(queries, 0), new HeadColumns(latents, 0), new HeadColumns(latents, 0), pass, absorbed);
         return tape.HeadProduct(heard, config.Heads, weight, plain, each, config.ValueWidth, isTransposed: true);
     }
 }

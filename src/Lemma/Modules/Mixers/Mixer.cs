@@ -11,4 +11,13 @@ internal abstract class Mixer
 
     /// <summary>What one sequence keeps here between passes.</summary>
     public abstract LayerState NewState();
+
+    /// <summary>Attention over the rows of a pass, which an observer sees.</summary>
+    protected static Tensor Attend(Tape tape, HeadColumns query, HeadColumns key, HeadColumns value, in Pass pass, AttentionHeads heads,
+        AttentionTerms terms = default)
+    {
+        Tensor y = tape.Attention(query, key, value, pass.Rows, heads, pass.Layer, terms);
+        pass.Observer?.Attention(tape, pass.Layer, new ObservedAttention(query, key, value, pass.Rows.Lengths, heads, terms, y));
+        return y;
+    }
 }

@@ -1,0 +1,74 @@
+using Lemma.Checkpoints;
+using Lemma.Compute;
+using Lemma.Models;
+using Lemma.Text;
+
+namespace Lemma.Language;
+
+/// <summary>A model of any kind with its tokenizer and the threads that run it.</summary>
+internal sealed class ReadableModel : IDisposable
+{
+    private ReadableModel(Model model, Tokenizer tokenizer, Workers workers) => (Model, Tokenizer, Workers) = (model, tokenizer, workers);
+
+    public Model Model { get; }
+
+    public Tokenizer Tokenizer { get; }
+
+    public Workers Workers { get; }
+
+    /// <summary>What it is, in words.</summary>
+    public string Kind => Model switch
+    {
+        Decoder => "a decoder",
+        Encoder => "an encoder",
+        _ => "an encoder and a decoder",
+    };
+
+    /// <summary>Reads a model's folder, or a checkpoint of llama2.c with the tokenizer beside it.</summary>
+    public static ReadableModel Load(string path, int? threads)
+    {
+        ModelFiles files = ModelFiles.Find(path);
+        Workers workers = new(threads);
+        Model? model = null;
+        try
+        {
+            model = ModelFolder.Read(files.Weights);
+            Tokenizer tokenizer = files.ReadTokenizer();
+            if (tokenizer.VocabularySize > model.AnyConfig.VocabularySize)
+                throw new InvalidDataException($"{path}: the tokenizer has {tokenizer.VocabularySize} ids, but the model has {model.AnyConfig.VocabularySize}");
+            return new ReadableModel(model, tokenizer, workers);
+        }
+        catch
+        {
+            model?.Dispose();
+            workers.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The ids of one text that is looked at, with its special tokens.</summary>
+    public int[] Encode(string operation, string text)
+    {
+        Require.That(text.Length > 0, $"{operation}: the text is empty");
+        int[] ids = Tokenizer.Encode(text);
+        Require.That(ids.Length > 0, $"{operation}: the text has no tokens");
+        int most = Model.AnyConfig.MaximumLength;
+        Require.That(ids.Length <= most, $"{operation}: the model reads at most {most} tokens, but the text has {ids.Length}");
+        return ids;
+    }
+
+    /// <summary>The text of an id by itself; its piece where it has none, as bytes of a character have not.</summary>
+    public string TextOf(int id)
+    {
+        if (Tokenizer.PieceOrNull(id) is not { } piece)
+            return $"<{id}>";
+        string text = Tokenizer.Decode([id], skipSpecialTokens: false);
+        return text.Length == 0 || text.Contains('\uFFFD', StringComparison.Ordinal) ? piece : text;
+    }
+
+    public void Dispose()
+    {
+        Workers.Dispose();
+        Model.Dispose();
+    }
+}
