@@ -80,6 +80,7 @@ public sealed class ModelView : IDisposable
         model.Model.Read(tape, Rows.One(ids), observer);
         float[] weights = observer.Weights
             ?? throw new ArgumentException($"attention: layer {layer} has no weights of keys to be drawn, as linear attention has none");
+        Require.That(!weights.AsSpan().ContainsAnyExceptInRange(0, 1), $"attention: layer {layer} has weights that are not numbers");
         return new AttentionView(layer, ids, [.. ids.Select(model.TextOf)], weights);
     }
 

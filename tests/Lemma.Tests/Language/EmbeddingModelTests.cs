@@ -163,6 +163,39 @@ public sealed class EmbeddingModelTests : IDisposable
     }
 
     [Fact]
+    public void AModelMayLieInAFolderBesideItsModules()
+    {
+        float[] vector = Vector(LookingGolden.WriteBert(folder, LookingGolden.Pooling("mean_tokens")));
+        Directory.CreateDirectory(folder["0_Transformer"]);
+        foreach (string name in (string[])["config.json", "model.safetensors", "vocab.txt"])
+            File.Move(folder[name], folder[Path.Combine("0_Transformer", name)]);
+        folder.Write("modules.json", File.ReadAllText(folder["modules.json"]).Replace("\"path\": \"\"", "\"path\": \"0_Transformer\"", StringComparison.Ordinal));
+        Assert.Equal(vector, Vector(folder[""]));
+
+        static float[] Vector(string path)
+        {
+            using EmbeddingModel model = EmbeddingModel.Load(path);
+            return model.Embed(["the cat sat"])[0];
+        }
+    }
+
+    [Fact]
+    public void WeightsThatAreNoNumbersAreSaid()
+    {
+        LookingGolden.WriteBert(folder, LookingGolden.Pooling("mean_tokens"));
+        using (Lemma.Models.Model broken = Lemma.Checkpoints.ModelFolder.Read(folder[""]))
+        {
+            broken.Parameters.Weights(broken.Parameters.All.First(parameter => parameter.Name == "blocks.0.attention.qkv.weight"))[0] = float.NaN;
+            Lemma.Checkpoints.ModelFolder.WriteInto(folder[""], broken);
+        }
+        using EmbeddingModel model = EmbeddingModel.Load(folder[""]);
+        Assert.Equal("embed: the vector of text 1 of 1 is not finite", Assert.Throws<ArgumentException>(() => model.Embed(["the cat"])).Message);
+        using ModelView view = ModelView.Load(folder[""]);
+        Assert.Equal("attention: layer 0 has weights that are not numbers", Assert.Throws<ArgumentException>(() => view.Attention("the cat", 0)).Message);
+        Assert.Equal("lens: the logit of the id 0 is NaN", Assert.Throws<ArgumentException>(() => view.Lens("the cat")).Message);
+    }
+
+    [Fact]
     public void TrainedSentenceEncodersGiveTheVectorsOfTransformers()
     {
         string? encoders = Environment.GetEnvironmentVariable("LEMMA_ENCODERS");
