@@ -45,6 +45,7 @@ internal static class CommandLine
             GenerateCommand.Build(),
             ChatCommand.Build(),
             EvalCommand.Build(),
+            SummarizeCommand.Build(),
             EmbedCommand.Build(),
             FillCommand.Build(),
             LensCommand.Build(),
@@ -74,7 +75,7 @@ internal static class CommandLine
     }
 
     private static bool IsExpected(Exception e) => e is UsageException or IOException or InvalidDataException or UnauthorizedAccessException
-        or ArgumentException or Lemma.Text.Templates.TemplateException or Lemma.Training.TrainingFailedException;
+        or ArgumentException or Lemma.Language.SummaryException or Lemma.Text.Templates.TemplateException or Lemma.Training.TrainingFailedException;
 
     private static string Sentence(string message)
     {

@@ -61,6 +61,7 @@ public class CommandLineTests
     [InlineData("generate")]
     [InlineData("chat")]
     [InlineData("eval")]
+    [InlineData("summarize")]
     [InlineData("inspect")]
     [InlineData("embed")]
     [InlineData("fill")]

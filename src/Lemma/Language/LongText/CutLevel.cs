@@ -1,0 +1,10 @@
+namespace Lemma.Language;
+
+/// <summary>What a text is cut between, from the smallest to the largest.</summary>
+internal enum CutLevel : byte
+{
+    Token,
+    Word,
+    Sentence,
+    Paragraph,
+}

@@ -1,0 +1,4 @@
+namespace Lemma.Language;
+
+/// <summary>A summary that has no end: the model says nothing, or the summaries do not get fewer.</summary>
+public sealed class SummaryException(string message) : Exception(message);
