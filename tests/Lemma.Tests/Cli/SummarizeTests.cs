@@ -49,7 +49,7 @@ public sealed class SummarizeTests : IDisposable
     [InlineData(2, "--overlap: a whole number of at least 0 is needed, but '-1' was given", "--overlap", "-1")]
     [InlineData(1, "summary: a prompt must have {text} once, but it is 'no'", "--prompt", "no")]
     [InlineData(1, "summary: the longest sequence of 128 tokens has no room", "--tokens", "120")]
-    [InlineData(1, "summary: each level must have fewer pieces", "--tokens", "60", "--prompt", "{text}", "--merge-prompt", "{text}", "--chunk", "30")]
+    [InlineData(1, "summary: each level must have at most three quarters of the pieces below", "--tokens", "60", "--prompt", "{text}", "--merge-prompt", "{text}", "--chunk", "30")]
     public void WhatIsWrongIsOneSentence(int expected, string says, params string[] arguments)
     {
         (int code, string output, string error) = Run(["summarize", model, text, .. arguments]);

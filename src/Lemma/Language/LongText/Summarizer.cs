@@ -5,8 +5,8 @@ namespace Lemma.Language;
 
 /// <summary>Summarizes texts of any length: pieces first, then their summaries together, level by level, until one is left.</summary>
 /// <remarks>
-/// A level has fewer pieces than the one below, or it is an error, so there is always an end. The summary depends on the model, the options and the text
-/// alone, not on interruptions. The model's threads serve one at a time.
+/// A level has at most three quarters of the pieces below, or it is an error, so there is an end before four times the pieces of the text are read. The summary
+/// depends on the model, the options and the text alone, not on interruptions. The model's threads serve one at a time.
 /// </remarks>
 public sealed class Summarizer
 {
@@ -112,9 +112,10 @@ public sealed class Summarizer
         if (level > options.MaximumLevels)
             throw new SummaryException($"summary: at most {options.MaximumLevels} levels may be, but the {before} summaries of level {level - 1} need "
                 + "a further one");
-        if (count >= before)
-            throw new SummaryException($"summary: each level must have fewer pieces, but level {level} has {count} after {before}; take fewer tokens for a "
-                + $"summary than {generation.MaximumTokens}, or more for a piece");
+        // One less a level would be an end too, but hardly a foreseeable one.
+        if (4L * count > 3L * before)
+            throw new SummaryException($"summary: each level must have at most three quarters of the pieces below, but level {level} has {count} after {before}; "
+                + $"take fewer tokens for a summary than {generation.MaximumTokens}, or more for a piece");
         if (level == options.MaximumLevels && count > 1)
             throw new SummaryException($"summary: the last level, {level}, must have one piece, but it has {count}; take fewer tokens for a summary than "
                 + $"{generation.MaximumTokens}, or more levels");
