@@ -130,11 +130,18 @@ public class MixerTests
         }
         // Lists grow with the longest sequence that a tape has seen, so the same places are decoded again where the state can go back.
         Decode(80);
-        state.Truncate(0);
-        Decode(20);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Decode(40);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        long allocated = -1;
+        // Code that is not optimized yet boxes what later code keeps on the stack; it is compiled anew in the background, beside other tests late.
+        for (int round = 0; round < 40 && allocated != 0; round++)
+        {
+            Thread.Sleep(round == 0 ? 0 : 100);
+            state.Truncate(0);
+            Decode(20);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Decode(40);
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        Assert.Equal(0, allocated);
     }
 
     internal static Decoder Model(string name)
