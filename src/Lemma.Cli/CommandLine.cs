@@ -30,8 +30,10 @@ internal static class CommandLine
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("LEMMA_DEBUG") != "1")
         {
-            string more = IsExpected(e) ? "" : $" ({e.GetType().Name}; LEMMA_DEBUG=1 shows where)";
-            Console.Error.WriteLine($"{name}: {Sentence(e.Message)}{more}");
+            string more = IsExpected(e) ? "" : $" ({e.GetType().Name}; LEMMA_DEBUG=1 shows where)", said = Sentence(e.Message);
+            // An operation of the command's own name says it once.
+            string operation = $"{name[(name.LastIndexOf(' ') + 1)..]}: ";
+            Console.Error.WriteLine($"{name}: {(said.StartsWith(operation, StringComparison.Ordinal) ? said[operation.Length..] : said)}{more}");
             return e is UsageException ? WrongUsage : Failed;
         }
     }

@@ -4,6 +4,7 @@ using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Decoding;
 using Lemma.Language;
+using Lemma.Models;
 
 namespace Lemma.Cli.Commands;
 
@@ -31,11 +32,13 @@ internal static class ChatCommand
     private static int Run(string path, string? system, GenerationOptions options, int? threads)
     {
         using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
+        if (model.Model is not Decoder decoder)
+            throw new InvalidDataException($"the model in '{path}' reads a source with an encoder and answers it; lemma generate shows its answer");
         if (system is not null && model.Template is null)
             throw new UsageException("--system: this model has no chat template, so it is told nothing first");
         using IChatPartner partner = model.Template is null ? new DraftPartner(model, options) : new TemplatePartner(model, options, system);
         LineEditor? editor = Terminal.IsInteractive && !Console.IsInputRedirected ? LineEditor.ForConsole() : null;
-        new ChatLoop(partner, model.Decoder.Config.MaximumLength, editor is null ? StandardInput.ReadLine : () => editor.Read("> ")).Run();
+        new ChatLoop(partner, decoder.MaximumLength, editor is null ? StandardInput.ReadLine : () => editor.Read("> ")).Run();
         return CommandLine.Done;
     }
 }

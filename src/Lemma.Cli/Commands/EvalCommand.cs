@@ -39,9 +39,11 @@ internal static class EvalCommand
     {
         List<TextDocument> documents = TextFiles.Read(data, encoding);
         using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
+        if (model.Model is not Lemma.Models.Decoder decoder)
+            throw new InvalidDataException($"the model in '{path}' reads a source with an encoder; a text alone is evaluated by a decoder");
         using Interruption interruption = new();
-        int window = length ?? model.Decoder.Config.MaximumLength, step = stride ?? Math.Max(1, window / 2);
-        TextResult result = TextEvaluator.Evaluate(model.Decoder, model.Tokenizer, model.Workers, [.. documents.Select(document => document.Text)],
+        int window = length ?? decoder.MaximumLength, step = stride ?? Math.Max(1, window / 2);
+        TextResult result = TextEvaluator.Evaluate(decoder, model.Tokenizer, model.Workers, [.. documents.Select(document => document.Text)],
             window, step, cancellation: interruption.Token);
         ResultTable.Write($"{path} on {string.Join(", ", data)}",
         [

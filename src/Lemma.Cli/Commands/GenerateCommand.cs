@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Decoding;
@@ -15,42 +13,73 @@ internal static class GenerateCommand
     public static Command Build()
     {
         Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
-        Option<string?> prompt = Choice.Text("--prompt", "TEXT", "What to continue; - reads it from standard input", "-p");
-        Option<bool> json = Choice.Flag("--json", "One JSON object instead of text: prompt, text, ids, the text it stopped at, seconds");
+        Option<string?> prompt = Choice.Text("--prompt", "TEXT", "What to continue, or to answer with an encoder's model; - reads it from standard input", "-p");
+        Option<int?> sequences = Choice.Whole("--sequences", "How many texts; of beams, how many of the best are shown", fallback: 1);
+        Option<int?> beams = Choice.Whole("--beams", "Search the likeliest text as a whole with so many beams, instead of drawing");
+        Option<double?> lengthPenalty = Choice.Number("--length-penalty", "Beams are compared by log-probability/length^X", least: double.MinValue, fallback: 1);
+        Option<int?> logProbabilities = Choice.Whole("--log-probabilities", "Tell the log-probability of each token, and the N likeliest beside it", least: 0);
+        Option<bool> json = Choice.Flag("--json", "One JSON object a text: prompt, text, ids, the text it stopped at, score or log-probabilities if asked for, seconds");
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
         Command command = new("generate", "Let a model continue a text.") { model, prompt };
         sampling.AddTo(command);
-        command.Add(threads);
-        command.Add(json);
+        foreach (Option option in (Option[])[sequences, beams, lengthPenalty, logProbabilities, threads, json])
+            command.Add(option);
         Examples.Add(command,
             ("continue a text", "lemma generate runs/book --prompt \"It was a\""),
             ("the likeliest continuation, always the same", "lemma generate runs/book --prompt \"It was a\" --temperature 0"),
+            ("three of them, or the best three of six beams", "lemma generate runs/book --prompt \"It was a\" --sequences 3 --beams 6"),
+            ("how sure it was, and what else it might have said", "lemma generate runs/book --prompt \"It was a\" --tokens 12 --log-probabilities 3"),
             ("for another program", "echo It was a | lemma generate runs/book --prompt - --json"));
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(model), parsed.GetValue(prompt) ?? "", sampling.Read(parsed),
-            parsed.GetValue(threads), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+        {
+            GenerationOptions options = sampling.Read(parsed) with { LogProbabilities = parsed.GetValue(logProbabilities) };
+            BeamOptions? search = null;
+            int count = parsed.GetValue(sequences)!.Value;
+            if (parsed.GetValue(beams) is { } width)
+            {
+                RefuseBeside(sampling.DrawingOption(parsed) ?? (options.StopTexts.Count > 0 ? "--stop" : options.LogProbabilities is null ? null : logProbabilities.Name));
+                if (count > width)
+                    throw new UsageException($"--sequences: {width} beams end in at most as many texts, but {count} were asked for");
+                search = new BeamOptions { Beams = width, LengthPenalty = parsed.GetValue(lengthPenalty)!.Value, MaximumTokens = options.MaximumTokens };
+            }
+            return Run(parsed.GetRequiredValue(model), parsed.GetValue(prompt) ?? "", options, search, count, parsed.GetValue(threads), parsed.GetValue(json));
+        });
         return command;
     }
 
-    private static int Run(string path, string prompt, GenerationOptions options, int? threads, bool json)
+    private static void RefuseBeside(string? option)
+    {
+        if (option is not null)
+            throw new UsageException($"{option}: a beam search draws nothing, so it has no meaning beside --beams");
+    }
+
+    private static int Run(string path, string prompt, GenerationOptions options, BeamOptions? search, int count, int? threads, bool json)
     {
         using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
         using Interruption interruption = new();
         string text = prompt == "-" ? StandardInput.ReadToEnd().TrimEnd('\r', '\n') : prompt;
-        using Generator generator = model.NewGenerator();
+        if (search is null && count == 1 && options.LogProbabilities is null && !json)
+            return Stream(model, text, options, interruption.Token);
         Stopwatch watch = Stopwatch.StartNew();
-        TextStream stream = new(generator, model.Tokenizer, model.Prompt(text), options);
+        IEnumerable<Completion> all = search is null ? model.CompleteSeveral(text, count, options, interruption.Token)
+            : model.Search(text, search, interruption.Token).Take(count);
+        Completion[] made = [.. all];
         if (json)
-        {
-            string made = string.Concat(stream.Pieces(interruption.Token));
-            WriteJson(stream, text, made, watch.Elapsed);
-            return CommandLine.Done;
-        }
+            CompletionJson.Write(model, text, made, watch.Elapsed);
+        else
+            CompletionText.Write(model, Continues(model) ? text : "", made);
+        return CommandLine.Done;
+    }
+
+    private static int Stream(LanguageModel model, string text, GenerationOptions options, CancellationToken cancellation)
+    {
         WordWriter writer = WordWriter.ForConsole();
         try
         {
-            writer.Write(text);
-            foreach (string piece in stream.Pieces(interruption.Token))
+            if (Continues(model))
+                writer.Write(text);
+            foreach (string piece in model.Complete(text, options, cancellation))
                 writer.Write(piece);
         }
         finally
@@ -61,22 +90,6 @@ internal static class GenerateCommand
         return CommandLine.Done;
     }
 
-    private static void WriteJson(TextStream stream, string prompt, string text, TimeSpan time)
-    {
-        using Stream output = Console.OpenStandardOutput();
-        using (Utf8JsonWriter json = new(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteString("prompt", prompt);
-            json.WriteString("text", text);
-            json.WriteStartArray("ids");
-            foreach (int id in stream.Ids)
-                json.WriteNumberValue(id);
-            json.WriteEndArray();
-            json.WriteString("stop", stream.Stop);
-            json.WriteNumber("seconds", Math.Round(time.TotalSeconds, 6));
-            json.WriteEndObject();
-        }
-        output.WriteByte((byte)'\n');
-    }
+    // A model with an encoder answers; its text does not go on from the prompt.
+    private static bool Continues(LanguageModel model) => model.Model is Lemma.Models.Decoder;
 }

@@ -7,8 +7,8 @@ namespace Lemma.Cli.Parsing;
 /// <summary>The options of drawing text, applied in the usual order (docs/decoding.md).</summary>
 internal sealed class SamplingOptions
 {
-    // Numbers up to 1 and 2 themselves.
-    private const double UpToOne = 1.0000001, UpToTwo = 2.0000001;
+    // Numbers up to 1/2, 1 and 2 themselves.
+    private const double UpToHalf = 0.50000001, UpToOne = 1.0000001, UpToTwo = 2.0000001;
 
     private readonly Option<int?> tokens = Choice.Whole("--tokens", "The most tokens to add", fallback: 200);
     private readonly Option<double?> temperature = Choice.Number("--temperature", "How freely to draw; 0 always takes the likeliest",
@@ -27,6 +27,18 @@ internal sealed class SamplingOptions
     private readonly Option<double?> frequency = Choice.Number("--frequency-penalty", "Subtract it from the logits of ids each time they were made", least: -2,
         below: UpToTwo);
     private readonly Option<int?> ngram = Choice.Whole("--no-repeat-ngram", "Never repeat as many ids in a row");
+    private readonly Option<double?> dry = Choice.Number("--dry", "Subtract X·base^(n − length) from the logits of ids that would repeat n ids (DRY)",
+        least: double.Epsilon);
+    private readonly Option<double?> dryBase = Choice.Number("--dry-base", "How fast DRY grows", least: 1, fallback: 1.75);
+    private readonly Option<int?> dryLength = Choice.Whole("--dry-length", "The shortest repetition that DRY makes dearer", fallback: 2);
+    private readonly Option<double?> topNSigma = Choice.Number("--top-n-sigma", "Draw among the logits within X standard deviations of the largest");
+    private readonly Option<double?> xtc = Choice.Number("--xtc", "With this probability forget all likely ids but the least likely of them (XTC)",
+        below: UpToOne);
+    private readonly Option<double?> xtcThreshold = Choice.Number("--xtc-threshold", "From which probability on an id is likely for XTC", least: double.Epsilon,
+        below: UpToHalf, fallback: 0.1);
+    private readonly Option<double?> mirostat = Choice.Number("--mirostat", "Keep the surprise near X bits a token (Mirostat 2); nothing else keeps ids then",
+        least: double.Epsilon);
+    private readonly Option<double?> mirostatRate = Choice.Number("--mirostat-rate", "How fast Mirostat follows", least: double.Epsilon, fallback: 0.1);
     private readonly Option<string[]> stops = Several("--stop", "TEXT", "End before this text; may be given several times", ReadStop,
         "a text of at least one character");
     private readonly Option<KeyValuePair<int, double>[]> bias = Several("--logit-bias", "ID=VALUE",
@@ -35,14 +47,23 @@ internal sealed class SamplingOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[tokens, temperature, topK, topP, minP, typical, repetition, presence, frequency, ngram, stops, bias, seed])
+        foreach (Option option in (Option[])[tokens, .. Drawing, stops, seed])
             command.Add(option);
     }
+
+    /// <summary>The first option given that has no meaning where nothing is drawn; null where none is.</summary>
+    public string? DrawingOption(ParseResult parsed) => Drawing.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
+
+    private Option[] Drawing => [temperature, topK, topP, minP, typical, topNSigma, xtc, xtcThreshold, mirostat, mirostatRate, repetition, presence, frequency,
+        ngram, dry, dryBase, dryLength, bias];
 
     public GenerationOptions Read(ParseResult parsed) =>
         GenerationOptions.Sample(parsed.GetValue(temperature)!.Value, parsed.GetValue(topK), parsed.GetValue(topP), parsed.GetValue(minP),
             parsed.GetValue(typical), parsed.GetValue(repetition), parsed.GetValue(presence), parsed.GetValue(frequency), parsed.GetValue(ngram),
-            parsed.GetValue(bias)) with
+            parsed.GetValue(bias), parsed.GetValue(topNSigma),
+            parsed.GetValue(dry) is { } multiplier ? new Dry(multiplier, parsed.GetValue(dryBase)!.Value, parsed.GetValue(dryLength)!.Value) : null,
+            parsed.GetValue(xtc) is { } chance ? new Xtc(parsed.GetValue(xtcThreshold)!.Value, chance) : null,
+            parsed.GetValue(mirostat) is { } target ? new Mirostat2(target, parsed.GetValue(mirostatRate)!.Value) : null) with
         {
             MaximumTokens = parsed.GetValue(tokens)!.Value,
             Seed = parsed.GetValue(seed)!.Value,

@@ -24,7 +24,9 @@ public static class BeamSearch
     /// <param name="state">A state of the model before the prompt; it is left as it was.</param>
     /// <param name="prompt">What is continued.</param>
     /// <param name="options">How.</param>
-    public static IReadOnlyList<Beam> Run(IContinuingModel model, Workers workers, SequenceState state, ReadOnlyMemory<int> prompt, BeamOptions options)
+    /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    public static IReadOnlyList<Beam> Run(IContinuingModel model, Workers workers, SequenceState state, ReadOnlyMemory<int> prompt, BeamOptions options,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
@@ -49,6 +51,7 @@ public static class BeamSearch
         {
             for (int made = 1; made <= most && kept.Count > 0; made++)
             {
+                cancellation.ThrowIfCancellationRequested();
                 List<(int Beam, int Id, double Sum)> best = Continuations(model, tape, kept, made == 1 ? prompt : default, count, candidates, scores);
                 List<Kept> next = [];
                 for (int rank = 0; rank < best.Count; rank++)

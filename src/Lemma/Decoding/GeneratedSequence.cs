@@ -66,6 +66,9 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
         return !isStopped;
     }
 
+    /// <summary>Chooses no further ids.</summary>
+    public void End() => isStopped = true;
+
     /// <summary>Takes another state in place of its own.</summary>
     public void Replace(SequenceState other)
     {

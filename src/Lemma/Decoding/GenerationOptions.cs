@@ -26,38 +26,39 @@ public sealed record GenerationOptions
 
     /// <summary>Draws with the given steps in the usual order; a temperature of 0 takes the likeliest id that they leave.</summary>
     /// <remarks>
-    /// Bias, then repetition, presence and frequency penalties, then n-grams; then what is kept: top-k, typical, top-p, min-p; then the temperature.
+    /// Bias, then repetition, presence and frequency penalties, n-grams and DRY; then what is kept: top-nσ, top-k, typical, top-p, min-p, XTC; then the
+    /// temperature; Mirostat last.
     /// </remarks>
+    /// <exception cref="ArgumentException">Mirostat, which keeps ids by itself, stands beside another step that keeps some.</exception>
     public static GenerationOptions Sample(double temperature = 1, int? topK = null, double? topP = null, double? minP = null, double? typical = null,
         double? repetitionPenalty = null, double? presencePenalty = null, double? frequencyPenalty = null, int? noRepeatNgram = null,
-        IReadOnlyCollection<KeyValuePair<int, double>>? logitBias = null)
+        IReadOnlyCollection<KeyValuePair<int, double>>? logitBias = null, double? topNSigma = null, Dry? dry = null, Xtc? xtc = null,
+        Mirostat2? mirostat = null)
     {
-        List<LogitStep> steps = [];
-        if (logitBias is { Count: > 0 })
-            steps.Add(new LogitBias(logitBias));
-        if (repetitionPenalty is { } factor)
-            steps.Add(new RepetitionPenalty(factor));
-        if (presencePenalty is { } presence)
-            steps.Add(new PresencePenalty(presence));
-        if (frequencyPenalty is { } frequency)
-            steps.Add(new FrequencyPenalty(frequency));
-        if (noRepeatNgram is { } length)
-            steps.Add(new NoRepeatNgrams(length));
-        if (temperature == 0)
-        {
-            // What is kept always has the likeliest, so only what changes logits counts.
-            return steps.Count == 0 ? Greedy : new GenerationOptions { Steps = [.. steps, new TopK(1)] };
-        }
-        if (topK is { } k)
-            steps.Add(new TopK(k));
-        if (typical is { } mass)
-            steps.Add(new Typical(mass));
-        if (topP is { } p)
-            steps.Add(new TopP(p));
-        if (minP is { } share)
-            steps.Add(new MinP(share));
-        if (temperature != 1)
-            steps.Add(new Temperature(temperature));
-        return new GenerationOptions { Steps = steps };
+        LogitStep?[] changing =
+        [
+            logitBias is { Count: > 0 } ? new LogitBias(logitBias) : null,
+            repetitionPenalty is { } factor ? new RepetitionPenalty(factor) : null,
+            presencePenalty is { } presence ? new PresencePenalty(presence) : null,
+            frequencyPenalty is { } frequency ? new FrequencyPenalty(frequency) : null,
+            noRepeatNgram is { } length ? new NoRepeatNgrams(length) : null,
+            dry,
+        ];
+        LogitStep?[] keeping =
+        [
+            topNSigma is { } deviations ? new TopNSigma(deviations) : null,
+            topK is { } k ? new TopK(k) : null,
+            typical is { } mass ? new Typical(mass) : null,
+            topP is { } p ? new TopP(p) : null,
+            minP is { } share ? new MinP(share) : null,
+            xtc,
+        ];
+        LogitStep? beside = mirostat is null ? null : Array.Find(keeping, step => step is not null);
+        Require.That(beside is null, $"generation: mirostat keeps ids by itself, so nothing else keeps some, but {beside?.GetType().Name} does");
+        // What is kept always has the likeliest, but for XTC, which forgets it.
+        LogitStep?[] steps = temperature == 0 ? [.. changing, .. xtc is null ? [] : keeping, new TopK(1)]
+            : [.. changing, .. keeping, temperature == 1 ? null : new Temperature(temperature), mirostat];
+        LogitStep[] taken = [.. steps.OfType<LogitStep>()];
+        return temperature == 0 && taken.Length == 1 ? Greedy : new GenerationOptions { Steps = taken };
     }
 }

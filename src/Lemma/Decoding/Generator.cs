@@ -175,6 +175,9 @@ public sealed class Generator : IDisposable
         return any;
     }
 
+    /// <summary>Ends a sequence; the others go on.</summary>
+    public void End(int sequence) => sequences[sequence].End();
+
     /// <summary>All ids that follow a prompt.</summary>
     public IReadOnlyList<int> Generate(ReadOnlyMemory<int> prompt, GenerationOptions generation)
     {

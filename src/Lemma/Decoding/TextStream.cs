@@ -1,3 +1,4 @@
+using Lemma.Sequences;
 using Lemma.Text;
 
 namespace Lemma.Decoding;
@@ -13,12 +14,22 @@ public sealed class TextStream
 
     /// <summary>Restarts the generator with a prompt; the text of the prompt is not part of what comes.</summary>
     public TextStream(Generator generator, Tokenizer tokenizer, ReadOnlyMemory<int> prompt, GenerationOptions options)
+        : this(generator, tokenizer, null, prompt, options)
+    {
+    }
+
+    /// <summary>Starts the generator with a prompt behind what a state holds, such as a source that an encoder read; the state is left as it was.</summary>
+    public TextStream(Generator generator, Tokenizer tokenizer, SequenceState? state, ReadOnlyMemory<int> prompt, GenerationOptions options)
     {
         ArgumentNullException.ThrowIfNull(generator);
         ArgumentNullException.ThrowIfNull(options);
         this.generator = generator;
         filter = new StopFilter(options.StopTexts);
-        generator.Restart(prompt, options with { StopTexts = [] });
+        options = options with { StopTexts = [] };
+        if (state is null)
+            generator.Restart(prompt, options);
+        else
+            generator.Start(state, prompt, options);
         this.prompt = prompt.Length;
         decoder = new StreamingDecoder(tokenizer, prompt: prompt.Span);
     }

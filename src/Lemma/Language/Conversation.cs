@@ -1,5 +1,6 @@
 using System.Text;
 using Lemma.Decoding;
+using Lemma.Models;
 using Lemma.Text.Templates;
 
 namespace Lemma.Language;
@@ -26,11 +27,13 @@ public sealed class Conversation : IDisposable
     private readonly ChatTemplate template;
     private readonly Generator generator;
     private readonly List<ChatMessage> messages = [];
+    private readonly int longest;
     private ulong answers;
 
     internal Conversation(LanguageModel model, string? system, LongConversation whenLong)
     {
         this.model = model;
+        longest = model.Decoder.MaximumLength;
         template = model.Template ?? throw new InvalidOperationException("chat: this model has no chat template; Complete continues a text instead");
         WhenLong = whenLong;
         generator = model.NewGenerator();
@@ -47,7 +50,7 @@ public sealed class Conversation : IDisposable
     /// <summary>How many of the messages the last answer did not see.</summary>
     public int Forgotten { get; private set; }
 
-    /// <summary>Tokens of the conversation so far, of at most <see cref="Models.IContinuingModel.MaximumLength"/>.</summary>
+    /// <summary>Tokens of the conversation so far, of at most <see cref="IContinuingModel.MaximumLength"/>.</summary>
     public int Length => generator.Sequences == 0 ? 0 : generator.Ids().Length;
 
     /// <summary>Tokens that the last answer added.</summary>
@@ -132,7 +135,7 @@ public sealed class Conversation : IDisposable
     // The ids of the messages that fit, with room for an answer.
     private int[] Prompt(int answer)
     {
-        int longest = model.Decoder.Config.MaximumLength, most = longest - Math.Min(answer, longest / 4);
+        int most = longest - Math.Min(answer, longest / 4);
         int system = messages.Count > 0 && messages[0].Role == System ? 1 : 0;
         for (int from = system; ; from = NextQuestion(from))
         {

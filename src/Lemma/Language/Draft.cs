@@ -9,10 +9,11 @@ public sealed class Draft : IDisposable
 {
     private readonly StringBuilder text = new();
     private readonly LanguageModel model;
+    private readonly int longest;
     private readonly Generator generator;
     private ulong turns;
 
-    internal Draft(LanguageModel model) => (this.model, generator) = (model, model.NewGenerator());
+    internal Draft(LanguageModel model) => (this.model, longest, generator) = (model, model.Decoder.MaximumLength, model.NewGenerator());
 
     /// <summary>What was written so far.</summary>
     public string Text => text.ToString();
@@ -43,7 +44,7 @@ public sealed class Draft : IDisposable
     {
         options ??= GenerationOptions.Sample();
         int[] ids = model.Prompt(Text);
-        int longest = model.Decoder.Config.MaximumLength, kept = Math.Max(longest / 2, longest - options.MaximumTokens);
+        int kept = Math.Max(longest / 2, longest - options.MaximumTokens);
         return Pieces(ids.AsMemory(Math.Max(0, ids.Length - kept)), options with { Seed = options.Seed + turns++ }, cancellation);
     }
 

@@ -74,6 +74,59 @@ public sealed class ChatTests : IDisposable
         Assert.Contains("--stop: a text of at least one character is needed", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void SeveralTextsAreShownUnderHeadingsOrAsALineEach()
+    {
+        string model = ChatModel.Write(folder, 300), line = $"generate {model} --prompt ab --tokens 6 --logit-bias 260=1000 --logit-bias 261=1000";
+        JsonElement[] each = [.. Said($"{line} --sequences 3 --json").TrimEnd().Split('\n').Select(one => JsonDocument.Parse(one).RootElement)];
+        Assert.Equal(3, each.Length);
+        Assert.Equal(string.Join("\n\n", each.Select((one, i) => $"{i + 1} of 3\nab{one.GetProperty("text").GetString()}")) + "\n", Said($"{line} --sequences 3"));
+        Assert.Equal($"ab{each[0].GetProperty("text").GetString()}\n", Said(line));
+        string beams = $"generate {model} --prompt ab --tokens 6 --beams 4 --length-penalty 0.5";
+        each = [.. Said($"{beams} --sequences 2 --json").TrimEnd().Split('\n').Select(one => JsonDocument.Parse(one).RootElement)];
+        Assert.True(each[0].GetProperty("score").GetDouble() > each[1].GetProperty("score").GetDouble());
+        Assert.Equal($"ab{each[0].GetProperty("text").GetString()}\n", Said(beams));
+    }
+
+    [Fact]
+    public void EachTokenIsToldWithTheLikeliest()
+    {
+        string line = $"generate {ChatModel.Write(folder, 300)} --prompt ab --tokens 5 --logit-bias 260=1000 --logit-bias 261=1000 --log-probabilities 2";
+        JsonElement told = JsonDocument.Parse(Said($"{line} --json")).RootElement;
+        JsonElement[] tokens = [.. told.GetProperty("tokens").EnumerateArray()];
+        Assert.Equal(told.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()), tokens.Select(token => token.GetProperty("id").GetInt32()));
+        Assert.All(tokens, token => Assert.Equal(2, token.GetProperty("likeliest").GetArrayLength()));
+        Assert.All(tokens, token => Assert.True(token.GetProperty("log_probability").GetDouble()
+            <= token.GetProperty("likeliest")[0].GetProperty("log_probability").GetDouble()));
+        string[] lines = Said(line).TrimEnd().Split('\n');
+        Assert.Equal(($"ab{told.GetProperty("text").GetString()}", "", 3 + tokens.Length), (lines[0], lines[1], lines.Length));
+        Assert.StartsWith("token              ln p  likeliest there", lines[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AModelWithAnEncoderAnswersAndDoesNotTalk()
+    {
+        string model = CompletionTests.WriteEncoderDecoder(folder), line = $"generate {model} --prompt ab --tokens 6 --temperature 0";
+        Assert.Equal(JsonDocument.Parse(Said($"{line} --json")).RootElement.GetProperty("text").GetString() + "\n", Said(line));
+        Assert.Equal((1, "", $"lemma chat: the model in '{model}' reads a source with an encoder and answers it; lemma generate shows its answer\n"),
+            Tool.Run($"chat {model}"));
+        Assert.Contains("a text alone is evaluated by a decoder", Tool.Run($"eval {model} --data {folder["tok512.bin"]} --encoding latin1").Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--beams 2 --top-k 3", "--top-k: a beam search draws nothing, so it has no meaning beside --beams")]
+    [InlineData("--beams 2 --temperature 0.5", "--temperature: a beam search draws nothing")]
+    [InlineData("--beams 2 --stop x", "--stop: a beam search draws nothing")]
+    [InlineData("--beams 2 --log-probabilities 1", "--log-probabilities: a beam search draws nothing")]
+    [InlineData("--beams 2 --sequences 3", "--sequences: 2 beams end in at most as many texts, but 3 were asked for")]
+    [InlineData("--sequences 0", "--sequences: a whole number of at least 1 is needed, but '0' was given")]
+    public void WhatDoesNotGoTogetherIsRefused(string options, string message)
+    {
+        (int code, string output, string error) = Tool.Run($"generate {ChatModel.Write(folder, 300)} --prompt ab {options}");
+        Assert.Equal((2, ""), (code, output));
+        Assert.Contains(message, error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("generate {model} --prompt -")]
     [InlineData("chat {model}")]

@@ -39,7 +39,7 @@ public class CommandLineTests
     [InlineData("attention none a --json --png b", 2, "lemma attention: --json and --png exclude each other")]
     [InlineData("attention none a --layer -1", 2, "lemma attention: --layer: a whole number of at least 0 is needed, but '-1' was given")]
     [InlineData("bench train huge", 2, "lemma bench train: Argument 'huge' not recognized")]
-    [InlineData("formulas softmaxx", 1, "lemma formulas: formulas: there is no 'softmaxx'; the nearest are softmax")]
+    [InlineData("formulas softmaxx", 1, "lemma formulas: there is no 'softmaxx'; the nearest are softmax")]
     [InlineData("formulas --check none.json", 1, "lemma formulas: golden: there is no file 'none.json'")]
     [InlineData("formulas softmax --gradient", 2, "--gradient needs --input")]
     [InlineData("formulas alibi --input {} --gradient", 1, "lemma formulas: alibi: it has no gradient")]

@@ -53,11 +53,11 @@ public sealed class LookingCommandTests : IDisposable
         string text = string.Concat(Enumerable.Repeat("the ", 50));
         (int code, string output, string error) = Run("embed", bert, text, "a", text);
         Assert.Equal((1, ""), (code, output));
-        Assert.Equal("lemma embed: embed: the model reads at most 40 tokens, but text 1 of 3 has 52\n", error);
+        Assert.Equal("lemma embed: the model reads at most 40 tokens, but text 1 of 3 has 52\n", error);
         (code, output, error) = Run("embed", bert, text, "a", text, "--cut");
         Assert.Equal((0, "embed: 2 of 3 texts were cut to 40 tokens\n"), (code, error));
         Assert.Contains("…", output, StringComparison.Ordinal);
-        Assert.Equal((2, "lemma embed: embed: there is no text\n"), From(RunWith("", "embed", bert)));
+        Assert.Equal((2, "lemma embed: there is no text\n"), From(RunWith("", "embed", bert)));
 
         static (int, string) From((int Code, string Output, string Error) run) => (run.Code, run.Error);
     }
@@ -76,8 +76,8 @@ public sealed class LookingCommandTests : IDisposable
         Assert.Equal([2, 8], json.GetProperty("masks").EnumerateArray().Select(mask => mask.GetProperty("position").GetInt32()));
         Assert.Equal(5, json.GetProperty("masks")[1].GetProperty("guesses").GetArrayLength());
         Assert.Equal(lines[3], JsonDocument.Parse(Run("fill", bert, "Paris is the [MASK] of France.", "--json").Output).RootElement.GetProperty("text").GetString());
-        Assert.Equal("lemma fill: fill: the text needs the mask token [MASK] where something is to be filled in, but has none\n", Run("fill", bert, "a").Error);
-        Assert.Equal("lemma fill: fill: the text is empty\n", Run("fill", bert, "").Error);
+        Assert.Equal("lemma fill: the text needs the mask token [MASK] where something is to be filled in, but has none\n", Run("fill", bert, "a").Error);
+        Assert.Equal("lemma fill: the text is empty\n", Run("fill", bert, "").Error);
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class LookingCommandTests : IDisposable
         Assert.Equal((2, 9, 3), (json.GetProperty("layers").GetArrayLength(), json.GetProperty("layers")[1].GetArrayLength(),
             json.GetProperty("layers")[1][8].GetArrayLength()));
         Assert.Contains(json.GetProperty("layers")[1][0][0].GetProperty("token").GetString()!, lines[1], StringComparison.Ordinal);
-        Assert.Equal("lemma lens: lens: the text is empty\n", Run("lens", bert, "").Error);
+        Assert.Equal("lemma lens: the text is empty\n", Run("lens", bert, "").Error);
     }
 
     [Fact]
@@ -131,9 +131,9 @@ public sealed class LookingCommandTests : IDisposable
         Assert.Contains("head 2: ", output, StringComparison.Ordinal);
         Assert.DoesNotContain("head 1: ", output, StringComparison.Ordinal);
         Assert.Contains("██", output, StringComparison.Ordinal);
-        Assert.StartsWith("lemma attention: attention: layer 2 is not among the model's 2", Run("attention", bert, "a", "--layer", "2").Error,
+        Assert.StartsWith("lemma attention: layer 2 is not among the model's 2", Run("attention", bert, "a", "--layer", "2").Error,
             StringComparison.Ordinal);
-        Assert.StartsWith("lemma attention: attention: head 4 is not among the 4 of layer 0", Run("attention", bert, "a", "--head", "4").Error,
+        Assert.StartsWith("lemma attention: head 4 is not among the 4 of layer 0", Run("attention", bert, "a", "--head", "4").Error,
             StringComparison.Ordinal);
         using ModelView model = ModelView.Load(bert);
         using StringWriter narrow = new();

@@ -20,7 +20,28 @@ public class SamplingOptionsTests
         Assert.Equal([new Temperature(0.8)], plain.Steps!);
         Assert.Empty(plain.StopTexts);
         Assert.Null(Read("--temperature 0 --top-k 5").Options!.Steps);
+        Assert.Equal([new Dry(0.8, 1.75, 3), new TopNSigma(1.5), new TopK(40), new Xtc(0.2, 0.5), new Temperature(0.8)],
+            Read("--xtc 0.5 --xtc-threshold 0.2 --top-k 40 --top-n-sigma 1.5 --dry 0.8 --dry-length 3").Options!.Steps!);
+        Assert.Equal([new Dry(2, 3), new Temperature(0.8), new Mirostat2(4, 0.2)],
+            Read("--mirostat 4 --mirostat-rate 0.2 --dry 2 --dry-base 3").Options!.Steps!);
     }
+
+    [Fact]
+    public void TheLikeliestOfWhatXtcLeavesIsTakenAtATemperatureOfZero()
+    {
+        Assert.Equal([new TopP(0.9), new Xtc(0.1), new TopK(1)], Read("--temperature 0 --top-p 0.9 --xtc 1").Options!.Steps!);
+        Assert.Equal([new Dry(1), new TopK(1)], Read("--temperature 0 --top-p 0.9 --dry 1").Options!.Steps!);
+        Assert.Null(Read("--temperature 0 --mirostat 5").Options!.Steps);
+    }
+
+    [Theory]
+    [InlineData("--top-k 5", "TopK")]
+    [InlineData("--top-n-sigma 1", "TopNSigma")]
+    [InlineData("--xtc 1", "Xtc")]
+    [InlineData("--typical 0.5", "Typical")]
+    public void MirostatKeepsAlone(string beside, string name) =>
+        Assert.Equal($"generation: mirostat keeps ids by itself, so nothing else keeps some, but {name} does",
+            Assert.Throws<ArgumentException>(() => Read($"--mirostat 5 {beside}")).Message);
 
     [Theory]
     [InlineData("--min-p 1.5", "--min-p: a number of at least 0 and below 1.0000001 is needed, but '1.5' was given")]
@@ -34,6 +55,10 @@ public class SamplingOptionsTests
     [InlineData("--logit-bias -1=2", "but '-1=2' was given")]
     [InlineData("--logit-bias 1=inf", "but '1=inf' was given")]
     [InlineData("--logit-bias 1=nan", "but '1=nan' was given")]
+    [InlineData("--dry 0", "--dry: a number above 0 is needed, but '0' was given")]
+    [InlineData("--dry-base 0.5", "--dry-base: a number of at least 1 is needed, but '0.5' was given")]
+    [InlineData("--xtc-threshold 0.6", "--xtc-threshold: a number above 0 and below 0.50000001 is needed, but '0.6' was given")]
+    [InlineData("--mirostat 0", "--mirostat: a number above 0 is needed, but '0' was given")]
     [InlineData("--logit-bias =3", "but '=3' was given")]
     public void AWrongValueIsNamed(string line, string message) =>
         Assert.Contains(Read(line).Errors, error => error.Contains(message, StringComparison.Ordinal));

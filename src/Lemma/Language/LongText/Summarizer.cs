@@ -1,5 +1,6 @@
 using System.Text;
 using Lemma.Decoding;
+using Lemma.Models;
 
 namespace Lemma.Language;
 
@@ -23,7 +24,7 @@ public sealed class Summarizer
         ArgumentNullException.ThrowIfNull(model);
         (this.model, this.options) = (model, options ??= new SummarizerOptions());
         generation = options.Generation
-            ?? GenerationOptions.Greedy with { MaximumTokens = Math.Clamp(model.Decoder.MaximumLength / SummariesOfASequence, 1, UsualSummary) };
+            ?? GenerationOptions.Greedy with { MaximumTokens = Math.Clamp(model.Continuing.MaximumLength / SummariesOfASequence, 1, UsualSummary) };
         Require.That(generation.MaximumTokens > 0, $"summary: it must have room for a token, but the most are {generation.MaximumTokens}");
         Require.That(options.Words > 0, $"summary: the words to ask for must be positive, but they are {options.Words}");
         Require.That(options.MaximumLevels is null or > 0, $"summary: the most levels must be positive, but they are {options.MaximumLevels}");
@@ -78,7 +79,7 @@ public sealed class Summarizer
     private string Write(Generator generator, int[] prompt, CancellationToken cancellation)
     {
         StringBuilder summary = new();
-        foreach (string piece in new TextStream(generator, model.Tokenizer, prompt, generation).Pieces(cancellation))
+        foreach (string piece in model.Stream(generator, prompt, generation).Pieces(cancellation))
             summary.Append(piece);
         return summary.ToString().Trim();
     }
@@ -86,7 +87,9 @@ public sealed class Summarizer
     // Pieces whose prompts leave room for a summary. Alone a piece can have a few tokens more than within the text: then all are made that much smaller.
     private List<TextChunk> Chunks(string text, SummaryPrompt prompt, int overlap)
     {
-        int longest = model.Decoder.MaximumLength, most = longest - generation.MaximumTokens, around = prompt.Ids("").Length, room = most - around;
+        // An encoder's source has no summary behind it.
+        int longest = model.Continuing.MaximumLength, most = model.Model is EncoderDecoder ? longest : longest - generation.MaximumTokens;
+        int around = prompt.Ids("").Length, room = most - around;
         Require.That(room > 0, $"summary: the longest sequence of {longest} tokens has no room for a piece beside a prompt of {around} and a summary of "
             + $"{generation.MaximumTokens}");
         int size = options.PieceTokens ?? Math.Min(room, UsualPiece);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Lemma.Decoding;
+using Lemma.Sequences;
 
 namespace Lemma.Language;
 
@@ -27,7 +28,7 @@ internal sealed class SummaryKey
         Add(hash, model.Template?.Text ?? "");
         Add(hash, options.MaximumTokens);
         Add(hash, (long)options.Seed);
-        AddAll(hash, options.StopIds ?? model.Decoder.EndIds, Add);
+        AddAll(hash, options.StopIds ?? model.Continuing.EndIds, Add);
         AddAll(hash, options.StopTexts, Add);
         AddAll(hash, options.Steps ?? [new TopK(1)], (into, step) => Add(into, step.ToString()));
         beginning = hash.GetHashAndReset();
@@ -47,9 +48,11 @@ internal sealed class SummaryKey
 
     private TokenLogProbability[] Probe(Generator generator)
     {
-        int ids = model.Tokenizer.VocabularySize, length = Math.Min(ProbeIds, model.Decoder.MaximumLength - 1);
+        int ids = model.Tokenizer.VocabularySize, length = Math.Min(ProbeIds, model.Continuing.MaximumLength - 1);
         int[] probe = [.. Enumerable.Range(0, length).Select(i => (int)((long)i * ids / length))];
-        generator.Start(probe, GenerationOptions.Greedy with { MaximumTokens = 1, LogProbabilities = Math.Min(ProbeAnswers, ids) });
+        (SequenceState state, int[] prompt) = model.Begin(probe);
+        using (state)
+            generator.Start(state, prompt, GenerationOptions.Greedy with { MaximumTokens = 1, LogProbabilities = Math.Min(ProbeAnswers, ids) });
         generator.TryNext(out _);
         return generator.Likeliest().ToArray();
     }
