@@ -8,7 +8,7 @@ namespace Lemma.Language;
 
 /// <summary>A model that turns texts into vectors: an encoder or a decoder with its tokenizer, its pooling and the threads that run it.</summary>
 /// <remarks>
-/// A folder of sentence-transformers says how rows are pooled (<c>modules.json</c>); of another folder, vectors are means of the last rows. The bits of a
+/// A folder of sentence-transformers says how rows are pooled and what follows (<c>modules.json</c>); of another folder, vectors are means of the last rows. The bits of a
 /// vector depend on its text alone, not on the other texts, the batches or the threads.
 /// </remarks>
 public sealed class EmbeddingModel : IDisposable
@@ -32,7 +32,7 @@ public sealed class EmbeddingModel : IDisposable
     public int MaximumLength { get; }
 
     /// <summary>The numbers of a vector.</summary>
-    public int Width => RowWidth(model.Model) * files.Modes.Count;
+    public int Width => files.Layers.Count > 0 ? files.Layers[^1].Outputs : RowWidth(model.Model) * files.Modes.Count;
 
     /// <summary>Tokens that are read in one pass, unless one text has more.</summary>
     internal int TokensTogether { get; set; } = 1024;
@@ -52,6 +52,13 @@ public sealed class EmbeddingModel : IDisposable
                 throw new InvalidDataException($"{path}: the model is {model.Kind}, of which no rows stand for a text");
             if (files.Width is { } width && width != RowWidth(model.Model))
                 throw new InvalidDataException($"{path}: rows of {width} columns are pooled, but the model's have {RowWidth(model.Model)}");
+            int given = RowWidth(model.Model) * files.Modes.Count;
+            foreach (SentenceDense layer in files.Layers)
+            {
+                if (layer.Inputs != given)
+                    throw new InvalidDataException($"{path}: a Dense module takes {layer.Inputs} numbers, but there are {given}");
+                given = layer.Outputs;
+            }
             model.Model.Parameters.Pack(model.Workers);
             return new EmbeddingModel(model, files);
         }
@@ -163,6 +170,8 @@ public sealed class EmbeddingModel : IDisposable
         double[] sums = new double[width * files.Modes.Count];
         for (int i = 0; i < files.Modes.Count; i++)
             Pool(files.Modes[i], rows, sums.AsSpan(i * width, width));
+        foreach (SentenceDense layer in files.Layers)
+            sums = layer.Apply(sums);
         double length = 1;
         if (files.Normalizes)
         {

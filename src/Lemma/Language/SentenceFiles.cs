@@ -11,15 +11,16 @@ namespace Lemma.Language;
 internal sealed record SentenceFiles(string Model, IReadOnlyList<PoolingMode> Modes, int? Width = null, bool Normalizes = false)
 {
     private const long MaximumBytes = 1_000_000;
-    private static readonly string[] Kinds = ["Transformer", "Pooling", "Normalize"];
-    private static readonly (string Field, PoolingMode Mode)[] Fields =
+    private const string Transformer = "Transformer", Pooling = "Pooling", Dense = "Dense", Normalize = "Normalize";
+    private static readonly string[] Kinds = [Transformer, Pooling, Dense, Normalize];
+    private static readonly (string Field, string Name, PoolingMode Mode)[] Fields =
     [
-        ("pooling_mode_cls_token", PoolingMode.First),
-        ("pooling_mode_max_tokens", PoolingMode.Maximum),
-        ("pooling_mode_mean_tokens", PoolingMode.Mean),
-        ("pooling_mode_mean_sqrt_len_tokens", PoolingMode.MeanByRoot),
-        ("pooling_mode_weightedmean_tokens", PoolingMode.WeightedMean),
-        ("pooling_mode_lasttoken", PoolingMode.Last),
+        ("pooling_mode_cls_token", "cls", PoolingMode.First),
+        ("pooling_mode_max_tokens", "max", PoolingMode.Maximum),
+        ("pooling_mode_mean_tokens", "mean", PoolingMode.Mean),
+        ("pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens", PoolingMode.MeanByRoot),
+        ("pooling_mode_weightedmean_tokens", "weightedmean", PoolingMode.WeightedMean),
+        ("pooling_mode_lasttoken", "lasttoken", PoolingMode.Last),
     ];
 
     /// <summary>The most tokens that are read of a text; null for as many as the model reads.</summary>
@@ -27,6 +28,9 @@ internal sealed record SentenceFiles(string Model, IReadOnlyList<PoolingMode> Mo
 
     /// <summary>Whether texts are turned to lower case before the tokenizer reads them.</summary>
     public bool LowersCase { get; init; }
+
+    /// <summary>What pooled vectors go through, in this order.</summary>
+    public IReadOnlyList<SentenceDense> Layers { get; init; } = [];
 
     /// <summary>What is put before every text.</summary>
     public string Prompt { get; init; } = "";
@@ -41,24 +45,36 @@ internal sealed record SentenceFiles(string Model, IReadOnlyList<PoolingMode> Mo
         using JsonDocument document = JsonText.Read(list, MaximumBytes);
         JsonPlace root = new(document.RootElement, list);
         (string Kind, string Folder)[] modules = [.. root.Items().Select(module => (KindOf(module["type"]), FolderOf(folder, module["path"])))];
-        if (!modules.Select(module => module.Kind).SequenceEqual(Kinds[..Math.Clamp(modules.Length, 2, Kinds.Length)]))
+        bool normalizes = modules.Length > 0 && modules[^1].Kind == Normalize;
+        (string Kind, string Folder)[] dense = [.. modules.Skip(2).SkipLast(normalizes ? 1 : 0)];
+        if (!modules.Take(2).Select(module => module.Kind).SequenceEqual([Transformer, Pooling]) || dense.Any(module => module.Kind != Dense))
         {
-            throw root.Error($"must list {string.Join(", ", Kinds)}, in this order, the last or not, but lists "
+            throw root.Error($"must list {Transformer}, {Pooling}, any number of {Dense}, and {Normalize} or not, in this order, but lists "
                 + string.Join(", ", modules.Select(module => module.Kind)));
         }
         string prompt = PromptOf(Path.Combine(folder, "config_sentence_transformers.json"));
         SentenceFiles files = ReadPooling(Path.Combine(modules[1].Folder, "config.json"), modules[0].Folder, prompt);
         return ReadLengths(files, Path.Combine(modules[0].Folder, "sentence_bert_config.json")) with
         {
-            Normalizes = modules.Length == Kinds.Length,
+            Normalizes = normalizes,
             Prompt = prompt,
+            Layers = [.. dense.Select(module => SentenceDense.Read(module.Folder))],
         };
     }
 
     private static SentenceFiles ReadPooling(string file, string model, string prompt)
     {
         JsonSettings settings = JsonSettings.Read(file);
-        PoolingMode[] modes = [.. Fields.Where(field => settings.Boolean(field.Field, fallback: false)).Select(field => field.Mode)];
+        string? named = settings.Text("pooling_mode");
+        // As sentence-transformers: the mean unless it is said otherwise, and one name stands for all fields.
+        PoolingMode[] modes = [.. Fields.Where(field => settings.Boolean(field.Field, fallback: field.Mode == PoolingMode.Mean) && named is null)
+            .Select(field => field.Mode)];
+        if (named is not null)
+        {
+            modes = [.. Fields.Where(field => field.Name == named).Select(field => field.Mode)];
+            if (modes.Length == 0)
+                throw settings.Error($"\"pooling_mode\": '{named}' is not one of {string.Join(", ", Fields.Select(field => field.Name))}");
+        }
         int width = settings.Integer("word_embedding_dimension");
         bool readsPrompt = settings.Boolean("include_prompt", fallback: true);
         settings.RefuseUnread();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lemma.Formats;
 using Lemma.Language;
 using Lemma.Text;
 
@@ -116,7 +117,8 @@ public sealed class EmbeddingModelTests : IDisposable
 
     [Theory]
     [InlineData("""{"word_embedding_dimension": 32, "pooling_mode_mean_tokens": true, "pooling_mode_attention": true}""", "\"pooling_mode_attention\" is not")]
-    [InlineData("""{"word_embedding_dimension": 32}""", "one of pooling_mode_cls_token")]
+    [InlineData("""{"word_embedding_dimension": 32, "pooling_mode_mean_tokens": false}""", "one of pooling_mode_cls_token")]
+    [InlineData("""{"word_embedding_dimension": 32, "pooling_mode": "median"}""", "\"pooling_mode\": 'median' is not one of cls, max, mean")]
     [InlineData("""{"word_embedding_dimension": 64, "pooling_mode_mean_tokens": true}""", "rows of 64 columns are pooled, but the model's have 32")]
     [InlineData("""{"word_embedding_dimension": 32, "pooling_mode_mean_tokens": 3}""", "\"pooling_mode_mean_tokens\" must be true or false, but it is 3")]
     [InlineData("[]", "a JSON object is needed")]
@@ -124,8 +126,9 @@ public sealed class EmbeddingModelTests : IDisposable
         Assert.Throws<InvalidDataException>(() => EmbeddingModel.Load(LookingGolden.WriteBert(folder, pooling))).Message, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("""[{"path": "", "type": "sentence_transformers.models.Transformer"}]""", "must list Transformer, Pooling, Normalize, in this order")]
-    [InlineData("""[{"path": "2_Dense", "type": "sentence_transformers.models.Dense"}]""", "unknown module type 'sentence_transformers.models.Dense'")]
+    [InlineData("""[{"path": "", "type": "sentence_transformers.models.Transformer"}]""", "must list Transformer, Pooling, any number of Dense, and Normalize or not, in this order")]
+    [InlineData("""[{"path": "2_Dense", "type": "sentence_transformers.models.Dense"}]""", "but lists Dense")]
+    [InlineData("""[{"path": "", "type": "sentence_transformers.models.LayerNorm"}]""", "unknown module type 'sentence_transformers.models.LayerNorm'")]
     [InlineData("""[{"path": "", "type": "mine.Transformer"}]""", "unknown module type 'mine.Transformer'")]
     [InlineData("""[{"path": "../other", "type": "sentence_transformers.models.Pooling"}]""", "[0].path must be the name of a folder beside the file")]
     [InlineData("""[{"path": 1, "type": "sentence_transformers.models.Pooling"}]""", "[0].path must be a text")]
@@ -137,6 +140,98 @@ public sealed class EmbeddingModelTests : IDisposable
         string message = Assert.Throws<InvalidDataException>(() => EmbeddingModel.Load(folder[""])).Message;
         Assert.Contains(says, message, StringComparison.Ordinal);
         Assert.Contains("modules.json", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void APoolingMayBeOneNameAndIsTheMeanWhereNothingIsSaid()
+    {
+        foreach ((string pooling, PoolingMode[] modes) in ((string, PoolingMode[])[])
+            [("\"pooling_mode\": \"lasttoken\"", [PoolingMode.Last]), ("\"pooling_mode\": \"mean_sqrt_len_tokens\"", [PoolingMode.MeanByRoot]),
+                ("\"include_prompt\": true", [PoolingMode.Mean]), ("\"pooling_mode_cls_token\": true", [PoolingMode.First, PoolingMode.Mean])])
+        {
+            using EmbeddingModel model = EmbeddingModel.Load(LookingGolden.WriteBert(folder, $"{{\"word_embedding_dimension\": 32, {pooling}}}"));
+            Assert.Equal(modes, model.Modes);
+        }
+    }
+
+    [Theory]
+    [InlineData("torch.nn.modules.activation.Tanh", true)]
+    [InlineData("torch.nn.modules.linear.Identity", false)]
+    [InlineData("torch.nn.modules.activation.ReLU", true)]
+    [InlineData("torch.nn.modules.activation.Sigmoid", false)]
+    public void DenseModulesFollowThePooling(string activation, bool hasBias)
+    {
+        string path = WriteDense(activation, hasBias, out float[] first, out float[] second, out float[] bias);
+        using EmbeddingModel model = EmbeddingModel.Load(path);
+        Assert.Equal((3, true), (model.Width, model.Normalizes));
+        double[][] expected = [.. Expected("mean_tokens").Select(x =>
+        {
+            double[] middle = Layer(first, x, hasBias ? bias : null, activation), y = Layer(second, middle, null, "Identity");
+            double length = Math.Sqrt(y.Sum(value => value * value));
+            return y.Select(value => value / length).ToArray();
+        })];
+        Check(model.Embed(LookingGolden.Texts), expected);
+    }
+
+    [Theory]
+    [InlineData("\"out_features\": 5", "\"out_features\": 6", "the tensor 'linear.weight' has shape [5, 32], but the config asks for [6, 32]")]
+    [InlineData("\"in_features\": 32", "\"in_features\": 31", "the tensor 'linear.weight' has shape [5, 32], but the config asks for [5, 31]")]
+    [InlineData("\"bias\": true", "\"bias\": false", "it must hold linear.weight and, with a bias, linear.bias alone, but it has 2 tensors")]
+    [InlineData("activation.Tanh", "activation.GLU", "'torch.nn.modules.activation.GLU' is not one of Identity, Tanh, ReLU, Sigmoid")]
+    [InlineData("torch.nn.modules", "mine", "'mine.activation.Tanh' is not one of Identity")]
+    [InlineData("\"bias\"", "\"slope\": 1, \"bias\"", "\"slope\" is not known")]
+    public void ADenseModuleThatIsNotKnownIsRefusedByName(string was, string now, string says)
+    {
+        string path = WriteDense("torch.nn.modules.activation.Tanh", hasBias: true, out _, out _, out _), config = folder["2_Dense/config.json"];
+        folder.Write("2_Dense/config.json", File.ReadAllText(config).Replace(was, now, StringComparison.Ordinal));
+        Assert.Contains(says, Assert.Throws<InvalidDataException>(() => EmbeddingModel.Load(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DenseModulesMustFollowEachOther()
+    {
+        string path = WriteDense("torch.nn.modules.activation.Tanh", hasBias: true, out _, out _, out _), list = folder["modules.json"];
+        folder.Write("modules.json", File.ReadAllText(list).Replace("2_Dense", "3_Dense", StringComparison.Ordinal));
+        Assert.Contains("a Dense module takes 5 numbers, but there are 32", Assert.Throws<InvalidDataException>(() => EmbeddingModel.Load(path)).Message,
+            StringComparison.Ordinal);
+        File.Delete(folder["3_Dense/model.safetensors"]);
+        Assert.Contains("has neither model.safetensors nor pytorch_model.bin", Assert.Throws<FileNotFoundException>(() => EmbeddingModel.Load(path)).Message,
+            StringComparison.Ordinal);
+    }
+
+    // Pooled means of 32 columns, 5 with a bias, 3 without one, normalized.
+    private string WriteDense(string activation, bool hasBias, out float[] first, out float[] second, out float[] bias)
+    {
+        string path = LookingGolden.WriteBert(folder, LookingGolden.Pooling("mean_tokens"), ["Transformer", "Pooling", "Dense", "Dense", "Normalize"]);
+        folder.Write("modules.json", File.ReadAllText(folder["modules.json"]));
+        (float[] one, float[] two, float[] three) = (Numbers(5 * 32, 1), Numbers(3 * 5, 2), Numbers(5, 3));
+        (first, second, bias) = (one, two, three);
+        string flag = hasBias ? "true" : "false";
+        folder.Write("2_Dense/config.json", $$"""{"in_features": 32, "out_features": 5, "bias": {{flag}}, "activation_function": "{{activation}}"}""");
+        folder.Write("3_Dense/config.json", """{"in_features": 5, "out_features": 3, "bias": false, "activation_function": "torch.nn.modules.linear.Identity"}""");
+        SafetensorsTensor[] tensors = [new("linear.weight", [5, 32], () => one), new("linear.bias", [5], () => three)];
+        SafetensorsWriter.Write(folder["2_Dense/model.safetensors"], tensors[..(hasBias ? 2 : 1)]);
+        SafetensorsWriter.Write(folder["3_Dense/model.safetensors"], [new("linear.weight", [3, 5], () => two)]);
+        return path;
+    }
+
+    private static float[] Numbers(int count, int seed) => [.. Enumerable.Range(0, count).Select(i => MathF.Sin(i * 0.7f + seed) / 2)];
+
+    private static double[] Layer(float[] weight, double[] x, float[]? bias, string activation)
+    {
+        double[] y = new double[weight.Length / x.Length];
+        for (int i = 0; i < y.Length; i++)
+        {
+            double sum = Enumerable.Range(0, x.Length).Sum(j => weight[i * x.Length + j] * x[j]) + (bias?[i] ?? 0);
+            y[i] = activation[(activation.LastIndexOf('.') + 1)..] switch
+            {
+                "Tanh" => Math.Tanh(sum),
+                "ReLU" => sum > 0 ? sum : 0,
+                "Sigmoid" => 1 / (1 + Math.Exp(-sum)),
+                _ => sum,
+            };
+        }
+        return y;
     }
 
     [Fact]

@@ -38,6 +38,9 @@ internal static class LookingGolden
     }
 
     /// <summary>A pooling file with one way.</summary>
-    public static string Pooling(params string[] ways) =>
+    public static string Pooling(params string[] ways) => ways.Contains("mean_tokens") ? Ways(ways)
+        : Ways(ways).Replace("\"include", "\"pooling_mode_mean_tokens\": false, \"include", StringComparison.Ordinal);
+
+    private static string Ways(string[] ways) =>
         $$"""{"word_embedding_dimension": 32, {{string.Join(", ", ways.Select(way => $"\"pooling_mode_{way}\": true"))}}, "include_prompt": true}""";
 }
