@@ -77,7 +77,7 @@ internal static class CommandLine
     }
 
     private static bool IsExpected(Exception e) => e is UsageException or IOException or InvalidDataException or UnauthorizedAccessException
-        or ArgumentException or Lemma.Language.SummaryException or Lemma.Text.Templates.TemplateException or Lemma.Training.TrainingFailedException;
+        or ArgumentException or Lemma.Language.LongText.SummaryException or Lemma.Text.Templates.TemplateException or Lemma.Training.TrainingFailedException;
 
     private static string Sentence(string message)
     {

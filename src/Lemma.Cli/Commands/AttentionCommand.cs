@@ -2,7 +2,7 @@ using System.CommandLine;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Formats;
-using Lemma.Language;
+using Lemma.Language.Views;
 
 namespace Lemma.Cli.Commands;
 

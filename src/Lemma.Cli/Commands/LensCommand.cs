@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
-using Lemma.Language;
+using Lemma.Language.Views;
 
 namespace Lemma.Cli.Commands;
 

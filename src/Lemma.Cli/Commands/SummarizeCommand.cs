@@ -5,6 +5,7 @@ using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Decoding;
 using Lemma.Language;
+using Lemma.Language.LongText;
 
 namespace Lemma.Cli.Commands;
 

@@ -1,4 +1,4 @@
-using Lemma.Language;
+using Lemma.Language.Views;
 
 namespace Lemma.Cli.Display;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Lemma.Language;
+using Lemma.Language.Views;
 
 namespace Lemma.Cli.Display;
 

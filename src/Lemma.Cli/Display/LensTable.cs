@@ -1,5 +1,5 @@
 using System.Globalization;
-using Lemma.Language;
+using Lemma.Language.Views;
 using Spectre.Console;
 using DrawnText = Spectre.Console.Text;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Lemma.Language;
+using Lemma.Language.Views;
 
 namespace Lemma.Cli.Display;
 

@@ -23,7 +23,7 @@ public sealed class EmbeddingModel : IDisposable
     }
 
     /// <summary>How rows become vectors.</summary>
-    public IReadOnlyList<PoolingMode> Modes => files.Modes;
+    internal IReadOnlyList<PoolingMode> Modes => files.Modes;
 
     /// <summary>Whether vectors have length 1.</summary>
     public bool Normalizes => files.Normalizes;

@@ -1,7 +1,7 @@
 namespace Lemma.Language;
 
 /// <summary>How the rows of a text become one vector; vectors of several ways stand behind each other in this order.</summary>
-public enum PoolingMode
+internal enum PoolingMode
 {
     /// <summary>The first row, x₁.</summary>
     First,

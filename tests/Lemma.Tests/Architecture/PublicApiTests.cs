@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace Lemma.Tests.Architecture;
 
@@ -21,6 +22,24 @@ public class PublicApiTests
         Assert.True(actual.SequenceEqual(reviewed), $"{package}: the public surface is not that of {path}; look at the difference, and where it is meant, "
             + "run this test with LEMMA_PUBLIC_API=write and commit the file\n"
             + string.Join('\n', removed.Select(line => "- " + line).Concat(added.Select(line => "+ " + line))));
+    }
+
+    /// <summary>What people do with a loaded model is learned from one printed page.</summary>
+    [Theory]
+    [InlineData("Lemma.Language")]
+    [InlineData("Lemma.Language.LongText")]
+    [InlineData("Lemma.Language.Views")]
+    public void TheLanguageRoomFitsOnOnePage(string space)
+    {
+        int lines = 0;
+        bool counts = false;
+        foreach (string line in PublicApi.Of(Assembly.Load("Lemma")))
+        {
+            if (!line.StartsWith(' '))
+                counts = Regex.IsMatch(line, $@" {Regex.Escape(space)}\.\w+( |$)", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+            lines += counts ? 1 : 0;
+        }
+        Assert.InRange(lines, 10, 72);
     }
 
     private static IEnumerable<string> Placed(string[] lines)

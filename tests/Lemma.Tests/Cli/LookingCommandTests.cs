@@ -4,6 +4,7 @@ using System.Text.Json;
 using Lemma.Cli;
 using Lemma.Cli.Display;
 using Lemma.Language;
+using Lemma.Language.Views;
 using Lemma.Tests.Language;
 using Spectre.Console;
 

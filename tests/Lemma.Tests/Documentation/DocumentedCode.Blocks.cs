@@ -7,6 +7,8 @@ namespace Documented.README1
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -29,6 +31,8 @@ namespace Documented.DocsArchitecture1
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -57,6 +61,8 @@ namespace Documented.DocsDecoding1
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -80,6 +86,8 @@ namespace Documented.DocsLongText1
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -103,6 +111,8 @@ namespace Documented.DocsLongText2
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -129,6 +139,8 @@ namespace Documented.DocsLookingInside1
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -151,6 +163,8 @@ namespace Documented.DocsLookingInside2
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -174,6 +188,8 @@ namespace Documented.DocsTokenizers1
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -198,6 +214,8 @@ namespace Documented.DocsTokenizers2
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;
@@ -221,6 +239,8 @@ namespace Documented.DocsTokenizers3
 {
     using Lemma.Decoding;
     using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
     using Lemma.Text.Splitting;

@@ -11,7 +11,8 @@ internal static class DocumentedCode
     // What a page need not repeat; a block with usings of its own, as the packages' pages have, gets nothing else.
     private static readonly string[] Usual =
     [
-        "Lemma.Decoding", "Lemma.Language", "Lemma.Tensors", "Lemma.Text", "Lemma.Text.Splitting", "Lemma.Text.Templates", "Lemma.Text.Training",
+        "Lemma.Decoding", "Lemma.Language", "Lemma.Language.LongText", "Lemma.Language.Views", "Lemma.Tensors", "Lemma.Text",
+        "Lemma.Text.Splitting", "Lemma.Text.Templates", "Lemma.Text.Training",
     ];
 
     /// <summary>Where the file stands in the repository.</summary>

@@ -1,6 +1,7 @@
 using Lemma.Checkpoints;
 using Lemma.Decoding;
 using Lemma.Language;
+using Lemma.Language.LongText;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;

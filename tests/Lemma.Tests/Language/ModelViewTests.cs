@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Lemma.Language;
+using Lemma.Language.Views;
 using Lemma.Models;
 using Lemma.Tests.Models;
 using Lemma.Text.Training;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lemma.Decoding;
 using Lemma.Language;
+using Lemma.Language.LongText;
 using Lemma.Text.Templates;
 
 namespace Lemma.Tests.Language;

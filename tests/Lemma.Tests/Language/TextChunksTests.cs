@@ -1,4 +1,4 @@
-using Lemma.Language;
+using Lemma.Language.LongText;
 using Lemma.Text;
 using Lemma.Text.Models;
 using Lemma.Text.Normalization;

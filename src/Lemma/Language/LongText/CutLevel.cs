@@ -1,4 +1,4 @@
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>What a text is cut between, from the smallest to the largest.</summary>
 internal enum CutLevel : byte

@@ -2,7 +2,7 @@ using System.Text;
 using Lemma.Decoding;
 using Lemma.Models;
 
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>Summarizes texts of any length: pieces first, then their summaries together, level by level, until one is left.</summary>
 /// <remarks>

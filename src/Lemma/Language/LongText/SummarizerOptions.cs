@@ -1,6 +1,6 @@
 using Lemma.Decoding;
 
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>How a long text is summarized.</summary>
 public sealed record SummarizerOptions

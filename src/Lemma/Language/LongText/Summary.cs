@@ -1,4 +1,4 @@
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>A summary of a text and the smaller ones that it was made of.</summary>
 /// <param name="Text">The summary of the whole.</param>

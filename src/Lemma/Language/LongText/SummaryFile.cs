@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lemma.Formats;
 
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>Finished summaries in a file, by what they were made of; written anew with each, so that a kill loses none.</summary>
 internal sealed class SummaryFile

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using Lemma.Decoding;
 using Lemma.Sequences;
 
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>What a summary depends on, as a short text: the model, the prompt, how it is written, and the piece.</summary>
 /// <remarks>

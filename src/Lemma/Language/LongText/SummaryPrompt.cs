@@ -1,7 +1,7 @@
 using System.Globalization;
 using Lemma.Text.Templates;
 
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>A prompt with the place of a piece of text, as the ids that a model reads: by its chat template where it has one.</summary>
 internal sealed class SummaryPrompt

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>A place between two units of a text: anywhere from one character to another, which are the ends of the white space there.</summary>
 internal readonly record struct TextBoundary(int From, int To, CutLevel Level);

@@ -1,4 +1,4 @@
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>A part of a text with its place among the characters and the tokens of the whole.</summary>
 /// <param name="Text">The characters.</param>

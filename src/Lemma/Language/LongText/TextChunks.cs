@@ -1,6 +1,6 @@
 using Lemma.Text;
 
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>Cuts a long text into parts of some tokens, which may overlap.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using Lemma.Text;
 
-namespace Lemma.Language;
+namespace Lemma.Language.LongText;
 
 /// <summary>Where a text may be cut so that every token lies whole on one side: cut i stands before token <c>Token(i)</c>.</summary>
 /// <remarks>A character of several tokens is not cut. The first cut is the beginning of the text and the last its end.</remarks>

@@ -1,4 +1,4 @@
-namespace Lemma.Language;
+namespace Lemma.Language.Views;
 
 /// <summary>A token that a model would put somewhere.</summary>
 /// <param name="Id">Its id.</param>

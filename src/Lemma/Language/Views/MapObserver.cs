@@ -1,7 +1,7 @@
 using Lemma.Modules;
 using Lemma.Tensors;
 
-namespace Lemma.Language;
+namespace Lemma.Language.Views;
 
 /// <summary>Keeps the attention weights of one layer.</summary>
 internal sealed class MapObserver(int layer, CancellationToken cancellation) : IPassObserver

@@ -1,4 +1,4 @@
-namespace Lemma.Language;
+namespace Lemma.Language.Views;
 
 /// <summary>What each layer of a model would predict at each token of a text.</summary>
 public sealed class LensView

@@ -1,4 +1,4 @@
-namespace Lemma.Language;
+namespace Lemma.Language.Views;
 
 /// <summary>Where the heads of a layer look in a text.</summary>
 public sealed class AttentionView

@@ -1,4 +1,4 @@
-namespace Lemma.Language;
+namespace Lemma.Language.Views;
 
 /// <summary>A text whose masks a model filled in.</summary>
 /// <param name="Text">The text with the likeliest token at each mask, without special tokens.</param>

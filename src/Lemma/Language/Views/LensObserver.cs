@@ -2,7 +2,7 @@ using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Tensors;
 
-namespace Lemma.Language;
+namespace Lemma.Language.Views;
 
 /// <summary>Sends the rows after every block through the last norm and the head.</summary>
 internal sealed class LensObserver(Stack stack, Head head, int top, Func<int, string> textOf, CancellationToken cancellation) : IPassObserver

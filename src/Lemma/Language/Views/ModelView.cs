@@ -2,7 +2,7 @@ using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
 
-namespace Lemma.Language;
+namespace Lemma.Language.Views;
 
 /// <summary>A model with its tokenizer, to be looked into: what it would put at masks, what each layer would predict, where each head looks.</summary>
 public sealed class ModelView : IDisposable
