@@ -18,7 +18,7 @@ internal static class GenerateCommand
         Option<int?> beams = Choice.Whole("--beams", "Search the likeliest text as a whole with so many beams, instead of drawing");
         Option<double?> lengthPenalty = Choice.Number("--length-penalty", "Beams are compared by log-probability/length^X", least: double.MinValue, fallback: 1);
         Option<int?> logProbabilities = Choice.Whole("--log-probabilities", "Tell the log-probability of each token, and the N likeliest beside it", least: 0);
-        Option<bool> json = Choice.Flag("--json", "One JSON object a text: prompt, text, ids, the text it stopped at, score or log-probabilities if asked for, seconds");
+        Option<bool> json = Choice.Flag("--json", "One JSON object a text: prompt, text, ids, the text it stopped at, score or tokens if asked for, seconds");
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
         Command command = new("generate", "Let a model continue a text.") { model, prompt };
@@ -38,7 +38,8 @@ internal static class GenerateCommand
             int count = parsed.GetValue(sequences)!.Value;
             if (parsed.GetValue(beams) is { } width)
             {
-                RefuseBeside(sampling.DrawingOption(parsed) ?? (options.StopTexts.Count > 0 ? "--stop" : options.LogProbabilities is null ? null : logProbabilities.Name));
+                RefuseBeside(sampling.DrawingOption(parsed)
+                    ?? (options.StopTexts.Count > 0 ? "--stop" : options.LogProbabilities is null ? null : logProbabilities.Name));
                 if (count > width)
                     throw new UsageException($"--sequences: {width} beams end in at most as many texts, but {count} were asked for");
                 search = new BeamOptions { Beams = width, LengthPenalty = parsed.GetValue(lengthPenalty)!.Value, MaximumTokens = options.MaximumTokens };

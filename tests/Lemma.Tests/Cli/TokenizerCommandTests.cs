@@ -86,7 +86,7 @@ public sealed class TokenizerCommandTests : IDisposable
         Assert.Contains("at most 8 characters", Tool.Run($"tokenizer template {folder["m"]} --messages {messages} --max-length 8").Error,
             StringComparison.Ordinal);
         (int code, _, string error) = Tool.Run($"tokenizer template {folder["m"]} --messages {nothing}");
-        Assert.Equal((1, "lemma tokenizer template: template: line 2, column 128: Say something\n"), (code, error));
+        Assert.Equal((1, "lemma tokenizer template: line 2, column 128: Say something\n"), (code, error));
     }
 
     [Theory]
