@@ -3,7 +3,7 @@
 usage: make_cases.py DATA OUT [--strings 100000] [--mixtures 0] [--only NAME] [--seed 1]
 Strings are short; mixtures are texts of up to 10,000 characters: fifteen languages cut at random places, inside of clusters too, controls, and
 added tokens with and without spaces beside them.
-DATA has tokenizers/ and corpora/. Every folder of OUT has a tokenizer file and cases.json, a list of {"text", "ids"}.
+DATA has tokenizers/ and corpora/. Every folder of OUT has a tokenizer file and cases.json, a list of {"text", "ids", "decoded"}.
 Then:  LEMMA_TOKENIZERS=OUT dotnet test --project tests/Lemma.Tests -c Release -- --filter-class "*TokenizerFolderTests"
 """
 import argparse, glob, json, os, random, shutil
@@ -48,19 +48,20 @@ for path in sorted(glob.glob(options.data + "/corpora/*.json")):
     texts.append(open(path, encoding="utf8", newline="").read()[:400000])
 texts.append(open(options.data + "/corpora/tinystories-sample.txt", encoding="utf8", newline="").read()[:1000000])
 
-def write(name, source, target, encode):
+def write(name, source, target, encode, decode):
     if options.only and options.only not in name: return
     folder = os.path.join(options.out, name); os.makedirs(folder, exist_ok=True)
     shutil.copyfile(source, os.path.join(folder, target))
     with open(os.path.join(folder, "cases.json"), "w", encoding="utf8") as file:
-        json.dump([{"text": t, "ids": encode(t)} for t in texts], file)
+        cases = [{"text": t, "ids": encode(t)} for t in texts]
+        json.dump([case | {"decoded": decode(case["ids"])} for case in cases], file)
     print(name, len(texts), flush=True)
 
 from tokenizers import Tokenizer
 for path in sorted(glob.glob(options.data + "/tokenizers/*/tokenizer.json")):
     try: tokenizer = Tokenizer.from_file(path)
     except Exception as error: print("the peer cannot read", path, error, flush=True); continue
-    write(os.path.basename(os.path.dirname(path)), path, "tokenizer.json", lambda t: tokenizer.encode(t).ids)
+    write(os.path.basename(os.path.dirname(path)), path, "tokenizer.json", lambda t: tokenizer.encode(t).ids, lambda i: tokenizer.decode(i, skip_special_tokens=False))
 import tiktoken
 from tiktoken.load import load_tiktoken_bpe
 FOLDED = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"; SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -76,12 +77,12 @@ for path in sorted(glob.glob(options.data + "/tokenizers/*/*.tiktoken")):
     name = next(n for n in PATTERNS if n in os.path.basename(path))
     ranks = load_tiktoken_bpe(path)
     encoding = tiktoken.Encoding(name, pat_str=PATTERNS[name], mergeable_ranks=ranks, special_tokens=SPECIAL[name])
-    write("tiktoken-" + name, path, os.path.basename(path), lambda t: encoding.encode(t, allowed_special="all"))
+    write("tiktoken-" + name, path, os.path.basename(path), lambda t: encoding.encode(t, allowed_special="all"), encoding.decode)
 import sentencepiece
 for path in sorted(glob.glob(options.data + "/tokenizers/*/*.model*")):
     model = sentencepiece.SentencePieceProcessor(model_file=path)
     name = os.path.basename(os.path.dirname(path)) + "-" + os.path.basename(path).rsplit(".", 1)[-1]
-    write("sentencepiece-" + name, path, "tokenizer.model", lambda t: model.encode(t))
+    write("sentencepiece-" + name, path, "tokenizer.model", lambda t: model.encode(t), model.decode)
 
 # RWKV's way, with its own rules in Python: the longest piece of bytes at each place. The vocabulary is made: all bytes, parts of the corpora cut
 # anywhere, and hard characters, as every kind of literal.
@@ -99,12 +100,12 @@ while len(pieces) < 2000:
     pieces[body[at:at + random_source.choice((2, 3, 4, 6, 9, 14, 30))] if random_source.random() < 0.8 else "".join(random_source.choice(PARTS) for _ in range(random_source.randrange(1, 4))).encode()] = None
 lines = [f"{id} {literal(piece)} {len(piece)}\n" for id, piece in enumerate(pieces, 1)]; random_source.shuffle(lines)
 with open(os.path.join(options.out, "made.txt"), "w", encoding="utf8", newline="") as file: file.writelines(lines)
-root = {}
+root, spelled = {}, {}
 for line in lines:
     piece = eval(line[line.index(" "):line.rindex(" ")]); piece = piece.encode() if isinstance(piece, str) else piece
     assert len(piece) == int(line[line.rindex(" "):]); node = root
     for value in piece: node = node.setdefault(value, {})
-    node[-1] = int(line[:line.index(" ")])
+    node[-1] = int(line[:line.index(" ")]); spelled[node[-1]] = piece
 def longest(text):
     data, at, ids = text.encode(), 0, []
     while at < len(data):
@@ -114,4 +115,4 @@ def longest(text):
             if -1 in node: found, after = node[-1], end
         ids.append(found); at = after
     return ids
-write("rwkv", os.path.join(options.out, "made.txt"), "rwkv_vocab_made.txt", longest)
+write("rwkv", os.path.join(options.out, "made.txt"), "rwkv_vocab_made.txt", longest, lambda ids: b"".join(spelled[i] for i in ids).decode("utf8", "replace"))

@@ -18,17 +18,21 @@ public sealed partial class Tokenizer
         return text.ToString();
     }
 
-    /// <summary>Hands the piece of an id to a chain of decoders; an added token in the form in which normalized text has it.</summary>
+    /// <summary>Hands the piece of an id to a chain of decoders.</summary>
     internal void WritePiece(int id, bool skipSpecialTokens, PieceSink sink)
     {
+        if (WrittenPiece(id, skipSpecialTokens) is string piece)
+            sink.Write(piece, endsPiece: true);
+    }
+
+    /// <summary>What decoders get of an id, an added token in the form in which normalized text has it; null where they get nothing.</summary>
+    internal string? WrittenPiece(int id, bool skipSpecialTokens)
+    {
         if (!addedById.TryGetValue(id, out AddedToken? token))
-        {
-            if (Model.Vocabulary.PieceOf(id) is string piece)
-                sink.Write(piece, endsPiece: true);
-        }
-        else if (!skipSpecialTokens || !token.IsSpecial)
-            sink.Write(token.IsNormalized && Normalizer?.NormalizeToken(token.Content) is { Length: > 0 } normalized ? normalized : token.Content,
-                endsPiece: true);
+            return Model.Vocabulary.PieceOf(id);
+        if (skipSpecialTokens && token.IsSpecial)
+            return null;
+        return token.IsNormalized && Normalizer?.NormalizeToken(token.Content) is { Length: > 0 } normalized ? normalized : token.Content;
     }
 
     /// <summary>The head of a fresh chain of decoders that ends in the text.</summary>

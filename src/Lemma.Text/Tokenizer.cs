@@ -92,7 +92,7 @@ public sealed partial class Tokenizer
     /// <summary>Reads a tiktoken rank file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="pattern">The pattern that splits texts; null for the one that vocabularies of this size have.</param>
-    /// <param name="specialTokens">The special tokens; null for those that vocabularies of this size have.</param>
+    /// <param name="specialTokens">The special tokens; null for those of tokenizer_config.json beside it, and what else vocabularies of this size have.</param>
     /// <exception cref="InvalidDataException">A line is broken, a byte is missing, or the pattern is not known.</exception>
     public static Tokenizer LoadTiktoken(string path, WordPattern? pattern = null, IReadOnlyList<AddedToken>? specialTokens = null) =>
         TiktokenFile.Read(path, pattern is WordPattern known ? PatternSplitter.Of(known) : null, specialTokens);
@@ -100,7 +100,7 @@ public sealed partial class Tokenizer
     /// <summary>Reads a tiktoken rank file whose texts are split by any pattern.</summary>
     /// <param name="path">The file.</param>
     /// <param name="words">The regular expression of words, in the dialect of tokenizer files.</param>
-    /// <param name="specialTokens">The special tokens; null for those that vocabularies of this size have.</param>
+    /// <param name="specialTokens">The special tokens; null for those of tokenizer_config.json beside it, and what else vocabularies of this size have.</param>
     /// <exception cref="ArgumentException">The expression is not valid.</exception>
     /// <exception cref="InvalidDataException">A line is broken, or a byte is missing.</exception>
     public static Tokenizer LoadTiktoken(string path, string words, IReadOnlyList<AddedToken>? specialTokens = null) =>

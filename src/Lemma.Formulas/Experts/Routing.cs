@@ -15,7 +15,7 @@ public static class Routing
         Group = "Experts",
         Text = "g_i = s_i/(Σ_{j∈K} s_j) for i ∈ K, else 0; K = the k largest of s + b",
         Latex = """
-            g_i = \begin{cases} \frac{s_i}{\sum_{j\in K} s_j} & i\in K \cr 0 & \text{else} \end{cases}
+            g_i = \begin{cases} s_i/\sum_{j\in K} s_j & i\in K \cr 0 & \text{else} \end{cases}
             K = \text{the } k \text{ largest of } s + b
             """,
         Shapes = "logits (z), g: [tokens, experts]",

@@ -13,7 +13,7 @@ public static class QueryKeyNorm
         Name = "qk_norm",
         Group = "Normalization",
         Text = "S = norm(q)·norm(k)ᵀ/√d",
-        Latex = @"S = \frac{\mathrm{norm}(q) \mathrm{norm}(k)^\top}{\sqrt{d}}",
+        Latex = @"S = \frac{\mathrm{norm}(q)\cdot\mathrm{norm}(k)^\top}{\sqrt{d}}",
         Shapes = "q: [queries, d]; k: [keys, d]; query_gain, key_gain: [d]; S: [queries, keys]",
         Symbols = "norm: rms_norm with a gain of its own",
         Source = "Henry et al. 2020, Query-key normalization, eq. 2; Dehghani et al. 2023, section 2",

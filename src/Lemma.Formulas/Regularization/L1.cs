@@ -15,7 +15,7 @@ public static class L1
         Name = "l1",
         Group = "Regularization",
         Text = "R = λ·Σ|w|",
-        Latex = @"R = \lambda\sum_i\lvert w_i\rvert",
+        Latex = @"R = \lambda\sum_i\left\lvert w_i\right\rvert",
         Shapes = "w: any shape; R: []",
         Symbols = "λ (lambda_): weight",
         Source = "Tibshirani 1996, Regression shrinkage and selection, eq. 1",

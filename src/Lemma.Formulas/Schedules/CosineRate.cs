@@ -15,7 +15,7 @@ public static class CosineRate
         Text = "η_t = η·(m + (1 − m)·(1 + cos(π·(t − w)/(T − w)))/2)",
         Latex = """
             \eta_t = \begin{cases} \eta\cdot\frac{t}{w} & t\lt w \cr \eta\left(m + \frac{1 - m}{2}(1 + \cos\pi p)\right) & t\ge w \end{cases}
-            p = \frac{t - w}{T - w}
+            p = \min\left(1, \frac{t - w}{T - w}\right)
             """,
         Shapes = "step (t), η_t: any shape",
         Symbols = "t: step; learning_rate (η), total_steps (T), warmup (w): η·t/w before its end; decay (D), a tenth of T; minimum (m)",

@@ -14,7 +14,7 @@ public static class LinearRate
         Text = "η_t = η·(1 − (1 − m)·(t − w)/(T − w))",
         Latex = """
             \eta_t = \begin{cases} \eta\cdot\frac{t}{w} & t\lt w \cr \eta\left(1 - (1 - m) p\right) & t\ge w \end{cases}
-            p = \frac{t - w}{T - w}
+            p = \min\left(1, \frac{t - w}{T - w}\right)
             """,
         Shapes = "step (t), η_t: any shape",
         Symbols = "t: step; learning_rate (η), total_steps (T), warmup (w): η·t/w before its end; decay (D), a tenth of T; minimum (m)",

@@ -15,7 +15,7 @@ public static class StableDecayRate
         Text = "η_t = η until T − D, then η·(m + (1 − m)·(T − t)/D)",
         Latex = """
             \eta_t = \begin{cases} \eta\cdot\frac{t}{w} & t\lt w \cr \eta & w\le t\le T - D \cr \eta (m + (1 - m) q) & t\gt T - D \end{cases}
-            q = \frac{T - t}{D}
+            q = \max\left(0, \frac{T - t}{D}\right)
             """,
         Shapes = "step (t), η_t: any shape",
         Symbols = "t: step; learning_rate (η), total_steps (T), warmup (w): η·t/w before its end; decay (D), a tenth of T; minimum (m)",

@@ -13,14 +13,17 @@ public sealed class ByteFallbackDecoder : PieceDecoder
     /// <summary>The piece that stands for a byte.</summary>
     public static string PieceOf(byte value) => $"<0x{value:X2}>";
 
+    /// <summary>The byte that a piece stands for, or null.</summary>
+    internal static byte? ByteOf(ReadOnlySpan<char> piece) => piece.Length == 6 && piece.StartsWith("<0x") && piece[5] == '>'
+        && byte.TryParse(piece[3..5], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value) ? value : null;
+
     private sealed class Sink(PieceSink next) : WholePieceSink
     {
         private readonly List<byte> run = [];
 
         protected override void WritePiece(ReadOnlySpan<char> piece)
         {
-            if (piece.Length == 6 && piece.StartsWith("<0x") && piece[5] == '>'
-                && byte.TryParse(piece[3..5], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value))
+            if (ByteOf(piece) is byte value)
             {
                 run.Add(value);
                 return;

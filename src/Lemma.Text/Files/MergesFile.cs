@@ -54,7 +54,7 @@ internal static class MergesFile
         PostProcessor? postProcessor = null)
     {
         special.AddKnown("<|endoftext|>", vocabulary);
-        Splitter splitter = pattern == WordPattern.Gpt2 ? new ByteLevelSplitter()
+        Splitter splitter = pattern == WordPattern.Gpt2 ? new ByteLevelSplitter(special.AddsPrefixSpace)
             : new SequenceSplitter([PatternSplitter.Of(pattern), new ByteLevelSplitter(splitWords: false)]);
         string start = special.RoleOr("bos_token", "<|endoftext|>");
         if (special.AddsStart == true && IdOf(start, vocabulary, special) is int id and >= 0)
@@ -73,7 +73,8 @@ internal static class MergesFile
             special.AddKnown(new AddedToken(mask, "<mask>") { StripsLeft = true });
         string start = special.RoleOr("cls_token", "<s>"), end = special.RoleOr("sep_token", "</s>");
         return Make(vocabulary, merges, special, WordPattern.Gpt2, null,
-            new RobertaPostProcessor((end, Needed(end, vocabulary, special)), (start, Needed(start, vocabulary, special)), true, false));
+            new RobertaPostProcessor((end, Needed(end, vocabulary, special)), (start, Needed(start, vocabulary, special)), true,
+                special.AddsPrefixSpace));
     }
 
     private static Tokenizer Clip(Vocabulary vocabulary, MergeList merges, SpecialTokenFiles special)

@@ -25,6 +25,7 @@ internal sealed class SpecialTokenFiles
         Read(folder, "tokenizer_config.json", root =>
         {
             Class = root["tokenizer_class"].TextOr("");
+            AddsPrefixSpace = root["add_prefix_space"].FlagOr(false);
             AddsStart = root["add_bos_token"].IsNull ? null : root["add_bos_token"].FlagOr(false);
             if (!root["added_tokens_decoder"].IsNull)
                 foreach (JsonPlace member in root["added_tokens_decoder"].Members())
@@ -37,6 +38,9 @@ internal sealed class SpecialTokenFiles
 
     /// <summary>Whether the start stands before a text; null where it is not said.</summary>
     public bool? AddsStart { get; private set; }
+
+    /// <summary>Whether a space is put before a text that does not start with one.</summary>
+    public bool AddsPrefixSpace { get; private set; }
 
     /// <summary>All added tokens, by their ids.</summary>
     public IReadOnlyList<AddedToken> Tokens => [.. tokens.Values.OrderBy(static token => token.Id)];

@@ -12,7 +12,7 @@ namespace Lemma.Text.Files;
 
 /// <summary>The rank files of tiktoken: a line a piece, its bytes in base 64, a space and its rank, which is its id.</summary>
 /// <remarks>A file does not say how text is split, nor its special tokens. The number of its pieces tells those of OpenAI, Llama 3
-/// and 4, Qwen, Kimi-K2 and Whisper apart; other files need a pattern from the caller.</remarks>
+/// and 4, Qwen, Kimi-K2 and Whisper apart; other files need a pattern from the caller. Special tokens may stand in tokenizer_config.json beside the file.</remarks>
 internal static class TiktokenFile
 {
     private const int LongestPiece = 1 << 12;
@@ -20,7 +20,7 @@ internal static class TiktokenFile
     /// <summary>Reads a rank file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="words">What cuts texts into words; null for what vocabularies of this size have.</param>
-    /// <param name="specialTokens">The special tokens; null for those that vocabularies of this size have.</param>
+    /// <param name="specialTokens">The special tokens; null for those of the files beside it, and what else vocabularies of this size have.</param>
     public static Tokenizer Read(string path, PatternSplitter? words, IReadOnlyList<AddedToken>? specialTokens)
     {
         byte[] bytes = FileBytes.Read(path);
@@ -29,7 +29,8 @@ internal static class TiktokenFile
             (string[] pieces, int[] ranks, int lines) = ReadPieces(bytes);
             words ??= WordsOf(lines) ?? throw new InvalidDataException(
                 $"the file has {lines} pieces, which is no known vocabulary: LoadTiktoken takes the pattern that splits its texts");
-            return Make(new Vocabulary(pieces, ranks), words, specialTokens ?? SpecialTokensOf(lines));
+            Vocabulary vocabulary = new(pieces, ranks);
+            return Make(vocabulary, words, specialTokens ?? SpecialTokensBeside(path, vocabulary, lines));
         }
         catch (InvalidDataException error)
         {
@@ -108,6 +109,15 @@ internal static class TiktokenFile
         163584 => PatternSplitter.OfRegex(GgufWords.Kimi),
         _ => null,
     };
+
+    private static IReadOnlyList<AddedToken> SpecialTokensBeside(string path, Vocabulary vocabulary, int lines)
+    {
+        SpecialTokenFiles files = new(Path.GetDirectoryName(Path.GetFullPath(path))!, vocabulary);
+        HashSet<string> said = [.. files.Tokens.Select(static token => token.Content)];
+        foreach (AddedToken token in SpecialTokensOf(lines).Where(token => !said.Contains(token.Content)))
+            files.AddKnown(token);
+        return files.Tokens;
+    }
 
     private static AddedToken[] SpecialTokensOf(int pieces) => pieces switch
     {

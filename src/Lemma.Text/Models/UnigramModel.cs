@@ -10,6 +10,10 @@ namespace Lemma.Text.Models;
 public sealed class UnigramModel : TokenModel
 {
     private const double UnknownPenalty = 10;
+
+    // Where SentencePiece 0.2.2 lets a sum begin anew, since float32 has no digits left for the differences.
+    private const float LargestSum = 100_000;
+
     private readonly PieceCache cache = new();
     private readonly double unknownScore;
     private readonly bool isSinglePrecision;
@@ -20,8 +24,8 @@ public sealed class UnigramModel : TokenModel
     /// <param name="unknownId">The id of the unknown piece; null for none.</param>
     /// <param name="byteFallback">Whether unknown text becomes the pieces &lt;0x00&gt; to &lt;0xFF&gt; of its bytes.</param>
     /// <param name="unusable">Pieces that encoding never makes, such as control tokens; null for none.</param>
-    /// <param name="isSinglePrecision">Whether sums are rounded to float32 at each piece, as SentencePiece has it, which decides between
-    /// ways of equal probability.</param>
+    /// <param name="isSinglePrecision">Whether sums are rounded to float32 at each piece and begin anew beyond 100,000, as SentencePiece has it,
+    /// which decides between ways of equal probability.</param>
     /// <exception cref="ArgumentException">A piece occurs twice, a score is not finite, or the unknown id is none.</exception>
     public UnigramModel(
         IReadOnlyList<(string Piece, double Score)> pieces, int? unknownId, bool byteFallback = false, IReadOnlySet<int>? unusable = null,
@@ -126,8 +130,10 @@ public sealed class UnigramModel : TokenModel
         for (int i = 1; i <= text.Length; i++)
             steps[i] = (-1, -1);
         best[0] = 0;
-        for (int start = 0, width; start < text.Length; start += width)
+        for (int start = 0, width, reached = 0; start < text.Length; start += width)
         {
+            if (isSinglePrecision && Math.Abs(best[start]) > LargestSum)
+                BeginAnew(best[start..(reached + 1)], steps[start..(reached + 1)]);
             width = char.IsHighSurrogate(text[start]) ? 2 : 1;
             bool single = false;
             int node = Trie.First(text[start]);
@@ -140,13 +146,23 @@ public sealed class UnigramModel : TokenModel
                     if (steps[end].From < 0 || score > best[end])
                         (best[end], steps[end]) = (score, (start, id));
                     single |= end == start + width;
+                    reached = Math.Max(reached, end);
                 }
                 node = end < text.Length ? Trie.Next(node, text[end]) : 0;
             }
             double unknown = Sum(best[start], unknownScore);
             if (!single && (steps[start + width].From < 0 || unknown > best[start + width]))
                 (best[start + width], steps[start + width]) = (unknown, (start, -1));
+            reached = Math.Max(reached, start + width);
         }
+    }
+
+    private static void BeginAnew(Span<double> best, ReadOnlySpan<(int From, int Id)> steps)
+    {
+        float sum = (float)best[0];
+        for (int i = 0; i < best.Length; i++)
+            if (steps[i].From >= 0)
+                best[i] = (float)best[i] - sum;
     }
 
     private double Sum(double before, double score) => isSinglePrecision ? (float)before + (float)score : before + score;

@@ -118,6 +118,20 @@ public sealed class PeerBehaviourTests : IDisposable
         Assert.Equal(tokenizer.Encode("\u00e9"), tokenizer.Encode("e\u0301"));
     }
 
+    [Theory]
+    [InlineData("true", "\u0120a b \u0120a \u0120a")]
+    [InlineData("false", "a b \u0120a \u0120a")]
+    public void GPT2s_two_files_say_whether_a_space_stands_first(string adds, string pieces)
+    {
+        string[] vocabulary = [.. Enumerable.Range(0, 256).Select(static value => ByteAlphabet.ToCharacter((byte)value).ToString()), "\u0120a"];
+        folder.Write("vocab.json", JsonSerializer.Serialize(vocabulary.Index().ToDictionary(static piece => piece.Item, static piece => piece.Index)));
+        folder.Write("merges.txt", "\u0120 a\n");
+        folder.Write("tokenizer_config.json", $$"""{"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": {{adds}}}""");
+        Tokenizer tokenizer = Tokenizer.Load(folder[""]);
+        Assert.Equal(pieces, string.Join(' ', tokenizer.Encode("ab a a").Select(tokenizer.PieceOf)));
+        Assert.Equal("\u0120a", tokenizer.PieceOf(Assert.Single(tokenizer.Encode(" a"))));
+    }
+
     [Fact]
     public void A_vocabulary_of_characters_is_that_of_speech()
     {

@@ -47,6 +47,23 @@ public sealed class TiktokenFileTests
         Assert.Contains("has not the byte 7", error.Message);
     }
 
+    [Fact]
+    public void SpecialTokensStandInTheFileBeside()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("tokenizer_config.json", """
+            {"added_tokens_decoder": {"300": {"content": "<|call|>", "special": true}, "301": {"content": "<|end|>", "special": true}}}
+            """);
+        Tokenizer tokenizer = Tokenizer.LoadTiktoken(folder.Write("a.tiktoken", string.Join('\n', Bytes)), WordPattern.Gpt2);
+        Assert.Equal([300, 'a', 301], tokenizer.Encode("<|call|>a<|end|>"));
+        Assert.Equal("a", tokenizer.Decode([300, 'a', 301]));
+        Assert.Equal(["<|other|>"], Tokenizer.LoadTiktoken(folder["a.tiktoken"], WordPattern.Gpt2, [new AddedToken(300, "<|other|>")])
+            .AddedTokens.Select(static token => token.Content));
+        folder.Write("tokenizer_config.json", """{"added_tokens_decoder": {"three": {"content": "<|call|>"}}}""");
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => Tokenizer.LoadTiktoken(folder["a.tiktoken"], WordPattern.Gpt2));
+        Assert.Contains("tokenizer_config.json: ", error.Message);
+    }
+
     private static string Line(byte[] piece, int id) => $"{Convert.ToBase64String(piece)} {id}";
 
     private static Tokenizer Load(string[] lines)
