@@ -8,8 +8,8 @@ namespace Lemma.Language;
 
 /// <summary>A model that turns texts into vectors: an encoder or a decoder with its tokenizer, its pooling and the threads that run it.</summary>
 /// <remarks>
-/// A folder of sentence-transformers says how rows are pooled and what follows (<c>modules.json</c>); of another folder, vectors are means of the last rows. The bits of a
-/// vector depend on its text alone, not on the other texts, the batches or the threads.
+/// A folder of sentence-transformers says how rows are pooled and what follows (<c>modules.json</c>); of another folder, vectors are means of the last
+/// rows. The bits of a vector depend on its text alone, not on the other texts, the batches or the threads.
 /// </remarks>
 public sealed class EmbeddingModel : IDisposable
 {

@@ -16,7 +16,7 @@ public sealed class LanguageModel : IDisposable
 
     private LanguageModel(ReadableModel own) => this.own = own;
 
-    /// <summary>The model: a <see cref="Models.Decoder"/>, or an <see cref="EncoderDecoder"/>, which reads what it is given as a source and writes a text to it.</summary>
+    /// <summary>The model: a <see cref="Models.Decoder"/>, or an <see cref="EncoderDecoder"/>, which reads a prompt as its source and writes a text to it.</summary>
     public Model Model => own.Model;
 
     /// <summary>The decoder that reads and continues a text.</summary>
