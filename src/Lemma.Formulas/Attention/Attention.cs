@@ -36,9 +36,8 @@ public static unsafe class Attention
         long sumPart = plan.Add(Tile.Rows * sumStride), maximaPart = plan.Add((long)shape.Group * mostQueries);
         long totalPart = plan.Add((long)shape.Group * mostQueries);
         plan.Take();
-        float* keyPanels = plan.At(keyPart), valuePanels = plan.At(valuePart), queryPanel = plan.At(queryPart), scores = plan.At(scorePart);
-        float* weights = plan.At(weightPart), sums = plan.At(sumPart);
-        Tile tile = Tile.Best;
+        float* keyPanels = plan.At(keyPart), valuePanels = plan.At(valuePart);
+        AttentionPanel panel = new(shape, plan.At(queryPart), plan.At(scorePart), plan.At(weightPart), plan.At(sumPart));
         Matrix keyRows = new(head.Key, head.KeyStride, 1), valueRows = new(head.Value, head.ValueStride, 1);
         (int From, int Count) packed = (0, 0);
         int visible = shape.End(shape.Queries - 1, end);
@@ -67,40 +66,25 @@ public static unsafe class Attention
                         int rows = Math.Min(Tile.Rows, shape.Queries - row);
                         float* maxima = plan.At(maximaPart) + h * mostQueries + row - firstQuery;
                         float* totals = plan.At(totalPart) + h * mostQueries + row - firstQuery;
-                        Begin(isFirst, rows, width, maxima, totals, sums, sumStride, output + row * head.OutputStride, head.OutputStride);
-                        PackedProduct.Pack(queries.From(row, 0), rows, d, queryPanel, Tile.Rows);
+                        Begin(panel, isFirst, rows, maxima, totals, output + row * head.OutputStride, head.OutputStride);
+                        PackedProduct.Pack(queries.From(row, 0), rows, d, panel.Queries, Tile.Rows);
+                        PanelRows lines = new(rows, row, h, h, h + 1);
                         int last = Math.Min(shape.End(row + rows - 1, end), chunk + KeyChunk);
                         for (int block = Math.Max(shape.First(row) / Block * Block, chunk); block < last; block += Block)
                         {
                             int keys = Math.Min(Block, last - block);
                             if (function.Hides(row, rows, block, keys))
                                 continue;
-                            PackedProduct.Multiply(tile, rows, keys, d, queryPanel, keyPanels + (nint)(block - chunk) * d, (nint)d * Tile.Columns,
-                                scores, Block, add: false);
-                            for (int i = 0; i < rows; i++)
-                            {
-                                if (!TScores.IsEmpty)
-                                {
-                                    Span<float> line = new(scores + i * Block, keys);
-                                    System.Numerics.Tensors.TensorPrimitives.Multiply(line, shape.Scale, line);
-                                    function.Apply(h, row + i, block, line);
-                                }
-                                Weigh(shape, TScores.IsEmpty ? shape.Scale : 1, row + i, block, keys, end, scores + i * Block, maxima + i,
-                                    totals + i, new Span<float>(sums + i * sumStride, width));
-                            }
-                            PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
-                            PackedProduct.Multiply(tile, rows, width, keys, weights, valuePanels + (nint)(block - chunk) * Tile.Columns,
-                                valueStride, sums, sumStride, add: true);
+                            panel.Take(shape, ref function, lines, block, keys, end, keyPanels + (nint)(block - chunk) * d,
+                                valuePanels + (nint)(block - chunk) * Tile.Columns, valueStride, maxima, totals);
                         }
                         for (int i = 0; i < rows; i++)
                         {
-                            Span<float> result = new(output + (row + i) * head.OutputStride, width), sum = new(sums + i * sumStride, width);
-                            if (isLast && !TScores.IsEmpty)
-                                TakeSink(function.Sink(h), maxima + i, totals + i, sum);
+                            Span<float> result = new(output + (row + i) * head.OutputStride, width);
                             if (isLast)
-                                Finish(maxima[i] * (TScores.IsEmpty ? shape.Scale : 1), totals[i], sum, result, logs + row + i);
+                                panel.Finish(shape, ref function, h, i, maxima + i, totals + i, result, logs + row + i);
                             else
-                                sum.CopyTo(result);
+                                panel.SumsOf(i).CopyTo(result);
                         }
                     }
                 }
@@ -109,18 +93,18 @@ public static unsafe class Attention
     }
 
     // The state of a panel of queries: nothing seen yet, or what the keys before this chunk left, its sums in the output.
-    private static void Begin(bool isFirst, int rows, int width, float* maxima, float* totals, float* sums, int sumStride, float* output,
-        nint outputStride)
+    private static void Begin(in AttentionPanel panel, bool isFirst, int rows, float* maxima, float* totals, float* output, nint outputStride)
     {
         if (isFirst)
         {
-            new Span<float>(maxima, rows).Fill(float.NegativeInfinity);
-            new Span<float>(totals, rows).Clear();
-            new Span<float>(sums, Tile.Rows * sumStride).Clear();
+            panel.Clear(rows, maxima, totals);
             return;
         }
         for (int i = 0; i < rows; i++)
-            new ReadOnlySpan<float>(output + i * outputStride, width).CopyTo(new Span<float>(sums + i * sumStride, width));
+        {
+            Span<float> sums = panel.SumsOf(i);
+            new ReadOnlySpan<float>(output + i * outputStride, sums.Length).CopyTo(sums);
+        }
     }
 
     /// <summary>A size rounded up to whole panels of 32.</summary>

@@ -28,7 +28,7 @@ internal readonly record struct KeyValuePageShape(int Heads, int HeadWidth, int 
 /// <param name="Logs">[queries, group]: ln Σ e^score; 0 where nobody asks.</param>
 internal readonly record struct PagedHead(nint Query, nint QueryStride, nint Output, nint OutputStride, ReadOnlyMemory<nint> Pages, int Offset, nint Logs = 0);
 
-/// <summary><see cref="Attention"/> over keys and values that lie in pages as packed panels: the same operations in the same order, so the same bits.</summary>
+/// <summary><see cref="Attention"/> over keys and values that lie in pages as packed panels: the same steps in the same order, so the same bits.</summary>
 /// <remarks>Without packing of keys and values and chunks.</remarks>
 internal static unsafe class PagedAttention
 {
@@ -59,9 +59,8 @@ internal static unsafe class PagedAttention
         long linePart = plan.Add(Tile.Rows * d), queryPart = plan.Add(Tile.Rows * d), scorePart = plan.Add(Tile.Rows * Block);
         long weightPart = plan.Add(Tile.Rows * Block), sumPart = plan.Add(Tile.Rows * sumStride), statePart = plan.Add(3 * Tile.MostRows);
         plan.Take();
-        float* line = plan.At(linePart), queries = plan.At(queryPart), scores = plan.At(scorePart), weights = plan.At(weightPart), sums = plan.At(sumPart);
-        float* maxima = plan.At(statePart), totals = maxima + Tile.MostRows, logs = totals + Tile.MostRows;
-        Tile tile = Tile.Best;
+        float* line = plan.At(linePart), maxima = plan.At(statePart), totals = maxima + Tile.MostRows, logs = totals + Tile.MostRows;
+        AttentionPanel panel = new(shape, plan.At(queryPart), plan.At(scorePart), plan.At(weightPart), plan.At(sumPart));
         ReadOnlySpan<nint> pages = head.Pages.Span;
         for (int first = 0; first < lines; first += Tile.Rows)
         {
@@ -71,10 +70,9 @@ internal static unsafe class PagedAttention
                 float* from = (float*)head.Query + (first + i) / group * head.QueryStride + (first + i) % group * d;
                 new ReadOnlySpan<float>(from, d).CopyTo(new Span<float>(line + i * d, d));
             }
-            PackedProduct.Pack(new Matrix((nint)line, d, 1), rows, d, queries, Tile.Rows);
-            new Span<float>(maxima, rows).Fill(float.NegativeInfinity);
-            new Span<float>(totals, rows).Clear();
-            new Span<float>(sums, Tile.Rows * sumStride).Clear();
+            PackedProduct.Pack(new Matrix((nint)line, d, 1), rows, d, panel.Queries, Tile.Rows);
+            panel.Clear(rows, maxima, totals);
+            PanelRows all = new(rows, firstQuery, first % group, 0, group);
             int end = shape.End(lastQuery, shape.Keys);
             for (int block = shape.First(firstQuery) / Block * Block; block < end; block += Block)
             {
@@ -82,29 +80,12 @@ internal static unsafe class PagedAttention
                 if (function.Hides(firstQuery, lastQuery - firstQuery + 1, block, keys))
                     continue;
                 float* page = (float*)pages[block / Block] + head.Offset;
-                PackedProduct.Multiply(tile, rows, keys, d, queries, page, (nint)d * Tile.Columns, scores, Block, add: false);
-                for (int i = 0; i < rows; i++)
-                {
-                    int query = (first + i) / group;
-                    if (!TScores.IsEmpty)
-                    {
-                        Span<float> scaled = new(scores + i * Block, keys);
-                        System.Numerics.Tensors.TensorPrimitives.Multiply(scaled, shape.Scale, scaled);
-                        function.Apply((first + i) % group, query, block, scaled);
-                    }
-                    Attention.Weigh(shape, TScores.IsEmpty ? shape.Scale : 1, query, block, keys, shape.Keys, scores + i * Block, maxima + i, totals + i,
-                        new Span<float>(sums + i * sumStride, width));
-                }
-                PackedProduct.Pack(new Matrix((nint)scores, Block, 1), rows, keys, weights, Tile.Rows);
-                PackedProduct.Multiply(tile, rows, width, keys, weights, page + Block * d, (nint)Block * Tile.Columns, sums, sumStride, add: true);
+                panel.Take(shape, ref function, all, block, keys, shape.Keys, page, page + Block * d, (nint)Block * Tile.Columns, maxima, totals);
             }
             for (int i = 0; i < rows; i++)
             {
-                if (!TScores.IsEmpty)
-                    Attention.TakeSink(function.Sink((first + i) % group), maxima + i, totals + i, new Span<float>(sums + i * sumStride, width));
                 float* to = (float*)head.Output + (first + i) / group * head.OutputStride + (first + i) % group * width;
-                Attention.Finish(maxima[i] * (TScores.IsEmpty ? shape.Scale : 1), totals[i], new Span<float>(sums + i * sumStride, width),
-                    new Span<float>(to, width), logs + i);
+                panel.Finish(shape, ref function, (first + i) % group, i, maxima + i, totals + i, new Span<float>(to, width), logs + i);
                 if (head.Logs != 0)
                     ((float*)head.Logs)[first + i] = logs[i];
             }

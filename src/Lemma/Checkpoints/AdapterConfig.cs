@@ -30,7 +30,7 @@ public sealed record AdapterConfig
     /// <summary>The probability to drop an element of a module's input before A, in training.</summary>
     public float Dropout { get; init; }
 
-    /// <summary>The last parts of the names of modules that are changed, or one regular expression of whole names.</summary>
+    /// <summary>The last parts of the names of modules that are changed, one regular expression of whole names, or <c>all-linear</c>.</summary>
     public required IReadOnlyList<string> Targets { get; init; }
 
     /// <summary>Whether <see cref="Targets"/> is one regular expression.</summary>
@@ -52,8 +52,12 @@ public sealed record AdapterConfig
         return (float)(Find(Alphas, module, Alpha) / (DividesByRoot ? Math.Sqrt(rank) : rank));
     }
 
+    // All linear layers but the head, whose name alone has no dot.
+    internal bool IsEveryLinear => Targets is ["all-linear"];
+
     /// <summary>Whether a module is changed.</summary>
-    public bool Chooses(string module) => IsExpression ? Regex.IsMatch(module, $"^(?:{Targets[0]})$", Dialect)
+    public bool Chooses(string module) => IsEveryLinear ? module.Contains('.', StringComparison.Ordinal)
+        : IsExpression ? Regex.IsMatch(module, $"^(?:{Targets[0]})$", Dialect)
         : Targets.Any(target => module == target || module.EndsWith("." + target, StringComparison.Ordinal));
 
     internal static AdapterConfig Read(string file)
@@ -65,6 +69,8 @@ public sealed record AdapterConfig
             throw settings.Error($"\"bias\": '{bias}' is not supported; supported is none");
         if (settings.Has("init_lora_weights") && settings.Raw("init_lora_weights") is not ("true" or "false" or "\"gaussian\"" or "\"eva\"" or "\"orthogonal\""))
             throw settings.Error($"\"init_lora_weights\": {settings.Raw("init_lora_weights")} is not supported, since it changes the model beside the adapter");
+        if (settings.Texts("target_parameters") is [string stack, ..])
+            throw settings.Error($"\"target_parameters\": '{stack}' is not supported: it changes a stack of matrices, and adapters are of modules of one matrix");
         AdapterConfig config = new()
         {
             Rank = settings.Integer("r", most: MostRank),
@@ -77,9 +83,7 @@ public sealed record AdapterConfig
             Alphas = Pattern(settings, "alpha_pattern", static (section, name) => section.Number(name)),
         };
         config = config with { Targets = config.IsExpression ? [settings.Text("target_modules")!] : settings.Texts("target_modules") };
-        if (config.Targets is ["all-linear"])
-            // All but the head, whose name alone has no dot.
-            config = config with { Targets = [@".*\..*"], IsExpression = true };
+        config = config with { IsExpression = config.IsExpression && !config.IsEveryLinear };
         foreach (double alpha in config.Alphas.Values.Append(config.Alpha).Where(alpha => !float.IsFinite((float)alpha)))
             throw settings.Error($"\"lora_alpha\" and those of \"alpha_pattern\" must be finite numbers of single precision, but one is {alpha}");
         if (config.Dropout is not (>= 0 and < 1))
@@ -101,7 +105,7 @@ public sealed record AdapterConfig
         json.WriteBoolean("fan_in_fan_out", isTransposed);
         json.WriteString("bias", "none");
         json.WritePropertyName("target_modules");
-        if (IsExpression)
+        if (IsExpression || IsEveryLinear)
             json.WriteStringValue(Targets[0]);
         else
         {

@@ -9,7 +9,8 @@ namespace Lemma.Checkpoints;
 public static class AdapterFolder
 {
     private const string ConfigName = "adapter_config.json", WeightsName = "adapter_model.safetensors", OldWeightsName = "adapter_model.bin";
-    private const string Prefix = "base_model.model.", EndA = ".lora_A.weight", EndB = ".lora_B.weight", EndBase = ".base_layer.weight";
+    private const string Prefix = "base_model.model.", EndBase = ".base_layer.weight";
+    private static readonly Ends OfProducts = new(".lora_A.weight", ".lora_B.weight"), OfLookups = new(".lora_embedding_A", ".lora_embedding_B");
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
 
     /// <summary>Reads the config alone.</summary>
@@ -35,9 +36,9 @@ public static class AdapterFolder
         Adapter adapter = new(model.Parameters) { Dropout = config.Dropout };
         try
         {
-            List<(TensorEntry Entry, Parameter Parameter, WeightName Name)> fills = [];
+            List<(TensorEntry Entry, Parameter Parameter)> fills = [];
             int copies = 0;
-            foreach (TensorEntry a in file.Tensors.Where(entry => !entry.Name.EndsWith(EndB, StringComparison.Ordinal)))
+            foreach (TensorEntry a in file.Tensors.Where(entry => !IsB(entry.Name)))
             {
                 if (a.Name.EndsWith(EndBase, StringComparison.Ordinal))
                 {
@@ -45,25 +46,28 @@ public static class AdapterFolder
                     copies++;
                     continue;
                 }
-                string module = ModuleOf(file, a, EndA);
-                TensorEntry b = file.Find($"{a.Name[..^EndA.Length]}{EndB}") ?? throw Fault(file, $"'{a.Name}' has no partner with {EndB}");
+                Ends ends = a.Name.EndsWith(OfLookups.A, StringComparison.Ordinal) ? OfLookups : OfProducts;
+                string module = ModuleOf(file, a, ends.A);
+                TensorEntry b = file.Find($"{a.Name[..^ends.A.Length]}{ends.B}") ?? throw Fault(file, $"'{a.Name}' has no partner with {ends.B}");
                 if (!config.Chooses(module))
                     throw Fault(file, $"'{module}' has an adapter, but it is not among the target modules {string.Join(", ", config.Targets)}");
-                WeightName name = matrices.Find(module) ?? throw Fault(file, $"the model has no matrix '{module}' that takes an adapter");
-                Parameter weight = model.Parameters[name.Parameter];
-                int rank = config.RankOf(module);
-                Check(file, a, rank, weight.Shape.Columns);
-                Check(file, b, name.Rows, rank);
-                AdapterPart part = adapter.Add(AdaptedMatrices.FullName(name), weight, name.FirstRow, name.Rows, rank, config.ScaleOf(module),
-                    AdaptedMatrices.IsShared(name));
-                fills.Add((a, part.A, name));
-                fills.Add((b, part.B, name));
+                AdaptedMatrix matrix = matrices.Find(module) ?? throw Fault(file, matrices.WhyNone(module));
+                Ends due = matrix.IsLookup ? OfLookups : OfProducts;
+                if (ends != due)
+                    throw Fault(file, $"the tensor '{a.Name}' must end with {due.A}, since the module {(matrix.IsLookup ? "is" : "is not")} an embedding");
+                AdapterPart part = Add(adapter, model, matrix, module, config);
+                long rows = matrix.Name.Rows, columns = model.Parameters[matrix.Name.Parameter].Shape.Columns;
+                (long inputs, long outputs) = matrix.IsLookup ? (rows, columns) : (columns, rows);
+                Check(file, a, part.Rank, inputs);
+                Check(file, b, outputs, part.Rank);
+                fills.Add((a, part.A));
+                fills.Add((b, part.B));
             }
             if (fills.Count == 0 || fills.Count + copies != file.Tensors.Count)
                 throw Fault(file, $"it has {file.Tensors.Count} tensors, of which {fills.Count} are pairs of A and B");
             adapter.Parameters.Allocate();
-            foreach ((TensorEntry entry, Parameter parameter, WeightName name) in fills)
-                Fill(file, entry, adapter.Parameters.Weights(parameter), entry.Name.EndsWith(EndB, StringComparison.Ordinal) ? name : null);
+            foreach ((TensorEntry entry, Parameter parameter) in fills)
+                Fill(file, entry, PlacesOf(parameter, matrices), adapter.Parameters.Weights(parameter));
         }
         catch (ArgumentException e)
         {
@@ -78,17 +82,13 @@ public static class AdapterFolder
         return adapter;
     }
 
-    /// <summary>A fresh adapter, which changes nothing yet: A is drawn, B is 0.</summary>
+    /// <summary>A fresh adapter, which changes nothing yet: A is drawn, B is 0; of an embedding the other way round.</summary>
     public static Adapter Create(Model model, AdapterConfig config, ulong seed)
     {
         AdaptedMatrices matrices = new(model);
         Adapter adapter = new(model.Parameters) { Dropout = config.Dropout };
-        foreach (WeightName name in matrices.All.Where(name => config.Chooses(AdaptedMatrices.FullName(name))))
-        {
-            string module = AdaptedMatrices.FullName(name);
-            adapter.Add(module, model.Parameters[name.Parameter], name.FirstRow, name.Rows, config.RankOf(module), config.ScaleOf(module),
-                AdaptedMatrices.IsShared(name));
-        }
+        foreach (AdaptedMatrix matrix in matrices.All.Where(matrix => config.Chooses(matrix.Module) && !(matrix.IsLookup && config.IsEveryLinear)))
+            Add(adapter, model, matrix, matrix.Module, config);
         Require.That(adapter.Parameters.All.Count > 0, $"adapter: the model has no matrices with the names {string.Join(", ", config.Targets)}");
         adapter.Parameters.Allocate();
         FirstValue.Draw(adapter.Parameters, seed);
@@ -102,30 +102,41 @@ public static class AdapterFolder
         AtomicFile.Write(Path.Combine(folder, ConfigName), stream =>
         {
             using (Utf8JsonWriter json = new(stream, Indented))
-                config.Write(json, matrices.All.Any(name => name.Transposed));
+                config.Write(json, matrices.All.Any(matrix => matrix.Name.Transposed));
             stream.WriteByte((byte)'\n');
         });
-        SafetensorsWriter.Write(Path.Combine(folder, WeightsName), [.. adapter.Parameters.All.Select(parameter => new SafetensorsTensor(
-            Prefix + parameter.Name, [parameter.Shape[0], parameter.Shape[1]], () => Stored(adapter.Parameters, parameter, matrices)))]);
+        SafetensorsWriter.Write(Path.Combine(folder, WeightsName),
+            [.. adapter.Parameters.All.Select(parameter => ToTensor(adapter.Parameters, parameter, matrices))]);
     });
 
     // PEFT saves the matrix of an adapted head beside A and B; another one than the model's would be a change that is not read.
     private static void RequireCopy(TensorFile file, TensorEntry entry, Parameters parameters, AdaptedMatrices matrices)
     {
         string module = ModuleOf(file, entry, EndBase);
-        if (matrices.Find(module) is not { RowOf: null, Transposed: false } name || parameters[name.Parameter] is not { } weight)
+        if (matrices.Find(module) is not { Name: { RowOf: null, Transposed: false } name } || parameters[name.Parameter] is not { } weight)
             throw Fault(file, $"the model has no matrix '{module}' that a copy can be compared with");
         Check(file, entry, name.Rows, weight.Shape.Columns);
-        float[] copy = new float[entry.Count];
+        float[] copy = new float[entry.Count], own = new float[entry.Count];
         file.Read(entry, copy);
-        if (!parameters.Weights(weight).Slice(name.FirstRow * weight.Shape.Columns, copy.Length).SequenceEqual(copy))
+        parameters.CopyRows(weight, name.FirstRow, own);
+        if (!own.AsSpan().SequenceEqual(copy))
             throw Fault(file, $"the tensor '{entry.Name}' is not the model's matrix, and matrices that take the place of others are not supported");
     }
+
+    private static AdapterPart Add(Adapter adapter, Model model, AdaptedMatrix matrix, string module, AdapterConfig config)
+    {
+        Parameter weight = model.Parameters[matrix.Name.Parameter];
+        (int rank, float scale) = (config.RankOf(module), config.ScaleOf(module));
+        return matrix.IsLookup ? adapter.AddLookup(matrix.Module, weight, rank, scale, matrix.IsShared)
+            : adapter.Add(matrix.Module, weight, matrix.Name.FirstRow, matrix.Name.Rows, rank, scale, matrix.IsShared);
+    }
+
+    private static bool IsB(string name) => name.EndsWith(OfProducts.B, StringComparison.Ordinal) || name.EndsWith(OfLookups.B, StringComparison.Ordinal);
 
     private static string ModuleOf(TensorFile file, TensorEntry entry, string end) => entry.Name.StartsWith(Prefix, StringComparison.Ordinal)
         && entry.Name.EndsWith(end, StringComparison.Ordinal) && entry.Name.Length > Prefix.Length + end.Length
         ? entry.Name[Prefix.Length..^end.Length]
-        : throw Fault(file, $"the tensor '{entry.Name}' is neither {Prefix}…{EndA} nor {Prefix}…{EndB}");
+        : throw Fault(file, $"the tensor '{entry.Name}' is neither {Prefix}…{OfProducts.A} nor {Prefix}…{OfProducts.B}, nor the same of an embedding");
 
     private static void Check(TensorFile file, TensorEntry entry, long rows, long columns)
     {
@@ -134,59 +145,49 @@ public static class AdapterFolder
         TensorFile.RequireFloat(entry);
     }
 
-    private static void Fill(TensorFile file, TensorEntry entry, Span<float> place, WeightName? rows)
+    private static void Fill(TensorFile file, TensorEntry entry, Func<int, int>? placeOf, Span<float> values)
     {
-        if (rows?.RowOf is not { } rowOf)
+        if (placeOf is null)
         {
-            file.Read(entry, place);
+            file.Read(entry, values);
             return;
         }
-        float[] stored = new float[place.Length];
+        float[] stored = new float[values.Length];
         file.Read(entry, stored);
-        int rank = stored.Length / rows.Rows;
-        for (int row = 0; row < rows.Rows; row++)
-            stored.AsSpan(row * rank, rank).CopyTo(place[(rowOf(row) * rank)..]);
+        for (int i = 0; i < stored.Length; i++)
+            values[placeOf(i)] = stored[i];
     }
 
-    private static ReadOnlySpan<float> Stored(Parameters parameters, Parameter parameter, AdaptedMatrices matrices)
+    private static SafetensorsTensor ToTensor(Parameters parameters, Parameter parameter, AdaptedMatrices matrices)
     {
-        ReadOnlySpan<float> values = parameters.Weights(parameter);
-        if (!parameter.Name.EndsWith(EndB, StringComparison.Ordinal) || matrices.Find(parameter.Name[..^EndB.Length])?.RowOf is not { } rowOf)
-            return values;
-        int rank = parameter.Shape[1];
-        float[] stored = new float[values.Length];
-        for (int row = 0; row < parameter.Shape[0]; row++)
-            values.Slice(rowOf(row) * rank, rank).CopyTo(stored.AsSpan(row * rank));
-        return stored;
+        (int rows, int columns) = (parameter.Shape[0], parameter.Shape[1]);
+        return new SafetensorsTensor(Prefix + parameter.Name, IsTurned(parameter.Name) ? [columns, rows] : [rows, columns], () =>
+        {
+            ReadOnlySpan<float> values = parameters.Weights(parameter);
+            if (PlacesOf(parameter, matrices) is not { } placeOf)
+                return values;
+            float[] stored = new float[values.Length];
+            for (int i = 0; i < stored.Length; i++)
+                stored[i] = values[placeOf(i)];
+            return stored;
+        });
+    }
+
+    // A of an embedding lies turned in memory, so that an id's numbers are together.
+    private static bool IsTurned(string name) => name.EndsWith(OfLookups.A, StringComparison.Ordinal);
+
+    // The place in a parameter of each element of its tensor; null where they are the same.
+    private static Func<int, int>? PlacesOf(Parameter parameter, AdaptedMatrices matrices)
+    {
+        (string name, int rows, int columns) = (parameter.Name, parameter.Shape[0], parameter.Shape[1]);
+        if (IsTurned(name))
+            return i => i % rows * columns + i / rows;
+        return name.EndsWith(OfProducts.B, StringComparison.Ordinal) && matrices.Find(name[..^OfProducts.B.Length])!.Name.RowOf is { } rowOf
+            ? i => rowOf(i / columns) * columns + i % columns : null;
     }
 
     private static InvalidDataException Fault(TensorFile file, string reason) => new($"{file.Path}: adapter: {reason}");
 
-    // The matrices of a model that take adapters, by the names of their modules in the family's files. A tied head has a name of its own there.
-    private sealed class AdaptedMatrices
-    {
-        private const string Weight = ".weight", Embedding = "embedding.weight";
-        private readonly Family family;
-        private readonly Dictionary<string, WeightName> byName = [];
-
-        public AdaptedMatrices(Model model)
-        {
-            family = Family.Of(model.AnyConfig, model.Origin);
-            foreach (WeightName name in family.Weights(model.AnyConfig))
-            {
-                if (!name.IsZero && name.Name.EndsWith(Weight, StringComparison.Ordinal) && model.Parameters[name.Parameter].TakesAdapter)
-                    byName.Add(family.Bare(FullName(name)), name);
-            }
-            foreach (string head in Family.IsTied(model.AnyConfig) ? family.TiedNames : [])
-                byName.Add(family.Bare(head[..^Weight.Length]), WeightName.Whole(head, Embedding, model.AnyConfig.VocabularySize));
-        }
-
-        public IEnumerable<WeightName> All => byName.Values;
-
-        public static string FullName(WeightName name) => name.Name[..^Weight.Length];
-
-        public static bool IsShared(WeightName name) => name.Parameter == Embedding;
-
-        public WeightName? Find(string module) => byName.GetValueOrDefault(family.Bare(module));
-    }
+    // How the names of a pair's tensors end.
+    private sealed record Ends(string A, string B);
 }

@@ -23,6 +23,8 @@ public sealed class EncoderDecoder : Model, IContinuingModel
         Parameter tokens = scope.In("embedding").Matrix("weight", config.VocabularySize, width, scope.Embedding);
         encoder = new Stack(config.Encoder, scope.In("encoder").WithShape(width, config.Encoder.Blocks.Count), tokens);
         decoder = new Stack(config.Decoder, scope.In("decoder"), tokens, width);
+        // The families' files have a module of each stack for this matrix, and PEFT changes one of them or none.
+        tokens.TakesLookupAdapter = false;
         head = new Head(config.Head, scope, tokens);
     }
 

@@ -26,6 +26,9 @@ internal sealed class Stack
             positions = scope.In("positions").Add("weight", new Shape(embedding.LearnedPositions, embedding.Width), scope.Embedding, decays: false);
         if (embedding.TokenTypes > 0)
             tokenTypes = scope.In("token_types").Add("weight", new Shape(embedding.TokenTypes, embedding.Width), scope.Embedding, decays: false);
+        // PEFT cannot read positions that are shifted.
+        foreach (Parameter? table in (Parameter?[])[tokens, embedding.PositionOffset == 0 ? positions : null, tokenTypes])
+            table?.TakesLookupAdapter = true;
         embeddingNorm = Norm.Of(embedding.Norm, scope.In("embedding_norm"), embedding.Width);
         if (config.Bias is BucketBias bias)
             buckets = scope.In("position_bias").Add("weight", new Shape(bias.Buckets, bias.Heads), FirstValue.Zero, decays: false);
@@ -95,13 +98,19 @@ internal sealed class Stack
         ReadOnlyMemory<int> places = embedding.PositionOffset == 0 ? pass.Positions : PositionsOf(tape, rows, embedding.PositionOffset);
         Tensor x;
         if (positions is not null && embedding.Scale == 1)
+        {
             x = tape.Embedding(rows.Ids, tape.Parameter(tokens), places, tape.Parameter(positions));
+            Adapted.AddToLookup(tape, x, rows.Ids, tokens);
+        }
         else
         {
             x = tape.Embedding(rows.Ids, tape.Parameter(tokens));
+            Adapted.AddToLookup(tape, x, rows.Ids, tokens);
             x = embedding.Scale == 1 ? x : tape.Scale(x, embedding.Scale);
             x = positions is null ? x : tape.Add(x, tape.Embedding(places, tape.Parameter(positions)));
         }
+        if (positions is not null)
+            Adapted.AddToLookup(tape, x, places, positions);
         if (embedding.Sinusoidal)
             x = tape.Add(x, Sinusoids(tape, pass.Positions, embedding.Width));
         if (tokenTypes is not null)
@@ -109,7 +118,9 @@ internal sealed class Stack
             Require.That(types.IsEmpty || types.Length == rows.Ids.Length, $"encoder: {types.Length} token types for {rows.Ids.Length} ids");
             foreach (int type in types.Span)
                 Require.That((uint)type < (uint)embedding.TokenTypes, $"encoder: token type {type} is not among {embedding.TokenTypes}");
-            x = tape.Add(x, tape.Embedding(types.IsEmpty ? Zeros(tape, rows.Ids.Length) : types, tape.Parameter(tokenTypes)));
+            ReadOnlyMemory<int> kinds = types.IsEmpty ? Zeros(tape, rows.Ids.Length) : types;
+            x = tape.Add(x, tape.Embedding(kinds, tape.Parameter(tokenTypes)));
+            Adapted.AddToLookup(tape, x, kinds, tokenTypes);
         }
         return embeddingNorm is null ? x : embeddingNorm.Apply(tape, x);
     }

@@ -49,7 +49,7 @@ internal sealed class ExpertsLayer : FeedForward
             ChoiceBias = scope.Add("router.choice_bias", new Shape(experts), FirstValue.Zero, decays: false, learns: false);
         gateUp = scope.Add("experts.gate_up.weight", new Shape(experts, 2 * hidden, width), scope.Inner, decays: true);
         down = scope.Add("experts.down.weight", new Shape(experts, width, hidden), scope.Joining, decays: true);
-        gateUp.TakesPanels = down.TakesPanels = true;
+        gateUp.TakesPanels = down.TakesPanels = gateUp.TakesAdapter = down.TakesAdapter = true;
         if (config.Shared is not { } own)
             return;
         shared = new DenseLayer(own, scope.In("shared"), width);
@@ -63,7 +63,8 @@ internal sealed class ExpertsLayer : FeedForward
     public override Tensor Apply(Tape tape, Tensor x, in Pass pass)
     {
         ExpertOutput output = tape.Experts(x, router.Apply(tape, x, pass.Random), ChoiceBias is null ? null : tape.Parameter(ChoiceBias),
-            tape.Parameter(gateUp), tape.Parameter(down), config.Routing, config.Activation);
+            tape.Parameter(gateUp), tape.Parameter(down), config.Routing, config.Activation,
+            tape.Parameters!.Adapter is { } adapter ? ExpertChanges.Of(adapter, gateUp, down, pass.Random) : null);
         pass.Experts?.Add(output);
         if (shared is null)
             return output.Rows;

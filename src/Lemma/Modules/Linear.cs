@@ -7,8 +7,6 @@ namespace Lemma.Modules;
 /// <summary>y = x·Wᵀ + b, and s·(x·Aᵀ)·Bᵀ of an adapter where one is applied.</summary>
 internal sealed class Linear
 {
-    // Streams of the model's own dropout are numbered from 0.
-    private const ulong FirstStream = 1UL << 32;
     private readonly Parameter weight;
     private readonly Parameter? bias;
 
@@ -29,22 +27,7 @@ internal sealed class Linear
     public Tensor Apply(Tape tape, Tensor x, Philox? random = null)
     {
         Tensor y = tape.Linear(x, tape.Parameter(weight), bias is null ? null : tape.Parameter(bias));
-        AddAdapter(tape, y, x, weight, random);
+        Adapted.AddToProduct(tape, y, x, weight, random);
         return y;
-    }
-
-    /// <summary>y += s·(x·Aᵀ)·Bᵀ of what is applied to a matrix.</summary>
-    public static void AddAdapter(Tape tape, Tensor y, Tensor x, Parameter weight, Philox? random)
-    {
-        if (tape.Parameters!.Adapter is not { } adapter)
-            return;
-        IReadOnlyList<AdapterPart> parts = adapter.PartsOf(weight);
-        for (int i = 0; i < parts.Count; i++)
-        {
-            Tensor read = random is { } draws ? tape.Dropout(x, adapter.Dropout, draws.Split(FirstStream + (ulong)parts[i].Index)) : x;
-            Tensor low = tape.Linear(read, tape.ParameterOf(adapter.Parameters, parts[i].A));
-            Tensor change = tape.Linear(tape.Scale(low, parts[i].Scale), tape.ParameterOf(adapter.Parameters, parts[i].B));
-            tape.AddToColumnsInPlace(y, parts[i].FirstRow, change);
-        }
     }
 }

@@ -2,18 +2,24 @@ using Lemma.Formulas;
 
 namespace Lemma.Weights;
 
-/// <summary>Low-rank changes of a model's matrices (LoRA): y += s·(x·Aᵀ)·Bᵀ, which is W + s·B·A in the place of W.</summary>
+/// <summary>
+/// Low-rank changes of a model's matrices (LoRA): y += s·(x·Aᵀ)·Bᵀ, which is W + s·B·A in the place of W; of rows of an embedding that ids look up,
+/// y += s·A[id]·Bᵀ.
+/// </summary>
 /// <remarks>
 /// Applied, the model's weights stay as they are and A and B can learn: they are parameters of their own, which an optimizer steps, and the model's are
 /// frozen by <see cref="Weights.Parameters.IsFrozen"/>. Merged, a pass costs what it did without the adapter. Change neither while a pass runs.
-/// The change of a tied head is of its product alone, not of the embedding that its matrix is as well, so it cannot be merged.
+/// Embedding and head that are tied are one matrix with two uses, and a change is of one of them, so it cannot be merged.
 /// Source: Hu et al. 2021, LoRA, section 4.1.
 /// </remarks>
 public sealed class Adapter : IDisposable
 {
+    // Streams of the model's own dropout are numbered from 0.
+    private const ulong FirstStream = 1UL << 32;
     private readonly Parameters model;
-    private readonly Dictionary<Parameter, List<AdapterPart>> parts = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<(Parameter Weight, bool IsLookup), List<AdapterPart>> parts = [];
     private readonly List<string> shared = [];
+    private static readonly List<AdapterPart> None = [];
     private List<(AdapterPart Part, Parameter Weight, float[] Rows)>? merged;
 
     internal Adapter(Parameters model) => this.model = model;
@@ -21,7 +27,7 @@ public sealed class Adapter : IDisposable
     /// <summary>All A and B, named as their files name them.</summary>
     public Parameters Parameters { get; } = new();
 
-    /// <summary>The probability to drop an element of x before A, while the tape records and the pass has a generator.</summary>
+    /// <summary>The probability to drop an element of x before A, while the tape records and the pass has a generator; rows of embeddings drop nothing.</summary>
     public float Dropout { get; init; }
 
     /// <summary>Whether passes add it.</summary>
@@ -52,18 +58,21 @@ public sealed class Adapter : IDisposable
     {
         Require.That(!IsMerged, $"adapter: it is merged already");
         Require.That(shared.Count == 0,
-            $"adapter: '{string.Join("', '", shared)}' cannot be merged, since its matrix is the embedding's as well, which would change with it");
+            $"adapter: '{string.Join("', '", shared)}' cannot be merged: embedding and head are one matrix, and both would change");
         Unload();
         List<(AdapterPart, Parameter, float[])> kept = [];
-        foreach ((Parameter weight, List<AdapterPart> changes) in parts)
+        foreach (((Parameter weight, bool isLookup), List<AdapterPart> changes) in parts)
         {
             foreach (AdapterPart part in changes)
             {
                 Span<float> rows = RowsOf(weight, part);
                 kept.Add((part, weight, rows.ToArray()));
                 float[] change = new float[rows.Length];
-                SpanProduct.Multiply(part.B.Shape[0], weight.Shape.Columns, part.A.Shape[0], Parameters.Weights(part.B), false, Parameters.Weights(part.A), false,
-                    change);
+                ReadOnlySpan<float> a = Parameters.Weights(part.A), b = Parameters.Weights(part.B);
+                if (isLookup)
+                    SpanProduct.Multiply(part.Rows, weight.Shape.Columns, part.Rank, a, false, b, true, change);
+                else
+                    SpanProduct.Multiply(part.Rows, weight.Shape.Columns, part.Rank, b, false, a, false, change);
                 Lanes.AddScaled(change, part.Scale, rows);
             }
         }
@@ -86,24 +95,51 @@ public sealed class Adapter : IDisposable
         // Kaiming-uniform with a slope of √5 is uniform within 1/√in; the same deviation here.
         Parameter a = Parameters.Add($"{module}.lora_A.weight", new Shape(rank, weight.Shape.Columns), decays: true);
         a.First = FirstValue.Normal(1 / Math.Sqrt(3.0 * weight.Shape.Columns));
-        AdapterPart part = new(a, Parameters.Add($"{module}.lora_B.weight", new Shape(rows, rank), decays: true), firstRow, scale, (Parameters.All.Count - 1) / 2);
-        if (!parts.TryGetValue(weight, out List<AdapterPart>? changes))
-            parts.Add(weight, changes = []);
+        Parameter b = Parameters.Add($"{module}.lora_B.weight", new Shape(rows, rank), decays: true);
+        return Add((weight, false), new AdapterPart(a, b, firstRow, rows, rank, scale, Parameters.All.Count / 2 - 1));
+    }
+
+    /// <summary>Declares the change of what is looked up in an embedding; A is 0 at first and B is drawn, as in PEFT.</summary>
+    internal AdapterPart AddLookup(string module, Parameter weight, int rank, float scale, bool isShared)
+    {
+        if (isShared)
+            shared.Add(module);
+        // A row an id, so that A is looked up as the embedding is.
+        Parameter a = Parameters.Add($"{module}.lora_embedding_A", new Shape(weight.Shape.Rows, rank), decays: true);
+        Parameter b = Parameters.Add($"{module}.lora_embedding_B", new Shape(weight.Shape.Columns, rank), decays: true);
+        b.First = FirstValue.Normal(1);
+        return Add((weight, true), new AdapterPart(a, b, 0, weight.Shape.Rows, rank, scale, Parameters.All.Count / 2 - 1));
+    }
+
+    /// <summary>What is added to products with a matrix.</summary>
+    internal IReadOnlyList<AdapterPart> PartsOf(Parameter weight) => PartsOf((weight, false));
+
+    /// <summary>What is added to rows that are looked up in a matrix.</summary>
+    internal IReadOnlyList<AdapterPart> LookupsOf(Parameter weight) => PartsOf((weight, true));
+
+    /// <summary>What the dropout of a part draws from in a pass.</summary>
+    internal static Philox DrawsOf(AdapterPart part, Philox pass) => pass.Split(FirstStream + (ulong)part.Index);
+
+    private List<AdapterPart> PartsOf((Parameter, bool) use) => parts.TryGetValue(use, out List<AdapterPart>? changes) ? changes : None;
+
+    private AdapterPart Add((Parameter, bool) use, AdapterPart part)
+    {
+        if (!parts.TryGetValue(use, out List<AdapterPart>? changes))
+            parts.Add(use, changes = []);
         changes.Add(part);
         return part;
     }
 
-    /// <summary>What is added to products with a matrix.</summary>
-    internal IReadOnlyList<AdapterPart> PartsOf(Parameter weight) => parts.TryGetValue(weight, out List<AdapterPart>? changes) ? changes : [];
-
     private Span<float> RowsOf(Parameter weight, AdapterPart part) =>
-        model.Weights(weight).Slice(part.FirstRow * weight.Shape.Columns, part.B.Shape[0] * weight.Shape.Columns);
+        model.Weights(weight).Slice(part.FirstRow * weight.Shape.Columns, part.Rows * weight.Shape.Columns);
 }
 
 /// <summary>The change of some rows of a matrix.</summary>
-/// <param name="A">[rank, in].</param>
-/// <param name="B">[rows, rank].</param>
+/// <param name="A">[rank, in]; of an embedding [rows, rank].</param>
+/// <param name="B">[rows, rank]; of an embedding [width, rank].</param>
 /// <param name="FirstRow">The first row that it changes.</param>
+/// <param name="Rows">How many rows it changes.</param>
+/// <param name="Rank">r.</param>
 /// <param name="Scale">s.</param>
 /// <param name="Index">Its number among all, which its dropout is drawn by.</param>
-internal sealed record AdapterPart(Parameter A, Parameter B, int FirstRow, float Scale, int Index);
+internal sealed record AdapterPart(Parameter A, Parameter B, int FirstRow, int Rows, int Rank, float Scale, int Index);

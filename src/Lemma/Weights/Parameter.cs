@@ -32,6 +32,9 @@ public sealed class Parameter
     /// <summary>Whether every product with it asks for an adapter.</summary>
     internal bool TakesAdapter { get; set; }
 
+    /// <summary>Whether all that looks up its rows asks for an adapter.</summary>
+    internal bool TakesLookupAdapter { get; set; }
+
     /// <summary>Whether it is read by products with a weight alone, and by rows, so that it may lie in panels.</summary>
     internal bool TakesPanels { get; set; }
 

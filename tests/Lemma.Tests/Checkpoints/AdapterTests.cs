@@ -18,14 +18,17 @@ public sealed class AdapterTests : IDisposable
 {
     private readonly Workers workers = new(2);
 
-    public static TheoryData<string> Cases => ["gpt2", "llama", "gpt-neox", "mistral-window"];
+    public static TheoryData<string> Cases => ["gpt2", "llama", "gpt-neox", "mistral-window", "llama-embeddings", "mixtral", "qwen2-moe"];
+
+    /// <summary>Adapters of an embedding that is the head as well, of the head, or of both.</summary>
+    public static TheoryData<string> Tied => ["gemma2", "gpt2-embeddings", "gemma3-embeddings"];
 
     public void Dispose() => workers.Dispose();
 
     [Theory, MemberData(nameof(Cases))]
     public void AppliedAndMergedAdaptersGiveTheRecordedLogits(string name)
     {
-        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", name));
+        using Decoder model = ModelFolder.ReadDecoder(Checkpoint(name));
         using Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model);
         JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Golden("adapters", name), "expected.json"))).RootElement;
         int[] ids = [.. expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
@@ -50,28 +53,72 @@ public sealed class AdapterTests : IDisposable
         Assert.Equal(before, Logits(model, ids));
     }
 
-    [Fact]
-    public void AnAdapterOfATiedHeadChangesItsProductAlone()
+    [Theory, MemberData(nameof(Tied))]
+    public void AnAdapterOfATiedMatrixChangesOneOfItsUses(string name)
     {
-        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "gemma2"));
+        using Decoder model = ModelFolder.ReadDecoder(Checkpoint(name));
         Assert.True(model.Config.Head.Tied);
-        using Adapter adapter = AdapterFolder.Read(Golden("adapters", "gemma2"), model);
-        JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Golden("adapters", "gemma2"), "expected.json"))).RootElement;
+        using Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model);
+        JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Golden("adapters", name), "expected.json"))).RootElement;
         int[] ids = [.. expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
         float[] wanted = [.. expected.GetProperty("logits").EnumerateArray().SelectMany(row => row.EnumerateArray().Select(value => value.GetSingle()))];
         float[] before = Logits(model, ids);
         adapter.Apply();
         float[] applied = Logits(model, ids);
         Assert.True(Difference(wanted, applied) < 2e-5, $"applied: {Difference(wanted, applied):E2}");
-        Assert.Contains("'lm_head' cannot be merged", Assert.Throws<ArgumentException>(adapter.Merge).Message, StringComparison.Ordinal);
+        Assert.EndsWith("cannot be merged: embedding and head are one matrix, and both would change", Assert.Throws<ArgumentException>(adapter.Merge).Message,
+            StringComparison.Ordinal);
         Assert.True(adapter is { IsMerged: false, IsApplied: true });
         adapter.Unload();
         Assert.Equal(before, Logits(model, ids));
-        // The embedding itself takes no adapter of this kind.
-        AdapterConfig config = new() { Rank = 2, Alpha = 2, Targets = ["embed_tokens"] };
-        Assert.Throws<ArgumentException>(() => AdapterFolder.Create(model, config, seed: 1));
-        using Adapter fresh = AdapterFolder.Create(model, config with { Targets = ["lm_head"] }, seed: 1);
+        AdapterConfig config = new() { Rank = 2, Alpha = 2, Targets = ["lm_head"] };
+        using Adapter fresh = AdapterFolder.Create(model, config, seed: 1);
         Assert.Equal(["lm_head.lora_A.weight", "lm_head.lora_B.weight"], fresh.Parameters.All.Select(parameter => parameter.Name));
+        string embedding = name == "gpt2-embeddings" ? "wte" : "embed_tokens";
+        using Adapter other = AdapterFolder.Create(model, config with { Targets = [embedding] }, seed: 1);
+        Assert.Equal([$"{embedding}.lora_embedding_A", $"{embedding}.lora_embedding_B"],
+            other.Parameters.All.Select(parameter => parameter.Name[(parameter.Name.IndexOf('.') + 1)..]));
+    }
+
+    [Fact]
+    public void AllLinearLayersAreNeitherEmbeddingsNorTheHead()
+    {
+        using TemporaryFolder folder = new();
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "mixtral"));
+        AdapterConfig config = new() { Rank = 1, Alpha = 2, Targets = ["all-linear"] };
+        using Adapter adapter = AdapterFolder.Create(model, config, seed: 1);
+        // Four projections, a router and three matrices of four experts.
+        Assert.Equal(2 * model.Config.Layers * (4 + 1 + 3 * 4), adapter.Parameters.All.Count);
+        AdapterFolder.Write(folder["copy"], model, adapter, config);
+        Assert.Contains("\"target_modules\": \"all-linear\"", File.ReadAllText(Path.Combine(folder["copy"], "adapter_config.json")), StringComparison.Ordinal);
+        AdapterConfig again = AdapterFolder.ReadConfig(folder["copy"]);
+        Assert.Equal(["all-linear"], again.Targets);
+        Assert.True(again.Chooses("model.layers.0.self_attn.q_proj") && !again.Chooses("lm_head"));
+        using Adapter copy = AdapterFolder.Read(folder["copy"], model);
+        Assert.Equal(adapter.Parameters.All.Select(parameter => parameter.Name).Order(), copy.Parameters.All.Select(parameter => parameter.Name).Order());
+    }
+
+    [Theory, MemberData(nameof(Cases)), MemberData(nameof(Tied))]
+    public void AnAdapterOfAPackedModelHasTheBitsOfItsRows(string name)
+    {
+        int[] ids = [3, 17, 4, 60, 91, 5, 5, 33];
+        using Decoder model = ModelFolder.ReadDecoder(Checkpoint(name));
+        using Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model);
+        adapter.Apply();
+        float[] rows = Logits(model, ids);
+        using Decoder packed = ModelFolder.ReadDecoder(Checkpoint(name));
+        packed.Parameters.Pack(workers);
+        // Copies of tied matrices are compared where these lie.
+        using Adapter other = AdapterFolder.Read(Golden("adapters", name), packed);
+        other.Apply();
+        Assert.Equal(rows, Logits(packed, ids));
+        // A row alone has its bits.
+        using Tape tape = new(workers, packed.Parameters) { Recording = false };
+        using SequenceState state = packed.NewState();
+        float[] last = [];
+        foreach (int id in ids)
+            last = tape[packed.NextLogits(tape, Rows.One(new[] { id }, state))].ToArray();
+        Assert.Equal(rows[^packed.VocabularySize..], last);
     }
 
     [Fact]
@@ -84,11 +131,11 @@ public sealed class AdapterTests : IDisposable
             + "not supported", Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(Golden("adapters", "gemma2"), model)).Message, StringComparison.Ordinal);
     }
 
-    [Theory, MemberData(nameof(Cases)), InlineData("gemma2")]
+    [Theory, MemberData(nameof(Cases)), MemberData(nameof(Tied))]
     public void AnAdapterIsWrittenAndReadBackByteForByte(string name)
     {
         using TemporaryFolder folder = new();
-        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", name));
+        using Decoder model = ModelFolder.ReadDecoder(Checkpoint(name));
         AdapterConfig config = AdapterFolder.ReadConfig(Golden("adapters", name));
         using (Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model))
             AdapterFolder.Write(folder["copy"], model, adapter, config);
@@ -106,7 +153,7 @@ public sealed class AdapterTests : IDisposable
             Assert.Equal(one, other);
         }
         JsonElement json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder["copy"], "adapter_config.json"))).RootElement;
-        Assert.Equal(name == "gpt2", json.GetProperty("fan_in_fan_out").GetBoolean());
+        Assert.Equal(name.StartsWith("gpt2", StringComparison.Ordinal), json.GetProperty("fan_in_fan_out").GetBoolean());
         AdapterConfig again = AdapterFolder.ReadConfig(folder["copy"]);
         Assert.Equal((config.Rank, config.Alpha, config.DividesByRoot), (again.Rank, again.Alpha, again.DividesByRoot));
         Assert.Equal(config.Targets, again.Targets);
@@ -238,46 +285,11 @@ public sealed class AdapterTests : IDisposable
         }
     }
 
-    [Theory, InlineData("gpt2"), InlineData("mistral-window"), InlineData("gemma2")]
-    public void GradientsOfAnAdapterAreDifferencesOfTheLoss(string name)
+    [Theory, InlineData("llama"), InlineData("mixtral"), InlineData("llama-embeddings")]
+    public void GenerationUsesAnAppliedAdapterWithAndWithoutACache(string name)
     {
-        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", name));
+        using Decoder model = ModelFolder.ReadDecoder(Checkpoint(name));
         using Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model);
-        adapter.Apply();
-        model.Parameters.IsFrozen = true;
-        adapter.Parameters.AllocateTrainingState();
-        int[] ids = [3, 17, 4, 60], targets = [17, 4, 60, 91];
-        using Tape tape = new(workers, model.Parameters);
-        tape.Backward(model.Loss(tape, Rows.One(ids), targets));
-        tape.Rewind();
-        foreach (Parameter parameter in adapter.Parameters.All)
-        {
-            float[] gradient = adapter.Parameters.Gradients(parameter).ToArray();
-            // Along the gradient itself the loss rises by its square: a direction in which float32 sees the difference.
-            double squared = gradient.Sum(value => (double)value * value);
-            float step = (float)(2e-3 / Math.Sqrt(squared));
-            double rise = (Loss(parameter, gradient, step) - Loss(parameter, gradient, -step)) / (2 * step);
-            Assert.Equal(1, rise / squared, 0.02);
-        }
-
-        double Loss(Parameter parameter, float[] direction, float step)
-        {
-            Span<float> weights = adapter.Parameters.Weights(parameter);
-            float[] old = weights.ToArray();
-            for (int i = 0; i < weights.Length; i++)
-                weights[i] += step * direction[i];
-            double loss = tape[model.Loss(tape, Rows.One(ids), targets)][0];
-            tape.Rewind();
-            old.CopyTo(weights);
-            return loss;
-        }
-    }
-
-    [Fact]
-    public void GenerationUsesAnAppliedAdapterWithAndWithoutACache()
-    {
-        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
-        using Adapter adapter = AdapterFolder.Read(Golden("adapters", "llama"), model);
         IReadOnlyList<int> plain = Made();
         adapter.Apply();
         IReadOnlyList<int> made = Made();
@@ -327,6 +339,7 @@ public sealed class AdapterTests : IDisposable
     [InlineData("\"use_dora\": false", "\"use_dora\": true", "the field \"use_dora\" is not known")]
     [InlineData("\"bias\": \"none\"", "\"bias\": \"all\"", "\"bias\": 'all' is not supported")]
     [InlineData("\"modules_to_save\": null", "\"modules_to_save\": [\"lm_head\"]", "the field \"modules_to_save\" is not known")]
+    [InlineData("\"modules_to_save\": null", "\"target_parameters\": [\"experts.down_proj\"]", "'experts.down_proj' is not supported: it changes a stack")]
     [InlineData("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"", "\"pissa\" is not supported")]
     [InlineData("\"r\": 3", "\"r\": 4", "lora_A.weight' has shape [3, 80], but the model and the config ask for [4, 80]")]
     [InlineData("\"lora_dropout\": 0.0", "\"lora_dropout\": 1.0", "\"lora_dropout\" must lie in [0, 1), but it is 1")]
@@ -353,7 +366,8 @@ public sealed class AdapterTests : IDisposable
     public void TensorsThatAreNoPairsOfTheModelAreRefused()
     {
         using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
-        Refused("is neither base_model.model.….lora_A.weight nor", new SafetensorsTensor("base_model.model.x.lora_embedding_A", [1], () => new float[1]));
+        Refused("is neither base_model.model.….lora_A.weight nor", new SafetensorsTensor("base_model.model.x.lora_magnitude", [1], () => new float[1]));
+        Refused("has no partner with .lora_embedding_B", new SafetensorsTensor("base_model.model.x.lora_embedding_A", [1], () => new float[1]));
         Refused("has no partner", Matrix("layers.0.self_attn.q_proj.lora_A", 3, 32));
         Refused("the model has no matrix 'model.layers.9.self_attn.q_proj'", Matrix("layers.9.self_attn.q_proj.lora_A", 3, 32),
             Matrix("layers.9.self_attn.q_proj.lora_B", 32, 3));
@@ -376,6 +390,38 @@ public sealed class AdapterTests : IDisposable
             Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(folder[""], model)).Message, StringComparison.Ordinal);
         }
     }
+
+    [Theory]
+    [InlineData("embed_tokens", ".lora_A.weight", ".lora_B.weight", "must end with .lora_embedding_A, since the module is an embedding")]
+    [InlineData("layers.0.self_attn.o_proj", ".lora_embedding_A", ".lora_embedding_B", "must end with .lora_A.weight, since the module is not an embedding")]
+    [InlineData("embed_tokens", ".lora_embedding_A", ".lora_embedding_B", "lora_embedding_A' has shape [4, 32], but the model and the config ask for [4, 96]")]
+    public void PairsOfTheOtherKindAreRefused(string module, string endA, string endB, string reason)
+    {
+        using TemporaryFolder folder = new();
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
+        File.Copy(Path.Combine(Golden("adapters", "llama-embeddings"), "adapter_config.json"), folder["adapter_config.json"]);
+        SafetensorsWriter.Write(folder["adapter_model.safetensors"], [.. ((string[])[endA, endB]).Select(end =>
+            new SafetensorsTensor($"base_model.model.model.{module}{end}", [4, 32], () => new float[4 * 32]))]);
+        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(folder[""], model)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AStackOfMatricesTakesNoAdapter()
+    {
+        using TemporaryFolder folder = new();
+        using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "mixtral"));
+        // In Lemma's own files all experts of a layer are one tensor.
+        model.Origin = "lemma";
+        folder.Write("adapter_config.json", """{"peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["down"]}""");
+        const string Module = "blocks.0.feed_forward.experts.down";
+        SafetensorsWriter.Write(folder["adapter_model.safetensors"], [.. ((string[])["A", "B"]).Select(letter =>
+            new SafetensorsTensor($"base_model.model.{Module}.lora_{letter}.weight", [1, 1], () => new float[1]))]);
+        Assert.EndsWith($"'{Module}' is a stack of matrices, and adapters are of single ones",
+            Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(folder[""], model)).Message, StringComparison.Ordinal);
+    }
+
+    // Several adapters are of one checkpoint.
+    private static string Checkpoint(string name) => Golden("checkpoints", name.Replace("-embeddings", "", StringComparison.Ordinal));
 
     private static string Golden(string kind, string name) => Path.Combine(AppContext.BaseDirectory, "Golden", kind, name);
 

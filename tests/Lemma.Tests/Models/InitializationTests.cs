@@ -1,4 +1,5 @@
 using Lemma.Compute;
+using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
@@ -30,5 +31,30 @@ public class InitializationTests
         HashSet<float> firsts = [];
         foreach (Parameter parameter in model.Parameters.All.Where(parameter => parameter.Shape.Rank == 2))
             Assert.True(firsts.Add(model.Parameters.Weights(parameter)[0]), parameter.Name);
+    }
+
+    [Theory, InlineData(1), InlineData(2), InlineData(3)]
+    public void FirstValuesAreThoseOfTheirPlacesForAnyNumberOfThreads(int threads)
+    {
+        using Workers workers = new(threads);
+        using Decoder model = new(Presets.Tiny(1000));
+        foreach (Parameter parameter in model.Parameters.All)
+            model.Parameters.Weights(parameter).Fill(float.NaN);
+        FirstValue.Draw(model.Parameters, 5, workers);
+        Assert.Contains(model.Parameters.All, parameter => parameter.Count > 100_000);
+        for (int index = 0; index < model.Parameters.All.Count; index++)
+        {
+            Parameter parameter = model.Parameters.All[index];
+            // A stream a parameter, a counter an element.
+            Philox generator = new(5, 0x696E6974_00000000 + (ulong)index);
+            FirstValue first = parameter.First;
+            float[] expected = [.. Enumerable.Range(0, (int)parameter.Count).Select(i =>
+                first.Deviation == 0 ? (float)first.Constant : (float)(first.Deviation * generator.Normal((ulong)i)))];
+            Assert.True(model.Parameters.Weights(parameter).SequenceEqual(expected), parameter.Name);
+        }
+        using Decoder other = new(Presets.Tiny(1000));
+        other.Initialize(5);
+        Assert.All(model.Parameters.All, parameter => Assert.True(model.Parameters.Weights(parameter)
+            .SequenceEqual(other.Parameters.Weights(other.Parameters[parameter.Name])), parameter.Name));
     }
 }

@@ -18,7 +18,11 @@ public static unsafe partial class Ops
     /// <param name="routing">How experts are chosen.</param>
     /// <param name="activation">φ.</param>
     public static ExpertOutput Experts(this Tape tape, Tensor x, Tensor routerLogits, Tensor? choiceBias, Tensor gateUp, Tensor down,
-        ExpertRouting routing, Activation activation)
+        ExpertRouting routing, Activation activation) => tape.Experts(x, routerLogits, choiceBias, gateUp, down, routing, activation, null);
+
+    /// <summary>The same with what an adapter adds to the products of some experts.</summary>
+    internal static ExpertOutput Experts(this Tape tape, Tensor x, Tensor routerLogits, Tensor? choiceBias, Tensor gateUp, Tensor down,
+        ExpertRouting routing, Activation activation, ExpertChanges? changes)
     {
         ArgumentNullException.ThrowIfNull(routing);
         int rows = x.Shape.Rows, d = x.Shape.Columns, experts = routing.Validate().Experts, places = checked(rows * routing.Chosen);
@@ -31,7 +35,8 @@ public static unsafe partial class Ops
         int inner = gateUp.Shape[1], hidden = down.Shape[2];
         ExpertJob job = new(x, routerLogits, gateUp, down, activation, routing.Options, tape.New(new Shape(rows, d)), tape.New(new Shape(rows, experts)),
             tape.New(new Shape(rows, experts)), tape.New(new Shape(places, d)), tape.New(new Shape(places, inner)), tape.New(new Shape(places, hidden)),
-            tape.New(new Shape(places, d)), tape.TakeIntegers(places), tape.TakeIntegers(experts + 1), tape.TakeIntegers(places), tape.TakeIntegers(places));
+            tape.New(new Shape(places, d)), tape.TakeIntegers(places), tape.TakeIntegers(experts + 1), tape.TakeIntegers(places), tape.TakeIntegers(places),
+            changes);
         tape.Workers.Rows(rows, RoutedRowsAPart, (tape, job, choiceBias), static (in s, first, count) =>
             Routing.Forward(s.job.Options, RowsOf(s.tape, s.job.Logits, first, count), s.choiceBias is { } bias ? s.tape[bias] : default,
                 RowsOf(s.tape, s.job.Gates, first, count), RowsOf(s.tape, s.job.Scores, first, count), s.job.PicksOf(s.job.Picked, first, count)));
@@ -39,8 +44,10 @@ public static unsafe partial class Ops
         tape.Workers.Rows(places, Workers.RowsFor(d), (tape, job), static (in s, first, count) => ExpertRows.Gather(s.tape[s.job.X],
             s.job.X.Shape.Columns, s.job.Options.TopK, s.job.Order.Span.Slice(first, count), RowsOf(s.tape, s.job.Gathered, first, count)));
         EachExpert(tape, job, tape.Pointer(job.Gathered), job.GateUp, tape.Pointer(job.Inner), isTransposed: true);
+        AddChanges(tape, job, changes?.GateUp, job.Gathered, job.Inner);
         Activate(tape, job);
         EachExpert(tape, job, tape.Pointer(job.Hidden), job.Down, tape.Pointer(job.Given), isTransposed: true);
+        AddChanges(tape, job, changes?.Down, job.Hidden, job.Given);
         tape.Workers.Rows(rows, Workers.RowsFor(d * routing.Chosen), (tape, job), static (in s, first, count) =>
         {
             Span<float> y = RowsOf(s.tape, s.job.Y, first, count);
@@ -108,7 +115,7 @@ public static unsafe partial class Ops
     // Gathered are x, what enters φ, what leaves it, and what the experts give, [rows·k, …], the rows of an expert together.
     private readonly record struct ExpertJob(Tensor X, Tensor Logits, Tensor GateUp, Tensor Down, Activation Activation, Routing.Options Options,
         Tensor Y, Tensor Gates, Tensor Scores, Tensor Gathered, Tensor Inner, Tensor Hidden, Tensor Given, Memory<int> Picked, Memory<int> Starts,
-        Memory<int> Order, Memory<int> Places)
+        Memory<int> Order, Memory<int> Places, ExpertChanges? Changes)
     {
         public bool IsGated => GateUp.Shape[1] != Down.Shape[2];
 
@@ -212,10 +219,12 @@ public static unsafe partial class Ops
                 new Span<float>((float*)s.Gates + (nint)first * experts, count * experts));
         });
         EachExpert(tape, job, wide, job.Down, dhidden, isTransposed: false);
+        ChangesBackward(tape, job, job.Changes?.Down, job.Hidden, wide, d, dhidden);
         EachGradient(tape, job, wide, job.Hidden, job.Down);
         ActivateBackward(tape, job, dhidden, dinner);
         EachGradient(tape, job, dinner, job.Gathered, job.GateUp);
         EachExpert(tape, job, dinner, job.GateUp, wide, isTransposed: false);
+        ChangesBackward(tape, job, job.Changes?.GateUp, job.Gathered, dinner, inner, wide);
         tape.Gradient(job.X);
         tape.Workers.Rows(job.X.Shape.Rows, size, (tape, job, From: (nint)wide), static (in s, first, count) =>
             ExpertRows.Combine(new ReadOnlySpan<float>((float*)s.From, checked((int)s.job.Given.Shape.Count)), s.job.X.Shape.Columns,

@@ -1,0 +1,44 @@
+using Lemma.Formulas;
+using Lemma.Tensors;
+using Lemma.Weights;
+
+namespace Lemma.Modules;
+
+/// <summary>What an applied adapter adds to the results of a matrix.</summary>
+internal static class Adapted
+{
+    /// <summary>y += s·(x·Aᵀ)·Bᵀ of products with a matrix.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="y">[rows, out].</param>
+    /// <param name="x">[rows, in].</param>
+    /// <param name="weight">[out, in].</param>
+    /// <param name="random">The pass's generator, which dropout draws from; null to drop nothing.</param>
+    public static void AddToProduct(Tape tape, Tensor y, Tensor x, Parameter weight, Philox? random)
+    {
+        if (tape.Parameters!.Adapter is not { } adapter)
+            return;
+        IReadOnlyList<AdapterPart> parts = adapter.PartsOf(weight);
+        for (int i = 0; i < parts.Count; i++)
+        {
+            Tensor read = random is { } draws ? tape.Dropout(x, adapter.Dropout, Adapter.DrawsOf(parts[i], draws)) : x;
+            Add(tape, y, tape.Linear(read, tape.ParameterOf(adapter.Parameters, parts[i].A)), adapter, parts[i]);
+        }
+    }
+
+    /// <summary>y += s·A[id]·Bᵀ of rows that are looked up in a matrix.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="y">[ids, d].</param>
+    /// <param name="ids">Rows of the matrix.</param>
+    /// <param name="weight">[rows, d].</param>
+    public static void AddToLookup(Tape tape, Tensor y, ReadOnlyMemory<int> ids, Parameter weight)
+    {
+        if (tape.Parameters!.Adapter is not { } adapter)
+            return;
+        IReadOnlyList<AdapterPart> parts = adapter.LookupsOf(weight);
+        for (int i = 0; i < parts.Count; i++)
+            Add(tape, y, tape.Embedding(ids, tape.ParameterOf(adapter.Parameters, parts[i].A)), adapter, parts[i]);
+    }
+
+    private static void Add(Tape tape, Tensor y, Tensor low, Adapter adapter, AdapterPart part) =>
+        tape.AddToColumnsInPlace(y, part.FirstRow, tape.Linear(tape.Scale(low, part.Scale), tape.ParameterOf(adapter.Parameters, part.B)));
+}
