@@ -48,10 +48,10 @@ internal readonly record struct FirstValue(double Constant, double Deviation, fl
         });
     }
 
-    /// <summary>The same with a thread for each processor.</summary>
+    /// <summary>The same with a thread for each processor, as far as there are blocks for them.</summary>
     public static void Draw(Parameters parameters, ulong seed)
     {
-        using Workers workers = new();
+        using Workers workers = new((int)Math.Clamp(parameters.Count / Block, 1, Environment.ProcessorCount));
         Draw(parameters, seed, workers);
     }
 }
