@@ -4,7 +4,7 @@ usage: python3 bench/golden/make_adapters.py [CHECKPOINTS [OUT]]   (default: tes
 The arithmetic is PEFT's: W + scaling * B A with scaling = alpha / r, or alpha / sqrt(r) of rsLoRA; a module's own rank and alpha by pattern.
 Of an embedding it is W + scaling * (B A)^T for what is looked up, not for a head that is tied to it. Experts have a module a matrix, as files have them;
 transformers joins these into parameters of three dimensions, whose parts are changed here.
-Every number of the files is the same on every processor with AVX2, with AVX-512 or without (draws of torch.randn differ where there is no AVX2).
+Logits of the same A and B do not depend on the processor's vectors; the draws of torch.randn do where there is no AVX2.
 """
 import contextlib, json, math, os, re, sys
 import torch, transformers
