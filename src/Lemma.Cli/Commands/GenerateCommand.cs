@@ -36,6 +36,7 @@ internal static class GenerateCommand
             GenerationOptions options = sampling.Read(parsed) with { LogProbabilities = parsed.GetValue(logProbabilities) };
             BeamOptions? search = null;
             int count = parsed.GetValue(sequences)!.Value;
+            Choice.RequireBeside(parsed, lengthPenalty, beams);
             if (parsed.GetValue(beams) is { } width)
             {
                 RefuseBeside(sampling.DrawingOption(parsed)

@@ -34,6 +34,16 @@ internal static class Choice
     public static Option<string?> Text(string name, string help, string description, params string[] aliases) =>
         new(name, aliases) { Description = description, HelpName = help };
 
+    /// <summary>Refuses an option that only says how another acts, where that other is not given.</summary>
+    public static void RequireBeside(ParseResult parsed, Option option, Option other)
+    {
+        if (IsGiven(parsed, option) && !IsGiven(parsed, other))
+            throw new UsageException($"{option.Name}: it says how {other.Name} acts, which is not given");
+    }
+
+    /// <summary>Whether an option was given, and not only has its usual value.</summary>
+    public static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 
     public static Option<Encoding?> TextEncoding() => Make<Encoding?>("--encoding", "The encoding of the data; UTF-8 without it", "NAME",

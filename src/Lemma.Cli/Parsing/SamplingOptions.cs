@@ -52,13 +52,16 @@ internal sealed class SamplingOptions
     }
 
     /// <summary>The first option given that has no meaning where nothing is drawn; null where none is.</summary>
-    public string? DrawingOption(ParseResult parsed) => Drawing.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
+    public string? DrawingOption(ParseResult parsed) => Drawing.FirstOrDefault(option => Choice.IsGiven(parsed, option))?.Name;
 
     private Option[] Drawing => [temperature, topK, topP, minP, typical, topNSigma, xtc, xtcThreshold, mirostat, mirostatRate, repetition, presence, frequency,
         ngram, dry, dryBase, dryLength, bias];
 
-    public GenerationOptions Read(ParseResult parsed) =>
-        GenerationOptions.Sample(parsed.GetValue(temperature)!.Value, parsed.GetValue(topK), parsed.GetValue(topP), parsed.GetValue(minP),
+    public GenerationOptions Read(ParseResult parsed)
+    {
+        foreach ((Option option, Option other) in ((Option, Option)[])[(dryBase, dry), (dryLength, dry), (xtcThreshold, xtc), (mirostatRate, mirostat)])
+            Choice.RequireBeside(parsed, option, other);
+        return GenerationOptions.Sample(parsed.GetValue(temperature)!.Value, parsed.GetValue(topK), parsed.GetValue(topP), parsed.GetValue(minP),
             parsed.GetValue(typical), parsed.GetValue(repetition), parsed.GetValue(presence), parsed.GetValue(frequency), parsed.GetValue(ngram),
             parsed.GetValue(bias), parsed.GetValue(topNSigma),
             parsed.GetValue(dry) is { } multiplier ? new Dry(multiplier, parsed.GetValue(dryBase)!.Value, parsed.GetValue(dryLength)!.Value) : null,
@@ -69,6 +72,7 @@ internal sealed class SamplingOptions
             Seed = parsed.GetValue(seed)!.Value,
             StopTexts = parsed.GetValue(stops) ?? [],
         };
+    }
 
     private static (bool IsRight, string Value) ReadStop(string token) => (token.Length > 0, token);
 

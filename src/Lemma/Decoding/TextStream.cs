@@ -18,7 +18,8 @@ public sealed class TextStream
     {
     }
 
-    /// <summary>Starts the generator with a prompt behind what a state holds, such as a source that an encoder read; the state is left as it was.</summary>
+    /// <summary>Starts the generator with a prompt behind what a state holds, such as a source that an encoder read; null for no state.</summary>
+    /// <remarks>The state is left as it was.</remarks>
     public TextStream(Generator generator, Tokenizer tokenizer, SequenceState? state, ReadOnlyMemory<int> prompt, GenerationOptions options)
     {
         ArgumentNullException.ThrowIfNull(generator);

@@ -4,8 +4,8 @@ using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
-using Lemma.Training;
 using Lemma.Weights;
+using static Lemma.Tests.Checkpoints.AdapterCases;
 
 namespace Lemma.Tests.Checkpoints;
 
@@ -149,40 +149,12 @@ public sealed class AdapterGradientTests : IDisposable
     {
         using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", name));
         int[] ids = [3, 17, 4, 60, 91, 5, 5, 33], targets = [17, 4, 60, 91, 5, 5, 33, 2];
-        float[] before = Logits(model, ids);
+        float[] before = Logits(workers, model, ids);
         using Adapter adapter = AdapterFolder.Create(model, new AdapterConfig { Rank = 4, Alpha = 8, Targets = [target] }, seed: 1);
         Assert.Equal(2 * modules, adapter.Parameters.All.Count);
         adapter.Apply();
-        Assert.Equal(before, Logits(model, ids));
-        model.Parameters.IsFrozen = true;
-        AdamWOptimizer optimizer = new(adapter.Parameters, workers, new AdamWOptions { WeightDecay = 0 });
-        using Tape tape = new(workers, model.Parameters);
-        List<float> losses = [];
-        for (int step = 0; step < 40; step++)
-        {
-            Tensor loss = model.Loss(tape, Rows.One(ids), targets);
-            losses.Add(tape[loss][0]);
-            tape.Backward(loss);
-            tape.Rewind();
-            optimizer.Step(0.02f);
-        }
+        Assert.Equal(before, Logits(workers, model, ids));
+        List<float> losses = Learn(workers, model, adapter, ids, targets, steps: 40);
         Assert.True(losses[^1] < 0.6 * losses[0], $"{losses[0]} to {losses[^1]}");
-    }
-
-    // Several adapters are of one checkpoint.
-    private static string Checkpoint(string name) => Golden("checkpoints", name.Replace("-embeddings", "", StringComparison.Ordinal));
-
-    private static string Golden(string kind, string name) => Path.Combine(AppContext.BaseDirectory, "Golden", kind, name);
-
-    private float[] Logits(Decoder model, int[] ids)
-    {
-        using Tape tape = new(workers, model.Parameters) { Recording = false };
-        return tape[model.Logits(tape, Rows.One(ids))].ToArray();
-    }
-
-    private static double Difference(float[] one, float[] other)
-    {
-        Assert.Equal(one.Length, other.Length);
-        return one.Zip(other, (a, b) => Math.Abs((double)a - b)).Max();
     }
 }

@@ -8,8 +8,8 @@ using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
-using Lemma.Training;
 using Lemma.Weights;
+using static Lemma.Tests.Checkpoints.AdapterCases;
 
 namespace Lemma.Tests.Checkpoints;
 
@@ -33,24 +33,24 @@ public sealed class AdapterTests : IDisposable
         JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Golden("adapters", name), "expected.json"))).RootElement;
         int[] ids = [.. expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
         float[] wanted = [.. expected.GetProperty("logits").EnumerateArray().SelectMany(row => row.EnumerateArray().Select(value => value.GetSingle()))];
-        float[] before = Logits(model, ids);
+        float[] before = Logits(workers, model, ids);
         Assert.True(Difference(wanted, before) > 0.01);
 
         adapter.Apply();
         Assert.True(adapter.IsApplied);
-        float[] applied = Logits(model, ids);
+        float[] applied = Logits(workers, model, ids);
         Assert.True(Difference(wanted, applied) < 2e-5, $"applied: {Difference(wanted, applied):E2}");
         adapter.Unload();
-        Assert.Equal(before, Logits(model, ids));
+        Assert.Equal(before, Logits(workers, model, ids));
 
         adapter.Merge();
         Assert.True(adapter is { IsMerged: true, IsApplied: false });
-        float[] merged = Logits(model, ids);
+        float[] merged = Logits(workers, model, ids);
         Assert.True(Difference(applied, merged) < 1e-5, $"merged: {Difference(applied, merged):E2}");
         Assert.Throws<ArgumentException>(adapter.Merge);
         Assert.Throws<ArgumentException>(adapter.Apply);
         adapter.Unload();
-        Assert.Equal(before, Logits(model, ids));
+        Assert.Equal(before, Logits(workers, model, ids));
     }
 
     [Theory, MemberData(nameof(Tied))]
@@ -62,15 +62,15 @@ public sealed class AdapterTests : IDisposable
         JsonElement expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Golden("adapters", name), "expected.json"))).RootElement;
         int[] ids = [.. expected.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
         float[] wanted = [.. expected.GetProperty("logits").EnumerateArray().SelectMany(row => row.EnumerateArray().Select(value => value.GetSingle()))];
-        float[] before = Logits(model, ids);
+        float[] before = Logits(workers, model, ids);
         adapter.Apply();
-        float[] applied = Logits(model, ids);
+        float[] applied = Logits(workers, model, ids);
         Assert.True(Difference(wanted, applied) < 2e-5, $"applied: {Difference(wanted, applied):E2}");
         Assert.EndsWith("cannot be merged: embedding and head are one matrix, and both would change", Assert.Throws<ArgumentException>(adapter.Merge).Message,
             StringComparison.Ordinal);
         Assert.True(adapter is { IsMerged: false, IsApplied: true });
         adapter.Unload();
-        Assert.Equal(before, Logits(model, ids));
+        Assert.Equal(before, Logits(workers, model, ids));
         AdapterConfig config = new() { Rank = 2, Alpha = 2, Targets = ["lm_head"] };
         using Adapter fresh = AdapterFolder.Create(model, config, seed: 1);
         Assert.Equal(["lm_head.lora_A.weight", "lm_head.lora_B.weight"], fresh.Parameters.All.Select(parameter => parameter.Name));
@@ -105,13 +105,13 @@ public sealed class AdapterTests : IDisposable
         using Decoder model = ModelFolder.ReadDecoder(Checkpoint(name));
         using Adapter adapter = AdapterFolder.Read(Golden("adapters", name), model);
         adapter.Apply();
-        float[] rows = Logits(model, ids);
+        float[] rows = Logits(workers, model, ids);
         using Decoder packed = ModelFolder.ReadDecoder(Checkpoint(name));
         packed.Parameters.Pack(workers);
         // Copies of tied matrices are compared where these lie.
         using Adapter other = AdapterFolder.Read(Golden("adapters", name), packed);
         other.Apply();
-        Assert.Equal(rows, Logits(packed, ids));
+        Assert.Equal(rows, Logits(workers, packed, ids));
         // A row alone has its bits.
         using Tape tape = new(workers, packed.Parameters) { Recording = false };
         using SequenceState state = packed.NewState();
@@ -166,31 +166,19 @@ public sealed class AdapterTests : IDisposable
     {
         using Decoder model = ModelFolder.ReadDecoder(Golden("checkpoints", "llama"));
         int[] ids = [3, 17, 4, 60, 91, 5, 5, 33], targets = [17, 4, 60, 91, 5, 5, 33, 2];
-        float[] before = Logits(model, ids);
+        float[] before = Logits(workers, model, ids);
         float[][] weights = [.. model.Parameters.All.Select(parameter => model.Parameters.Weights(parameter).ToArray())];
         using Adapter adapter = AdapterFolder.Create(model, new AdapterConfig { Rank = 4, Alpha = 8, Targets = ["q_proj", "v_proj", "down_proj"] }, seed: 1);
         Assert.Equal(2 * 2 * 3, adapter.Parameters.All.Count);
         adapter.Apply();
-        Assert.Equal(before, Logits(model, ids));
-
-        model.Parameters.IsFrozen = true;
-        AdamWOptimizer optimizer = new(adapter.Parameters, workers, new AdamWOptions { WeightDecay = 0 });
-        using Tape tape = new(workers, model.Parameters);
-        List<float> losses = [];
-        for (int step = 0; step < 30; step++)
-        {
-            Tensor loss = model.Loss(tape, Rows.One(ids), targets);
-            losses.Add(tape[loss][0]);
-            tape.Backward(loss);
-            tape.Rewind();
-            optimizer.Step(0.02f);
-        }
+        Assert.Equal(before, Logits(workers, model, ids));
+        List<float> losses = Learn(workers, model, adapter, ids, targets, steps: 30);
         Assert.True(losses[^1] < 0.3 * losses[0], $"{losses[0]} to {losses[^1]}");
         Assert.False(model.Parameters.HasTrainingState);
         Assert.All(model.Parameters.All.Zip(weights), pair => Assert.True(model.Parameters.Weights(pair.First).SequenceEqual(pair.Second), pair.First.Name));
-        float[] applied = Logits(model, ids);
+        float[] applied = Logits(workers, model, ids);
         adapter.Merge();
-        Assert.True(Difference(applied, Logits(model, ids)) < 1e-4);
+        Assert.True(Difference(applied, Logits(workers, model, ids)) < 1e-4);
     }
 
     [Fact]
@@ -297,7 +285,7 @@ public sealed class AdapterTests : IDisposable
         List<int> all = [3, 17];
         for (int i = 0; i < 12; i++)
         {
-            float[] last = Logits(model, [.. all])[^model.VocabularySize..];
+            float[] last = Logits(workers, model, [.. all])[^model.VocabularySize..];
             all.Add(Array.IndexOf(last, last.Max()));
         }
         Assert.Equal(all.Skip(2), made);
@@ -320,14 +308,14 @@ public sealed class AdapterTests : IDisposable
         Assert.Equal(24, adapter.Parameters.All.Count);
         Assert.Equal(12 * (16 * 768 + 2304 * 16), adapter.Parameters.Count);
         int[] ids = [1, 2, 3, 40];
-        float[] before = Logits(model, ids);
+        float[] before = Logits(workers, model, ids);
         adapter.Apply();
-        float[] applied = Logits(model, ids);
+        float[] applied = Logits(workers, model, ids);
         Assert.True(Difference(before, applied) > 1e-3);
         adapter.Merge();
-        Assert.True(Difference(applied, Logits(model, ids)) < 1e-5);
+        Assert.True(Difference(applied, Logits(workers, model, ids)) < 1e-5);
         adapter.Unload();
-        Assert.Equal(before, Logits(model, ids));
+        Assert.Equal(before, Logits(workers, model, ids));
         using Decoder narrow = ModelFolder.ReadDecoder(Golden("checkpoints", "gpt2"));
         string message = Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(folder, narrow)).Message;
         Assert.Contains("'base_model.model.transformer.h.0.attn.c_attn.lora_A.weight' has shape [16, 768], but the model and the config ask for [16, 32]", message,
@@ -418,22 +406,5 @@ public sealed class AdapterTests : IDisposable
             new SafetensorsTensor($"base_model.model.{Module}.lora_{letter}.weight", [1, 1], () => new float[1]))]);
         Assert.EndsWith($"'{Module}' is a stack of matrices, and adapters are of single ones",
             Assert.Throws<InvalidDataException>(() => AdapterFolder.Read(folder[""], model)).Message, StringComparison.Ordinal);
-    }
-
-    // Several adapters are of one checkpoint.
-    private static string Checkpoint(string name) => Golden("checkpoints", name.Replace("-embeddings", "", StringComparison.Ordinal));
-
-    private static string Golden(string kind, string name) => Path.Combine(AppContext.BaseDirectory, "Golden", kind, name);
-
-    private float[] Logits(Decoder model, int[] ids)
-    {
-        using Tape tape = new(workers, model.Parameters) { Recording = false };
-        return tape[model.Logits(tape, Rows.One(ids))].ToArray();
-    }
-
-    private static double Difference(float[] one, float[] other)
-    {
-        Assert.Equal(one.Length, other.Length);
-        return one.Zip(other, (a, b) => Math.Abs((double)a - b)).Max();
     }
 }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Lemma.Checkpoints;
 using Lemma.Models;
 using Lemma.Weights;
+using static Lemma.Tests.Checkpoints.AdapterCases;
 
 namespace Lemma.Tests.Checkpoints;
 
@@ -103,6 +104,4 @@ public class BadAdapterTests
         }
         Assert.True(read > Trials / 100 && refused > Trials / 10, $"{read} read, {refused} refused");
     }
-
-    private static string Golden(string kind, string name) => Path.Combine(AppContext.BaseDirectory, "Golden", kind, name);
 }

@@ -119,6 +119,10 @@ public sealed class ChatTests : IDisposable
     [InlineData("--beams 2 --stop x", "--stop: a beam search draws nothing")]
     [InlineData("--beams 2 --log-probabilities 1", "--log-probabilities: a beam search draws nothing")]
     [InlineData("--beams 2 --sequences 3", "--sequences: 2 beams end in at most as many texts, but 3 were asked for")]
+    [InlineData("--length-penalty 2", "--length-penalty: it says how --beams acts, which is not given")]
+    [InlineData("--dry-base 2", "--dry-base: it says how --dry acts, which is not given")]
+    [InlineData("--xtc-threshold 0.2", "--xtc-threshold: it says how --xtc acts, which is not given")]
+    [InlineData("--mirostat-rate 0.2", "--mirostat-rate: it says how --mirostat acts, which is not given")]
     [InlineData("--sequences 0", "--sequences: a whole number of at least 1 is needed, but '0' was given")]
     public void WhatDoesNotGoTogetherIsRefused(string options, string message)
     {

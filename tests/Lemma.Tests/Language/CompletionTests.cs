@@ -6,7 +6,6 @@ using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Text;
-using EncoderDecoder = Lemma.Models.EncoderDecoder;
 
 namespace Lemma.Tests.Language;
 
