@@ -43,6 +43,9 @@ public readonly record struct Shape
         }
     }
 
+    /// <summary>The sizes of all axes.</summary>
+    public int[] Sizes() => [.. new[] { first, second, third, fourth }.Take(Rank)];
+
     /// <summary>The product of all sizes.</summary>
     public long Count => (long)first * second * third * fourth;
 

@@ -46,7 +46,8 @@ internal static class TrainingBench
                 targets[i] = random.Below(config.VocabularySize, (ulong)(2 * (step * inputs.Length + i) + 1));
             }
             long start = Stopwatch.GetTimestamp();
-            Tensor loss = decoder.Loss(tape, ofDocuments ? new Rows(inputs, Documents(random, step, inputs.Length, length)) : Rows.Windows(inputs, batch), targets);
+            Rows rows = ofDocuments ? new Rows(inputs, Documents(random, step, inputs.Length, length)) : Rows.Windows(inputs, batch);
+            LossPart loss = decoder.Loss(tape, rows, targets);
             tape.Backward(loss);
             tape.Rewind();
             optimizer.Step(3e-4f);

@@ -19,18 +19,14 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
     private const int VocabularySize = 1024, TokenizerStories = 3000, ValidationStories = 200, ProbeSteps = 4;
     private const long FirstValidationStory = 1L << 40;
     private static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize).WithLayers(3);
+    private static readonly PretrainingOptions Reading = new() { Batch = 6, Length = 176, EvaluationBatches = 20, Order = WindowOrder.Documents };
     private static readonly TrainingOptions Options = new()
     {
         Steps = 4000,
-        Batch = 6,
-        Length = 176,
         LearningRate = 2.5e-3,
-        MinimumLearningRate = 5e-5,
-        Warmup = 50,
-        Beta2 = 0.98,
+        Schedule = new CosineSchedule { Warmup = 50, Minimum = 0.02 },
+        Optimizer = new AdamWOptions { Beta2 = 0.98f },
         EvaluateEvery = 300,
-        EvaluationBatches = 20,
-        Order = WindowOrder.Documents,
     };
 
     private readonly StorySource source = new(seed);
@@ -42,11 +38,11 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
             new BpeTrainerOptions { VocabularySize = VocabularySize, SpecialTokens = [TrainCommand.EndOfText] });
         int end = tokenizer.IdOf(TrainCommand.EndOfText)!.Value;
         DecoderConfig config = Shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end };
-        double passTokens = Options.Batch * Options.Length;
+        double passTokens = Reading.Batch * Reading.Length;
         TrainingOptions options = Options with
         {
             Seed = seed,
-            Steps = minutes is { } time ? Math.Max(Options.Warmup + 1, (long)(time * 60 * Rate(config) / passTokens)) : Options.Steps,
+            Steps = minutes is { } time ? Math.Max(Options.Schedule.Warmup + 1, (long)(time * 60 * Rate(config) / passTokens)) : Options.Steps,
         };
         TokenDataset validation = Pack(tokenizer, end, FirstValidationStory, ValidationStories);
         StoryEntropy entropy = source.Entropy(FirstValidationStory, ValidationStories);
@@ -54,6 +50,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         {
             Config = config,
             Options = options,
+            Reading = Reading with { Seed = seed },
             Tokenizer = tokenizer,
             Training = NewStories(tokenizer, end, TokensOf(options.Steps, passTokens)),
             Validation = validation,
@@ -122,10 +119,11 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         using Workers workers = new(threads);
         using Decoder decoder = new(config);
         decoder.Initialize(seed);
-        TokenDataset zeros = new(Enumerable.Repeat(config.EndId!.Value, 4 * Options.Batch * Options.Length).ToArray());
-        TrainingOptions probe = Options with { Steps = ProbeSteps, EvaluateEvery = ProbeSteps, EvaluationBatches = 1 };
-        new Trainer(decoder, zeros, zeros, probe, workers).Train();
-        return new Trainer(decoder, zeros, zeros, probe, workers).Train().TokensPerSecond;
+        TokenDataset zeros = new(Enumerable.Repeat(config.EndId!.Value, 4 * Reading.Batch * Reading.Length).ToArray());
+        TrainingOptions probe = Options with { Steps = ProbeSteps, EvaluateEvery = ProbeSteps };
+        Pretraining recipe = new(decoder, zeros, zeros, Reading with { EvaluationBatches = 1 });
+        new TrainingLoop(recipe, probe, workers).Train();
+        return new TrainingLoop(recipe, probe, workers).Train().TokensPerSecond;
     }
 
     private static int TokensOf(long steps, double passTokens) => steps * passTokens <= int.MaxValue ? (int)(steps * passTokens)

@@ -31,6 +31,12 @@ internal sealed class TrainCommand
     private readonly Option<int?> vocabulary = Choice.Whole(
         "--vocab", "Ids of the byte-level BPE vocabulary; the preset's without it", least: 257, most: 1 << 20);
 
+    private static readonly PretrainingOptions Defaults = new();
+    private readonly Option<int?> batch = Choice.Whole("--batch", "Windows of one pass", fallback: Defaults.Batch);
+    private readonly Option<double?> balanceRate = Choice.Number("--balance-rate", "How far the bias for the choice of experts moves a step, for models that "
+        + "have it", fallback: Defaults.BalanceRate);
+    private readonly Option<int?> evaluationBatches = Choice.Whole("--eval-batches", "The most batches of an evaluation; 0 for all "
+        + "validation data", least: 0, fallback: Defaults.EvaluationBatches);
     private readonly Option<bool> randomWindows = Choice.Flag("--random-windows", "Draw every window at random, not each once an epoch");
     private readonly Option<double?> validationShare = Choice.Number(
         "--validation", "The share of the tokens, at their end, that is kept for validation", least: double.Epsilon, below: 1, fallback: 0.1);
@@ -49,8 +55,9 @@ internal sealed class TrainCommand
         foreach (Option option in (Option[])[data, output, resume, force, characters, vocabulary])
             command.Add(option);
         model.AddTo(command);
+        command.Add(batch);
         run.AddTo(command);
-        foreach (Option option in (Option[])[randomWindows, validationShare, encoding, seed, threads])
+        foreach (Option option in (Option[])[balanceRate, evaluationBatches, randomWindows, validationShare, encoding, seed, threads])
             command.Add(option);
         command.Validators.Add(result =>
         {
@@ -79,10 +86,16 @@ internal sealed class TrainCommand
             throw new UsageException("--data is needed: name a file, a folder or a glob");
 
         DecoderConfig shape = model.Read(parsed, parsed.GetValue(characters), out string? origin);
-        TrainingOptions options = run.Read(parsed, shape.MaximumLength, parsed.GetValue(seed)!.Value) with
+        TrainingOptions options = run.Read(parsed, parsed.GetValue(seed)!.Value);
+        PretrainingOptions reading = new PretrainingOptions
         {
+            Batch = parsed.GetValue(batch)!.Value,
+            Length = shape.MaximumLength,
+            EvaluationBatches = parsed.GetValue(evaluationBatches) is > 0 and int some ? some : null,
+            BalanceRate = parsed.GetValue(balanceRate)!.Value,
             Order = parsed.GetValue(randomWindows) ? WindowOrder.Random : WindowOrder.Shuffled,
-        };
+            Seed = options.Seed,
+        }.Validate();
         List<TextDocument> documents = TextFiles.Read(files, parsed.GetValue(encoding));
         Tokenizer tokenizer = resumes
             ? Tokenizer.Load(Path.Combine(AtomicFolder.Resolve(Path.Combine(folder, "last")), "tokenizer.json"))
@@ -96,6 +109,7 @@ internal sealed class TrainCommand
             Config = shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end, FurtherEndIds = [] },
             Origin = origin,
             Options = options,
+            Reading = reading,
             Tokenizer = tokenizer,
             Training = training,
             Validation = validation,

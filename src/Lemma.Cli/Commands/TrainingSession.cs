@@ -20,6 +20,8 @@ internal sealed class TrainingSession
 
     public required TrainingOptions Options { get; init; }
 
+    public required PretrainingOptions Reading { get; init; }
+
     public required Tokenizer Tokenizer { get; init; }
 
     public required TokenDataset Training { get; init; }
@@ -43,22 +45,22 @@ internal sealed class TrainingSession
         using Decoder decoder = resume ? ModelFolder.ReadDecoder(Path.Combine(Folder, "last"), Config.Dropout) : new Decoder(Config) { Origin = Origin };
         if (!resume)
             decoder.Initialize(Options.Seed);
-        Trainer trainer = new(decoder, Training, Validation, Options, workers) { Folder = Folder, Tokenizer = Tokenizer, Run = Run };
+        TrainingLoop loop = new(new Pretraining(decoder, Training, Validation, Reading), Options, workers) { Folder = Folder, Tokenizer = Tokenizer, Run = Run };
         if (clear)
             RunFolder.Clear(Folder);
         Console.WriteLine($"{ModelFolder.FamilyOf(Config, decoder.Origin)} model of {Amount.Count(decoder.Parameters.Count)} parameters: {Config.Layers} layers, "
             + $"width {Config.Width}{Heads(Config)}, vocabulary {Amount.Count(Config.VocabularySize)}, length "
-                + $"{Options.Length}");
+                + $"{Reading.Length}");
         Console.WriteLine($"{Amount.Count(Training.Count)} tokens to learn from, {Amount.Count(Validation.Count)} to judge by; "
             + $"{workers.Count} {(workers.Count == 1 ? "thread" : "threads")}; into {Folder}");
         using Interruption interruption = new();
-        return ITrainingView.Create(Entropy).Show(progress => trainer.Train(resume, progress, interruption.Token));
+        return ITrainingView.Create(Entropy).Show(progress => loop.Train(resume, progress, interruption.Token));
     }
 
     public void ShowResult(TrainingResult result, IReadOnlyList<(string Name, string Value)> more)
     {
         List<(string, string)> rows = [("steps", $"{result.Step} of {Options.Steps}")];
-        if (result.BestValidationLoss is { } best)
+        if (result.BestScore is { } best)
         {
             rows.Add(("validation loss", $"{Amount.Loss(best)} nats a token (perplexity {Amount.Perplexity(best)}), "
                 + $"best at step {result.BestStep}"));

@@ -13,7 +13,7 @@ internal sealed class LiveTrainingView(double? entropy) : ITrainingView
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(150);
     private readonly List<double> losses = [];
     private readonly Stopwatch sinceDrawing = Stopwatch.StartNew();
-    private double? validation;
+    private Score? score;
 
     public TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> train)
     {
@@ -27,8 +27,8 @@ internal sealed class LiveTrainingView(double? entropy) : ITrainingView
         public void Report(TrainingProgress value)
         {
             view.losses.Add(value.Loss);
-            view.validation = value.ValidationLoss ?? view.validation;
-            if (view.sinceDrawing.Elapsed < Interval && value.Step > 1 && value.Step < value.Steps && value.ValidationLoss == null)
+            view.score = value.Score ?? view.score;
+            if (view.sinceDrawing.Elapsed < Interval && value.Step > 1 && value.Step < value.Steps && value.Score == null)
                 return;
             view.sinceDrawing.Restart();
             live.UpdateTarget(view.Render(value, Terminal.Width));
@@ -49,17 +49,11 @@ internal sealed class LiveTrainingView(double? entropy) : ITrainingView
         string place = $"step {progress.Step}/{progress.Steps}  {Amount.Time(progress.Remaining)} left";
         int bar = Math.Clamp(width - place.Length - 2, 0, 40), done = (int)(bar * progress.Step / progress.Steps);
         yield return ($"{place}  {new string('━', done)}{new string('╌', bar - done)}", new Style(Color.Green));
-        yield return ($"loss {Amount.Loss(progress.Loss)}  perplexity {Amount.Perplexity(progress.Loss)}  "
-            + $"{Amount.Count(progress.TokensPerSecond)} tokens/s", null);
-        if (validation is { } loss)
-        {
-            string floor = entropy is { } known ? $"  source {Amount.Loss(known)}  gap {Amount.Loss(loss - known)}" : "";
-            string best = Amount.Loss(progress.BestValidationLoss ?? loss);
-            yield return ($"validation {Amount.Loss(loss)}  perplexity {Amount.Perplexity(loss)}  best {best}{floor}", null);
-        }
+        yield return ($"loss {Amount.Loss(progress.Loss)}{PlainTrainingView.Metrics(progress)}  {Amount.Count(progress.TokensPerSecond)} tokens/s", null);
+        if (score is { } judged)
+            yield return ($"{ScoreText.Of(judged, entropy)}  best {ScoreText.Number(progress.BestScore ?? judged.Value)}", null);
         yield return ($"learning rate {Amount.LearningRate(progress.LearningRate)}  gradient norm {progress.GradientNorm:0.00}  epoch "
-            + $"{progress.Epochs:0.00}{PlainTrainingView.Experts(progress)}",
-            new Style(Color.Grey));
+            + $"{progress.Epochs:0.00}", new Style(Color.Grey));
         foreach (string line in LossCurve.Draw(losses, Math.Min(width, WidestCurve), CurveHeight))
             yield return (line, new Style(Color.Blue));
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Lemma.Training;
 
 namespace Lemma.Cli.Display;
@@ -14,23 +13,20 @@ internal sealed class PlainTrainingView(TextWriter output, TimeSpan interval, do
 
     public void Report(TrainingProgress value)
     {
-        if (sinceLine.IsRunning && sinceLine.Elapsed < interval && value.ValidationLoss == null && value.Step < value.Steps)
+        if (sinceLine.IsRunning && sinceLine.Elapsed < interval && value.Score == null && value.Step < value.Steps)
             return;
         sinceLine.Restart();
         output.WriteLine(Line(value, entropy));
         output.Flush();
     }
 
-    /// <summary>The largest load of an expert, where there are experts.</summary>
-    public static string Experts(TrainingProgress progress) => progress.ExpertLoad is { } load
-        ? string.Create(CultureInfo.InvariantCulture, $"  largest expert {load:0.00} of the mean") : "";
-
     public static string Line(TrainingProgress progress, double? entropy = null)
     {
-        string validation = progress.ValidationLoss is { } loss ? $"  validation {Amount.Loss(loss)} (perplexity {Amount.Perplexity(loss)})"
-            + (entropy is { } floor ? $", {Amount.Loss(loss - floor)} above the source" : "") : "";
-        return $"step {progress.Step}/{progress.Steps}  loss {Amount.Loss(progress.Loss)}  perplexity "
-            + $"{Amount.Perplexity(progress.Loss)}{validation}{Experts(progress)}  "
+        string score = progress.Score is { } judged ? $"  {ScoreText.Of(judged, entropy)}" : "";
+        return $"step {progress.Step}/{progress.Steps}  loss {Amount.Loss(progress.Loss)}{Metrics(progress)}{score}  "
             + $"{Amount.Count(progress.TokensPerSecond)} tokens/s  {Amount.Time(progress.Remaining)} left";
     }
+
+    /// <summary>The recipe's own numbers of a step.</summary>
+    public static string Metrics(TrainingProgress progress) => string.Concat(progress.Metrics.Select(metric => $"  {ScoreText.Of(metric)}"));
 }

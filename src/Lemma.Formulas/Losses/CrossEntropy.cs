@@ -50,17 +50,19 @@ public static class CrossEntropy
         }
     }
 
-    /// <summary>z becomes dz = (softmax(z) − 1_t)·scale in place, 0 for rows left out.</summary>
+    /// <summary>z becomes dz = (softmax(z) − 1_t)·dl in place, 0 for rows left out.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward(Span<float> logits, ReadOnlySpan<int> targets, ReadOnlySpan<float> logSumExp, float scale)
+    public static void Backward(Span<float> logits, ReadOnlySpan<int> targets, ReadOnlySpan<float> logSumExp, ReadOnlySpan<float> dlosses)
     {
         if (targets.IsEmpty)
             return;
         int width = logits.Length / targets.Length;
         Check.Rows("cross_entropy", logits.Length, width);
         Check.SameLength("cross_entropy", targets.Length, logSumExp.Length);
+        Check.SameLength("cross_entropy", targets.Length, dlosses.Length);
         for (int row = 0; row < targets.Length; row++)
         {
+            float scale = dlosses[row];
             Span<float> z = logits.Slice(row * width, width);
             if (targets[row] == Ignore)
             {

@@ -7,13 +7,11 @@ namespace Lemma.Checkpoints;
 /// <summary>What a run needs beside the model to go on as if it had never stopped.</summary>
 /// <remarks>
 /// Two files beside the checkpoint: <c>training_state.json</c> (this record) and <c>training_state.safetensors</c> (the optimizer's moments
-/// by
-/// parameter name). Both are exact: every float and double is read back with the same bits.
+/// by parameter name). Both are exact: every float and double is read back with the same bits.
 /// </remarks>
 public sealed record TrainingState
 {
     private const string StateName = "training_state.json", MomentsName = "training_state.safetensors";
-    private const string FirstPrefix = "first_moment.", SecondPrefix = "second_moment.";
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
 
     /// <summary>How many optimizer steps are done.</summary>
@@ -28,10 +26,13 @@ public sealed record TrainingState
     /// <summary>The run's seed.</summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>The least validation loss so far, in nats a token; null before the first evaluation.</summary>
-    public double? BestValidationLoss { get; init; }
+    /// <summary>What is trained and how: the recipe's name. A run goes on with the recipe that it began with.</summary>
+    public required string Recipe { get; init; }
 
-    /// <summary>The step of the least validation loss; null before the first evaluation.</summary>
+    /// <summary>The best score so far; null before the first evaluation.</summary>
+    public double? BestScore { get; init; }
+
+    /// <summary>The step of the best score; null before the first evaluation.</summary>
     public long? BestStep { get; init; }
 
     /// <summary>How many evaluations in a row have not improved on the best.</summary>
@@ -56,36 +57,30 @@ public sealed record TrainingState
             Epoch = settings.Long("epoch"),
             Position = settings.Long("position"),
             Seed = settings.Unsigned("seed"),
-            BestValidationLoss = settings.Has("best_validation_loss") ? settings.Number("best_validation_loss") : null,
+            Recipe = settings.Text("recipe") ?? throw settings.Missing("recipe"),
+            BestScore = settings.Has("best_score") ? settings.Number("best_score") : null,
             BestStep = settings.Has("best_step") ? settings.Long("best_step") : null,
             EvaluationsWithoutImprovement = settings.Integer("evaluations_without_improvement", least: 0, most: int.MaxValue),
             Run = settings.Section("run") == null ? throw settings.Error("\"run\" is missing") : settings.Raw("run"),
         };
     }
 
-    /// <summary>Reads the record, and the optimizer's moments into the blocks of <paramref name="parameters"/>.</summary>
-    public static TrainingState Read(string folder, Parameters parameters)
+    /// <summary>Reads the record, the numbers of <paramref name="kept"/> and the scales of rates of <paramref name="parameters"/>.</summary>
+    /// <exception cref="InvalidDataException">The file has other numbers, or of other shapes.</exception>
+    public static TrainingState Read(string folder, Parameters parameters, IReadOnlyList<StateTensor> kept)
     {
         TrainingState state = Read(folder);
         JsonSettings settings = JsonSettings.Read(Path.Combine(AtomicFolder.Resolve(folder), StateName));
-        string file = Path.Combine(AtomicFolder.Resolve(folder), MomentsName);
-        if (!File.Exists(file))
+        string path = Path.Combine(AtomicFolder.Resolve(folder), MomentsName);
+        if (!File.Exists(path))
             throw new FileNotFoundException($"resume: the folder '{folder}' has no {MomentsName}");
-        using TensorFile moments = TensorFile.Open(file);
-        if (moments.Tensors.Count != 2 * parameters.All.Count)
-            throw new InvalidDataException($"{file}: two moments for each of {parameters.All.Count} parameters are needed, "
-                + $"but there are {moments.Tensors.Count} tensors");
-        foreach (Parameter parameter in parameters.All)
-        {
-            CheckMoment(moments, FirstPrefix, parameter);
-            CheckMoment(moments, SecondPrefix, parameter);
-        }
-        parameters.AllocateTrainingState();
-        foreach (Parameter parameter in parameters.All)
-        {
-            moments.Read(moments.Find(FirstPrefix + parameter.Name)!, parameters.FirstMoments(parameter));
-            moments.Read(moments.Find(SecondPrefix + parameter.Name)!, parameters.SecondMoments(parameter));
-        }
+        using TensorFile file = TensorFile.Open(path);
+        if (file.Tensors.Count != kept.Count)
+            throw new InvalidDataException($"{path}: the run keeps {kept.Count} tensors beside its weights, but there are {file.Tensors.Count}");
+        foreach (StateTensor tensor in kept)
+            Check(file, tensor);
+        foreach (StateTensor tensor in kept)
+            file.Read(file.Find(tensor.Name)!, tensor.Values());
         if (settings.Section("rate_scales") is { } scales)
         {
             foreach (Parameter parameter in parameters.All)
@@ -98,15 +93,10 @@ public sealed record TrainingState
     }
 
     /// <summary>Writes both files into a checkpoint's folder that is being built.</summary>
-    public void WriteInto(string folder, Parameters parameters)
+    public void WriteInto(string folder, Parameters parameters, IReadOnlyList<StateTensor> kept)
     {
         SafetensorsWriter.Write(Path.Combine(folder, MomentsName),
-        [
-            .. parameters.All.Select(parameter => new SafetensorsTensor(FirstPrefix + parameter.Name, Sizes(parameter),
-                () => parameters.FirstMoments(parameter))),
-            .. parameters.All.Select(parameter => new SafetensorsTensor(SecondPrefix + parameter.Name, Sizes(parameter),
-                () => parameters.SecondMoments(parameter))),
-        ]);
+            [.. kept.Select(tensor => new SafetensorsTensor(tensor.Name, tensor.Sizes, () => tensor.Values()))]);
         AtomicFile.Write(Path.Combine(folder, StateName), stream => WriteJson(stream, parameters));
     }
 
@@ -119,8 +109,9 @@ public sealed record TrainingState
             json.WriteNumber("epoch", Epoch);
             json.WriteNumber("position", Position);
             json.WriteNumber("seed", Seed);
-            if (BestValidationLoss is { } loss)
-                json.WriteNumber("best_validation_loss", loss);
+            json.WriteString("recipe", Recipe);
+            if (BestScore is { } score)
+                json.WriteNumber("best_score", score);
             if (BestStep is { } step)
                 json.WriteNumber("best_step", step);
             json.WriteNumber("evaluations_without_improvement", EvaluationsWithoutImprovement);
@@ -135,22 +126,13 @@ public sealed record TrainingState
         stream.WriteByte((byte)'\n');
     }
 
-    private static void CheckMoment(TensorFile file, string prefix, Parameter parameter)
+    private static void Check(TensorFile file, StateTensor tensor)
     {
-        string name = prefix + parameter.Name;
-        TensorEntry entry = file.Find(name) ?? throw new InvalidDataException($"{file.Path}: the tensor '{name}' is missing");
-        if (!entry.Sizes.SequenceEqual(Sizes(parameter).Select(size => (long)size)))
-            throw new InvalidDataException($"{file.Path}: the tensor '{name}' has shape {entry.ShapeText}, but the parameter has "
-                + $"{parameter.Shape}");
+        TensorEntry entry = file.Find(tensor.Name) ?? throw new InvalidDataException($"{file.Path}: the tensor '{tensor.Name}' is missing");
+        if (!entry.Sizes.SequenceEqual(tensor.Sizes.Select(size => (long)size)))
+            throw new InvalidDataException($"{file.Path}: the tensor '{tensor.Name}' has shape {entry.ShapeText}, "
+                + $"but the run's has [{string.Join(", ", tensor.Sizes)}]");
         if (entry.Type != "F32")
-            throw new InvalidDataException($"{file.Path}: the tensor '{name}' has dtype {entry.Type}, but moments are F32");
-    }
-
-    private static List<int> Sizes(Parameter parameter)
-    {
-        List<int> sizes = [];
-        for (int axis = 0; axis < parameter.Shape.Rank; axis++)
-            sizes.Add(parameter.Shape[axis]);
-        return sizes;
+            throw new InvalidDataException($"{file.Path}: the tensor '{tensor.Name}' has dtype {entry.Type}, but what a run keeps is F32");
     }
 }

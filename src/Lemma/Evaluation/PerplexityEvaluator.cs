@@ -48,8 +48,8 @@ public static class PerplexityEvaluator
             int end = Math.Min(begin + length, predicted), size = end - begin, context = counted - begin;
             targets.AsSpan(0, context).Fill(Uncounted);
             ids.Span.Slice(counted + 1, end - counted).CopyTo(targets.AsSpan(context));
-            Tensor loss = decoder.Loss(tape, Rows.One(ids.Slice(begin, size)), targets.AsMemory(0, size));
-            total += (double)tape[loss][0] * (end - counted);
+            LossPart loss = decoder.Loss(tape, Rows.One(ids.Slice(begin, size)), targets.AsMemory(0, size));
+            total += tape[loss.Sum][0];
             tape.Rewind();
             counted = end;
             progress?.Report((double)counted / predicted);

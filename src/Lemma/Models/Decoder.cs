@@ -51,23 +51,38 @@ public sealed class Decoder : Model, IContinuingModel
     /// <summary>A state for one sequence of no tokens yet.</summary>
     public SequenceState NewState() => new(this, [.. NewLayers()]);
 
-    /// <summary>The mean negative log-likelihood of the targets, nats a token; −100 leaves a position out.</summary>
+    /// <summary>The sum of −ln p of the targets, in nats, and how many count; −100 leaves a position out.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="rows">What is read.</param>
     /// <param name="targets">An id a row; kept as they are until the tape is rewound.</param>
     /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
     /// <param name="loads">Counts the rows that each expert gets; null to count none.</param>
     /// <remarks>While the tape records, the balance loss of the experts is added (<see cref="ExpertsFeedForward.BalanceWeight"/>).</remarks>
-    public Tensor Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, ExpertLoads? loads = null)
+    public LossPart Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, ExpertLoads? loads = null)
+    {
+        Tensor losses = Losses(tape, rows, targets, out Tensor? balance, dropout, loads);
+        LossPart loss = new(tape.Sum(losses), targets.Length - targets.Span.Count(CrossEntropy.Ignore));
+        return balance is { } share ? loss with { Sum = tape.AddScaled(loss.Sum, share, (float)loss.Weight) } : loss;
+    }
+
+    /// <summary>−ln p of each row's target in nats, 0 for a position that is left out, [rows].</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="rows">What is read.</param>
+    /// <param name="targets">An id a row; kept as they are until the tape is rewound.</param>
+    /// <param name="balance">The weighted balance loss of the experts, a mean; null where there is none or the tape does not record.</param>
+    /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
+    /// <param name="loads">Counts the rows that each expert gets; null to count none.</param>
+    public Tensor Losses(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, out Tensor? balance, Philox? dropout = null, ExpertLoads? loads = null)
     {
         loads?.RequireOf(Config);
         ExpertsFeedForward? balanced = tape.Recording ? Config.Experts.FirstOrDefault(experts => experts.BalanceWeight > 0) : null;
         List<ExpertOutput>? outputs = balanced is null && loads is null ? null : [];
-        Tensor loss = head.Loss(tape, Hidden(tape, rows, dropout, outputs), targets, dropout);
+        Tensor losses = head.Losses(tape, Hidden(tape, rows, dropout, outputs), targets, dropout);
         loads?.Add(outputs!);
         // The operation's shares are of choices, of which a row makes several.
-        return balanced is null ? loss
-            : tape.AddScaled(loss, tape.BalanceLoss(CollectionsMarshal.AsSpan(outputs)), balanced.BalanceWeight * balanced.Routing.Chosen);
+        balance = balanced is null ? null
+            : tape.Scale(tape.BalanceLoss(CollectionsMarshal.AsSpan(outputs)), balanced.BalanceWeight * balanced.Routing.Chosen);
+        return losses;
     }
 
     /// <summary>b += γ·sign(mean − load) of every expert with a bias for the choice: those with few rows are chosen more often from now on.</summary>

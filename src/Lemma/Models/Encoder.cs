@@ -78,18 +78,19 @@ public sealed class Encoder : Model
         return tape.Embedding(first, hidden);
     }
 
-    /// <summary>The mean loss of masked tokens, and of the classes where they have targets, added.</summary>
+    /// <summary>The loss of masked tokens: the sum of −ln p of the targets and how many count.</summary>
     /// <param name="tape">The tape.</param>
-    /// <param name="rows">What is read.</param>
+    /// <param name="hidden">The rows of <see cref="Hidden(Tape, in Rows, ReadOnlyMemory{int}, Philox?)"/>.</param>
     /// <param name="targets">An id a row; −100 leaves a row out.</param>
-    /// <param name="tokenTypes">The kind of each token.</param>
-    /// <param name="classTargets">A class a sequence; none to leave them out.</param>
     /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
-    public Tensor Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, ReadOnlyMemory<int> tokenTypes = default,
-        ReadOnlyMemory<int> classTargets = default, Philox? dropout = null)
-    {
-        Tensor hidden = Hidden(tape, rows, tokenTypes, dropout);
-        Tensor masked = (head ?? throw new InvalidOperationException("encoder: this model has no head for masked tokens")).Loss(tape, hidden, targets, dropout);
-        return classTargets.IsEmpty ? masked : tape.Add(masked, tape.CrossEntropy(ClassLogits(tape, hidden, rows.Lengths), classTargets));
-    }
+    public LossPart MaskedLoss(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? dropout = null) =>
+        (head ?? throw new InvalidOperationException("encoder: this model has no head for masked tokens")).Loss(tape, hidden, targets, dropout);
+
+    /// <summary>The loss of the classes: the sum of −ln p of the targets and how many count.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="hidden">The rows of <see cref="Hidden(Tape, in Rows, ReadOnlyMemory{int}, Philox?)"/>.</param>
+    /// <param name="lengths">The rows of each sequence.</param>
+    /// <param name="targets">A class a sequence; −100 leaves a sequence out.</param>
+    public LossPart ClassLoss(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths, ReadOnlyMemory<int> targets) =>
+        new(tape.Sum(tape.CrossEntropy(ClassLogits(tape, hidden, lengths), targets)), targets.Length - targets.Span.Count(CrossEntropy.Ignore));
 }

@@ -85,8 +85,8 @@ public sealed class EncoderDecoder : Model, IContinuingModel
         return head.LastLogits(tape, decoder.Apply(tape, rows, null, 0), rows.Lengths);
     }
 
-    /// <summary>The mean negative log-likelihood of the ids that follow the targets', nats a token; −100 leaves a position out.</summary>
-    public Tensor Loss(Tape tape, in Rows source, in Rows target, ReadOnlyMemory<int> following, Philox? dropout = null) =>
+    /// <summary>The sum of −ln p of the ids that follow the targets', in nats, and how many count; −100 leaves a position out.</summary>
+    public LossPart Loss(Tape tape, in Rows source, in Rows target, ReadOnlyMemory<int> following, Philox? dropout = null) =>
         head.Loss(tape, Hidden(tape, source, target, dropout), following, dropout);
 
     private Tensor Hidden(Tape tape, in Rows source, in Rows target, Philox? dropout = null)

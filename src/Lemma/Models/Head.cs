@@ -51,11 +51,15 @@ internal sealed class Head
         return Logits(tape, tape.Embedding(last, hidden));
     }
 
-    /// <summary>The mean negative log-likelihood of targets, in nats.</summary>
-    public Tensor Loss(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null) =>
+    /// <summary>−ln p of each row's target in nats, 0 for a row that is left out, [rows].</summary>
+    public Tensor Losses(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null) =>
         config.Cap == 0 && bias is null && tape.Parameters!.Adapter?.PartsOf(weight) is null or []
             ? tape.LinearCrossEntropy(Prepare(tape, hidden, random), tape.Parameter(weight), targets)
             : tape.CrossEntropy(Logits(tape, hidden, random), targets);
+
+    /// <summary>Their sum, with the rows that count as its weight.</summary>
+    public LossPart Loss(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null) =>
+        new(tape.Sum(Losses(tape, hidden, targets, random)), targets.Length - targets.Span.Count(CrossEntropy.Ignore));
 
     private Tensor Prepare(Tape tape, Tensor x, Philox? random)
     {

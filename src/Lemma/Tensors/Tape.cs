@@ -7,7 +7,7 @@ namespace Lemma.Tensors;
 
 /// <summary>Runs operations, remembers how to differentiate them, and owns the memory of their results.</summary>
 /// <remarks>
-/// One step: operations forward, <see cref="Backward"/>, then <see cref="Rewind()"/>. Tensors live until the rewind, gradients of
+/// One step: operations forward, <see cref="Backward(LossPart)"/>, then <see cref="Rewind()"/>. Tensors live until the rewind, gradients of
 /// activations until the operation that made the activation has run backward. Not thread-safe; work inside an operation is split by <see cref="Workers"/>.
 /// </remarks>
 public sealed unsafe class Tape : IDisposable
@@ -142,6 +142,13 @@ public sealed unsafe class Tape : IDisposable
         Require.That(Recording, $"backward: the tape was not recording");
         Gradient(loss)[0] += seed;
         RunBackward();
+    }
+
+    /// <summary>Runs every operation backward from the mean of a loss; a part of no weight sends nothing.</summary>
+    public void Backward(LossPart loss)
+    {
+        if (loss.Weight > 0)
+            Backward(loss.Sum, (float)(1 / loss.Weight));
     }
 
     /// <summary>Runs every operation backward from the gradients that stand in <see cref="Gradient"/> already: a product vᵀ·J.</summary>

@@ -21,7 +21,7 @@ public sealed class MetricsLog : IDisposable
     }
 
     /// <summary>Writes one line; NaN and infinities become null.</summary>
-    public void Write(long step, params ReadOnlySpan<(string Name, double Value)> values)
+    public void Write(long step, params ReadOnlySpan<Metric> values)
     {
         line.ResetWrittenCount();
         using (Utf8JsonWriter json = new(line))

@@ -12,7 +12,7 @@ public sealed record TrainingProgress
     /// <summary>Passes over the training data, in fractions.</summary>
     public required double Epochs { get; init; }
 
-    /// <summary>The training loss of this step, in nats a token; with the balance loss of experts where there is one.</summary>
+    /// <summary>The mean loss of this step, over all of its passes; with the balance loss of experts where there is one.</summary>
     public required double Loss { get; init; }
 
     /// <summary>The learning rate of this step.</summary>
@@ -21,14 +21,14 @@ public sealed record TrainingProgress
     /// <summary>The norm of the gradient before clipping.</summary>
     public required double GradientNorm { get; init; }
 
-    /// <summary>The rows of the most chosen expert of any block over the mean, in this step; null without experts.</summary>
-    public double? ExpertLoad { get; init; }
+    /// <summary>Further numbers of the recipe for this step.</summary>
+    public IReadOnlyList<Metric> Metrics { get; init; } = [];
 
-    /// <summary>The validation loss, when this step was followed by an evaluation.</summary>
-    public double? ValidationLoss { get; init; }
+    /// <summary>The evaluation, when this step was followed by one.</summary>
+    public Score? Score { get; init; }
 
-    /// <summary>The least validation loss so far.</summary>
-    public double? BestValidationLoss { get; init; }
+    /// <summary>The best score so far.</summary>
+    public double? BestScore { get; init; }
 
     /// <summary>Training tokens a second, over this process's steps (evaluations not counted).</summary>
     public required double TokensPerSecond { get; init; }
@@ -43,7 +43,7 @@ public enum TrainingEnd
     /// <summary>All steps are done.</summary>
     Finished,
 
-    /// <summary>The validation loss stopped falling.</summary>
+    /// <summary>The score stopped getting better.</summary>
     Patience,
 
     /// <summary>It was asked to stop, and saved what it had.</summary>
@@ -54,9 +54,9 @@ public enum TrainingEnd
 /// <param name="End">Why it ended.</param>
 /// <param name="Step">Steps done, those before a resume included.</param>
 /// <param name="Loss">The training loss of the last step.</param>
-/// <param name="BestValidationLoss">The least validation loss.</param>
-/// <param name="BestStep">The step of the least validation loss.</param>
+/// <param name="BestScore">The best score.</param>
+/// <param name="BestStep">The step of the best score.</param>
 /// <param name="TokensPerSecond">Training tokens a second in this process.</param>
 /// <param name="Elapsed">The time this process took.</param>
 public sealed record TrainingResult(
-    TrainingEnd End, long Step, double Loss, double? BestValidationLoss, long? BestStep, double TokensPerSecond, TimeSpan Elapsed);
+    TrainingEnd End, long Step, double Loss, double? BestScore, long? BestStep, double TokensPerSecond, TimeSpan Elapsed);

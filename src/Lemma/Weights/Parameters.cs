@@ -64,16 +64,15 @@ public sealed unsafe class Parameters : IDisposable
         touched = new bool[all.Count];
     }
 
-    /// <summary>Takes memory for gradients and moments, all zero; does nothing when it is there already.</summary>
-    public void AllocateTrainingState()
+    /// <summary>Takes memory for gradients and up to two moments, all zero; what is there already stays.</summary>
+    public void AllocateTrainingState(int moments = 2)
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
-        if (HasTrainingState)
-            return;
+        Require.That(moments is >= 0 and <= 2, $"parameters: there are at most two moments, not {moments}");
         Require.That(!IsPacked, $"parameters: they are packed, and must be unpacked before they are trained");
-        gradients = NewBlock();
-        first = NewBlock();
-        second = NewBlock();
+        gradients ??= NewBlock();
+        first ??= moments > 0 ? NewBlock() : null;
+        second ??= moments > 1 ? NewBlock() : null;
     }
 
     /// <summary>Whether matrices lie in panels, for passes that do not record.</summary>

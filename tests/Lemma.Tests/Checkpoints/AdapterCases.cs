@@ -39,8 +39,8 @@ internal static class AdapterCases
         List<float> losses = [];
         for (int step = 0; step < steps; step++)
         {
-            Tensor loss = model.Loss(tape, Rows.One(ids), targets);
-            losses.Add(tape[loss][0]);
+            LossPart loss = model.Loss(tape, Rows.One(ids), targets);
+            losses.Add((float)loss.Mean(tape));
             tape.Backward(loss);
             tape.Rewind();
             optimizer.Step(0.02f);

@@ -44,7 +44,7 @@ public sealed class AdapterGradientTests : IDisposable
             float[] old = weights.ToArray();
             for (int i = 0; i < weights.Length; i++)
                 weights[i] += step * direction[i];
-            double loss = tape[model.Loss(tape, Rows.One(ids), targets)][0];
+            double loss = model.Loss(tape, Rows.One(ids), targets).Mean(tape);
             tape.Rewind();
             old.CopyTo(weights);
             return loss;
@@ -127,7 +127,7 @@ public sealed class AdapterGradientTests : IDisposable
             foreach (int i in chosen)
                 Lanes.AddScaled(gradients[i], step, adapter.Parameters.Weights(adapter.Parameters.All[i]));
             using Tape tape = new(workers, model.Parameters);
-            double loss = tape[model.Loss(tape, Rows.One(ids), targets, new Philox(3))][0];
+            double loss = model.Loss(tape, Rows.One(ids), targets, new Philox(3)).Mean(tape);
             foreach (int i in chosen)
                 Lanes.AddScaled(gradients[i], -step, adapter.Parameters.Weights(adapter.Parameters.All[i]));
             return loss;

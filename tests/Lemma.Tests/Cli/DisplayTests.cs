@@ -43,9 +43,9 @@ public class DisplayTests
             return new TrainingResult(TrainingEnd.Finished, 5, 1, null, null, 1000, TimeSpan.Zero);
         });
         Assert.Equal("""
-            step 1/5  loss 1.0000  perplexity 2.72  12,346 tokens/s  1:05 left
-            step 3/5  loss 1.0000  perplexity 2.72  validation 1.2500 (perplexity 3.49), 0.7500 above the source  12,346 tokens/s  1:05 left
-            step 5/5  loss 1.0000  perplexity 2.72  12,346 tokens/s  1:05 left
+            step 1/5  loss 1.0000  reward 0.5000  12,346 tokens/s  1:05 left
+            step 3/5  loss 1.0000  reward 0.5000  validation loss 1.2500 (perplexity 3.4903), 0.7500 above the source  12,346 tokens/s  1:05 left
+            step 5/5  loss 1.0000  reward 0.5000  12,346 tokens/s  1:05 left
 
             """, output.ToString());
     }
@@ -66,7 +66,8 @@ public class DisplayTests
         Loss = 1,
         LearningRate = 1e-3,
         GradientNorm = 1,
-        ValidationLoss = validation,
+        Metrics = [new("reward", 0.5)],
+        Score = validation is { } loss ? new Score("validation_loss", loss, Others: [new("perplexity", Math.Exp(loss))]) : null,
         TokensPerSecond = 12345.6,
         Remaining = TimeSpan.FromSeconds(65),
     };

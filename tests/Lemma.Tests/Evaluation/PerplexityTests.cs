@@ -103,7 +103,7 @@ public class PerplexityTests
         ids ??= Ids;
         using Tape tape = new(workers, decoder.Parameters) { Recording = false };
         int[] targets = [.. Enumerable.Range(begin, end - begin).Select(i => i < counted ? -100 : ids[i + 1])];
-        return (double)tape[decoder.Loss(tape, Rows.One(ids.AsMemory(begin, end - begin)), targets)][0] * (end - counted);
+        return decoder.Loss(tape, Rows.One(ids.AsMemory(begin, end - begin)), targets).Mean(tape) * (end - counted);
     }
 
     [Fact]

@@ -31,7 +31,7 @@ public class MixerTests
         int[] targets = [.. Ids.Skip(1).Take(30)];
         double Loss()
         {
-            double loss = tape[model.Loss(tape, rows, targets)][0];
+            double loss = model.Loss(tape, rows, targets).Mean(tape);
             tape.Rewind();
             return loss;
         }
@@ -90,17 +90,17 @@ public class MixerTests
         double before = 0, after = 0;
         for (int step = 0; step < 25; step++)
         {
-            Tensor loss = model.Loss(tape, rows, targets);
-            (before, after) = (step == 0 ? tape[loss][0] : before, tape[loss][0]);
+            LossPart loss = model.Loss(tape, rows, targets);
+            (before, after) = (step == 0 ? loss.Mean(tape) : before, loss.Mean(tape));
             tape.Backward(loss);
             tape.Rewind();
             optimizer.Step(5e-3f);
         }
         Assert.True(after < 0.7 * before, $"the loss went from {before} to {after}");
-        double recorded = tape[model.Loss(tape, rows, targets)][0];
+        double recorded = model.Loss(tape, rows, targets).Mean(tape);
         tape.Rewind();
         tape.Recording = false;
-        Assert.Equal(recorded, tape[model.Loss(tape, rows, targets)][0], 1e-5);
+        Assert.Equal(recorded, model.Loss(tape, rows, targets).Mean(tape), 1e-5);
     }
 
     [Theory, MemberData(nameof(Names)), InlineData("buckets"), InlineData("experts")]

@@ -88,15 +88,21 @@ internal sealed class ReferenceCheckpoint : IDisposable
     }
 
     /// <summary>The loss of the batch that the five steps train on.</summary>
-    public Tensor Loss() => Model switch
+    public LossPart Loss() => Model switch
     {
         Decoder decoder => decoder.Loss(Tape, Input, Labels),
-        Encoder encoder => Expected.GetProperty("training").TryGetProperty("next_sentence_label", out JsonElement classes)
-            ? encoder.Loss(Tape, Input, Labels, TokenTypes, classes.EnumerateArray().Select(value => value.GetInt32()).ToArray())
-            : encoder.Loss(Tape, Input, Labels),
+        Encoder encoder => Loss(encoder),
         EncoderDecoder both => both.Loss(Tape, Input, Target, Labels),
         _ => throw new InvalidOperationException($"there is no loss of {Model}"),
     };
+
+    private LossPart Loss(Encoder encoder)
+    {
+        Tensor hidden = encoder.Hidden(Tape, Input, TokenTypes);
+        LossPart masked = encoder.MaskedLoss(Tape, hidden, Labels);
+        return Expected.GetProperty("training").TryGetProperty("next_sentence_label", out JsonElement classes)
+            ? masked.Plus(Tape, encoder.ClassLoss(Tape, hidden, Input.Lengths, classes.EnumerateArray().Select(value => value.GetInt32()).ToArray())) : masked;
+    }
 
     /// <summary>Moves every weight by a unit in the last place, up or down: what is left of a result then is what single precision can hold.</summary>
     public void MoveWeights()

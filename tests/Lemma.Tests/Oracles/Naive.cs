@@ -122,18 +122,15 @@ internal static class Naive
         return y;
     }
 
-    public static double CrossEntropy(double[] logits, int[] targets)
+    /// <summary>−ln softmax(z)_t of each row, 0 for one that is left out.</summary>
+    public static double[] CrossEntropies(double[] logits, int[] targets)
     {
-        int width = logits.Length / targets.Length, counted = targets.Count(target => target != -100);
-        double sum = 0;
-        for (int row = 0; row < targets.Length; row++)
+        int width = logits.Length / targets.Length;
+        return [.. targets.Select((target, row) =>
         {
-            if (targets[row] == -100)
-                continue;
             double[] z = logits[(row * width)..(row * width + width)];
             double largest = z.Max();
-            sum += largest + Math.Log(z.Sum(value => Math.Exp(value - largest))) - z[targets[row]];
-        }
-        return counted == 0 ? 0 : sum / counted;
+            return target == -100 ? 0 : largest + Math.Log(z.Sum(value => Math.Exp(value - largest))) - z[target];
+        })];
     }
 }

@@ -41,7 +41,7 @@ public class TapeTests
             using Workers workers = new(2);
             using Tape tape = new(workers);
             Tensor tx = tape.Input(new Shape(3, 4), x), tw = tape.Input(new Shape(5, 4), weight);
-            tape.Backward(tape.LinearCrossEntropy(tape.Silu(tx), tw, targets), seed);
+            tape.Backward(tape.Sum(tape.LinearCrossEntropy(tape.Silu(tx), tw, targets)), seed);
             return tape.Gradient(tx).ToArray();
         }
         Assert.Equal(GradientFor(1).Select(value => 4 * value), GradientFor(4));
@@ -54,7 +54,7 @@ public class TapeTests
         using Tape tape = new(workers);
         Tensor x = tape.Input(new Shape(3, 4), new float[12]);
         tape.RecordStop("a stop", x);
-        Tensor loss = tape.LinearCrossEntropy(x, tape.Input(new Shape(5, 4), new float[20]), new[] { 1, 2, 3 });
+        Tensor loss = tape.Sum(tape.LinearCrossEntropy(x, tape.Input(new Shape(5, 4), new float[20]), new[] { 1, 2, 3 }));
         Assert.Contains("a stop", Assert.Throws<InvalidOperationException>(() => tape.Backward(loss)).Message, StringComparison.Ordinal);
     }
 

@@ -36,7 +36,7 @@ public class StepTests
     {
         int[] ids = [.. Enumerable.Range(0, 3 * 101).Select(i => (i * 7919 + step * 31) % 131)];
         int[] targets = [.. ids.Skip(1), 5];
-        Tensor loss = model.Loss(tape, Rows.Windows(ids, 3), targets, new Lemma.Formulas.Philox(9).Split((ulong)step));
+        LossPart loss = model.Loss(tape, Rows.Windows(ids, 3), targets, new Lemma.Formulas.Philox(9).Split((ulong)step));
         tape.Backward(loss);
         tape.Rewind();
         optimizer.Step(1e-3f);

@@ -8,7 +8,7 @@ using Lemma.Training;
 
 namespace Lemma.Tests.Training;
 
-public class TrainerTests
+public class TrainingLoopTests
 {
     private static readonly DecoderConfig Config =
         Presets.Llama(17, width: 16, layers: 2, heads: 2, hidden: 32, length: 12) with { Dropout = 0.1f };
@@ -16,16 +16,14 @@ public class TrainerTests
     private static readonly TrainingOptions Options = new()
     {
         Steps = 30,
-        Batch = 3,
         Accumulate = 2,
-        Length = 12,
         LearningRate = 1e-2,
-        MinimumLearningRate = 1e-3,
-        Warmup = 3,
+        Schedule = new CosineSchedule { Warmup = 3 },
         EvaluateEvery = 7,
-        EvaluationBatches = 2,
         Seed = 5,
     };
+
+    private static readonly PretrainingOptions Reading = new() { Batch = 3, Length = 12, EvaluationBatches = 2, Seed = 5 };
 
     // A walk over 17 ids whose next step is the last one doubled, mostly: something that can be learned.
     private static (TokenDataset Training, TokenDataset Validation) Data()
@@ -43,7 +41,7 @@ public class TrainerTests
         (TrainingResult result, _) = Run(null, Options with { Steps = 120, EvaluateEvery = 40 });
         Assert.Equal(TrainingEnd.Finished, result.End);
         Assert.Equal(120, result.Step);
-        Assert.InRange(result.BestValidationLoss!.Value, 0.5, 2.2);
+        Assert.InRange(result.BestScore!.Value, 0.5, 2.2);
     }
 
     [Fact]
@@ -55,8 +53,8 @@ public class TrainerTests
         decoder.Initialize(1);
         double[] losses = [.. new[] { 1, 3, 4, 13 }.Select(batch =>
         {
-            using Tape tape = new(workers, decoder.Parameters);
-            return new Trainer(decoder, training, validation, Options with { Batch = batch, EvaluationBatches = null }, workers).Evaluate(tape);
+            using Tape tape = new(workers, decoder.Parameters) { Recording = false };
+            return new Pretraining(decoder, training, validation, Reading with { Batch = batch, EvaluationBatches = null }).Judge(tape).Value;
         })];
         Assert.All(losses, loss => Assert.Equal(losses[0], loss, 1e-6));
     }
@@ -67,7 +65,7 @@ public class TrainerTests
         using TemporaryFolder folder = new();
         (_, List<TrainingProgress> seen) = Run(folder["whole"], Options);
         Assert.Equal(30, seen.Count);
-        Assert.Equal([7L, 14, 21, 28, 30], seen.Where(p => p.ValidationLoss != null).Select(p => p.Step));
+        Assert.Equal([7L, 14, 21, 28, 30], seen.Where(p => p.Score != null).Select(p => p.Step));
         Run(folder["threads"], Options, threads: 3);
         foreach (int stop in (int[])[5, 14, 23])
         {
@@ -93,18 +91,18 @@ public class TrainerTests
     {
         using TemporaryFolder folder = new();
         (TrainingResult result, List<TrainingProgress> seen) = Run(folder["run"], Options);
-        Assert.Equal(seen.Min(p => p.ValidationLoss), result.BestValidationLoss);
+        Assert.Equal(seen.Min(p => p.Score?.Value), result.BestScore);
         using Decoder best = ModelFolder.ReadDecoder(Path.Combine(folder["run"], "best"));
         (TokenDataset training, TokenDataset validation) = Data();
         using Workers workers = new(1);
-        using Tape tape = new(workers, best.Parameters);
-        Assert.Equal(result.BestValidationLoss, new Trainer(best, training, validation, Options, workers).Evaluate(tape));
+        using Tape tape = new(workers, best.Parameters) { Recording = false };
+        Assert.Equal(result.BestScore, new Pretraining(best, training, validation, Reading).Judge(tape).Value);
     }
 
     [Fact]
     public void PatienceEndsTheRun()
     {
-        TrainingOptions wild = Options with { Steps = 400, LearningRate = 0.3, MinimumLearningRate = 0.3, EvaluateEvery = 2, Patience = 3 };
+        TrainingOptions wild = Options with { Steps = 400, LearningRate = 0.3, Schedule = new ConstantSchedule { Warmup = 3 }, EvaluateEvery = 2, Patience = 3 };
         (TrainingResult result, _) = Run(null, wild);
         Assert.Equal(TrainingEnd.Patience, result.End);
         Assert.Equal(result.BestStep + 6, result.Step);
@@ -114,8 +112,8 @@ public class TrainerTests
     public void AccumulatedPassesAreOneBatch()
     {
         DecoderConfig still = Config with { Dropout = 0 };
-        (TrainingResult one, _) = Run(null, Options with { Batch = 6, Accumulate = 1, Steps = 10 }, config: still);
-        (TrainingResult two, _) = Run(null, Options with { Batch = 2, Accumulate = 3, Steps = 10 }, config: still);
+        (TrainingResult one, _) = Run(null, Options with { Accumulate = 1, Steps = 10 }, config: still, reading: Reading with { Batch = 6 });
+        (TrainingResult two, _) = Run(null, Options with { Accumulate = 3, Steps = 10 }, config: still, reading: Reading with { Batch = 2 });
         Assert.Equal(one.Loss, two.Loss, 1e-5);
     }
 
@@ -139,13 +137,13 @@ public class TrainerTests
         Assert.Contains("the training data has the id 16, but the vocabulary has 16", Assert.Throws<ArgumentException>(() =>
         {
             using Decoder small = new(Config.WithVocabulary(16));
-            return new Trainer(small, training, validation, Options, workers);
+            return new Pretraining(small, training, validation, Reading);
         }).Message, StringComparison.Ordinal);
-        Assert.Contains("13 tokens are longer", Assert.Throws<ArgumentException>(() => new Trainer(decoder, training, validation,
-            Options with { Length = 13 }, workers)).Message, StringComparison.Ordinal);
-        Assert.Contains("validation data: a window of length 12", Assert.Throws<InvalidDataException>(() => new Trainer(decoder,
+        Assert.Contains("13 tokens are longer", Assert.Throws<ArgumentException>(() => new Pretraining(decoder, training, validation,
+            Reading with { Length = 13 })).Message, StringComparison.Ordinal);
+        Assert.Contains("validation data: a window of length 12", Assert.Throws<InvalidDataException>(() => new Pretraining(decoder,
             training, Data().Training.Split(0.01).Validation is { } few
-            ? new TokenDataset(few.Ids.ToArray(), "validation data") : validation, Options, workers)).Message, StringComparison.Ordinal);
+            ? new TokenDataset(few.Ids.ToArray(), "validation data") : validation, Reading)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,12 +153,13 @@ public class TrainerTests
         Run(folder["run"], Options, stopAfter: 4);
         Assert.Contains("seed 5, not 6", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options with { Seed = 6 },
             resume: true)).Message, StringComparison.Ordinal);
-        Assert.Contains("epoch", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options with { Batch = 4 },
-            resume: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("epoch", Assert.Throws<ArgumentException>(() => Run(folder["run"], Options,
+            resume: true, reading: Reading with { Batch = 4 })).Message, StringComparison.Ordinal);
     }
 
     private static (TrainingResult Result, List<TrainingProgress> Progress) Run(string? folder, TrainingOptions options, int threads = 1,
-        int stopAfter = int.MaxValue, bool resume = false, DecoderConfig? config = null, string? poison = null)
+        int stopAfter = int.MaxValue, bool resume = false, DecoderConfig? config = null, string? poison = null,
+        PretrainingOptions? reading = null)
     {
         (TokenDataset training, TokenDataset validation) = Data();
         using Workers workers = new(threads);
@@ -176,8 +175,8 @@ public class TrainerTests
             if (p.Step >= stopAfter)
                 source.Cancel();
         });
-        Trainer trainer = new(decoder, training, validation, options, workers) { Folder = folder, Run = "{\"a\":1}" };
-        return (trainer.Train(resume, recorder, source.Token), recorder.Seen);
+        TrainingLoop loop = new(new Pretraining(decoder, training, validation, reading ?? Reading), options, workers) { Folder = folder, Run = "{\"a\":1}" };
+        return (loop.Train(resume, recorder, source.Token), recorder.Seen);
     }
 
     private static IEnumerable<string> Files(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)

@@ -1,0 +1,33 @@
+using Lemma.Tensors;
+
+namespace Lemma.Training;
+
+/// <summary>What pairs of answers cost: one record for each formula, chosen by its type.</summary>
+public abstract record PreferenceLoss
+{
+    /// <summary>Its name in options and metrics: "dpo", "ipo".</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Whether it compares the policy with a reference.</summary>
+    public virtual bool NeedsReference => true;
+
+    /// <summary>The sum of the loss over the pairs, a scalar.</summary>
+    public abstract Tensor Sum(Tape tape, in PairLogs logs);
+
+    /// <summary>Checks every number; the error names the rule and the value.</summary>
+    public abstract void Validate();
+}
+
+/// <summary>ln π(y|x) of the answers of some pairs, in nats: sums over the answers' tokens.</summary>
+/// <param name="Chosen">Of the policy for the preferred answers, [pairs].</param>
+/// <param name="Rejected">Of the policy for the others, [pairs].</param>
+/// <param name="ReferenceChosen">Of the reference, [pairs]; zeros where the loss needs none.</param>
+/// <param name="ReferenceRejected">Of the reference, [pairs].</param>
+/// <param name="ChosenTokens">The tokens of each preferred answer.</param>
+/// <param name="RejectedTokens">The tokens of each other answer.</param>
+public readonly record struct PairLogs(Tensor Chosen, Tensor Rejected, Tensor ReferenceChosen, Tensor ReferenceRejected,
+    ReadOnlyMemory<int> ChosenTokens, ReadOnlyMemory<int> RejectedTokens)
+{
+    /// <summary>The number of pairs.</summary>
+    public int Count => ChosenTokens.Length;
+}

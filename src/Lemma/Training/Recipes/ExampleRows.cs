@@ -1,0 +1,20 @@
+using Lemma.Data;
+using Lemma.Sequences;
+
+namespace Lemma.Training;
+
+/// <summary>Examples as the rows of one pass, with the target of each row.</summary>
+/// <param name="Rows">What the pass reads: a sequence an example.</param>
+/// <param name="Targets">The target of each row, −100 where it does not count.</param>
+public sealed record ExampleRows(Rows Rows, ReadOnlyMemory<int> Targets)
+{
+    /// <summary>The rows of some examples, one after the other.</summary>
+    public static ExampleRows Of(IReadOnlyList<TokenExample> examples)
+    {
+        int[] lengths = [.. examples.Select(example => example.Rows)];
+        int[] ids = new int[lengths.Sum()], targets = new int[ids.Length];
+        for (int i = 0, first = 0; i < examples.Count; first += lengths[i++])
+            examples[i].Fill(ids.AsSpan(first, lengths[i]), targets.AsSpan(first, lengths[i]));
+        return new ExampleRows(new Rows(ids, lengths), targets);
+    }
+}

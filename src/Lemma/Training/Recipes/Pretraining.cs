@@ -1,0 +1,126 @@
+using Lemma.Data;
+using Lemma.Formulas;
+using Lemma.Models;
+using Lemma.Sequences;
+using Lemma.Tensors;
+
+namespace Lemma.Training;
+
+/// <summary>What pretraining reads.</summary>
+public sealed record PretrainingOptions
+{
+    /// <summary>Windows of one pass.</summary>
+    public int Batch { get; init; } = 8;
+
+    /// <summary>Tokens of a window.</summary>
+    public int Length { get; init; } = 256;
+
+    /// <summary>How windows follow each other.</summary>
+    public WindowOrder Order { get; init; }
+
+    /// <summary>The most batches of an evaluation; null for all of the validation data.</summary>
+    public int? EvaluationBatches { get; init; } = 20;
+
+    /// <summary>γ of the step of the experts' bias for the choice after each step, b += γ·sign(mean − load); 0 to leave it.</summary>
+    public double BalanceRate { get; init; }
+
+    /// <summary>The seed of the windows' order.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Checks every number; the error names the rule and the value.</summary>
+    public PretrainingOptions Validate()
+    {
+        Require.That(Batch > 0 && Length > 0, $"pretraining: sizes must be positive, but batch {Batch}, length {Length}");
+        Require.That(EvaluationBatches is null or > 0, $"pretraining: an evaluation needs a positive number of batches, not {EvaluationBatches}");
+        Require.That(BalanceRate >= 0 && double.IsFinite(BalanceRate), $"pretraining: the rate of the experts' bias must not be negative, but it is {BalanceRate}");
+        return this;
+    }
+}
+
+/// <summary>Each token of a text is predicted from those before it: a first training, or a continued one.</summary>
+public sealed class Pretraining : Recipe
+{
+    private readonly Decoder decoder;
+    private readonly PretrainingOptions options;
+    private readonly BatchSource training, validation;
+    private readonly int[] inputs, targets;
+    private readonly Rows rows;
+    private readonly ExpertLoads? loads;
+
+    /// <summary>Learns from windows of one dataset and is judged by windows of another.</summary>
+    /// <param name="decoder">The model that is trained, with its weights as they are.</param>
+    /// <param name="training">What it learns from; at least one window.</param>
+    /// <param name="validation">What it is judged by; at least one window.</param>
+    /// <param name="options">How.</param>
+    public Pretraining(Decoder decoder, TokenDataset training, TokenDataset validation, PretrainingOptions options)
+    {
+        (this.decoder, this.options) = (decoder, options.Validate());
+        Require.That(options.Length <= decoder.Config.MaximumLength,
+            $"pretraining: windows of {options.Length} tokens are longer than the model's longest sequence, {decoder.Config.MaximumLength}");
+        foreach (TokenDataset data in (TokenDataset[])[training, validation])
+        {
+            Require.That(data.LargestId < decoder.Config.VocabularySize,
+                $"pretraining: the {data.Name} has the id {data.LargestId}, but the vocabulary has {decoder.Config.VocabularySize}");
+        }
+        Require.That(options.BalanceRate == 0 || decoder.Config.Experts.Any(experts => experts.ChoiceBias),
+            $"pretraining: a rate of {options.BalanceRate} for the experts' bias needs experts with a bias for the choice");
+        loads = decoder.Config.Experts.Any() ? new ExpertLoads(decoder.Config) : null;
+        this.training = new BatchSource(training, options.Length, options.Batch, options.Seed, options.Order, decoder.Config.EndId);
+        // Every evaluation sees the same windows, and runs with other seeds are judged by them as well.
+        WindowOrder judged = options.Order == WindowOrder.Documents ? WindowOrder.Documents : WindowOrder.Shuffled;
+        this.validation = new BatchSource(validation, options.Length, options.Batch, seed: 0, judged, decoder.Config.EndId);
+        inputs = new int[options.Batch * options.Length];
+        targets = new int[inputs.Length];
+        rows = Rows.Windows(inputs, options.Batch);
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "pretraining";
+
+    /// <inheritdoc/>
+    public override Model Model => decoder;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Metric> Metrics => loads is null ? [] : [new("largest_expert_load", loads.LargestOverMean)];
+
+    /// <inheritdoc/>
+    public override DataPlace PlaceAfter(long passes) => DataPlace.After(checked(passes * options.Batch), training.WindowsPerEpoch);
+
+    /// <inheritdoc/>
+    public override void BeforeStep(Tape tape, long step) => loads?.Clear();
+
+    /// <inheritdoc/>
+    public override LossPart Pass(Tape tape, long number, Philox random)
+    {
+        training.Fill(number, inputs, targets);
+        TokensRead += inputs.Length;
+        return decoder.Loss(tape, rows, targets, random, loads);
+    }
+
+    /// <inheritdoc/>
+    public override void AfterStep(long step)
+    {
+        if (options.BalanceRate > 0)
+            decoder.StepChoiceBiases(loads!, options.BalanceRate);
+    }
+
+    /// <summary>The mean loss over the validation data, in nats a token: the same windows every time.</summary>
+    public override Score Judge(Tape tape)
+    {
+        ArgumentNullException.ThrowIfNull(tape);
+        long windows = validation.WindowsPerEpoch;
+        if (options.EvaluationBatches is { } most)
+            windows = Math.Min(windows, (long)most * options.Batch);
+        (double sum, double weight) = (0, 0);
+        for (long first = 0; first < windows; first += options.Batch)
+        {
+            // The last batch may have fewer windows: all count, so that the result does not depend on the batch.
+            int some = (int)Math.Min(options.Batch, windows - first), count = some * options.Length;
+            validation.Fill(first / options.Batch, inputs.AsSpan(0, count), targets.AsSpan(0, count));
+            LossPart loss = decoder.Loss(tape, Rows.Windows(inputs.AsMemory(0, count), some), targets.AsMemory(0, count));
+            (sum, weight) = (sum + tape[loss.Sum][0], weight + loss.Weight);
+            tape.Rewind();
+        }
+        return new Score("validation_loss", sum / weight, Others: [new Metric("validation_perplexity", Math.Exp(sum / weight))]);
+    }
+}
