@@ -8,6 +8,7 @@ internal sealed class RunOptions
 {
     private static readonly TrainingOptions Defaults = new();
     private static readonly AdamWOptions AdamW = new();
+    private static readonly AdamOptions Adam = new();
     private static readonly Dictionary<string, Schedule> Schedules = new()
     {
         ["cosine"] = new CosineSchedule(),
@@ -17,6 +18,11 @@ internal sealed class RunOptions
         ["stable-decay"] = new StableDecaySchedule(),
     };
 
+    private static readonly string[] Optimizers = ["adamw", "adam", "sgd", "momentum", "lion", "adafactor", "muon"];
+    private readonly Option<string?> optimizer = Choice.Text("--optimizer", string.Join('|', Optimizers), "What steps the weights; muon steps the matrices of "
+        + "blocks and leaves the rest to AdamW");
+    private readonly Option<double?> average = Choice.Number("--average", "Judge and keep a moving average of the weights, of this decay: 0.999",
+        least: double.Epsilon, below: 1);
     private readonly Option<int?> accumulate = Choice.Whole("--accumulate", "Passes whose gradients make one step",
         fallback: Defaults.Accumulate);
     private readonly Option<int?> steps = Choice.Whole("--steps", "Optimizer steps", fallback: (int)Defaults.Steps);
@@ -27,12 +33,10 @@ internal sealed class RunOptions
     private readonly Option<int?> warmup = Choice.Whole("--warmup", "Steps over which the learning rate rises", least: 0,
         fallback: (int)Defaults.Schedule.Warmup);
     private readonly Option<string?> schedule = Choice.Text("--schedule", string.Join('|', Schedules.Keys), "How the learning rate moves after the warm-up");
-    private readonly Option<double?> beta1 = Choice.Number("--beta1", "AdamW's decay of the first moment", below: 1,
-        fallback: AdamW.Beta1);
-    private readonly Option<double?> beta2 = Choice.Number("--beta2", "AdamW's decay of the second moment", below: 1,
-        fallback: AdamW.Beta2);
-    private readonly Option<double?> weightDecay = Choice.Number("--weight-decay", "The weight decay, for matrices",
-        fallback: AdamW.WeightDecay);
+    private readonly Option<double?> beta1 = Choice.Number("--beta1", "The decay of the first moment of adamw and adam; 0.9 without it", below: 1);
+    private readonly Option<double?> beta2 = Choice.Number("--beta2", "The decay of the second moment of adamw and adam; 0.95 and 0.999 without it", below: 1);
+    private readonly Option<double?> weightDecay = Choice.Number("--weight-decay", "The weight decay, for matrices; 0.1 without it, 0 for adam and "
+        + "muon");
     private readonly Option<double?> clip = Choice.Number("--clip", "The largest norm of the gradient; 0 for no limit",
         fallback: AdamW.Clip);
     private readonly Option<int?> evaluateEvery = Choice.Whole("--eval-every", "Steps between evaluations, each with a checkpoint",
@@ -44,12 +48,14 @@ internal sealed class RunOptions
     {
         schedule.DefaultValueFactory = _ => "cosine";
         schedule.AcceptOnlyFromAmong([.. Schedules.Keys]);
+        optimizer.DefaultValueFactory = _ => "adamw";
+        optimizer.AcceptOnlyFromAmong(Optimizers);
     }
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[accumulate, steps, learningRate, minimumLearningRate, warmup, schedule, beta1, beta2, weightDecay,
-            clip, evaluateEvery, patience])
+        foreach (Option option in (Option[])[accumulate, steps, learningRate, minimumLearningRate, warmup, schedule, optimizer, beta1, beta2, weightDecay,
+            clip, average, evaluateEvery, patience])
             command.Add(option);
     }
 
@@ -64,16 +70,37 @@ internal sealed class RunOptions
             Accumulate = parsed.GetValue(accumulate)!.Value,
             LearningRate = highest,
             Schedule = Schedules[parsed.GetValue(schedule)!] with { Warmup = parsed.GetValue(warmup)!.Value, Minimum = highest == 0 ? 0 : lowest / highest },
-            Optimizer = new AdamWOptions
-            {
-                Beta1 = (float)parsed.GetValue(beta1)!.Value,
-                Beta2 = (float)parsed.GetValue(beta2)!.Value,
-                WeightDecay = (float)parsed.GetValue(weightDecay)!.Value,
-                Clip = (float)parsed.GetValue(clip)!.Value,
-            },
+            Optimizer = ReadOptimizer(parsed),
+            AverageDecay = parsed.GetValue(average),
             EvaluateEvery = parsed.GetValue(evaluateEvery)!.Value,
             Patience = parsed.GetValue(patience) is > 0 and int few ? few : null,
             Seed = seed,
         }.Validate();
+    }
+
+    private OptimizerOptions ReadOptimizer(ParseResult parsed)
+    {
+        string name = parsed.GetValue(optimizer)!;
+        foreach (Option<double?> beta in (Option<double?>[])[beta1, beta2])
+        {
+            if (parsed.GetValue(beta) is not null && name is not ("adamw" or "adam"))
+                throw new UsageException($"{beta.Name}: it says how adamw and adam act, but the optimizer is {name}");
+        }
+        float? first = (float?)parsed.GetValue(beta1), second = (float?)parsed.GetValue(beta2);
+        OptimizerOptions options = name switch
+        {
+            "adamw" => new AdamWOptions { Beta1 = first ?? AdamW.Beta1, Beta2 = second ?? AdamW.Beta2 },
+            "adam" => new AdamOptions { Beta1 = first ?? Adam.Beta1, Beta2 = second ?? Adam.Beta2 },
+            "sgd" => new GradientDescentOptions(),
+            "momentum" => new GradientDescentOptions { Momentum = 0.9 },
+            "lion" => new LionOptions(),
+            "adafactor" => new AdafactorOptions(),
+            _ => new MuonOptions(),
+        };
+        return options with
+        {
+            WeightDecay = (float?)parsed.GetValue(weightDecay) ?? options.WeightDecay,
+            Clip = (float)parsed.GetValue(clip)!.Value,
+        };
     }
 }

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>V ≈ r·cᵀ/Σr from running sums of rows and columns of G² + ε₁; U = G/√V, clipped to a mean square of d²; θ −= η·U.</summary>
@@ -34,7 +37,11 @@ public static class Adafactor
         Check.SameLength("adafactor", m * n, parameters.Length);
         Check.SameLength("adafactor", m * n, gradients.Length);
         double beta = 1 - Math.Pow(t, -0.8), total = 0, squares = 0;
-        double[] columnSums = new double[n];
+        float[] lent = ArrayPool<float>.Shared.Rent(2 * n);
+        double[] sums = ArrayPool<double>.Shared.Rent(n);
+        Span<float> line = lent.AsSpan(0, n), ofColumns = lent.AsSpan(n, n);
+        Span<double> columnSums = sums.AsSpan(0, n);
+        columnSums.Clear();
         for (int i = 0; i < m; i++)
         {
             double sum = 0;
@@ -48,16 +55,24 @@ public static class Adafactor
             total += rows[i];
         }
         for (int j = 0; j < n; j++)
-            columns[j] = (float)(beta * columns[j] + (1 - beta) * columnSums[j] / m);
-        double[] update = new double[m * n];
-        for (int i = 0; i < update.Length; i++)
         {
-            update[i] = gradients[i] / Math.Sqrt((double)rows[i / n] * columns[i % n] * m / total);
-            squares += update[i] * update[i];
+            columns[j] = (float)(beta * columns[j] + (1 - beta) * columnSums[j] / m);
+            ofColumns[j] = (float)(1 / Math.Sqrt(columns[j]));
         }
-        double scale = rate / Math.Max(1, Math.Sqrt(squares / update.Length) / clip);
-        for (int i = 0; i < update.Length; i++)
-            parameters[i] -= (float)(scale * update[i]);
+        // 1/√V is a factor of the row times one of the column, so U is never whole in memory.
+        for (int i = 0; i < m; i++)
+        {
+            TensorPrimitives.Multiply(gradients.Slice(i * n, n), ofColumns, line);
+            squares += total / m / rows[i] * GradientNorm.SumOfSquares(line);
+        }
+        double scale = rate / Math.Max(1, Math.Sqrt(squares / parameters.Length) / clip);
+        for (int i = 0; i < m; i++)
+        {
+            TensorPrimitives.Multiply(gradients.Slice(i * n, n), ofColumns, line);
+            Lanes.AddScaled(line, (float)(-scale * Math.Sqrt(total / m / rows[i])), parameters.Slice(i * n, n));
+        }
+        ArrayPool<float>.Shared.Return(lent);
+        ArrayPool<double>.Shared.Return(sums);
     }
 
     private static Values Evaluate(FormulaCall call)

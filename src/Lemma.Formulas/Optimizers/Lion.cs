@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formulas;
 
 /// <summary>θ −= η·(sign(β₁m + (1 − β₁)g) + λθ), m = β₂m + (1 − β₂)g.</summary>
@@ -27,17 +31,41 @@ public static class Lion
     };
 
     /// <summary>One step.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Step(double rate, double beta1, double beta2, double decay, Span<float> parameters, ReadOnlySpan<float> gradients,
         Span<float> m)
     {
         Check.SameLength("lion", parameters.Length, gradients.Length);
         Check.SameLength("lion", parameters.Length, m.Length);
-        for (int i = 0; i < m.Length; i++)
+        Check.That(beta1 is >= 0 and < 1, "lion", $"β₁ must lie in [0, 1), but it is {beta1}");
+        // The sign of (β₁m + (1 − β₁)g)/(1 − β₁), so that no gradient is rounded to 0 on the way.
+        Vector512<float> old = Vector512.Create((float)(beta1 / (1 - beta1)));
+        Vector512<float> kept = Vector512.Create((float)beta2), added = Vector512.Create((float)(1 - beta2));
+        Vector512<float> left = Vector512.Create((float)(1 - rate * decay)), size = Vector512.Create((float)rate);
+        ref float startP = ref MemoryMarshal.GetReference(parameters), startG = ref MemoryMarshal.GetReference(gradients);
+        ref float startM = ref MemoryMarshal.GetReference(m);
+        int i = 0;
+        for (; i + Lanes.Count <= m.Length; i += Lanes.Count)
         {
-            double along = beta1 * m[i] + (1 - beta1) * gradients[i], direction = along > 0 ? 1 : along < 0 ? -1 : along;
-            parameters[i] = (float)((1 - rate * decay) * parameters[i] - rate * direction);
-            m[i] = (float)(beta2 * m[i] + (1 - beta2) * gradients[i]);
+            Vector512<float> g = Lanes.Load(ref startG, i), v = Lanes.Load(ref startM, i);
+            Moved(Lanes.Load(ref startP, i), Vector512.FusedMultiplyAdd(old, v, g), left, size).StoreUnsafe(ref startP, (nuint)i);
+            Vector512.FusedMultiplyAdd(kept, v, added * g).StoreUnsafe(ref startM, (nuint)i);
         }
+        if (i < m.Length)
+        {
+            Vector512<float> g = Lanes.LoadTail(gradients[i..]), v = Lanes.LoadTail(m[i..]);
+            Lanes.StoreTail(Moved(Lanes.LoadTail(parameters[i..]), Vector512.FusedMultiplyAdd(old, v, g), left, size), parameters[i..]);
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(kept, v, added * g), m[i..]);
+        }
+    }
+
+    // (1 − ηλ)·θ − η·sign(along); the sign of 0 is 0, and NaN stays.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Moved(Vector512<float> parameter, Vector512<float> along, Vector512<float> left, Vector512<float> size)
+    {
+        Vector512<float> sign = Vector512.ConditionalSelect(Vector512.GreaterThan(along, default), Vector512.Create(1f),
+            Vector512.ConditionalSelect(Vector512.LessThan(along, default), Vector512.Create(-1f), along));
+        return Vector512.FusedMultiplyAdd(left, parameter, -(size * sign));
     }
 
     private static Values Evaluate(FormulaCall call)

@@ -21,6 +21,7 @@ internal sealed class DenseLayer : FeedForward
         this.config = config;
         bool isGated = config is GatedFeedForward;
         up = new Linear(scope.In(isGated ? "gate_up" : "up"), (isGated ? 2 : 1) * config.HiddenWidth, width, config.Bias, scope.Inner);
+        up.Weight.Stack = isGated ? [config.HiddenWidth, config.HiddenWidth] : [];
         down = new Linear(scope.In("down"), width, config.HiddenWidth, config.Bias, scope.Joining);
     }
 
@@ -49,6 +50,7 @@ internal sealed class ExpertsLayer : FeedForward
             ChoiceBias = scope.Add("router.choice_bias", new Shape(experts), FirstValue.Zero, decays: false, learns: false);
         gateUp = scope.Add("experts.gate_up.weight", new Shape(experts, 2 * hidden, width), scope.Inner, decays: true);
         down = scope.Add("experts.down.weight", new Shape(experts, width, hidden), scope.Joining, decays: true);
+        gateUp.Stack = [hidden, hidden];
         gateUp.TakesPanels = down.TakesPanels = gateUp.TakesAdapter = down.TakesAdapter = true;
         if (config.Shared is not { } own)
             return;

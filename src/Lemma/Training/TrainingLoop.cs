@@ -5,6 +5,7 @@ using Lemma.Formats;
 using Lemma.Formulas;
 using Lemma.Tensors;
 using Lemma.Text;
+using Lemma.Weights;
 
 namespace Lemma.Training;
 
@@ -22,6 +23,7 @@ public sealed class TrainingLoop
     private readonly Stopwatch stepping = new(), evaluating = new();
     private double loss, gradientNorm;
     private long done, evaluations, tokensBefore;
+    private WeightAverage? average;
     private TrainingState state;
 
     /// <summary>A run that begins with the model's weights as they are.</summary>
@@ -55,6 +57,8 @@ public sealed class TrainingLoop
         using Tape tape = new(workers, recipe.Model.Parameters);
         Optimizer optimizer = options.Optimizer.Make(recipe.Learning, workers);
         recipe.Learning.ForgetGradients();
+        using WeightAverage? following = options.AverageDecay is { } beta ? new WeightAverage(recipe.Learning, workers, beta) : null;
+        average = following;
         if (resume)
             Resume(optimizer);
         else
@@ -126,12 +130,14 @@ public sealed class TrainingLoop
             throw new TrainingFailedException($"training: step {step}: {e.Message}");
         }
         recipe.AfterStep(step);
+        average?.Step();
     }
 
     private Score Judge(Tape tape, Optimizer optimizer, MetricsLog? metrics)
     {
         evaluating.Start();
         tape.Recording = false;
+        average?.Exchange();
         Score score = recipe.Judge(tape);
         tape.Recording = true;
         if (!double.IsFinite(score.Value))
@@ -145,6 +151,7 @@ public sealed class TrainingLoop
         // The best goes first: a kill between the two leaves a last checkpoint from which the same best is reached again.
         if (better && Folder != null)
             AtomicFolder.Write(Path.Combine(Folder, "best"), WriteModel);
+        average?.Exchange();
         SaveLast(optimizer, metrics);
         evaluating.Stop();
         evaluations++;
@@ -160,9 +167,11 @@ public sealed class TrainingLoop
         AtomicFolder.Write(Path.Combine(Folder, "last"), into =>
         {
             WriteModel(into);
-            state.WriteInto(into, recipe.Learning, [.. optimizer.State]);
+            state.WriteInto(into, recipe.Learning, KeptBy(optimizer));
         });
     }
+
+    private StateTensor[] KeptBy(Optimizer optimizer) => [.. optimizer.State, .. average?.State ?? []];
 
     private void WriteModel(string folder)
     {
@@ -173,7 +182,7 @@ public sealed class TrainingLoop
     private void Resume(Optimizer optimizer)
     {
         string last = Path.Combine(Folder ?? throw new InvalidOperationException("training: a run without a folder cannot resume"), "last");
-        state = TrainingState.Read(last, recipe.Learning, [.. optimizer.State]);
+        state = TrainingState.Read(last, recipe.Learning, KeptBy(optimizer));
         Require.That(state.Recipe == recipe.Name, $"resume: the run is one of {state.Recipe}, not of {recipe.Name}");
         Require.That(state.Seed == options.Seed, $"resume: the run was started with the seed {state.Seed}, not {options.Seed}");
         DataPlace place = recipe.PlaceAfter(state.Step * options.Accumulate);

@@ -18,6 +18,9 @@ public sealed record TrainingOptions
     /// <summary>The optimizer and its numbers.</summary>
     public OptimizerOptions Optimizer { get; init; } = new AdamWOptions();
 
+    /// <summary>β of a moving average of the weights, which is judged and saved as the best in their place; null for none.</summary>
+    public double? AverageDecay { get; init; }
+
     /// <summary>Steps between evaluations, each followed by a checkpoint.</summary>
     public long EvaluateEvery { get; init; } = 100;
 
@@ -34,6 +37,7 @@ public sealed record TrainingOptions
         Require.That(LearningRate > 0 && double.IsFinite(LearningRate), $"training: the learning rate must be positive, but it is {LearningRate}");
         Require.That(EvaluateEvery > 0, $"training: evaluations must be a positive number of steps apart, but they are {EvaluateEvery}");
         Require.That(Patience is null or > 0, $"training: the patience must be positive, but it is {Patience}");
+        Require.That(AverageDecay is null or (> 0 and < 1), $"training: the decay of the weights' average must be in (0, 1), but it is {AverageDecay}");
         Schedule.Validate();
         Optimizer.Validate();
         return this;

@@ -41,6 +41,9 @@ public sealed class Parameter
     /// <summary>How many of its first rows lie in panels: none while it can learn.</summary>
     internal int RowsInPanels { get; set; }
 
+    /// <summary>The rows of each matrix that lies stacked in it, as queries, keys and values do; empty where it is one.</summary>
+    internal IReadOnlyList<int> Stack { get; set; } = [];
+
     /// <summary>What it holds before training.</summary>
     internal FirstValue First { get; set; } = FirstValue.Zero;
 }

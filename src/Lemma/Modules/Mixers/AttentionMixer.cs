@@ -20,6 +20,8 @@ internal sealed class AttentionMixer : Mixer
         this.config = config;
         heads = config.ToHeads();
         input = new Linear(scope.In("qkv"), heads.RowWidth, width, config.InputBias, scope.Inner);
+        int keys = config.KeyValueHeads * config.HeadWidth;
+        input.Weight.Stack = [heads.RowWidth - 2 * keys, keys, keys];
         if (config.QueryKeyNorm is { } norm)
         {
             queryNorm = new Norm(norm, scope.In("query_norm"), config.NormsWholeRows ? config.Heads * config.HeadWidth : config.HeadWidth);

@@ -93,6 +93,25 @@ public abstract unsafe class Optimizer
     /// <summary>The step of one piece; several run at once.</summary>
     private protected abstract void Update(in Piece piece, double learningRate, float gradientScale);
 
+    /// <summary>The pieces, in order.</summary>
+    private protected IReadOnlyList<Piece> Pieces => pieces;
+
+    /// <summary>The gradients of a piece, multiplied in their place.</summary>
+    private protected Span<float> ScaledGradientsOf(in Piece piece, float scale)
+    {
+        Span<float> gradients = GradientsOf(piece);
+        if (scale != 1)
+            TensorPrimitives.Multiply(gradients, scale, gradients);
+        return gradients;
+    }
+
+    /// <summary>θ −= η·λ·θ.</summary>
+    private protected void Decay(in Piece piece, double learningRate)
+    {
+        if (piece.Decay != 0)
+            TensorPrimitives.Multiply(WeightsOf(piece), (float)(1 - learningRate * piece.Decay), WeightsOf(piece));
+    }
+
     private protected Span<float> WeightsOf(in Piece piece) => new(Parameters.WeightsPointer + piece.Offset, piece.Count);
 
     private protected Span<float> GradientsOf(in Piece piece) => new(Parameters.GradientsPointer + piece.Offset, piece.Count);

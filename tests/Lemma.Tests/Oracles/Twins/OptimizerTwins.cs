@@ -91,8 +91,10 @@ internal static class OptimizerTwins
         {
             for (int i = 0; i < m.Length; i++)
                 m[i] = x.Number("momentum", 0.95) * m[i] + g[i];
-            double norm = Math.Sqrt(Sum(Map(m, value => value * value))) + 1e-7;
-            double[] o = Map(m, value => value / norm);
+            double rate = x.Number("learning_rate"), decay = x.Number("weight_decay", 0);
+            double[] ahead = x.Number("nesterov", 0) == 0 ? m : Map(m, g, (value, gradient) => x.Number("momentum", 0.95) * value + gradient);
+            double norm = Math.Sqrt(Sum(Map(ahead, value => value * value))) + 1e-7;
+            double[] o = Map(ahead, value => value / norm);
             for (int step = 0; step < 5; step++)
             {
                 // O = a·O + (b·A + c·A²)·O, A = O·Oᵀ: Newton and Schulz.
@@ -101,7 +103,7 @@ internal static class OptimizerTwins
                 o = Map(o, change, (old, added) => 3.4445 * old + added);
             }
             for (int i = 0; i < p.Length; i++)
-                p[i] -= x.Number("learning_rate") * Math.Sqrt(Math.Max(1, (double)rows / columns)) * o[i];
+                p[i] -= (decay == 0 ? 0 : rate * decay * p[i]) + rate * Math.Sqrt(Math.Max(1, (double)rows / columns)) * o[i];
         });
     }
 
