@@ -13,6 +13,7 @@ public sealed class Decoder : Model, IContinuingModel
 {
     private readonly Stack stack;
     private readonly Head head;
+    private readonly Linear? scores;
 
     /// <summary>A decoder with weights of zero: <see cref="Model.Initialize"/> it or fill its parameters from a file.</summary>
     public Decoder(DecoderConfig config) : this(config.Validate(), new Parameters()) => Parameters.Allocate();
@@ -24,6 +25,7 @@ public sealed class Decoder : Model, IContinuingModel
         Parameter tokens = scope.In("embedding").Matrix("weight", config.VocabularySize, config.Width, scope.Embedding);
         stack = new Stack(config.Stack, scope, tokens, lastGain: new FirstValue(0.1, 0, RateScale: 60));
         head = new Head(config.Head, scope, tokens);
+        scores = config.Scores > 0 ? new Linear(scope.In("score"), config.Scores, config.Width, bias: false, FirstValue.Zero) : null;
     }
 
     /// <summary>The choices.</summary>
@@ -97,6 +99,33 @@ public sealed class Decoder : Model, IContinuingModel
             if (bias is not null)
                 BiasStep.Step([.. loads[layer].ToArray().Select(load => (float)load)], rate, Parameters.Weights(bias));
         }
+    }
+
+    /// <summary>The numbers of every row beside its logits, [rows, scores], from the activations of <see cref="Hidden(Tape, in Rows, Philox?)"/>.</summary>
+    public Tensor Scores(Tape tape, Tensor hidden, Philox? dropout = null) =>
+        (scores ?? throw new InvalidOperationException("decoder: this model has no scores; WithScores adds some")).Apply(tape, hidden, dropout);
+
+    /// <summary>The numbers of the last row of each sequence, [sequences, scores]: a reward of each text.</summary>
+    public Tensor LastScores(Tape tape, in Rows rows, Philox? dropout = null)
+    {
+        ArgumentNullException.ThrowIfNull(tape);
+        Memory<int> last = tape.TakeIntegers(rows.Lengths.Length);
+        int end = 0;
+        for (int i = 0; i < last.Length; i++)
+            last.Span[i] = (end += rows.Lengths.Span[i]) - 1;
+        return Scores(tape, tape.Embedding(last, Hidden(tape, rows, dropout)), dropout);
+    }
+
+    /// <summary>The same weights with a number of scores a row, 0 at first: for a reward model, or a policy with values.</summary>
+    public Decoder WithScores(int count)
+    {
+        Decoder copy = new(Config with { Scores = count }) { Origin = Origin };
+        foreach (Parameter parameter in Parameters.All.Where(parameter => parameter != scores?.Weight))
+        {
+            Parameters.Weights(parameter).CopyTo(copy.Parameters.Weights(copy.Parameters[parameter.Name]));
+            copy.Parameters[parameter.Name].RateScale = parameter.RateScale;
+        }
+        return copy;
     }
 
     /// <summary>The logits of every position, [rows, V].</summary>

@@ -127,6 +127,7 @@ internal sealed class Own : Family
         Dropout = f.Single("dropout", c?.Dropout, 0),
         Stack = f.Part("stack", c?.Stack, Stack),
         Head = f.Part("head", c?.Head, Head),
+        Scores = f.Integer("scores", c?.Scores, 0),
     };
 
     private static EncoderConfig Encoder(ConfigFields f, EncoderConfig? c) => new()

@@ -54,6 +54,9 @@ public sealed record DecoderConfig : ModelConfig
     /// <summary>The head.</summary>
     public required HeadConfig Head { get; init; }
 
+    /// <summary>Numbers a row beside the logits: a reward of a text, the value of a state; 0 for none.</summary>
+    public int Scores { get; init; }
+
     /// <inheritdoc/>
     public override int VocabularySize => Stack.Embedding.VocabularySize;
 
@@ -71,6 +74,7 @@ public sealed record DecoderConfig : ModelConfig
         Stack.Validate(MaximumLength);
         Head.Validate();
         ValidateDropout();
+        Require.That(Scores >= 0, $"decoder: the numbers a row must not be negative, but they are {Scores}");
         foreach (BlockConfig block in Stack.Blocks)
             Require.That(block.Mixer is not AttentionConfig { Mask: not MaskKind.Causal } && block.Cross is null,
                 $"decoder: its blocks must be causal, without cross attention");

@@ -9,12 +9,15 @@ namespace Lemma.Training;
 public sealed record ExampleRows(Rows Rows, ReadOnlyMemory<int> Targets)
 {
     /// <summary>The rows of some examples, one after the other.</summary>
-    public static ExampleRows Of(IReadOnlyList<TokenExample> examples)
+    /// <param name="examples">The examples.</param>
+    /// <param name="seesPrompt">Whether what stands before the first id that counts sees all of itself.</param>
+    public static ExampleRows Of(IReadOnlyList<TokenExample> examples, bool seesPrompt = false)
     {
         int[] lengths = [.. examples.Select(example => example.Rows)];
         int[] ids = new int[lengths.Sum()], targets = new int[ids.Length];
         for (int i = 0, first = 0; i < examples.Count; first += lengths[i++])
             examples[i].Fill(ids.AsSpan(first, lengths[i]), targets.AsSpan(first, lengths[i]));
-        return new ExampleRows(new Rows(ids, lengths), targets);
+        Rows rows = new(ids, lengths);
+        return new ExampleRows(seesPrompt ? rows with { Prefixes = examples.Select(example => example.Counts.Span.IndexOf(true)).ToArray() } : rows, targets);
     }
 }

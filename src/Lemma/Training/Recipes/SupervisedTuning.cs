@@ -11,6 +11,9 @@ public sealed record SupervisedTuningOptions
     /// <summary>The most rows of one pass, filled by whole examples.</summary>
     public int RowsOfPass { get; init; } = 2048;
 
+    /// <summary>Whether the prompt sees all of itself, as the prefix of a prefix-LM.</summary>
+    public bool SeesPrompt { get; init; }
+
     /// <summary>The seed of the examples' order.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -56,7 +59,7 @@ public sealed class SupervisedTuning : Recipe
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        ExampleRows rows = ExampleRows.Of([.. packing.At(number).ToArray().Select(example => training[example])]);
+        ExampleRows rows = ExampleRows.Of([.. packing.At(number).ToArray().Select(example => training[example])], options.SeesPrompt);
         TokensRead += rows.Targets.Length;
         return decoder.Loss(tape, rows.Rows, rows.Targets, random);
     }
@@ -65,7 +68,7 @@ public sealed class SupervisedTuning : Recipe
     public override Score Judge(Tape tape)
     {
         (double sum, double weight) = (0, 0);
-        foreach (ExampleRows rows in ExampleCheck.InPasses(validation, options.RowsOfPass))
+        foreach (ExampleRows rows in ExampleCheck.InPasses(validation, options.RowsOfPass, options.SeesPrompt))
         {
             LossPart loss = decoder.Loss(tape, rows.Rows, rows.Targets);
             (sum, weight) = (sum + tape[loss.Sum][0], weight + loss.Weight);

@@ -1,0 +1,139 @@
+using Lemma.Compute;
+using Lemma.Data;
+using Lemma.Formulas;
+using Lemma.Models;
+using Lemma.Modules;
+using Lemma.Tensors;
+using Lemma.Training;
+
+namespace Lemma.Tests.Training;
+
+/// <summary>Reward models, masked models, encoder-decoders and prefixes learn what they are meant to learn.</summary>
+public class FurtherRecipeTests
+{
+    [Fact]
+    public void ARewardModelRanksPairsThatItHasNotSeen()
+    {
+        using Decoder plain = RecipeTests.Model();
+        using Decoder model = plain.WithScores(1);
+        using Workers workers = new(2);
+        // The better answer has more ids below 30.
+        TokenPair[] pairs = [.. Enumerable.Range(0, 240).Select(i => new TokenPair(Answer((ulong)i, 0.8), Answer((ulong)(i + 1000), 0.4)))];
+        RewardModeling recipe = new(model, pairs[..200], pairs[200..], new RewardModelingOptions { RowsOfPass = 512, CenterWeight = 0.01 });
+        using Tape tape = new(workers, model.Parameters) { Recording = false };
+        Assert.Equal(0, recipe.Judge(tape).Value);
+        TrainingResult result = new TrainingLoop(recipe, new TrainingOptions { Steps = 60, LearningRate = 3e-3, EvaluateEvery = 20 }, workers).Train();
+        Assert.True(result.BestScore > 0.9, $"{result.BestScore} of the pairs are ranked right");
+        Assert.Contains("one score a row, but it has 0", Assert.Throws<ArgumentException>(() => new RewardModeling(plain, pairs, pairs, new())).Message, StringComparison.Ordinal);
+
+        static TokenExample Answer(ulong seed, double low)
+        {
+            Philox random = new(seed);
+            return new TokenExample(Enumerable.Range(0, 20).Select(i => random.Below(30, (ulong)i) + (random.Uniform((ulong)i + 100) < low ? 0 : 30)).ToArray());
+        }
+    }
+
+    [Fact]
+    public void AMaskedModelFillsInAndKnowsTheClassOfATextOfTwoKinds()
+    {
+        DecoderConfig shape = Presets.Gpt2(40, width: 32, layers: 2, heads: 4, length: 32);
+        EncoderConfig config = new()
+        {
+            MaximumLength = 32,
+            Stack = shape.WithBlocks(block => block with { Mixer = ((AttentionConfig)block.Mixer) with { Mask = MaskKind.None } }).Stack with
+            {
+                Embedding = shape.Stack.Embedding with { TokenTypes = 2 },
+            },
+            Head = new HeadConfig(Tied: true),
+            Pooler = true,
+            Classes = 2,
+        };
+        using Encoder model = new(config);
+        model.Initialize(3);
+        using Workers workers = new(2);
+        // Ids go up by one from place to place; in a text of class 1 the second half goes down.
+        MaskedText[] texts = [.. Enumerable.Range(0, 260).Select(i =>
+        {
+            int[] ids = [0, .. Enumerable.Range(0, 9).Select(place => 4 + (i * 7 + place) % 30), 1,
+                .. Enumerable.Range(0, 9).Select(place => 4 + (i * 11 + (i % 2 == 0 ? place : 60 - place)) % 30), 1];
+            return new MaskedText(ids, Enumerable.Range(0, 21).Select(place => place > 10 ? 1 : 0).ToArray(), i % 2);
+        })];
+        MaskedModelingOptions options = new() { Masking = new TokenMasking { MaskId = 2, SpecialIds = [0, 1], VocabularySize = 40 }, RowsOfPass = 1024 };
+        MaskedModeling recipe = new(model, texts[..230], texts[230..], options);
+        new TrainingLoop(recipe, new TrainingOptions { Steps = 500, LearningRate = 5e-3, EvaluateEvery = 250 }, workers).Train();
+        using Tape tape = new(workers, model.Parameters) { Recording = false };
+        Score score = recipe.Judge(tape);
+        Dictionary<string, double> others = score.Others.ToDictionary(metric => metric.Name, metric => metric.Value);
+        Assert.True(others["validation_filled"] > 0.8 && others["validation_classes"] > 0.9,
+            $"filled {others["validation_filled"]}, classes {others["validation_classes"]}, loss {score.Value}");
+        Assert.Contains("the class 2, but the model has 2", Assert.Throws<ArgumentException>(() =>
+            new MaskedModeling(model, [texts[0] with { Class = 2 }], texts, options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnEncoderAndADecoderReverseWhatTheyHaveNotSeen()
+    {
+        DecoderConfig shape = Presets.Llama(16, width: 48, layers: 2, heads: 4, hidden: 96, length: 24);
+        AttentionConfig attention = (AttentionConfig)shape.Stack.Blocks[0].Mixer;
+        EncoderDecoderConfig config = new()
+        {
+            MaximumLength = 24,
+            Encoder = shape.WithBlocks(block => block with { Mixer = attention with { Mask = MaskKind.None } }).Stack,
+            Decoder = shape.WithBlocks(block => block with { Cross = attention with { Rotary = null } }).Stack,
+            Head = shape.Head,
+            DecoderBeginId = 0,
+        };
+        using EncoderDecoder model = new(config);
+        model.Initialize(3);
+        using Workers workers = new(2);
+        SequencePair[] pairs = [.. Enumerable.Range(0, 4100).Select(i =>
+        {
+            Philox random = new(9, (ulong)i);
+            int[] ids = [.. Enumerable.Range(0, 4 + random.Below(3, 50)).Select(place => 2 + random.Below(14, (ulong)place))];
+            return new SequencePair(ids, ids.Reverse().Append(1).ToArray());
+        })];
+        SequenceToSequence recipe = new(model, pairs[..4000], pairs[4000..], new SequenceToSequenceOptions { RowsOfPass = 512 });
+        new TrainingLoop(recipe, new TrainingOptions { Steps = 700, LearningRate = 4e-3, EvaluateEvery = 700 }, workers).Train();
+        using Tape tape = new(workers, model.Parameters) { Recording = false };
+        Score score = recipe.Judge(tape);
+        Assert.True(score.Others[0].Value > 0.9, $"{score.Others[0].Value} of the targets are exact, loss {score.Value}");
+    }
+
+    [Fact]
+    public void APrefixSeesItselfAndIsTuned()
+    {
+        using Decoder model = RecipeTests.Model();
+        using Workers workers = new(2);
+        TokenExample[] examples = RecipeTests.Examples(20);
+        ExampleRows rows = ExampleRows.Of(examples, seesPrompt: true);
+        Assert.Equal(examples.Select(example => example.Counts.Span.IndexOf(true)), rows.Rows.Prefixes.ToArray());
+        SupervisedTuning recipe = new(model, examples, examples, new SupervisedTuningOptions { RowsOfPass = 128, SeesPrompt = true });
+        TrainingResult result = new TrainingLoop(recipe, new TrainingOptions { Steps = 150, LearningRate = 1e-2, EvaluateEvery = 50 }, workers).Train();
+        Assert.True(result.BestScore < 0.3, $"{result.BestScore}");
+    }
+
+    [Fact]
+    public void AnAdapterOfAnyRecipeLearnsWhileTheModelStays()
+    {
+        using Decoder model = RecipeTests.Model();
+        using Workers workers = new(2);
+        TokenExample[] others = RecipeTests.Examples(60)[20..], examples = RecipeTests.Examples(20);
+        new TrainingLoop(new SupervisedTuning(model, others, others, new SupervisedTuningOptions { RowsOfPass = 256 }),
+            new TrainingOptions { Steps = 200, LearningRate = 1e-2, EvaluateEvery = 200 }, workers).Train();
+        float[][] before = [.. model.Parameters.All.Select(parameter => model.Parameters.Weights(parameter).ToArray())];
+        using Lemma.Weights.Adapter adapter = Lemma.Checkpoints.AdapterFolder.Create(model,
+            new Lemma.Checkpoints.AdapterConfig { Rank = 8, Alpha = 16, Targets = ["all-linear"], DividesByRoot = true }, seed: 2);
+        adapter.Apply();
+        model.Parameters.IsFrozen = true;
+        SupervisedTuning recipe = new(model, examples, examples, new SupervisedTuningOptions { RowsOfPass = 128 });
+        Assert.Same(adapter.Parameters, recipe.Learning);
+        using Tape tape = new(workers, model.Parameters) { Recording = false };
+        double unlearned = recipe.Judge(tape).Value;
+        TrainingResult result = new TrainingLoop(recipe, new TrainingOptions { Steps = 200, LearningRate = 1e-2, EvaluateEvery = 50 }, workers).Train();
+        Assert.True(result.BestScore < 0.5 * unlearned, $"from {unlearned} to {result.BestScore}");
+        Assert.Equal(before, model.Parameters.All.Select(parameter => model.Parameters.Weights(parameter).ToArray()));
+        double applied = recipe.Judge(tape).Value;
+        adapter.Merge();
+        Assert.Equal(applied, recipe.Judge(tape).Value, 1e-5);
+    }
+}
