@@ -48,6 +48,12 @@ public abstract class Recipe
 
     /// <summary>Writes what was learned into a checkpoint's folder that is being built.</summary>
     public virtual void WriteInto(string folder) => ModelFolder.WriteInto(folder, Model);
+
+    /// <summary>Writes what further passes need beside the weights: rollouts that are not read yet.</summary>
+    public virtual void WriteState(string folder) { }
+
+    /// <summary>Reads what <see cref="WriteState"/> wrote, before the pass of a number.</summary>
+    public virtual void ReadState(string folder, long passes) { }
 }
 
 /// <summary>A number with a name, as it stands in <c>metrics.jsonl</c>.</summary>

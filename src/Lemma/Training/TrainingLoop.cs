@@ -167,6 +167,7 @@ public sealed class TrainingLoop
         AtomicFolder.Write(Path.Combine(Folder, "last"), into =>
         {
             WriteModel(into);
+            recipe.WriteState(into);
             state.WriteInto(into, recipe.Learning, KeptBy(optimizer));
         });
     }
@@ -190,6 +191,7 @@ public sealed class TrainingLoop
             $"resume: step {state.Step} of the run ended at example {state.Position} of epoch {state.Epoch}, "
             + $"but with these data and sizes it ends at example {place.Position} of epoch {place.Epoch}");
         optimizer.StepsTaken = state.Step;
+        recipe.ReadState(last, state.Step * options.Accumulate);
     }
 
     private MetricsLog? OpenLog(string name)
