@@ -14,13 +14,14 @@ namespace Lemma.Text.Templates;
 /// </remarks>
 public sealed class ChatTemplate
 {
+    private static readonly Dictionary<string, JsonElement> NoFields = [];
     private readonly TemplateSource source;
     private readonly Block block;
 
     private ChatTemplate(string text)
     {
         (Text, source) = (text, new TemplateSource(text));
-        block = Parser.Read(source);
+        (block, MarksAnswers) = Parser.Read(source);
     }
 
     /// <summary>The template as it is written.</summary>
@@ -32,9 +33,15 @@ public sealed class ChatTemplate
     /// <summary>The template that takes this one's place when tools are given; null where this one is for both.</summary>
     public ChatTemplate? ForTools { get; private init; }
 
+    /// <summary>Whether the template has generation blocks, which say what the model writes.</summary>
+    public bool MarksAnswers { get; }
+
     /// <summary>Reads a template.</summary>
+    /// <param name="text">The template as it is written.</param>
+    /// <param name="specialTokens">The special tokens that it sees by name; null for none.</param>
     /// <exception cref="TemplateException">It is malformed.</exception>
-    public static ChatTemplate Parse(string text) => new(text);
+    public static ChatTemplate Parse(string text, IReadOnlyDictionary<string, string>? specialTokens = null) =>
+        new(text) { SpecialTokens = specialTokens ?? new Dictionary<string, string>() };
 
     /// <summary>Reads the template of a model's folder, of its tokenizer_config.json, or of a .jinja file, with the special tokens beside
     /// it.</summary>
@@ -60,7 +67,12 @@ public sealed class ChatTemplate
 
     /// <summary>The text of a conversation.</summary>
     /// <exception cref="TemplateException">The template refuses the conversation, goes wrong, or passes a limit.</exception>
-    public string Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => Render(budget =>
+    public string Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => RenderMarked(messages, options).Text;
+
+    /// <summary>The text of a conversation, and the parts of it that generation blocks wrote, in order.</summary>
+    /// <remarks>A block inside a macro or another captured text marks nothing.</remarks>
+    /// <exception cref="TemplateException">As <see cref="Render(IEnumerable{ChatMessage}, ChatOptions?)"/>.</exception>
+    public MarkedText RenderMarked(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => Render(budget =>
     {
         List<Value> list = [];
         foreach (ChatMessage message in messages)
@@ -69,6 +81,9 @@ public sealed class ChatTemplate
             DictionaryValue turn = new();
             turn.Add(new StringValue("role"), new StringValue(message.Role));
             turn.Add(new StringValue("content"), new StringValue(message.Content));
+            foreach ((string name, JsonElement value) in message.Fields ?? NoFields)
+                if (name is not ("role" or "content"))
+                    turn.Add(new StringValue(name), JsonValues.Read(value, budget));
             list.Add(turn);
         }
         return new SequenceValue(list);
@@ -77,9 +92,9 @@ public sealed class ChatTemplate
     /// <summary>The text of a conversation in JSON: a list of objects, each with a role and whatever the template knows.</summary>
     /// <exception cref="TemplateException">The template refuses the conversation, goes wrong, or passes a limit.</exception>
     public string Render(JsonElement messages, ChatOptions? options = null) =>
-        Render(budget => JsonValues.Read(messages, budget), options ?? new ChatOptions());
+        Render(budget => JsonValues.Read(messages, budget), options ?? new ChatOptions()).Text;
 
-    private string Render(Func<Budget, Value> messages, ChatOptions options)
+    private MarkedText Render(Func<Budget, Value> messages, ChatOptions options)
     {
         if (options.Tools is not null && ForTools is not null)
             return ForTools.Render(messages, options);
@@ -94,7 +109,7 @@ public sealed class ChatTemplate
             throw context.Error(fault, 0);
         }
         block.Execute(context);
-        return context.Output.ToString();
+        return new MarkedText(context.Output.ToString(), context.Answers);
     }
 
     private void SetVariables(RenderContext context, Value messages, ChatOptions options)

@@ -15,6 +15,12 @@ internal sealed class RenderContext(TemplateSource source, Budget budget, DateTi
     /// <summary>Where output goes.</summary>
     public TextBuffer Output { get; set; } = new(budget);
 
+    /// <summary>The parts of the text that generation blocks wrote.</summary>
+    public List<(int Start, int End)> Answers { get; } = [];
+
+    /// <summary>How many captured texts stand around this place.</summary>
+    public int CaptureDepth { get; private set; }
+
     /// <summary>The variables that are seen.</summary>
     public Scope Scope { get; set; } = new(null);
 
@@ -50,9 +56,9 @@ internal sealed class RenderContext(TemplateSource source, Budget budget, DateTi
     public StringValue Capture(Action run)
     {
         TextBuffer outer = Output, inner = new(budget);
-        Output = inner;
+        (Output, CaptureDepth) = (inner, CaptureDepth + 1);
         run();
-        Output = outer;
+        (Output, CaptureDepth) = (outer, CaptureDepth - 1);
         return new StringValue(inner.ToString());
     }
 }

@@ -5,35 +5,37 @@ namespace Lemma.Data;
 /// <summary>Turns files, folders and globs into a list of files.</summary>
 internal static class FilePatterns
 {
-    private static readonly string[] Endings = [".txt", ".jsonl"], AnyFile = ["*"], AnyDepth = ["**"];
+    private static readonly string[] AnyFile = ["*"], AnyDepth = ["**"];
 
     /// <summary>Every file behind the arguments, once, in the ordinal order of the full paths; an argument without a file is an
-    /// error.</summary>
-    public static IReadOnlyList<string> Resolve(IReadOnlyList<string> arguments)
+    /// error. Of a folder those with one of the endings count.</summary>
+    public static IReadOnlyList<string> Resolve(IReadOnlyList<string> arguments, string[] endings)
     {
         if (arguments.Count == 0)
             throw new InvalidDataException("data: no file is named");
         SortedDictionary<string, string> files = new(StringComparer.Ordinal);
-        foreach (string file in arguments.SelectMany(Files))
+        foreach (string file in arguments.SelectMany(argument => Files(argument, endings)))
             files.TryAdd(Path.GetFullPath(file), file);
         return [.. files.Values];
     }
 
-    private static List<string> Files(string argument)
+    private static List<string> Files(string argument, string[] endings)
     {
         if (File.Exists(argument))
             return [argument];
         if (Directory.Exists(argument))
         {
             List<string> inside = [.. Match(argument, AnyDepth)
-                .Where(file => Endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))];
-            return inside.Count > 0 ? inside : throw new FileNotFoundException($"data: the folder '{argument}' has no .txt or .jsonl file");
+                .Where(file => endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))];
+            return inside.Count > 0 ? inside : throw new FileNotFoundException($"data: the folder '{argument}' has no {Either(endings)} file");
         }
         if (!argument.AsSpan().ContainsAny('*', '?'))
             throw new FileNotFoundException($"data: there is no file or folder '{argument}'");
         List<string> matches = [.. Glob(argument)];
         return matches.Count > 0 ? matches : throw new FileNotFoundException($"data: no file matches '{argument}'");
     }
+
+    private static string Either(string[] endings) => $"{string.Join(", ", endings[..^1])} or {endings[^1]}";
 
     private static IEnumerable<string> Glob(string pattern)
     {

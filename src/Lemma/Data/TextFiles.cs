@@ -11,6 +11,7 @@ namespace Lemma.Data;
 public static class TextFiles
 {
     private const long MaximumBytes = 1_000_000_000;
+    private static readonly string[] Endings = [".txt", ".jsonl"];
     private static readonly byte[] Utf8Mark = [0xEF, 0xBB, 0xBF];
 
     /// <summary>Reads every document behind a list of files, folders and globs, in the ordinal order of the files' full paths.</summary>
@@ -19,17 +20,17 @@ public static class TextFiles
     /// <param name="encoding">The encoding of the files; UTF-8 when null.</param>
     public static List<TextDocument> Read(IReadOnlyList<string> arguments, Encoding? encoding = null) => [.. Stream(arguments, encoding)];
 
-    /// <summary>As <see cref="Read"/>, but reads each file when its documents are asked for, and keeps none.</summary>
+    /// <summary>As <see cref="Read"/>, but reads each file, and each line of a <c>.jsonl</c> file, when its documents are asked for, and keeps none.</summary>
     public static IEnumerable<TextDocument> Stream(IReadOnlyList<string> arguments, Encoding? encoding = null)
     {
         bool any = false;
-        foreach (string file in FilePatterns.Resolve(arguments))
+        foreach (string file in FilePatterns.Resolve(arguments, Endings))
         {
-            string text = ReadText(file, encoding);
-            IEnumerable<TextDocument> documents = Path.GetExtension(file).Equals(".jsonl", StringComparison.OrdinalIgnoreCase)
-                ? Lines(file, text) : text.Length > 0 ? [new(file, text)] : [];
-            foreach (TextDocument document in documents)
+            bool hasLines = Path.GetExtension(file).Equals(".jsonl", StringComparison.OrdinalIgnoreCase);
+            foreach (TextDocument document in hasLines ? Lines(file, encoding) : [new(file, ReadText(file, encoding))])
             {
+                if (document.Text.Length == 0)
+                    continue;
                 any = true;
                 yield return document;
             }
@@ -74,39 +75,25 @@ public static class TextFiles
         }
     }
 
-    // Lines of JSON end at line feeds alone: other separators may stand inside a string.
-    private static IEnumerable<TextDocument> Lines(string file, string text)
+    private static IEnumerable<TextDocument> Lines(string file, Encoding? encoding)
     {
-        int line = 0;
-        for (int at = 0, end; at < text.Length; at = end + 1)
+        foreach ((ReadOnlyMemory<byte> line, int number) in JsonLines.Read(file, encoding))
         {
-            end = text.IndexOf('\n', at);
-            if (end < 0)
-                end = text.Length;
-            line++;
-            if (text.AsSpan(at, end - at).IsWhiteSpace())
-                continue;
-            string source = $"{file}: line {line}";
-            string document = TextField(text[at..end], source);
-            if (document.Length > 0)
-                yield return new(source, document);
+            string source = $"{file}: line {number}";
+            yield return new(source, TextField(line, source));
         }
     }
 
-    private static string TextField(string line, string source)
+    private static string TextField(ReadOnlyMemory<byte> line, string source)
     {
+        using JsonDocument json = JsonLines.Parse(line, source);
+        if (json.RootElement.ValueKind != JsonValueKind.Object)
+            throw new InvalidDataException($"{source}: a JSON object is needed, but it is a JSON {json.RootElement.ValueKind}");
+        if (!json.RootElement.TryGetProperty("text", out JsonElement field) || field.ValueKind != JsonValueKind.String)
+            throw new InvalidDataException($"{source}: the object has no field \"text\" that holds a text");
         try
         {
-            using JsonDocument json = JsonDocument.Parse(line);
-            if (json.RootElement.ValueKind != JsonValueKind.Object)
-                throw new InvalidDataException($"{source}: a JSON object is needed, but it is a JSON {json.RootElement.ValueKind}");
-            if (!json.RootElement.TryGetProperty("text", out JsonElement field) || field.ValueKind != JsonValueKind.String)
-                throw new InvalidDataException($"{source}: the object has no field \"text\" that holds a text");
             return field.GetString()!;
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{source}: not JSON at byte {e.BytePositionInLine}");
         }
         catch (InvalidOperationException)
         {

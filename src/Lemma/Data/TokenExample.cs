@@ -49,3 +49,9 @@ public sealed record TokenExample
 
 /// <summary>Two continuations of one prompt, of which the first is preferred; the marks are those of the continuations.</summary>
 public sealed record TokenPair(TokenExample Chosen, TokenExample Rejected);
+
+/// <summary>One continuation of a prompt, and whether it is a good one; the marks are those of the continuation.</summary>
+public sealed record TokenFeedback(TokenExample Example, bool IsDesired);
+
+/// <summary>A prompt up to where its answer begins, with what its answer is checked by.</summary>
+public sealed record TokenPrompt(ReadOnlyMemory<int> Ids, VerifiableExample Example);

@@ -37,12 +37,15 @@ internal sealed class Parser
 
     public Token Following => tokens[Math.Min(at + 1, tokens.Count - 1)];
 
-    /// <summary>A whole template.</summary>
-    public static Block Read(TemplateSource source)
+    /// <summary>Whether a generation block has been met.</summary>
+    public bool MarksAnswers { get; set; }
+
+    /// <summary>A whole template, and whether it has generation blocks.</summary>
+    public static (Block Block, bool MarksAnswers) Read(TemplateSource source)
     {
         Parser parser = new(source);
         Block block = parser.ReadStatements([], out _);
-        return parser.unknown.Count == 0 ? block : throw source.Error(parser.unknown[0].Rule, parser.unknown[0].Position);
+        return parser.unknown.Count == 0 ? (block, parser.MarksAnswers) : throw source.Error(parser.unknown[0].Rule, parser.unknown[0].Position);
     }
 
     /// <summary>Notes a filter or test that does not exist.</summary>
