@@ -21,7 +21,10 @@ public static class StoryGrammar
     private const int GoWeight = 2, TogetherWeight = 3, TakeWeight = 4, GiveWeight = 4, DropWeight = 2, MeetWeight = 1, WantWeight = 2;
 
     /// <summary>Walks a path from the first word of a document to its last; the options must be valid.</summary>
-    public static void Tell(StoryOptions options, StoryPath path)
+    public static void Tell(StoryOptions options, StoryPath path) => StoryQuestions.Ask(options, path, TellStory(options, path));
+
+    /// <summary>Walks a path up to the questions, and gives the world at the story's end.</summary>
+    internal static StoryState TellStory(StoryOptions options, StoryPath path)
     {
         StoryState state = new();
         TellOpening(options, path, state);
@@ -30,9 +33,8 @@ public static class StoryGrammar
         {
             TellEvent(options.Words, path, state);
             if (!TellMore(path, events, options.LeastEvents, options.MostEvents))
-                break;
+                return state;
         }
-        StoryQuestions.Ask(options, path, state);
     }
 
     private static void TellOpening(StoryOptions options, StoryPath path, StoryState state)

@@ -1,5 +1,21 @@
 namespace Lemma.Data;
 
+/// <summary>A question about a story, with its answer in three parts.</summary>
+/// <param name="Text">The question.</param>
+/// <param name="Before">The answer up to the word that is asked for.</param>
+/// <param name="Word">The word that is asked for.</param>
+/// <param name="After">The answer behind that word.</param>
+/// <param name="Words">The words of the story that could stand there.</param>
+internal sealed record StoryQuestion(string Text, string Before, string Word, string After, IReadOnlyList<string> Words)
+{
+    /// <summary>The answer that follows from the story.</summary>
+    public string Answer => $"{Before}{Word}{After}";
+
+    /// <summary>The answers with another word of the story; where it has no other thing, with any other thing.</summary>
+    public List<string> WrongAnswers(StoryWords words) =>
+        [.. (Words.Count > 1 ? Words : words.Things).Where(word => word != Word).Select(word => $"{Before}{word}{After}")];
+}
+
 /// <summary>Questions about the end of a story, with the answers that follow from it.</summary>
 /// <remarks>
 /// <code>
@@ -11,35 +27,38 @@ namespace Lemma.Data;
 /// </remarks>
 internal static class StoryQuestions
 {
+    private const string Nobody = "Nobody";
+
     public static void Ask(StoryOptions options, StoryPath path, StoryState state)
     {
-        List<(string Question, string Answer)> left = options.Questions == 0 ? [] : All(state);
+        List<StoryQuestion> left = options.Questions == 0 ? [] : All(state);
         for (int i = 0; i < options.Questions; i++)
         {
             path.Say("Q: ");
-            foreach ((string question, _) in left)
-                path.Offer(question);
+            foreach (StoryQuestion question in left)
+                path.Offer(question.Text);
             int chosen = path.Choose();
             path.Say($"\nA: {left[chosen].Answer}\n");
             left.RemoveAt(chosen);
         }
     }
 
-    private static List<(string Question, string Answer)> All(StoryState state)
+    /// <summary>Every question that the story answers.</summary>
+    public static List<StoryQuestion> All(StoryState state)
     {
-        List<(string, string)> all = [];
+        string[] things = [.. state.Things.Select(static thing => thing.Name)], holders = [.. state.People, Nobody];
+        List<StoryQuestion> all = [];
         for (int person = 0; person < state.People.Count; person++)
         {
             string name = state.People[person];
-            all.Add(($"Where is {name}?", $"{name} is at the {state.Places[state.PlaceOf[person]]}."));
+            all.Add(new($"Where is {name}?", $"{name} is at the ", state.Places[state.PlaceOf[person]], ".", state.Places));
             if (state.WantOf[person] is int want and >= 0)
-                all.Add(($"What does {name} want?", $"{name} wants the {state.Things[want].Name}."));
+                all.Add(new($"What does {name} want?", $"{name} wants the ", things[want], ".", things));
         }
-        for (int thing = 0; thing < state.Things.Count; thing++)
+        for (int thing = 0; thing < things.Length; thing++)
         {
-            StoryThing it = state.Things[thing];
-            string holder = it.Holder < 0 ? "Nobody" : state.People[it.Holder];
-            all.Add(($"Who has the {it.Name}?", $"{holder} has the {it.Name}."));
+            int holder = state.Things[thing].Holder;
+            all.Add(new($"Who has the {things[thing]}?", "", holder < 0 ? Nobody : state.People[holder], $" has the {things[thing]}.", holders));
         }
         return all;
     }
