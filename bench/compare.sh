@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Trains the same shapes with Lemma and with PyTorch in turn, and prints the ratios of one run.
 # usage: bench/compare.sh [ROUNDS]        PEERS=folder of run.sh and train_torch.py (default: ../shared/peers)   THREADS=2
-# Nothing else may run meanwhile.
+# Without AVX-512 on both sides: DOTNET_EnableAVX512=0 ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 OPENBLAS_CORETYPE=Haswell bench/compare.sh
+# (of the last three each holds back another part of PyTorch). Nothing else may run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-3} threads=${THREADS:-2} peers=${PEERS:-../shared/peers}

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lemma.Cli.Commands;
 using Lemma.Cli.Parsing;
+using Lemma.Cli.Tuning;
 
 namespace Lemma.Cli;
 
@@ -46,6 +47,9 @@ internal static class CommandLine
             TrainCommand.Build(),
             GenerateCommand.Build(),
             ChatCommand.Build(),
+            SftCommand.Build(),
+            DpoCommand.Build(),
+            RewardCommand.Build(),
             EvalCommand.Build(),
             SummarizeCommand.Build(),
             EmbedCommand.Build(),

@@ -46,16 +46,20 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         };
         TokenDataset validation = Pack(tokenizer, end, FirstValidationStory, ValidationStories);
         StoryEntropy entropy = source.Entropy(FirstValidationStory, ValidationStories);
+        TokenDataset training = NewStories(tokenizer, end, TokensOf(options.Steps, passTokens));
+        using Workers workers = new(threads);
+        using Decoder decoder = new(config);
+        decoder.Initialize(seed);
+        PretrainingOptions reading = Reading with { Seed = seed };
         TrainingSession session = new()
         {
-            Config = config,
+            Command = "train",
+            Recipe = new Pretraining(decoder, training, validation, reading),
             Options = options,
-            Reading = Reading with { Seed = seed },
             Tokenizer = tokenizer,
-            Training = NewStories(tokenizer, end, TokensOf(options.Steps, passTokens)),
-            Validation = validation,
+            Workers = workers,
             Folder = folder,
-            Threads = threads,
+            About = TrainCommand.Pretrained(decoder, training, validation, reading),
             Entropy = entropy.NatsPerDocument * entropy.Documents / validation.Count,
         };
         TrainingResult result = session.Train(resume: false, clear);

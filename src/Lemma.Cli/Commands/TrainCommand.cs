@@ -3,6 +3,7 @@ using System.Text;
 using Lemma.Checkpoints;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
+using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Formats;
 using Lemma.Models;
@@ -45,7 +46,7 @@ internal sealed class TrainCommand
     private readonly Option<ulong?> seed = Choice.Seed();
     private readonly Option<int?> threads = Choice.Threads();
     private readonly ModelOptions model = new();
-    private readonly RunOptions run = new();
+    private readonly RunOptions run = new(new TrainingOptions());
     private readonly Command command = new("train", "Train a model on text files.");
 
     public static Command Build() => new TrainCommand().Create();
@@ -104,23 +105,34 @@ internal sealed class TrainCommand
         (TokenDataset training, TokenDataset validation) =
             TokenDataset.Pack(documents.Select(document => tokenizer.Encode(document.Text, addSpecialTokens: false)), end)
                 .Split(parsed.GetValue(validationShare)!.Value);
+        DecoderConfig config = shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end, FurtherEndIds = [] };
+        using Workers workers = new(threadCount);
+        using Models.Decoder decoder = resumes ? ModelFolder.ReadDecoder(Path.Combine(folder, "last"), config.Dropout)
+            : new Models.Decoder(config) { Origin = origin };
+        if (!resumes)
+            decoder.Initialize(options.Seed);
         TrainingSession session = new()
         {
-            Config = shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end, FurtherEndIds = [] },
-            Origin = origin,
+            Command = "train",
+            Recipe = new Pretraining(decoder, training, validation, reading),
             Options = options,
-            Reading = reading,
             Tokenizer = tokenizer,
-            Training = training,
-            Validation = validation,
+            Workers = workers,
             Folder = folder,
-            Threads = threadCount,
+            About = Pretrained(decoder, training, validation, reading),
             Run = RunArguments.ToJson(given),
         };
         TrainingResult result = session.Train(resumes, anew);
         session.ShowResult(result, [("try it", $"lemma generate {folder} --prompt \"...\"")]);
         return result.End == TrainingEnd.Interrupted ? CommandLine.Interrupted : CommandLine.Done;
     }
+
+    /// <summary>The lines about a pretraining run.</summary>
+    internal static string[] Pretrained(Models.Decoder decoder, TokenDataset training, TokenDataset validation, PretrainingOptions reading) =>
+    [
+        $"{TrainingSession.Describe(decoder)}, length {reading.Length}",
+        $"{Amount.Count(training.Count)} tokens to learn from, {Amount.Count(validation.Count)} to judge by",
+    ];
 
     private (ParseResult Parsed, SortedDictionary<string, string[]> Given) Stored(string folder, SortedDictionary<string, string[]> now)
     {

@@ -6,7 +6,6 @@ namespace Lemma.Cli.Parsing;
 /// <summary>The options of the training loop, which every recipe has.</summary>
 internal sealed class RunOptions
 {
-    private static readonly TrainingOptions Defaults = new();
     private static readonly AdamWOptions AdamW = new();
     private static readonly AdamOptions Adam = new();
     private static readonly Dictionary<string, Schedule> Schedules = new()
@@ -23,15 +22,10 @@ internal sealed class RunOptions
         + "blocks and leaves the rest to AdamW");
     private readonly Option<double?> average = Choice.Number("--average", "Judge and keep a moving average of the weights, of this decay: 0.999",
         least: double.Epsilon, below: 1);
-    private readonly Option<int?> accumulate = Choice.Whole("--accumulate", "Passes whose gradients make one step",
-        fallback: Defaults.Accumulate);
-    private readonly Option<int?> steps = Choice.Whole("--steps", "Optimizer steps", fallback: (int)Defaults.Steps);
-    private readonly Option<double?> learningRate = Choice.Number("--learning-rate", "The highest learning rate",
-        fallback: Defaults.LearningRate);
+    private readonly Option<int?> accumulate, steps, warmup, evaluateEvery;
+    private readonly Option<double?> learningRate;
     private readonly Option<double?> minimumLearningRate = Choice.Number("--minimum-learning-rate",
         "The last learning rate; a tenth of the highest without it");
-    private readonly Option<int?> warmup = Choice.Whole("--warmup", "Steps over which the learning rate rises", least: 0,
-        fallback: (int)Defaults.Schedule.Warmup);
     private readonly Option<string?> schedule = Choice.Text("--schedule", string.Join('|', Schedules.Keys), "How the learning rate moves after the warm-up");
     private readonly Option<double?> beta1 = Choice.Number("--beta1", "The decay of the first moment of adamw and adam; 0.9 without it", below: 1);
     private readonly Option<double?> beta2 = Choice.Number("--beta2", "The decay of the second moment of adamw and adam; 0.95 and 0.999 without it", below: 1);
@@ -39,13 +33,17 @@ internal sealed class RunOptions
         + "muon");
     private readonly Option<double?> clip = Choice.Number("--clip", "The largest norm of the gradient; 0 for no limit",
         fallback: AdamW.Clip);
-    private readonly Option<int?> evaluateEvery = Choice.Whole("--eval-every", "Steps between evaluations, each with a checkpoint",
-        fallback: (int)Defaults.EvaluateEvery);
     private readonly Option<int?> patience = Choice.Whole("--patience", "Evaluations without a better score before it stops; 0 for never",
         least: 0, fallback: 0);
 
-    public RunOptions()
+    /// <summary>Options whose usual values are those of a recipe.</summary>
+    public RunOptions(TrainingOptions defaults)
     {
+        accumulate = Choice.Whole("--accumulate", "Passes whose gradients make one step", fallback: defaults.Accumulate);
+        steps = Choice.Whole("--steps", "Optimizer steps", fallback: (int)defaults.Steps);
+        warmup = Choice.Whole("--warmup", "Steps over which the learning rate rises", least: 0, fallback: (int)defaults.Schedule.Warmup);
+        evaluateEvery = Choice.Whole("--eval-every", "Steps between evaluations, each with a checkpoint", fallback: (int)defaults.EvaluateEvery);
+        learningRate = Choice.Number("--learning-rate", "The highest learning rate", fallback: defaults.LearningRate);
         schedule.DefaultValueFactory = _ => "cosine";
         schedule.AcceptOnlyFromAmong([.. Schedules.Keys]);
         optimizer.DefaultValueFactory = _ => "adamw";

@@ -96,7 +96,11 @@ public static class AdapterFolder
     }
 
     /// <summary>Writes a folder as a whole.</summary>
-    public static void Write(string path, Model model, Adapter adapter, AdapterConfig config) => AtomicFolder.Write(path, folder =>
+    public static void Write(string path, Model model, Adapter adapter, AdapterConfig config) =>
+        AtomicFolder.Write(path, folder => WriteInto(folder, model, adapter, config));
+
+    /// <summary>Writes the files into a folder that is being built.</summary>
+    public static void WriteInto(string folder, Model model, Adapter adapter, AdapterConfig config)
     {
         AdaptedMatrices matrices = new(model);
         AtomicFile.Write(Path.Combine(folder, ConfigName), stream =>
@@ -107,7 +111,7 @@ public static class AdapterFolder
         });
         SafetensorsWriter.Write(Path.Combine(folder, WeightsName),
             [.. adapter.Parameters.All.Select(parameter => ToTensor(adapter.Parameters, parameter, matrices))]);
-    });
+    }
 
     // PEFT saves the matrix of an adapted head beside A and B; another one than the model's would be a change that is not read.
     private static void RequireCopy(TensorFile file, TensorEntry entry, Parameters parameters, AdaptedMatrices matrices)

@@ -131,6 +131,13 @@ public sealed class Decoder : Model, IContinuingModel
     /// <summary>The logits of every position, [rows, V].</summary>
     public Tensor Logits(Tape tape, in Rows rows) => head.Logits(tape, Hidden(tape, rows));
 
+    /// <summary>The logits of some rows of the activations of <see cref="Hidden(Tape, in Rows, Philox?)"/>, [places, V].</summary>
+    public Tensor LogitsOf(Tape tape, Tensor hidden, ReadOnlyMemory<int> places)
+    {
+        ArgumentNullException.ThrowIfNull(tape);
+        return head.Logits(tape, tape.Embedding(places, hidden));
+    }
+
     /// <summary>The logits that follow the last token of each sequence, [sequences, V].</summary>
     public Tensor NextLogits(Tape tape, in Rows rows) => head.LastLogits(tape, Hidden(tape, rows), rows.Lengths);
 

@@ -43,6 +43,12 @@ public sealed class TrainingLoop
     /// <summary>The tokenizer that is saved beside the model, if there is one.</summary>
     public Tokenizer? Tokenizer { get; init; }
 
+    /// <summary>Writes what further files a model's folder has, a chat template say; null for none.</summary>
+    public Action<string>? Beside { get; init; }
+
+    /// <summary>How the adapter that learns was made, where one does: checkpoints then have the adapter in PEFT's form, not the model.</summary>
+    public AdapterConfig? Adapter { get; init; }
+
     /// <summary>The run's options as a JSON object, kept in the checkpoint.</summary>
     public string Run { get; init; } = "{}";
 
@@ -54,6 +60,8 @@ public sealed class TrainingLoop
     public TrainingResult Train(bool resume = false, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         Stopwatch elapsed = Stopwatch.StartNew();
+        Require.That(Folder is null || Adapter is not null || recipe.Model.Parameters.Adapter is null,
+            $"training: an adapter learns, so its config is needed to save it");
         using Tape tape = new(workers, recipe.Model.Parameters);
         Optimizer optimizer = options.Optimizer.Make(recipe.Learning, workers);
         recipe.Learning.ForgetGradients();
@@ -176,7 +184,11 @@ public sealed class TrainingLoop
 
     private void WriteModel(string folder)
     {
-        recipe.WriteInto(folder);
+        if (recipe.Model.Parameters.Adapter is { } adapter)
+            AdapterFolder.WriteInto(folder, recipe.Model, adapter, Adapter!);
+        else
+            recipe.WriteInto(folder);
+        Beside?.Invoke(folder);
         Tokenizer?.Save(Path.Combine(folder, "tokenizer.json"));
     }
 

@@ -15,7 +15,7 @@ public class CorruptionTests
         HashSet<string> seen = [];
         for (ulong seed = 0; seed < 20; seed++)
         {
-            SequencePair pair = corruption.Corrupt(Text.AsSpan(0, length), new Philox(seed));
+            TokenSequencePair pair = corruption.Corrupt(Text.AsSpan(0, length), new Philox(seed));
             Assert.Equal([1, 1], new[] { pair.Source.Span[^1], pair.Target.Span[^1] });
             List<int[]> source = Split(pair.Source.Span[..^1]), target = Split(pair.Target.Span[..^1]);
             // The first part of a target is empty, and its last sentinel has nothing behind it.
@@ -53,7 +53,7 @@ public class CorruptionTests
         double taken = 0, masks = 0;
         for (ulong seed = 0; seed < 50; seed++)
         {
-            SequencePair pair = infilling.Corrupt(Text, new Philox(seed), before: 1, after: 1);
+            TokenSequencePair pair = infilling.Corrupt(Text, new Philox(seed), before: 1, after: 1);
             Assert.Equal(Text, pair.Target.ToArray());
             int[] kept = [.. pair.Source.ToArray().Where(id => id != 3)];
             Assert.Equal((Text[0], Text[^1]), (kept[0], kept[^1]));

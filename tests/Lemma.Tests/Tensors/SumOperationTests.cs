@@ -34,6 +34,27 @@ public class SumOperationTests
         return -e.Sum(value => value / e.Sum() * Math.Log(value / e.Sum()));
     })], new Shape(5, width));
 
+    [Theory, InlineData(1, false), InlineData(17, false), InlineData(200, false), InlineData(1, true), InlineData(17, true), InlineData(200, true)]
+    public void Divergences(int width, bool isReverse)
+    {
+        float[] teacher = OperationCheck.Random(5 * width, 9);
+        OperationCheck.Run((tape, t) =>
+        {
+            Tensor given = tape.Input(new Shape(5, width), teacher);
+            return isReverse ? tape.ReverseDivergences(t[0], given) : tape.ForwardDivergences(t[0], given);
+        }, x => [.. Enumerable.Range(0, 5).Select(row =>
+        {
+            double[] q = Shares(x[0], row), p = Shares([.. teacher.Select(value => (double)value)], row);
+            return isReverse ? q.Zip(p, (a, b) => a * Math.Log(a / b)).Sum() : p.Zip(q, (a, b) => a * Math.Log(a / b)).Sum();
+        })], new Shape(5, width));
+
+        double[] Shares(double[] z, int row)
+        {
+            double[] e = [.. z.Skip(row * width).Take(width).Select(Math.Exp)];
+            return [.. e.Select(value => value / e.Sum())];
+        }
+    }
+
     [Fact]
     public void WhatDoesNotFitIsNamed()
     {

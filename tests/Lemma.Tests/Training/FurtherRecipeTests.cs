@@ -86,17 +86,39 @@ public class FurtherRecipeTests
         using EncoderDecoder model = new(config);
         model.Initialize(3);
         using Workers workers = new(2);
-        SequencePair[] pairs = [.. Enumerable.Range(0, 4100).Select(i =>
+        TokenSequencePair[] pairs = [.. Enumerable.Range(0, 4100).Select(i =>
         {
             Philox random = new(9, (ulong)i);
             int[] ids = [.. Enumerable.Range(0, 4 + random.Below(3, 50)).Select(place => 2 + random.Below(14, (ulong)place))];
-            return new SequencePair(ids, ids.Reverse().Append(1).ToArray());
+            return new TokenSequencePair(ids, ids.Reverse().Append(1).ToArray());
         })];
         SequenceToSequence recipe = new(model, pairs[..4000], pairs[4000..], new SequenceToSequenceOptions { RowsOfPass = 512 });
         new TrainingLoop(recipe, new TrainingOptions { Steps = 700, LearningRate = 4e-3, EvaluateEvery = 700 }, workers).Train();
         using Tape tape = new(workers, model.Parameters) { Recording = false };
         Score score = recipe.Judge(tape);
         Assert.True(score.Others[0].Value > 0.9, $"{score.Others[0].Value} of the targets are exact, loss {score.Value}");
+    }
+
+    [Theory, InlineData(DivergenceDirection.Forward, false), InlineData(DivergenceDirection.Reverse, false), InlineData(DivergenceDirection.Reverse, true)]
+    public void AStudentComesToSayWhatItsTeacherSays(DivergenceDirection direction, bool isOnPolicy)
+    {
+        using Decoder teacher = RecipeTests.Model();
+        using Decoder student = new(Presets.Llama(61, width: 16, layers: 1, heads: 2, hidden: 32, length: 64));
+        student.Initialize(5);
+        using Workers workers = new(2);
+        TokenExample[] examples = RecipeTests.Examples(20);
+        new TrainingLoop(new SupervisedTuning(teacher, examples, examples, new SupervisedTuningOptions { RowsOfPass = 256 }),
+            new TrainingOptions { Steps = 60, LearningRate = 1e-2, EvaluateEvery = 60 }, workers).Train();
+        float[] before = teacher.Parameters.Weights(teacher.Parameters.All[0]).ToArray();
+        using Distillation recipe = new(student, teacher, examples, examples, workers,
+            new DistillationOptions { Direction = direction, IsOnPolicy = isOnPolicy, LongestAnswer = 12, RowsOfPass = 256 });
+        using Tape tape = new(workers, student.Parameters) { Recording = false };
+        double first = recipe.Judge(tape).Value;
+        TrainingResult result = new TrainingLoop(recipe, new TrainingOptions { Steps = 200, LearningRate = 1e-2, EvaluateEvery = 100 }, workers).Train();
+        Assert.True(result.BestScore < 0.6 * first, $"the divergence went from {first} to {result.BestScore}");
+        Assert.Equal(before, teacher.Parameters.Weights(teacher.Parameters.All[0]).ToArray());
+        Assert.Contains("another model", Assert.Throws<ArgumentException>(() =>
+            new Distillation(student, student, examples, examples, workers, new DistillationOptions())).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ public sealed record SpanCorruption
     public double MeanSpan { get; init; } = 3;
 
     /// <summary>The pair of a text of at least two ids.</summary>
-    public SequencePair Corrupt(ReadOnlySpan<int> ids, Philox random)
+    public TokenSequencePair Corrupt(ReadOnlySpan<int> ids, Philox random)
     {
         Require.That(Noise is > 0 and < 1 && MeanSpan >= 1,
             $"span_corruption: noise must be in (0, 1) and spans at least 1 long, but they are {Noise} and {MeanSpan}");
@@ -50,7 +50,7 @@ public sealed record SpanCorruption
             source.Add(end);
             target.Add(end);
         }
-        return new SequencePair(source.ToArray(), target.ToArray());
+        return new TokenSequencePair(source.ToArray(), target.ToArray());
     }
 
     // A whole number as a sum of positive ones: which of the places between are cut is drawn, each choice as likely as another.

@@ -20,7 +20,7 @@ public sealed record TextInfilling
     /// <param name="random">Where spans come from.</param>
     /// <param name="before">How many first ids stay.</param>
     /// <param name="after">How many last ids stay.</param>
-    public SequencePair Corrupt(ReadOnlySpan<int> ids, Philox random, int before = 0, int after = 0)
+    public TokenSequencePair Corrupt(ReadOnlySpan<int> ids, Philox random, int before = 0, int after = 0)
     {
         Require.That(Noise is > 0 and < 1 && MeanSpan > 0, $"text_infilling: noise must be in (0, 1) and spans above 0, but they are {Noise} and {MeanSpan}");
         int body = ids.Length - before - after;
@@ -46,7 +46,7 @@ public sealed record TextInfilling
                 source.Add(ids[at++]);
         }
         source.AddRange(ids[(before + body)..]);
-        return new SequencePair(source.ToArray(), ids.ToArray());
+        return new TokenSequencePair(source.ToArray(), ids.ToArray());
     }
 
     // Knuth's product of uniform numbers: spans are short.

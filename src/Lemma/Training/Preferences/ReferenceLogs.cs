@@ -17,10 +17,10 @@ public sealed class ReferenceLogs
     /// <param name="pairs">The pairs.</param>
     /// <param name="workers">Who does the work.</param>
     /// <param name="rowsOfPass">The most rows of one pass; the result does not depend on it.</param>
-    /// <param name="progress">Told the share that is done, in 0 to 1.</param>
+    /// <param name="progress">Told how many pairs are read.</param>
     /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
     public static ReferenceLogs Compute(Decoder reference, IReadOnlyList<TokenPair> pairs, Workers workers, int rowsOfPass = 2048,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         using Tape tape = new(workers, reference.Parameters) { Recording = false };
         List<float> logs = [];
@@ -30,7 +30,7 @@ public sealed class ReferenceLogs
             Tensor losses = reference.Losses(tape, rows.Rows, rows.Targets, out _);
             logs.AddRange(tape[tape.Scale(tape.Sums(losses, rows.Rows.Lengths), -1)]);
             tape.Rewind();
-            progress?.Report(logs.Count / (2.0 * pairs.Count));
+            progress?.Report(logs.Count / 2);
         }
         return new ReferenceLogs([.. logs.Where((_, i) => i % 2 == 0)], [.. logs.Where((_, i) => i % 2 == 1)]);
     }

@@ -21,13 +21,14 @@ public sealed record SequenceToSequenceOptions
 public sealed class SequenceToSequence : Recipe
 {
     private readonly EncoderDecoder model;
-    private readonly Func<int, Philox, SequencePair> training;
-    private readonly IReadOnlyList<SequencePair> validation;
+    private readonly Func<int, Philox, TokenSequencePair> training;
+    private readonly IReadOnlyList<TokenSequencePair> validation;
     private readonly SequenceToSequenceOptions options;
     private readonly ExamplePacking packing;
 
     /// <summary>Learns from some pairs and is judged by others.</summary>
-    public SequenceToSequence(EncoderDecoder model, IReadOnlyList<SequencePair> training, IReadOnlyList<SequencePair> validation, SequenceToSequenceOptions options)
+    public SequenceToSequence(EncoderDecoder model, IReadOnlyList<TokenSequencePair> training, IReadOnlyList<TokenSequencePair> validation,
+        SequenceToSequenceOptions options)
         : this(model, [.. training.Select(RowsOf)], (pair, _) => training[pair], validation, options)
     {
         for (int i = 0; i < training.Count; i++)
@@ -40,11 +41,11 @@ public sealed class SequenceToSequence : Recipe
     /// <param name="corrupt">The pair of a text; it has at most twice the text's rows.</param>
     /// <param name="validation">What it is judged by.</param>
     /// <param name="options">How.</param>
-    public SequenceToSequence(EncoderDecoder model, IReadOnlyList<ReadOnlyMemory<int>> texts, Func<ReadOnlyMemory<int>, Philox, SequencePair> corrupt,
-        IReadOnlyList<SequencePair> validation, SequenceToSequenceOptions options)
+    public SequenceToSequence(EncoderDecoder model, IReadOnlyList<ReadOnlyMemory<int>> texts, Func<ReadOnlyMemory<int>, Philox, TokenSequencePair> corrupt,
+        IReadOnlyList<TokenSequencePair> validation, SequenceToSequenceOptions options)
         : this(model, [.. texts.Select(text => 2 * text.Length)], (text, random) => corrupt(texts[text], random), validation, options) { }
 
-    private SequenceToSequence(EncoderDecoder model, int[] rows, Func<int, Philox, SequencePair> training, IReadOnlyList<SequencePair> validation,
+    private SequenceToSequence(EncoderDecoder model, int[] rows, Func<int, Philox, TokenSequencePair> training, IReadOnlyList<TokenSequencePair> validation,
         SequenceToSequenceOptions options)
     {
         (this.model, this.training, this.validation, this.options) = (model, training, validation, options);
@@ -67,8 +68,8 @@ public sealed class SequenceToSequence : Recipe
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        SequencePair[] pairs = [.. packing.At(number).ToArray().Select(pair => training(pair, random.Split((ulong)pair + 1)))];
-        foreach (SequencePair pair in pairs)
+        TokenSequencePair[] pairs = [.. packing.At(number).ToArray().Select(pair => training(pair, random.Split((ulong)pair + 1)))];
+        foreach (TokenSequencePair pair in pairs)
             RequireFit(pair, "training", 0);
         (Rows source, Rows target, int[] following) = Read(pairs);
         TokensRead += source.Ids.Length + target.Ids.Length;
@@ -79,7 +80,7 @@ public sealed class SequenceToSequence : Recipe
     public override Score Judge(Tape tape)
     {
         (double sum, double weight, double exact) = (0, 0, 0);
-        foreach (SequencePair pair in validation)
+        foreach (TokenSequencePair pair in validation)
         {
             (Rows source, Rows target, int[] following) = Read([pair]);
             Tensor logits = model.Logits(tape, source, target);
@@ -96,16 +97,16 @@ public sealed class SequenceToSequence : Recipe
         return new Score("validation_loss", sum / weight, Others: [new Metric("validation_exact", exact / validation.Count)]);
     }
 
-    private static int RowsOf(SequencePair pair) => pair.Source.Length + pair.Target.Length;
+    private static int RowsOf(TokenSequencePair pair) => pair.Source.Length + pair.Target.Length;
 
-    private void RequireFit(SequencePair pair, string what, int number)
+    private void RequireFit(TokenSequencePair pair, string what, int number)
     {
         int longest = model.MaximumLength;
         Require.That(pair.Source.Length > 0 && pair.Source.Length <= longest && pair.Target.Length > 0 && pair.Target.Length <= longest,
             $"seq2seq: source and target must have 1 to {longest} ids, but {what} pair {number} has {pair.Source.Length} and {pair.Target.Length}");
     }
 
-    private (Rows Source, Rows Target, int[] Following) Read(SequencePair[] pairs)
+    private (Rows Source, Rows Target, int[] Following) Read(TokenSequencePair[] pairs)
     {
         int[] following = [.. pairs.SelectMany(pair => pair.Target.ToArray())], inputs = new int[following.Length];
         for (int i = 0, first = 0; i < pairs.Length; first += pairs[i++].Target.Length)

@@ -3,7 +3,7 @@ namespace Lemma.Data;
 /// <summary>What an encoder reads, and what the decoder says of it.</summary>
 /// <param name="Source">The ids of the source, at least one.</param>
 /// <param name="Target">The ids of the target, with the id that ends it.</param>
-public sealed record SequencePair(ReadOnlyMemory<int> Source, ReadOnlyMemory<int> Target);
+public sealed record TokenSequencePair(ReadOnlyMemory<int> Source, ReadOnlyMemory<int> Target);
 
 /// <summary>A text with places to fill in, for an encoder.</summary>
 /// <param name="Ids">The ids, special ones included.</param>

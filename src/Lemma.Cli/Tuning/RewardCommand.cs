@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Lemma.Cli.Parsing;
+using Lemma.Data;
+using Lemma.Models;
+using Lemma.Training;
+
+namespace Lemma.Cli.Tuning;
+
+/// <summary><c>lemma reward</c>: a model learns to say how good an answer is.</summary>
+internal sealed class RewardCommand
+{
+    private readonly TuningOptions tuning = new("reward", new TrainingOptions
+    {
+        Steps = 300,
+        LearningRate = 5e-4,
+        Schedule = new LinearSchedule { Warmup = 20 },
+        EvaluateEvery = 100,
+    });
+
+    private readonly Option<double?> center = Choice.Number("--center", "The weight of the square of a pair's rewards, which keeps them near 0", fallback: 0.01);
+    private readonly Command command = new("reward", "Train a reward model on pairs of answers, one of which is preferred.");
+
+    public static Command Build() => new RewardCommand().Create();
+
+    private Command Create()
+    {
+        tuning.AddTo(command, center);
+        Examples.Add(command,
+            ("which answers about the built-in stories are right", "lemma reward --model runs/sft"),
+            ("pairs of your own", "lemma reward --model runs/sft --data pairs.jsonl --out runs/judge"));
+        command.SetAction(Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        TuningRequest request = tuning.Read(command, parsed);
+        if (request.Adapter is not null)
+            throw new UsageException("--lora: a reward model has a new matrix, its score, which an adapter does not learn");
+        using TunedModel model = new(request);
+        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request, StoryTasks.Preferences(request.Seed), model.NewEncoder().Encode);
+        Decoder decoder = model.Begin(decoder => decoder.WithScores(1));
+        RewardModeling recipe = new(decoder, training, validation, new RewardModelingOptions
+        {
+            RowsOfPass = request.Rows,
+            CenterWeight = request.Parsed.GetValue(center)!.Value,
+            Seed = request.Seed,
+        });
+        return TuningRun.Run("reward", request, model, recipe, answers: false);
+    }
+}
