@@ -21,7 +21,7 @@ public static class IdentityPreference
         Symbols = "β: regularization, above 0 (τ in the paper); logs in nats",
         Source = "Azar et al. 2023, A general theoretical paradigm to understand learning from human preferences, eq. 17",
         Gradient = "dm = 2(m − 1/(2β))/N·dL",
-        Notes = "A margin to reach instead of one to grow without end.",
+        Notes = "A margin to reach instead of one to grow without end. TRL takes means of ln π over the tokens of each answer.",
         Example = "policy_chosen[9] policy_rejected[9] reference_chosen[9] reference_rejected[9] beta=0.3",
         Evaluate = Evaluate,
     };

@@ -21,7 +21,8 @@ public static class OddsRatioPreference
         Source = "Hong, Lee and Thorne 2024, ORPO, eq. 6 and 7",
         Gradient = "da_w += (−1 − λ·σ(−h)/(1 − e^a_w))/N·dL, da_l += λ·σ(−h)/(1 − e^a_l)/N·dL, h = ln(o_w/o_l)",
         Notes = "Supervised loss and preference in one; no reference model. In the odds a log probability above −2⁻²⁴, 0 included, counts "
-            + "as −2⁻²⁴, the last before a probability of 1 in float32: there the odds would be infinite.",
+            + "as −2⁻²⁴, the last before a probability of 1 in float32: there the odds would be infinite. TRL's supervised part is a mean over all tokens "
+            + "of a batch, prompts included.",
         Example = "policy_chosen:-0.5,-1,-2,-0.1 policy_rejected:-1,-0.7,-3,-2 lambda_=0.3",
         Evaluate = Evaluate,
     };

@@ -8,6 +8,15 @@ public abstract record PreferenceLoss
     /// <summary>Its name in options and metrics: "dpo", "ipo".</summary>
     public abstract string Name { get; }
 
+    /// <summary>Every loss with its own numbers, by name.</summary>
+    public static IReadOnlyDictionary<string, PreferenceLoss> All { get; } = new PreferenceLoss[]
+    {
+        new DirectPreferenceLoss(), new DirectPreferenceLoss { IsMeanOfTokens = true }, new IdentityPreferenceLoss(), new HingePreferenceLoss(),
+        new RobustPreferenceLoss(), new ExactPreferenceLoss(), new ContrastivePreferenceLoss(), new ClassifierPreferenceLoss(), new SelfPlayPreferenceLoss(),
+        new AnchoredPreferenceLoss(), new AnchoredDownPreferenceLoss(), new TransportPreferenceLoss(), new UnpairedTransportLoss(),
+        new DiscoveredPreferenceLoss(), new KahnemanTverskyPairLoss(), new SimplePreferenceLoss(), new OddsRatioPreferenceLoss(),
+    }.ToDictionary(loss => loss.Name);
+
     /// <summary>Whether it compares the policy with a reference.</summary>
     public virtual bool NeedsReference => true;
 
@@ -30,4 +39,21 @@ public readonly record struct PairLogs(Tensor Chosen, Tensor Rejected, Tensor Re
 {
     /// <summary>The number of pairs.</summary>
     public int Count => ChosenTokens.Length;
+
+    /// <summary>The same as means over the tokens of each answer, so that long answers weigh as short ones do.</summary>
+    public PairLogs MeanOfTokens(Tape tape) => this with
+    {
+        Chosen = Mean(tape, Chosen, ChosenTokens.Span),
+        Rejected = Mean(tape, Rejected, RejectedTokens.Span),
+        ReferenceChosen = Mean(tape, ReferenceChosen, ChosenTokens.Span),
+        ReferenceRejected = Mean(tape, ReferenceRejected, RejectedTokens.Span),
+    };
+
+    private static Tensor Mean(Tape tape, Tensor logs, ReadOnlySpan<int> tokens)
+    {
+        float[] shares = new float[tokens.Length];
+        for (int i = 0; i < shares.Length; i++)
+            shares[i] = 1f / Math.Max(1, tokens[i]);
+        return tape.Multiply(logs, tape.Input(logs.Shape, shares));
+    }
 }

@@ -11,6 +11,22 @@ internal static class PreferenceTwins
         ["dpo"] = x => [Mean(Map(Margins(x), m => (1 - x.Number("label_smoothing", 0)) * MinusLogSigmoid(x.Number("beta") * m)
             + x.Number("label_smoothing", 0) * MinusLogSigmoid(-x.Number("beta") * m)))],
         ["ipo"] = x => [Mean(Map(Margins(x), m => Math.Pow(m - 1 / (2 * x.Number("beta")), 2)))],
+        ["hinge_preference"] = x => [Mean(Map(Margins(x), m => Math.Max(0, 1 - x.Number("beta") * m)))],
+        ["robust_dpo"] = x => [Mean(Map(Margins(x), m => Robust(x.Number("beta") * m, x.Number("label_smoothing", 0))))],
+        ["exo"] = x => [Mean(Map(Margins(x), m => Exact(x.Number("beta") * m, x.Number("label_smoothing", 0.001))))],
+        ["nca"] = x => [Mean(Map(Rewards(x, "chosen"), Rewards(x, "rejected"),
+            (w, l) => MinusLogSigmoid(w) + MinusLogSigmoid(-w) / 2 + MinusLogSigmoid(-l) / 2))],
+        ["bco"] = x => [Mean(Map(Rewards(x, "chosen"), Rewards(x, "rejected"),
+            (w, l) => MinusLogSigmoid(w - x.Number("shift", 0)) + MinusLogSigmoid(x.Number("shift", 0) - l)))],
+        ["sppo"] = x => [Mean(Map(Rewards(x, "chosen"), Rewards(x, "rejected"),
+            (w, l) => (Math.Pow(w - 0.5, 2) + Math.Pow(l + 0.5, 2)) / Math.Pow(x.Number("beta"), 2)))],
+        ["apo_zero"] = x => [Mean(Map(Rewards(x, "chosen"), Rewards(x, "rejected"), (w, l) => 1 - Sigmoid(w) + Sigmoid(l)))],
+        ["apo_down"] = x => [Mean(Map(Rewards(x, "chosen"), Margins(x), (w, m) => Sigmoid(w) + 1 - Sigmoid(x.Number("beta") * m)))],
+        ["aot"] = x => [Transport(x, Map(x["policy_chosen"], x["policy_rejected"], (w, l) => w - l),
+            Map(x["reference_chosen"], x["reference_rejected"], (w, l) => w - l))],
+        ["aot_unpaired"] = x => [Transport(x, Map(x["policy_chosen"], x["reference_chosen"], (p, r) => p - r),
+            Map(x["policy_rejected"], x["reference_rejected"], (p, r) => p - r))],
+        ["discopop"] = x => [Mean(Map(Margins(x), m => Discovered(x.Number("beta") * m, x.Number("temperature", 0.05))))],
         ["kto"] = KahnemanTversky,
         ["orpo"] = x => [Mean(Map(x["policy_chosen"], x["policy_rejected"],
             (chosen, rejected) => -chosen + x.Number("lambda_", 0.1) * MinusLogSigmoid(LogOdds(chosen) - LogOdds(rejected))))],
@@ -36,6 +52,32 @@ internal static class PreferenceTwins
         for (int i = 0; i < m.Length; i++)
             m[i] = x["policy_chosen"][i] - x["reference_chosen"][i] - (x["policy_rejected"][i] - x["reference_rejected"][i]);
         return m;
+    }
+
+    // β·ln(π/π_ref).
+    private static double[] Rewards(TwinInput x, string which) =>
+        Map(x["policy_" + which], x["reference_" + which], (policy, reference) => x.Number("beta") * (policy - reference));
+
+    private static double Robust(double m, double flipped) =>
+        ((1 - flipped) * MinusLogSigmoid(m) - (flipped == 0 ? 0 : flipped * MinusLogSigmoid(-m))) / (1 - 2 * flipped);
+
+    // q·ln(q/p) of both answers; 0·ln 0 = 0.
+    private static double Exact(double m, double epsilon) =>
+        (Sigmoid(m) == 0 ? 0 : Sigmoid(m) * (-MinusLogSigmoid(m) - Math.Log(1 - epsilon)))
+        + (Sigmoid(-m) == 0 ? 0 : Sigmoid(-m) * (-MinusLogSigmoid(-m) - Math.Log(epsilon)));
+
+    private static double Transport(TwinInput x, double[] high, double[] low)
+    {
+        double beta = x.Number("beta"), epsilon = x.Number("label_smoothing", 0);
+        return Mean(Map([.. high.Order()], [.. low.Order()],
+            (a, b) => (1 - epsilon) * MinusLogSigmoid(beta * (a - b)) + epsilon * MinusLogSigmoid(-beta * (a - b))));
+    }
+
+    // s·e^−m as one power of e: far below 0 the second factor alone is infinite.
+    private static double Discovered(double m, double temperature)
+    {
+        double share = Sigmoid(-m / temperature);
+        return (share == 0 ? 0 : share * MinusLogSigmoid(m)) + Math.Exp(-MinusLogSigmoid(m / temperature) - m);
     }
 
     private static double[] Ratios(TwinInput x) => Map(x["log_probs"], x["reference_log_probs"], (log, reference) => log - reference);

@@ -1,0 +1,114 @@
+"""Losses of preference tuning and of policies, with their gradients, of a tiny Llama in float64 by PyTorch and transformers.
+
+The losses are written here from the papers; where TRL has another form under the same name the note says so. The weights are those of the folder, in
+float32, so that both sides start from the same numbers.
+
+usage: python3 bench/golden/preferences.py [OUT]   (default: tests/Lemma.Tests/Golden/preferences)
+"""
+import copy, json, os, sys
+import torch, transformers
+import torch.nn.functional as F
+
+out = sys.argv[1] if len(sys.argv) > 1 else "tests/Lemma.Tests/Golden/preferences"
+torch.manual_seed(13)
+VOCABULARY, PAIRS, MATRIX = 61, 7, "model.layers.1.self_attn.v_proj.weight"
+config = transformers.LlamaConfig(vocab_size=VOCABULARY, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+                                  num_key_value_heads=1, max_position_embeddings=64, initializer_range=0.25, tie_word_embeddings=True,
+                                  attn_implementation="eager")
+policy = transformers.LlamaForCausalLM(config).float()
+reference = copy.deepcopy(policy)
+with torch.no_grad():
+    for weight in reference.parameters():
+        weight += 0.12 * torch.randn_like(weight)
+for name, model in (("policy", policy), ("reference", reference)):
+    model.save_pretrained(os.path.join(out, name))
+    path = os.path.join(out, name, "generation_config.json")
+    if os.path.exists(path):
+        os.remove(path)
+policy, reference = policy.double(), reference.double()
+
+integers = lambda low, high: int(torch.randint(low, high, ()))
+ids = lambda count: torch.randint(VOCABULARY, (count,)).tolist()
+pairs = []
+for _ in range(PAIRS):
+    prompt = ids(integers(2, 7))
+    pairs.append(dict(prompt=prompt, chosen=ids(integers(3, 12)), rejected=ids(integers(3, 12))))
+
+
+def answer_logs(model, prompt, answer):
+    """ln π of each token of an answer."""
+    logits = model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1:-1]
+    return logits.log_softmax(-1).gather(1, torch.tensor(answer)[:, None])[:, 0]
+
+
+def measure(loss):
+    policy.zero_grad()
+    loss.backward()
+    gradients = [weight.grad for weight in policy.parameters() if weight.grad is not None]
+    norm = torch.sqrt(sum((gradient ** 2).sum() for gradient in gradients)).item()
+    return dict(loss=loss.item(), norm=norm, gradient=[float(f"{x:.9g}") for x in dict(policy.named_parameters())[MATRIX].grad.flatten().tolist()])
+
+
+lengths = {side: torch.tensor([len(pair[side]) for pair in pairs]).double() for side in ("chosen", "rejected")}
+softplus = lambda x: -F.logsigmoid(x)
+
+
+def preference(name):
+    (pw, pl), (rw, rl) = ([torch.stack([answer_logs(model, pair["prompt"], pair[side]).sum() for pair in pairs]) for side in ("chosen", "rejected")]
+                          for model in (policy, reference))
+    rw, rl = rw.detach(), rl.detach()
+    beta, w, l = 0.1, pw - rw, pl - rl
+    m, nw, nl = w - l, lengths["chosen"], lengths["rejected"]
+    cross = lambda delta, e: ((1 - e) * softplus(beta * delta) + e * softplus(-beta * delta)).mean()
+    if name == "dpo":
+        return softplus(beta * m).mean()
+    if name == "cdpo":  # with label smoothing
+        return cross(m, 0.2)
+    if name == "dpo_norm":
+        return softplus(beta * (w / nw - l / nl)).mean()
+    if name == "ipo":  # means over tokens, as TRL
+        return ((w / nw - l / nl - 1 / (2 * beta)) ** 2).mean()
+    if name == "ipo_sums":  # as the paper
+        return ((m - 1 / (2 * beta)) ** 2).mean()
+    if name == "hinge":
+        return F.relu(1 - beta * m).mean()
+    if name == "robust":
+        return ((0.9 * softplus(beta * m) - 0.1 * softplus(-beta * m)) / 0.8).mean()
+    if name == "exo":
+        p = torch.stack([beta * w, beta * l]).log_softmax(0)
+        labels = torch.tensor([[0.999], [0.001]]).double()
+        return (p.exp() * (p - labels.log())).sum(0).mean()
+    if name == "nca":
+        return (softplus(beta * w) + 0.5 * softplus(-beta * w) + 0.5 * softplus(-beta * l)).mean()
+    if name == "bco":
+        return (softplus(beta * w) + softplus(-beta * l)).mean()
+    if name == "sppo":
+        return ((w - 0.5 / beta) ** 2 + (l + 0.5 / beta) ** 2).mean()
+    if name == "apo_zero":
+        return (1 - torch.sigmoid(beta * w) + torch.sigmoid(beta * l)).mean()
+    if name == "apo_down":
+        return (torch.sigmoid(beta * w) + 1 - torch.sigmoid(beta * m)).mean()
+    if name == "aot":
+        return cross((pw - pl).sort().values - (rw - rl).sort().values, 0)
+    if name == "aot_unpaired":
+        return cross(w.sort().values - l.sort().values, 0)
+    if name == "discopop":
+        s = torch.sigmoid(beta * m / 0.05)
+        return ((1 - s) * softplus(beta * m) + s * torch.exp(-beta * m)).mean()
+    if name == "kto":  # the divergence of one half by the other, a constant
+        ofw, ofl = l.mean().clamp(min=0).detach(), w.mean().clamp(min=0).detach()
+        return torch.cat([1 - torch.sigmoid(beta * (w - ofw)), 1 - torch.sigmoid(beta * (ofl - l))]).mean()
+    if name == "simpo":
+        return softplus(2 * (pw / nw - pl / nl) - 1).mean()
+    if name == "orpo":  # the supervised part by answers, as the paper; TRL's counts all tokens of a batch
+        aw, al = pw / nw, pl / nl
+        odds = lambda a: a - torch.log1p(-a.exp())
+        return (-aw + 0.1 * softplus(odds(aw) - odds(al))).mean()
+    raise ValueError(name)
+
+
+PREFERENCES = ("dpo cdpo dpo_norm ipo ipo_sums hinge robust exo nca bco sppo apo_zero apo_down aot aot_unpaired discopop kto simpo orpo").split()
+expected = dict(matrix=MATRIX, pairs=pairs, preferences={name: measure(preference(name)) for name in PREFERENCES})
+for name, case in expected["preferences"].items():
+    print(f"{name:14} loss {case['loss']:10.6f} gradient norm {case['norm']:10.6f}")
+json.dump(expected, open(os.path.join(out, "expected.json"), "w"), separators=(",", ":"))
