@@ -69,6 +69,27 @@ public static unsafe partial class Ops
         return y;
     }
 
+    /// <summary>yᵢ = x[placesᵢ].</summary>
+    /// <remarks>places: below the elements of x, kept as they are until the tape is rewound; y: [places]. dx[placesᵢ] += dyᵢ.</remarks>
+    public static Tensor Pick(this Tape tape, Tensor x, ReadOnlyMemory<int> places)
+    {
+        Tensor y = tape.New(new Shape(places.Length));
+        for (int i = 0; i < places.Length; i++)
+        {
+            Require.That((uint)places.Span[i] < x.Shape.Count, $"pick: place {places.Span[i]} does not lie within x {x.Shape}");
+            tape[y][i] = tape[x][places.Span[i]];
+        }
+        tape.Record((x, y, places), static (tape, in s) =>
+        {
+            if (!tape.HasGradient(s.y))
+                return;
+            Span<float> dx = tape.Gradient(s.x), dy = tape.Gradient(s.y);
+            for (int i = 0; i < dy.Length; i++)
+                dx[s.places.Span[i]] += dy[i];
+        });
+        return y;
+    }
+
     /// <summary>y[placesᵢ] = xᵢ, 0 elsewhere.</summary>
     /// <remarks>x: [n]; places: [n], all different and below <paramref name="count"/>; y: [count]. dxᵢ += dy[placesᵢ].</remarks>
     public static Tensor Place(this Tape tape, Tensor x, ReadOnlyMemory<int> places, int count)
