@@ -107,8 +107,58 @@ def preference(name):
     raise ValueError(name)
 
 
+# Answers of a policy before its last steps, and how good they were: logs and advantages as float32, as they would be kept.
+with torch.no_grad():
+    old = copy.deepcopy(policy)
+    for weight in old.parameters():
+        weight += 0.02 * torch.randn_like(weight)
+    answers = [dict(prompt=pair["prompt"], answer=pair[side]) for pair in pairs[:4] for side in ("chosen", "rejected")]
+    single = lambda x: [float(value) for value in x.float().tolist()]
+    for answer in answers:
+        answer["old"], answer["reference"] = (single(answer_logs(model, answer["prompt"], answer["answer"])) for model in (old, reference))
+        answer["advantage"] = single(torch.randn(()).expand(len(answer["answer"])))
+        answer["token_advantages"] = single(torch.randn(len(answer["answer"])))
+
+
+def policy_loss(name):
+    """Losses of tokens by name, and the mean over them: tokens, answers, sums of answers."""
+    logs = [answer_logs(policy, answer["prompt"], answer["answer"]) for answer in answers]
+    advantages = [torch.tensor(answer["token_advantages" if name == "ppo" else "advantage"]).double() for answer in answers]
+    olds, references = ([torch.tensor(answer[which]).double() for answer in answers] for which in ("old", "reference"))
+    ratios = [(log - before).exp() for log, before in zip(logs, olds)]
+    k3 = [(with_ - log).exp() - (with_ - log) - 1 for log, with_ in zip(logs, references)]
+    over_tokens = lambda x: torch.cat(x).mean()
+    over_answers = lambda x: torch.stack([one.mean() for one in x]).mean()
+
+    def clipped(low=0.2, high=0.2, delta=None, ratios=ratios):
+        return [-torch.minimum((ratio if delta is None else ratio.clamp(max=delta)) * advantage, ratio.clamp(1 - low, 1 + high) * advantage)
+                for ratio, advantage in zip(ratios, advantages)]
+
+    whole = [ratio.log().mean().exp().expand(len(ratio)) for ratio in ratios]
+    beta = lambda b, losses: [loss + b * k for loss, k in zip(losses, k3)]
+    cispo = lambda most: [-ratio.detach().clamp(max=most) * advantage * log for ratio, advantage, log in zip(ratios, advantages, logs)]
+    plain = [-advantage * log for advantage, log in zip(advantages, logs)]
+    return {
+        "dapo": lambda: over_tokens(clipped(high=0.28)),
+        "dapo_delta": lambda: over_tokens(beta(0.1, clipped(high=0.28, delta=1.5))),
+        "grpo": lambda: over_answers(clipped()),
+        "grpo_beta": lambda: over_answers(beta(0.04, clipped())),
+        "dr_grpo": lambda: torch.cat(clipped()).sum() / (len(answers) * 256),
+        "bnpo": lambda: over_tokens(clipped()),
+        "ppo": lambda: over_tokens(clipped()),
+        "cispo": lambda: over_tokens(cispo(5)),
+        "cispo_low": lambda: over_tokens(cispo(1.1)),
+        "gspo": lambda: over_answers(clipped(3e-4, 4e-4, ratios=whole)),
+        "gspo_wide": lambda: over_answers(beta(0.04, clipped(0.05, 0.1, ratios=whole))),
+        "reinforce": lambda: over_tokens(plain),
+        "reinforce_answers": lambda: torch.cat(plain).sum() / len(answers),
+    }[name]()
+
+
 PREFERENCES = ("dpo cdpo dpo_norm ipo ipo_sums hinge robust exo nca bco sppo apo_zero apo_down aot aot_unpaired discopop kto simpo orpo").split()
-expected = dict(matrix=MATRIX, pairs=pairs, preferences={name: measure(preference(name)) for name in PREFERENCES})
-for name, case in expected["preferences"].items():
-    print(f"{name:14} loss {case['loss']:10.6f} gradient norm {case['norm']:10.6f}")
+POLICIES = "dapo dapo_delta grpo grpo_beta dr_grpo bnpo ppo cispo cispo_low gspo gspo_wide reinforce reinforce_answers".split()
+expected = dict(pairs=pairs, answers=answers, preferences={name: measure(preference(name)) for name in PREFERENCES},
+                policies={name: measure(policy_loss(name)) for name in POLICIES})
+for name, case in (expected["preferences"] | expected["policies"]).items():
+    print(f"{name:18} loss {case['loss']:10.6f} gradient norm {case['norm']:10.6f}")
 json.dump(expected, open(os.path.join(out, "expected.json"), "w"), separators=(",", ":"))

@@ -50,6 +50,7 @@ internal static class CommandLine
             SftCommand.Build(),
             DpoCommand.Build(),
             RewardCommand.Build(),
+            GrpoCommand.Build(),
             EvalCommand.Build(),
             SummarizeCommand.Build(),
             EmbedCommand.Build(),

@@ -46,6 +46,13 @@ public class OperationTests
     public void Add(int d) => OperationCheck.Run((tape, t) => tape.Add(t[0], t[1]), x => [.. x[0].Zip(x[1], (a, b) => a + b)], new Shape(3, d), new Shape(3, d));
 
     [Fact]
+    public void Pick()
+    {
+        int[] places = [3, 0, 3, 14];
+        OperationCheck.Run((tape, t) => tape.Pick(t[0], places), x => [.. places.Select(place => x[0][place])], new Shape(3, 5));
+    }
+
+    [Fact]
     public void AddOfATensorToItself() => OperationCheck.Run((tape, t) => tape.Add(t[0], t[0]), x => [.. x[0].Select(a => 2 * a)], new Shape(3, 5));
 
     [Theory]

@@ -40,7 +40,8 @@ public static unsafe partial class Ops
                 {
                     ReadOnlySpan<float> z = RowsOf(v.tape, v.s.student, row, 1), t = RowsOf(v.tape, v.s.teacher, row, 1);
                     Span<float> dz = GradientRows(v.tape, v.s.student, row, 1);
-                    double own = Formulas.CrossEntropy.LogSumExp(z), other = Formulas.CrossEntropy.LogSumExp(t), up = v.tape.OutputGradient(v.s.y)[row], all = v.tape[v.s.y][row];
+                    double own = Formulas.CrossEntropy.LogSumExp(z), other = Formulas.CrossEntropy.LogSumExp(t);
+                    double up = v.tape.OutputGradient(v.s.y)[row], all = v.tape[v.s.y][row];
                     for (int i = 0; i < z.Length; i++)
                     {
                         double q = z[i] - own, p = t[i] - other;

@@ -70,12 +70,15 @@ public static unsafe partial class Ops
     }
 
     /// <summary>yᵢ = x[placesᵢ].</summary>
-    /// <remarks>x: any shape; y: [places]. dx[placesᵢ] += dyᵢ.</remarks>
+    /// <remarks>places: below the elements of x, kept as they are until the tape is rewound; y: [places]. dx[placesᵢ] += dyᵢ.</remarks>
     public static Tensor Pick(this Tape tape, Tensor x, ReadOnlyMemory<int> places)
     {
         Tensor y = tape.New(new Shape(places.Length));
         for (int i = 0; i < places.Length; i++)
+        {
+            Require.That((uint)places.Span[i] < x.Shape.Count, $"pick: place {places.Span[i]} does not lie within x {x.Shape}");
             tape[y][i] = tape[x][places.Span[i]];
+        }
         tape.Record((x, y, places), static (tape, in s) =>
         {
             if (!tape.HasGradient(s.y))

@@ -42,6 +42,22 @@ internal static class PreferenceTwins
         ["ppo_objective"] = x => [-Mean(Clipped(x, x["advantages"])) + x.Number("value_coefficient", 0.5) * Mean(Values(x))
             - x.Number("entropy_coefficient", 0.01) * Mean(x["entropies"]) + x.Number("beta", 0.05) * Mean(K3(x))],
         ["grpo"] = GroupPolicy,
+        ["policy_clip"] = x => TwoSided(x, Map(x["log_probs"], x["old_log_probs"], (log, old) => log - old), 0.2, 0.2),
+        ["cispo"] = x => [.. x["log_probs"].Select((log, i) =>
+            -Math.Min(Math.Exp(x.Held("log_probs")[i] - x["old_log_probs"][i]), x.Number("largest_weight", 5)) * x["advantages"][i] * log)],
+        ["gspo"] = x => [Mean(TwoSided(x, [.. Answers(x, "log_probs", "old_log_probs").Select(logs => logs.Length == 0 ? 0 : Mean(logs))], 3e-4, 4e-4))],
+        ["reinforce"] = x => Map(x["log_probs"], x["advantages"], (log, advantage) => -advantage * log),
+        ["kl_k3_tokens"] = x => K3(x),
+        ["rloo_advantages"] = x => MapRows(x["rewards"], x.Columns("rewards"), row =>
+        {
+            double[] given = [.. row.Where(r => !double.IsNaN(r))];
+            return Map(row, r => given.Length < 2 || double.IsNaN(r) ? 0 : r - (given.Sum() - r) / (given.Length - 1));
+        }),
+        ["whitened_advantages"] = x => Whitened(x["advantages"], x.Number("epsilon", 1e-8), x.Flag("keep_mean", false)),
+        ["reinforce_plus_plus_advantages"] = x => Whitened([.. Answers(x, "log_probs", "reference_log_probs").SelectMany((logs, answer) =>
+            logs.Select((_, t) => x["rewards"][answer] - x.Number("beta", 0.01) * logs.Skip(t).Sum()))], x.Number("epsilon", 1e-8), false),
+        ["overlong_penalty"] = x => Map(x["lengths"], n => n <= x.Number("longest") - x.Number("margin") ? 0
+            : n > x.Number("longest") ? -1 : (x.Number("longest") - x.Number("margin") - n) / x.Number("margin")),
         ["grpo_advantages"] = GroupAdvantages,
         ["gae"] = GeneralizedAdvantage,
     };
@@ -145,6 +161,29 @@ internal static class PreferenceTwins
             loss -= counted == 0 ? 0 : sum / counted / samples;
         }
         return [loss];
+    }
+
+    // −min(min(r, δ)·A, clip(r)·A), r = e^log.
+    private static double[] TwoSided(TwinInput x, double[] logs, double low, double high) => Map(logs, x["advantages"], (log, advantage) =>
+    {
+        double clipped = Math.Clamp(Math.Exp(log), 1 - x.Number("epsilon_low", low), 1 + x.Number("epsilon_high", high));
+        return -Math.Min(Math.Min(Math.Exp(log), x.Number("delta", double.PositiveInfinity)) * advantage, clipped * advantage);
+    });
+
+    // The differences of two logs, an array an answer.
+    private static IEnumerable<double[]> Answers(TwinInput x, string logs, string others)
+    {
+        double[] differences = Map(x[logs], x[others], (log, other) => log - other);
+        int first = 0;
+        foreach (double length in x["lengths"])
+            yield return differences[first..(first += (int)length)];
+    }
+
+    private static double[] Whitened(double[] x, double epsilon, bool keepsMean)
+    {
+        // Sums of huge numbers lose what tells them apart: the mean by differences.
+        double mean = x[0] + Mean(Map(x, value => value - x[0])), variance = x.Sum(value => (value - mean) * (value - mean)) / Math.Max(1, x.Length - 1);
+        return Map(x, value => (value - mean) / Math.Sqrt(variance + epsilon) + (keepsMean ? mean : 0));
     }
 
     private static double[] GroupAdvantages(TwinInput x) => MapRows(x["rewards"], x.Columns("rewards"), row =>
