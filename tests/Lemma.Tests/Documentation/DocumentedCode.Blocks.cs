@@ -56,6 +56,27 @@ namespace Documented.DocsArchitecture1
     }
 }
 
+// docs/data.md
+namespace Documented.DocsData1
+{
+    using Lemma.Data;
+    using Lemma.Text;
+    using Lemma.Text.Templates;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            DataReport report = new();
+            List<ChatExample> chats = ExampleFiles.Read<ChatExample>(["data/*.jsonl"], report);
+            ConversationEncoder encoder = new(Tokenizer.Load("model"), ChatTemplate.Load("model"), new ConversationOptions { MaximumLength = 2048 });
+            TokenExample[] examples = [.. encoder.Encode(chats, report)];
+            foreach (string line in report.Lines())
+                Console.WriteLine(line);
+        }
+    }
+}
+
 // docs/decoding.md
 namespace Documented.DocsDecoding1
 {
@@ -292,6 +313,23 @@ namespace Documented.SrcLemmaFormulasREADME1
         {
             float[] x = [1, -2, 3, 4], gain = [1, 1, 1, 1], y = new float[4], scale = new float[1];
             RmsNorm.Forward(x, gain, epsilon: 1e-5f, y, scale);
+        }
+    }
+}
+
+// src/Lemma.Parquet/README.md
+namespace Documented.SrcLemmaParquetREADME1
+{
+    using Lemma.Data;
+    using Lemma.Parquet;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            DataReport report = new();
+            foreach (DataExample example in ExampleFiles.Stream(["data"], report, formats: new Dictionary<string, RowReader> { [".parquet"] = ParquetRows.Read }))
+                Console.WriteLine(example.Source);
         }
     }
 }

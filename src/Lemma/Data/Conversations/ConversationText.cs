@@ -20,6 +20,8 @@ internal sealed class ConversationText(ChatTemplate template, ConversationOption
     public MarkedText Read(string source, IReadOnlyList<ChatMessage> messages, JsonElement? tools, int first, bool onlyLast)
     {
         MarkedText whole = Render(source, messages, messages.Count, tools, isPrompt: false);
+        if (first >= messages.Count)
+            return new(whole.Text, []);
         List<int> answers = [.. Enumerable.Range(0, messages.Count).Where(turn => Turns.IsAssistant(messages[turn]))];
         if (InUse(tools).MarksAnswers)
             return new(whole.Text, Marked(source, whole.Answers, answers, messages, first, onlyLast));

@@ -3,6 +3,10 @@ using System.Text.Json;
 
 namespace Lemma.Data;
 
+/// <summary>The rows of a file, each an object of JSON, in order.</summary>
+/// <param name="file">The file.</param>
+public delegate IEnumerable<ReadOnlyMemory<byte>> RowReader(string file);
+
 /// <summary>Reads examples from files, whatever of the known forms they have.</summary>
 /// <remarks>
 /// A <c>.jsonl</c> file has an object in every line, a <c>.json</c> file an array of them (or lines, where it begins with an object), any other file is
@@ -19,10 +23,13 @@ public static class ExampleFiles
     /// <param name="arguments">Files, folders (their .txt, .jsonl and .json files, at any depth) and globs (<c>*</c>, <c>?</c>, <c>**</c>).</param>
     /// <param name="report">Told what is read and what is left out.</param>
     /// <param name="encoding">The encoding of the files; UTF-8 when null.</param>
-    public static IEnumerable<DataExample> Stream(IReadOnlyList<string> arguments, DataReport report, Encoding? encoding = null)
+    /// <param name="formats">How files with further endings are read, such as ".parquet"; null for none.</param>
+    public static IEnumerable<DataExample> Stream(IReadOnlyList<string> arguments, DataReport report, Encoding? encoding = null,
+        IReadOnlyDictionary<string, RowReader>? formats = null)
     {
-        foreach (string file in FilePatterns.Resolve(arguments, Endings))
-            foreach (DataExample example in File(file, encoding))
+        foreach (string file in FilePatterns.Resolve(arguments, [.. Endings, .. formats?.Keys ?? []]))
+            foreach (DataExample example in formats?.GetValueOrDefault(Path.GetExtension(file)) is { } rows
+                ? Objects(file, "row", rows(file).Select((row, i) => (row, i + 1))) : File(file, encoding))
             {
                 report.CountRead();
                 if (ExampleFault.Of(example) is { } reason)
@@ -34,10 +41,11 @@ public static class ExampleFiles
 
     /// <summary>As <see cref="Stream"/>, of files that hold examples of one kind alone.</summary>
     /// <exception cref="InvalidDataException">An example is of another kind, or there is none.</exception>
-    public static List<T> Read<T>(IReadOnlyList<string> arguments, DataReport report, Encoding? encoding = null) where T : DataExample
+    public static List<T> Read<T>(IReadOnlyList<string> arguments, DataReport report, Encoding? encoding = null,
+        IReadOnlyDictionary<string, RowReader>? formats = null) where T : DataExample
     {
         List<T> examples = [];
-        foreach (DataExample example in Stream(arguments, report, encoding))
+        foreach (DataExample example in Stream(arguments, report, encoding, formats))
             examples.Add(example as T ?? throw new InvalidDataException($"{example.Source}: {Kind(typeof(T))} is needed, but here is {Kind(example.GetType())}"));
         return examples.Count > 0 ? examples : throw new InvalidDataException($"data: there is no example in {string.Join(", ", arguments)}; {report.Summary}");
     }

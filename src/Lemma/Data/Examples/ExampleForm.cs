@@ -31,8 +31,8 @@ internal sealed record ExampleForm(string Name, Func<ExampleFields, DataExample>
 
     /// <summary>The form of an object.</summary>
     public static ExampleForm Of(ExampleFields fields) => All.FirstOrDefault(form => form.fields.All(fields.Has)) ?? throw fields.Error(
-        $"no known form: the object has the fields {string.Join(", ", fields.Names.Select(name => $"\"{name}\""))}, but a form has one of these: "
-        + string.Join("; ", All.Select(form => form.Name)));
+        $"no known form: the object has {(fields.Names.Any() ? "the fields " : "no field")}{string.Join(", ", fields.Names.Select(name => $"\"{name}\""))}, "
+        + "but a form has one of these: " + string.Join("; ", All.Select(form => form.Name)));
 
     private static VerifiableExample Verifiable(ExampleFields fields, string prompt) =>
         new(fields.Source, fields.TurnsOf(prompt, Turns.User), AnswerCheck.FinalAnswer(fields.TextOrNumber("answer")), fields.Tools());
@@ -42,10 +42,9 @@ internal sealed record ExampleForm(string Name, Func<ExampleFields, DataExample>
         List<ChatMessage> chosen = Answer(fields, "chosen", prompt is null), rejected = Answer(fields, "rejected", prompt is null);
         // The prompt may stand in front of both answers: beside its own field, or in its place.
         int shared = Turns.SharedStart(chosen, rejected);
-        if (prompt is null && chosen.Count != rejected.Count && shared == Math.Min(chosen.Count, rejected.Count))
-            throw fields.Error("one of the answers goes on from the other, so they are no answers to one prompt");
+        // Where one goes on from the other, it answers nothing that the other answers too, and is left with no answer.
         if (prompt is null)
-            shared = Math.Min(shared, Math.Max(0, chosen.Count - 1));
+            shared = chosen.Count == rejected.Count ? Math.Min(shared, Math.Max(0, chosen.Count - 1)) : shared;
         else if (Turns.SharedStart(prompt, chosen) == prompt.Count && Turns.SharedStart(prompt, rejected) == prompt.Count)
             shared = prompt.Count;
         else

@@ -10,9 +10,10 @@ public sealed class DataReport
 {
     private readonly SortedDictionary<DropReason, (long Count, string First)> dropped = [];
     private readonly List<int> lengths = [];
+    private long read;
 
-    /// <summary>How many examples were read.</summary>
-    public long Read { get; private set; }
+    /// <summary>How many examples were read: as many as readers counted, but no fewer than were encoded and left out.</summary>
+    public long Read => Math.Max(read, Encoded + Dropped);
 
     /// <summary>How many of them were left out.</summary>
     public long Dropped => dropped.Values.Sum(one => one.Count);
@@ -60,7 +61,7 @@ public sealed class DataReport
         + string.Concat(dropped.Select(one => string.Create(CultureInfo.InvariantCulture, $", {one.Value.Count} {Name(one.Key)}")));
 
     /// <summary>Counts an example that was read.</summary>
-    public void CountRead() => Read++;
+    public void CountRead() => read++;
 
     /// <summary>Counts an example that was read and is left out.</summary>
     public void CountDropped(DropReason reason, string source)

@@ -52,7 +52,8 @@ public static class ExampleSource
     }
 
     /// <summary>Several sources by weights: of any 4,096 examples in a row from a multiple of 4,096 on each source has its share, in a random order.</summary>
-    /// <remarks>Every source is read in the order of its own numbers and gives none twice; shares are rounded to whole examples, by the largest remainders.</remarks>
+    /// <remarks>Every source is read in the order of its own numbers and gives none twice; shares are rounded to whole examples, by the
+    /// largest remainders.</remarks>
     public static ExampleSource<T> Mix<T>(IReadOnlyList<(ExampleSource<T> Source, double Weight)> parts, ulong seed) where T : DataExample
     {
         int[] shares = Shares([.. parts.Select(part => part.Weight)]);

@@ -19,7 +19,8 @@ public static class SequenceTasks
 
     private static ExampleSource<SequencePair> Make(string name, ulong seed, int least, int most, Action<char[]> change)
     {
-        Require.That(least >= 1 && most >= least, $"{name}: a sequence must have at least 1 letter, and the most not less than the least, but it has {least} to {most}");
+        Require.That(least >= 1 && most >= least,
+            $"{name}: a sequence must have at least 1 letter, and the most not less than the least, but it has {least} to {most}");
         return new(name, number =>
         {
             Philox random = new(seed, (ulong)number);

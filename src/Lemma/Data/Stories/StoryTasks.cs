@@ -4,7 +4,8 @@ using Lemma.Text.Templates;
 namespace Lemma.Data;
 
 /// <summary>Tasks about the built-in stories: the answers are known, and no word is one that the stories lack.</summary>
-/// <remarks>The story of a number is that of a <see cref="StorySource"/> with the same seed, options and index; which question is asked is drawn beside it.</remarks>
+/// <remarks>The story of a number is that of a <see cref="StorySource"/> with the same seed, options and index; which question is asked is
+/// drawn beside it.</remarks>
 public static class StoryTasks
 {
     private const ulong QuestionUse = 0x7175657374696F6E, PairUse = 0x70616972, OtherStories = 0x9E3779B97F4A7C15;

@@ -63,6 +63,9 @@ public sealed class ConversationEncoderTests
         ChatMessage[] turns = [new("system", "Be kind."), .. Turns];
         string end = hasEnd ? "<|end|>" : "\n";
         Assert.Equal([$" Hello! 你好 🙂{end}", $" Two,\n\nof course.{end}", $" Bye.\nSee you{end}"], Counted(tokenizer, template, turns, CountedTokens.Answers));
+        Assert.StartsWith("<|end|>Be kind.\nQ: Hi there\nA: Hello!", PlainTemplate.For(tokenizer, null, tokenizer.IdOf("<|end|>")).Render(turns), StringComparison.Ordinal);
+        Assert.Contains("the bos_token must be an added token of the tokenizer, but the id 5 is none",
+            Assert.Throws<ArgumentException>(() => PlainTemplate.For(tokenizer, null, 5)).Message, StringComparison.Ordinal);
         Assert.StartsWith("Be kind.\nQ: Hi there\nA: Hello!", template.Render(turns), StringComparison.Ordinal);
         Assert.EndsWith("Q: Hi there\nA:", template.Render(turns[..2], new ChatOptions { AddGenerationPrompt = true }), StringComparison.Ordinal);
     }
@@ -78,6 +81,7 @@ public sealed class ConversationEncoderTests
         Assert.Equal(["Bye.\nSee you[end]"], Counted(tokenizer, template, Turns, CountedTokens.LastAnswer));
         ChatTemplate lost = ChatTemplate.Parse("{% macro say(m) %}{% generation %}{{ m.content }}{% endgeneration %}{% endmacro %}"
             + "{% for m in messages %}{{ say(m) }}{% endfor %}");
+        Assert.Equal("Hi there", tokenizer.Decode(Encode(tokenizer, lost, Turns, CountedTokens.All).Ids.Span)[..8]);
         Assert.Equal("here: the template's generation blocks must mark each of the assistant's 3 turns once, but they mark 0 parts",
             Assert.Throws<InvalidDataException>(() => Encode(tokenizer, lost, Turns, CountedTokens.Answers)).Message);
     }

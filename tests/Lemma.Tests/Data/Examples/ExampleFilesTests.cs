@@ -59,6 +59,9 @@ public sealed class ExampleFilesTests : IDisposable
     [InlineData("{'prompt':'Hi','chosen':'A','rejected':''}", DropReason.EmptyAnswer)]
     [InlineData("{'chosen':[{'role':'user','content':'Hi'},{'role':'assistant','content':'A'}],'rejected':[{'role':'user','content':'Hi'},{'role':'assistant','content':'A'}]}",
         DropReason.SameAnswers)]
+    [InlineData("{'chosen':'\\n\\nHuman: Hi\\n\\nAssistant: A','rejected':'\\n\\nHuman: Hi\\n\\nAssistant: A\\n\\nHuman: Go\\n\\nAssistant: B'}", DropReason.NoAnswer)]
+    [InlineData("{'chosen':'\\n\\nHuman: Hi\\n\\nAssistant:','rejected':'\\n\\nHuman: Hi\\n\\nAssistant: B'}", DropReason.EmptyAnswer)]
+    [InlineData("{'chosen':[],'rejected':[]}", DropReason.EmptyPrompt)]
     [InlineData("{'prompt':' ','completion':'A','label':true}", DropReason.EmptyPrompt)]
     [InlineData("{'prompt':'Hi','answer':''}", DropReason.EmptyAnswer)]
     [InlineData("{'text':''}", DropReason.EmptyText)]
