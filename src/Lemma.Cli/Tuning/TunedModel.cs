@@ -32,7 +32,7 @@ internal sealed class TunedModel : IDisposable
         if (Tokenizer.VocabularySize > Base.VocabularySize)
             throw new InvalidDataException($"{request.Model}: the tokenizer has {Tokenizer.VocabularySize} ids, but the model has {Base.VocabularySize}");
         ChatTemplate? own = files.ReadTemplate();
-        (Template, isPlain) = (own ?? PlainTemplate.For(Tokenizer, Base.Config.EndId), own is null);
+        (Template, isPlain) = (own ?? PlainTemplate.For(Tokenizer, Base.Config.EndId, Base.Config.BeginId), own is null);
     }
 
     public Tokenizer Tokenizer { get; }

@@ -1,4 +1,5 @@
 using Lemma.Data;
+using Lemma.Parquet;
 using Lemma.Training;
 
 namespace Lemma.Cli.Tuning;
@@ -9,6 +10,7 @@ internal static class TuningData
     // Training and validation are ranges of the source that do not meet.
     private const long FirstValidation = 1L << 40;
     private const int BuiltInValidation = 200;
+    private static readonly Dictionary<string, RowReader> Formats = new() { [".parquet"] = ParquetRows.Read };
 
     /// <summary>Examples to learn from and to judge by, encoded; what was left out is told.</summary>
     public static (List<TEncoded> Training, List<TEncoded> Validation) Read<TExample, TEncoded>(TuningRequest request, ExampleSource<TExample> builtIn,
@@ -23,7 +25,7 @@ internal static class TuningData
         }
         else
         {
-            all = [.. encode(ExampleFiles.Read<TExample>(request.Data, report, request.Encoding), report)];
+            all = [.. encode(ExampleFiles.Read<TExample>(request.Data, report, request.Encoding, Formats), report)];
             int kept = (int)(all.Count * (1 - request.ValidationShare));
             if (kept == 0 || kept == all.Count)
                 throw new InvalidDataException($"data: {all.Count} examples cannot be parted into some to learn from and {request.ValidationShare} of them "

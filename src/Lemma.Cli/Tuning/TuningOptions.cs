@@ -13,7 +13,7 @@ internal sealed class TuningOptions
     private readonly Option<string?> model = Choice.Text("--model", "DIR", "The model that is tuned: a folder, or a run");
     private readonly Option<string[]> data = new("--data")
     {
-        Description = "Files, folders or globs of .jsonl and .json: messages, ShareGPT, Alpaca, prompt with completion, chosen and rejected, or answer. "
+        Description = "Files, folders or globs of .jsonl, .json and .parquet: messages, ShareGPT, Alpaca, prompt with completion, chosen and rejected, or answer. "
             + "Without it the built-in questions about stories",
         HelpName = "FILE|FOLDER|GLOB",
         AllowMultipleArgumentsPerToken = true,

@@ -1,0 +1,142 @@
+using Lemma.Checkpoints;
+using Lemma.Cli;
+using Lemma.Cli.Display;
+using Lemma.Data;
+using Lemma.Language;
+using Lemma.Models;
+using Lemma.Text;
+using Lemma.Text.Training;
+
+namespace Lemma.Tests.Cli;
+
+/// <summary>lemma sft, dpo, reward and grpo on a small model: what they write, how they go on, and what they refuse.</summary>
+public sealed class TuningTests : IDisposable
+{
+    private const string Few = "--examples 60 --steps 4 --eval-every 2 --rows 512 --threads 1";
+    private readonly TemporaryFolder folder = new();
+
+    public TuningTests()
+    {
+        StorySource stories = new(1);
+        Tokenizer tokenizer = BpeTrainer.Train(stories.Range(0, 200).Select(story => story.Text),
+            new BpeTrainerOptions { VocabularySize = 420, SpecialTokens = ["<|endoftext|>"] });
+        int end = tokenizer.IdOf("<|endoftext|>")!.Value;
+        using Decoder model = new(Presets.Llama(tokenizer.VocabularySize, width: 32, layers: 1, heads: 2, hidden: 64, length: 256) with { BeginId = end, EndId = end });
+        model.Initialize(1);
+        ModelFolder.Write(folder["base"], model);
+        tokenizer.Save(folder["base/tokenizer.json"]);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void EachRecipeWritesAModelThatIsTalkedToInItsForm()
+    {
+        string output = Good($"sft --model {folder["base"]} {Few} --out {folder["sft"]}");
+        Assert.Contains("60 examples read, 60 kept", output, StringComparison.Ordinal);
+        Assert.Contains("answers right", output, StringComparison.Ordinal);
+        using (LanguageModel tuned = LanguageModel.Load(folder["sft/best"]))
+            Assert.Equal("Q: Who?\nA:", tuned.Template!.Render([new("user", "Who?")], new() { AddGenerationPrompt = true })[^10..]);
+        Assert.Contains("preferred", Good($"dpo --model {folder["sft"]} {Few} --out {folder["dpo"]} --loss ipo --beta 0.2"), StringComparison.Ordinal);
+        Assert.Contains("reward", Good($"grpo --model {folder["sft"]} {Few} --prompts 2 --group 3 --answer-length 5 --beta 0.01 --out {folder["grpo"]}"),
+            StringComparison.Ordinal);
+        Good($"reward --model {folder["sft"]} {Few} --out {folder["reward"]}");
+        using Decoder judge = ModelFolder.ReadDecoder(folder["reward/best"]);
+        Assert.Equal(1, judge.Config.Scores);
+    }
+
+    [Theory]
+    [InlineData("sft --lora 4"), InlineData("dpo"), InlineData("grpo --prompts 2 --group 3 --answer-length 5 --passes 3 --beta 0.1")]
+    public void AKilledRunGoesOnToTheSameBytes(string recipe)
+    {
+        string name = recipe.Split(' ')[0];
+        string run = $"{recipe} --model {folder["base"]} --examples 60 --steps 24 --eval-every 2 --rows 512 --threads 1";
+        Good($"{run} --out {folder["whole"]}");
+        int killed = 0;
+        for (int milliseconds = 700; milliseconds < 2200; milliseconds += 500)
+        {
+            bool hasBegun = TrainingState.Exists(folder["parts/last"]);
+            using System.Diagnostics.Process process = Tool.Start(hasBegun ? $"{name} --resume --out {folder["parts"]}" : $"{run} --force --out {folder["parts"]}");
+            if (process.WaitForExit(milliseconds))
+                break;
+            process.Kill();
+            process.WaitForExit();
+            killed++;
+        }
+        Assert.True(killed > 0, "the first run was over before it could be killed");
+        if (!TrainingState.Exists(folder["parts/last"]))
+            Good($"{run} --force --out {folder["parts"]}");
+        Assert.Contains($"lemma {name}: --resume: the run was started without --beta1", Bad(2, $"{name} --resume --out {folder["parts"]} --beta1 0.5"),
+            StringComparison.Ordinal);
+        Good($"{name} --resume --out {folder["parts"]}");
+        string weights = recipe.Contains("lora", StringComparison.Ordinal) ? "adapter_model.safetensors" : "model.safetensors";
+        foreach (string file in (string[])[$"last/{weights}", "last/training_state.safetensors", $"best/{weights}", "metrics.jsonl"])
+            Assert.True(File.ReadAllBytes(folder[$"whole/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(folder[$"parts/{file}"])), file);
+    }
+
+    [Fact]
+    public void AnAdapterIsMergedIntoAModelOfItsOwn()
+    {
+        string output = Good($"sft --model {folder["base"]} {Few} --lora 4 --lora-alpha 8 --learning-rate 0.05 --out {folder["lora"]}");
+        Assert.Contains("an adapter of", output, StringComparison.Ordinal);
+        using Decoder merged = ModelFolder.ReadDecoder(folder["lora/model"]), before = ModelFolder.ReadDecoder(folder["base"]);
+        using Lemma.Weights.Adapter adapter = AdapterFolder.Read(folder["lora/best"], before);
+        adapter.Merge();
+        foreach (Lemma.Weights.Parameter parameter in before.Parameters.All)
+            Assert.True(before.Parameters.Weights(parameter).SequenceEqual(merged.Parameters.Weights(merged.Parameters[parameter.Name])), parameter.Name);
+        Assert.Equal(0, Run($"generate {folder["lora"]} --prompt It --tokens 3").Code);
+    }
+
+    [Fact]
+    public void FilesOfOthersAreReadAndWhatIsWrongIsSaid()
+    {
+        string chats = folder.Write("chats.jsonl", string.Concat(Enumerable.Range(0, 40).Select(i =>
+            $$"""{"messages":[{"role":"user","content":"Who has the ring {{i}}?"},{"role":"assistant","content":"{{(i == 7 ? "" : "Tom has it.")}}"}]}""" + "\r\n")));
+        string output = Good($"sft --model {folder["base"]} --data {chats} --steps 2 --eval-every 2 --out {folder["chats"]}");
+        Assert.Contains("40 examples read, 39 kept", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("answers right", output, StringComparison.Ordinal);
+        Assert.Contains("a pair of answers is needed, but here is a conversation", Bad(1, $"dpo --model {folder["base"]} --data {chats} --out {folder["x"]}"),
+            StringComparison.Ordinal);
+        Assert.Contains("--model is needed", Bad(2, $"sft --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("--lora-alpha: it says how --lora acts", Bad(2, $"sft --model {folder["base"]} --lora-alpha 3 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("--examples: it counts those of the built-in source",
+            Bad(2, $"sft --model {folder["base"]} --data {chats} --examples 5 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("--beta: it is the number of losses that compare with a reference, but simpo",
+            Bad(2, $"dpo --model {folder["base"]} --loss simpo --beta 1 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("which an adapter does not learn", Bad(2, $"reward --model {folder["base"]} --lora 4 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("dpo, dpo_norm, ipo", Good("dpo --help"), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["x"]));
+    }
+
+    private static string Good(string line)
+    {
+        (int code, string output, string error) = Run(line);
+        Assert.True(code == 0 && error.Length == 0, $"{line}: {code} {error}");
+        return output;
+    }
+
+    private static string Bad(int code, string line)
+    {
+        (int given, _, string error) = Run(line);
+        Assert.Equal(code, given);
+        return error;
+    }
+
+    private static (int Code, string Output, string Error) Run(string line)
+    {
+        Terminal.IsInteractive = false;
+        TextWriter output = Console.Out, error = Console.Error;
+        using StringWriter newOutput = new(), newError = new();
+        Console.SetOut(newOutput);
+        Console.SetError(newError);
+        try
+        {
+            return (CommandLine.Run(line.Split(' ')), newOutput.ToString(), newError.ToString());
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+    }
+}
