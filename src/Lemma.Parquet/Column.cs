@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Parquet;
-using Parquet.Data;
 using Parquet.Schema;
 
 namespace Lemma.Parquet;
@@ -8,6 +7,7 @@ namespace Lemma.Parquet;
 /// <summary>The values of one column of a group of rows with their levels, read in order.</summary>
 internal sealed class Column : RowPart
 {
+    private const long MostValues = 1 << 26;
     private readonly Action<Utf8JsonWriter, int> write;
     private readonly int[]? definitions, repetitions;
     private readonly int deepest, count;
@@ -28,16 +28,23 @@ internal sealed class Column : RowPart
     public int Repetition => repetitions is null ? 0 : repetitions[at];
 
     /// <summary>Reads a column; null for values of no type of JSON.</summary>
-    public static Column? Of(DataField field, ParquetRowGroupReader rows)
+    public static Column? Of(DataField field, ParquetRowGroupReader rows) => Type.GetTypeCode(field.ClrType) switch
     {
-        if (!IsKnown(field.ClrType))
-            return null;
-        using RawColumnData raw = rows.ReadRawColumnDataBaseAsync(field).AsTask().GetAwaiter().GetResult();
-        (Action<Utf8JsonWriter, int> write, int values) = Values(raw, field);
-        int[]? definitions = field.MaxDefinitionLevel > 0 ? raw.DefinitionLevels.ToArray() : null;
-        int[]? repetitions = field.MaxRepetitionLevel > 0 ? raw.RepetitionLevels.ToArray() : null;
-        return new Column(write, definitions, repetitions, field.MaxDefinitionLevel, definitions?.Length ?? values);
-    }
+        // The type is named, so that a program compiled ahead of time has the code for it.
+        _ when field.ClrType == typeof(ReadOnlyMemory<char>) => Read<ReadOnlyMemory<char>>(field, rows, static (json, text) => json.WriteStringValue(text.Span)),
+        TypeCode.Boolean => Read<bool>(field, rows, static (json, flag) => json.WriteBooleanValue(flag)),
+        TypeCode.SByte => Read<sbyte>(field, rows, static (json, number) => json.WriteNumberValue(number)),
+        TypeCode.Byte => Read<byte>(field, rows, static (json, number) => json.WriteNumberValue(number)),
+        TypeCode.Int16 => Read<short>(field, rows, static (json, number) => json.WriteNumberValue(number)),
+        TypeCode.UInt16 => Read<ushort>(field, rows, static (json, number) => json.WriteNumberValue(number)),
+        TypeCode.Int32 => Read<int>(field, rows, static (json, number) => json.WriteNumberValue(number)),
+        TypeCode.UInt32 => Read<uint>(field, rows, static (json, number) => json.WriteNumberValue(number)),
+        TypeCode.Int64 => Read<long>(field, rows, static (json, number) => json.WriteNumberValue(number)),
+        TypeCode.UInt64 => Read<ulong>(field, rows, static (json, number) => json.WriteNumberValue(number)),
+        TypeCode.Single => Read<float>(field, rows, static (json, number) => WriteNumber(json, number)),
+        TypeCode.Double => Read<double>(field, rows, static (json, number) => WriteNumber(json, number)),
+        _ => null,
+    };
 
     public override void Write(Utf8JsonWriter json)
     {
@@ -50,36 +57,19 @@ internal sealed class Column : RowPart
 
     public override void Skip() => at++;
 
-    private static bool IsKnown(Type type) => type == typeof(ReadOnlyMemory<char>) || type == typeof(bool) || type == typeof(int) || type == typeof(long)
-        || type == typeof(short) || type == typeof(sbyte) || type == typeof(byte) || type == typeof(ushort) || type == typeof(uint) || type == typeof(ulong)
-        || type == typeof(float) || type == typeof(double);
-
-    private static (Action<Utf8JsonWriter, int> Write, int Count) Values(RawColumnData raw, DataField field) => raw switch
+    private static Column Read<T>(DataField field, ParquetRowGroupReader rows, Action<Utf8JsonWriter, T> write) where T : struct
     {
-        RawColumnData<ReadOnlyMemory<char>> texts => Of(texts, static (json, text) => json.WriteStringValue(text.Span)),
-        RawColumnData<bool> flags => Of(flags, static (json, flag) => json.WriteBooleanValue(flag)),
-        RawColumnData<int> numbers => Of(numbers, static (json, number) => json.WriteNumberValue(number)),
-        RawColumnData<long> numbers => Of(numbers, static (json, number) => json.WriteNumberValue(number)),
-        RawColumnData<short> numbers => Of(numbers, static (json, number) => json.WriteNumberValue(number)),
-        RawColumnData<sbyte> numbers => Of(numbers, static (json, number) => json.WriteNumberValue(number)),
-        RawColumnData<byte> numbers => Of(numbers, static (json, number) => json.WriteNumberValue(number)),
-        RawColumnData<ushort> numbers => Of(numbers, static (json, number) => json.WriteNumberValue(number)),
-        RawColumnData<uint> numbers => Of(numbers, static (json, number) => json.WriteNumberValue(number)),
-        RawColumnData<ulong> numbers => Of(numbers, static (json, number) => json.WriteNumberValue(number)),
-        RawColumnData<float> numbers => Of(numbers, static (json, number) => WriteNumber(json, number)),
-        RawColumnData<double> numbers => Of(numbers, static (json, number) => WriteNumber(json, number)),
-        _ => throw new InvalidDataException($"the column {field.Path} has values of the type {raw.GetType()}"),
-    };
-
-    // Texts of a disposed column would be those of a buffer that another uses.
-    private static (Action<Utf8JsonWriter, int> Write, int Count) Of<T>(RawColumnData<T> raw, Action<Utf8JsonWriter, T> write) where T : struct
-    {
-        T[] values = raw.Values.ToArray();
-        if (values is ReadOnlyMemory<char>[] texts)
-            for (int i = 0; i < texts.Length; i++)
-                texts[i] = texts[i].ToArray();
-        return ((json, place) => write(json, values[place]), values.Length);
+        long values = rows.GetMetadata(field)?.MetaData?.NumValues ?? throw new InvalidDataException($"the column {field.Path} is not in every group of rows");
+        if (values is < 0 or > MostValues)
+            throw new InvalidDataException($"the column {field.Path} must have at most {MostValues} values in a group of rows, but it has {values}");
+        T[] read = new T[values];
+        int[]? definitions = field.MaxDefinitionLevel > 0 ? new int[values] : null, repetitions = field.MaxRepetitionLevel > 0 ? new int[values] : null;
+        rows.ReadRawAsync<T>(field, read, Levels(definitions), Levels(repetitions)).AsTask().GetAwaiter().GetResult();
+        return new Column((json, place) => write(json, read[place]), definitions, repetitions, field.MaxDefinitionLevel, (int)values);
     }
+
+    // A bare null would become an array's, and so an empty memory and not a missing one.
+    private static Memory<int>? Levels(int[]? levels) => levels is null ? default(Memory<int>?) : new Memory<int>(levels);
 
     // JSON has no numbers that are infinite or none.
     private static void WriteNumber(Utf8JsonWriter json, double number)
