@@ -48,9 +48,11 @@ internal sealed class TunedModel : IDisposable
     public bool KeepsBase { get; init; }
 
     /// <summary>The encoder of examples for this model.</summary>
-    public ConversationEncoder NewEncoder(CountedTokens counted = CountedTokens.Answers) => new(Tokenizer, Template, new ConversationOptions
+    /// <param name="counted">Which tokens are to be predicted.</param>
+    /// <param name="room">Tokens that prompts leave for an answer.</param>
+    public ConversationEncoder NewEncoder(CountedTokens counted = CountedTokens.Answers, int room = 0) => new(Tokenizer, Template, new ConversationOptions
     {
-        MaximumLength = Math.Min(request.Length ?? int.MaxValue, Base.MaximumLength),
+        MaximumLength = Math.Max(2, Math.Min(request.Length ?? int.MaxValue, Base.MaximumLength) - room),
         WhenLong = request.WhenLong,
         Counted = counted,
     });

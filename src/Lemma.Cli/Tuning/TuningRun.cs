@@ -25,7 +25,7 @@ internal static class TuningRun
             About = [TrainingSession.Describe((Decoder)recipe.Model), .. About(recipe)],
             Run = request.Run,
         };
-        List<PolicyPrompt> questions = answers && request.Data.Length == 0 ? TuningData.Questions(model, request.Seed) : [];
+        List<PolicyPrompt> questions = answers && request.Data.Length == 0 ? TuningData.Questions(model, request.Seed, LongestAnswer) : [];
         double? before = questions.Count > 0 && !request.Resumes ? Right(model, (Decoder)recipe.Model, questions) : null;
         TrainingResult result = session.Train(request.Resumes, request.Anew);
         if (result.End == TrainingEnd.Interrupted)

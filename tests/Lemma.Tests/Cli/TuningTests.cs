@@ -21,7 +21,7 @@ public sealed class TuningTests : IDisposable
         Tokenizer tokenizer = BpeTrainer.Train(stories.Range(0, 200).Select(story => story.Text),
             new BpeTrainerOptions { VocabularySize = 420, SpecialTokens = ["<|endoftext|>"] });
         int end = tokenizer.IdOf("<|endoftext|>")!.Value;
-        using Decoder model = new(Presets.Llama(tokenizer.VocabularySize, width: 32, layers: 1, heads: 2, hidden: 64, length: 256) with { BeginId = end, EndId = end });
+        using Decoder model = new(Presets.Llama(tokenizer.VocabularySize, width: 32, layers: 1, heads: 2, hidden: 64, length: 512) with { BeginId = end, EndId = end });
         model.Initialize(1);
         ModelFolder.Write(folder["base"], model);
         tokenizer.Save(folder["base/tokenizer.json"]);
