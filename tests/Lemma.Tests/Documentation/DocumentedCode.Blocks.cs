@@ -279,6 +279,48 @@ namespace Documented.DocsTokenizers3
     }
 }
 
+// docs/training.md
+namespace Documented.DocsTraining1
+{
+    using Lemma.Compute;
+    using Lemma.Data;
+    using Lemma.Language;
+    using Lemma.Models;
+    using Lemma.Text;
+    using Lemma.Training;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            using Workers workers = new();
+            Tokenizer tokenizer = Tokenizer.Load("runs/quickstart/best");
+            using Decoder model = Lemma.Checkpoints.ModelFolder.ReadDecoder("runs/quickstart/best");
+            ConversationEncoder encoder = new(tokenizer, PlainTemplate.For(tokenizer, model.Config.EndId, model.Config.BeginId), new() { MaximumLength = 256 });
+
+            // Supervised: questions about the built-in stories.
+            DataReport report = new();
+            TokenExample[] Chats(long first, int count) => [.. encoder.Encode(StoryTasks.Instructions().Range(first, count), report)];
+            SupervisedTuning supervised = new(model, Chats(0, 5000), Chats(1L << 40, 200), new() { RowsOfPass = 2048 });
+            TrainingOptions options = new() { Steps = 400, LearningRate = 1e-3, Optimizer = new AdamWOptions { WeightDecay = 0.1f } };
+            Console.WriteLine(new TrainingLoop(supervised, options, workers) { Folder = "runs/sft", Tokenizer = tokenizer }.Train().BestScore);
+
+            // Preferences: the model as it is now is the reference, computed once.
+            TokenPair[] Pairs(long first, int count) => [.. encoder.Encode(StoryTasks.Preferences().Range(first, count), report)];
+            PairSet With(TokenPair[] pairs) => new(pairs, ReferenceLogs.Compute(model, pairs, workers));
+            PreferenceTuning preferences = new(model, With(Pairs(0, 2000)), With(Pairs(1L << 40, 200)), new() { Loss = new DirectPreferenceLoss { Beta = 0.1 } });
+            new TrainingLoop(preferences, options with { Steps = 100, LearningRate = 1e-4 }, workers).Train();
+
+            // Rewards: any delegate, here whether the answer is the known one.
+            PolicyPrompt[] Prompts(long first, int count) => [.. encoder.Encode(StoryTasks.Questions().Range(first, count), report)
+                .Select(prompt => new PolicyPrompt(prompt.Ids, prompt.Example.Prompt[0].Content, prompt.Example.Answer))];
+            using PolicyOptimization policy = new(model, Prompts(0, 2000), Prompts(1L << 40, 200),
+                (prompt, answer) => AnswerCheck.IsRight(answer.Text, prompt.Answer!) ? 1 : 0, tokenizer, workers, new() { Loss = new TokenPolicyLoss(), LongestAnswer = 24 });
+            new TrainingLoop(policy, options with { Steps = 50, LearningRate = 1e-4 }, workers).Train();
+        }
+    }
+}
+
 // src/Lemma.Formats/README.md
 namespace Documented.SrcLemmaFormatsREADME1
 {
