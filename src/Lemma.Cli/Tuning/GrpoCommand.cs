@@ -72,7 +72,8 @@ internal sealed class GrpoCommand
         if (chosen is LengthFreePolicyLoss free)
             chosen = free with { LongestAnswer = most };
         using TunedModel model = new(request) { KeepsBase = strength > 0 };
-        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed), model.NewEncoder(room: most).Encode);
+        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed),
+            model.NewEncoder(room: most).Encode);
         Decoder decoder = model.Begin();
         using PolicyOptimization recipe = new(decoder, [.. TuningData.Prompts(training)], [.. TuningData.Prompts(validation)],
             PolicyRewards.All[given.GetValue(reward)!], model.Tokenizer, model.Workers, new PolicyOptimizationOptions

@@ -33,7 +33,7 @@ public class ScheduleAndMetricsTests
             Schedule given = schedule with { Warmup = 7, Minimum = 0.2 };
             float[] steps = [.. Enumerable.Range(1, 50).Select(step => (float)step)];
             FormulaCall call = new(formula, new Dictionary<string, Values> { ["step"] = new([50], steps) },
-                new Dictionary<string, object> { ["total_steps"] = 50, ["warmup"] = 7, ["decay"] = 15, ["minimum"] = 0.2 });
+                new Dictionary<string, object> { ["total_steps"] = 50.0, ["warmup"] = 7.0, ["decay"] = 15.0, ["minimum"] = 0.2 });
             float[] shares = FormulaIndex.Find(formula).Evaluate(call).Data;
             for (int step = 1; step <= 50; step++)
                 Assert.Equal(shares[step - 1], (float)given.At(step, 50));

@@ -14,31 +14,69 @@ internal sealed record PolicyRound(long Number, Rollout[] Rollouts, float[] Rewa
     private const string Name = "rollouts.json";
 
     /// <summary>Writes it into a checkpoint's folder that is being built: a round that is half read goes on with the answers that it began with.</summary>
-    public void Write(string folder) =>
-        AtomicFile.Write(Path.Combine(folder, Name), stream => JsonSerializer.Serialize(stream, this, RoundJson.Default.PolicyRound));
+    public void Write(string folder) => AtomicFile.Write(Path.Combine(folder, Name), stream =>
+    {
+        using Utf8JsonWriter json = new(stream);
+        json.WriteStartObject();
+        json.WriteNumber("round", Number);
+        json.WriteStartArray("answers");
+        for (int i = 0; i < Rollouts.Length; i++)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("prompt", Rollouts[i].Prompt);
+            json.WriteNumber("prompt_length", Rollouts[i].PromptLength);
+            json.WriteBoolean("ended", Rollouts[i].IsEnded);
+            json.WriteNumber("reward", (double)Rewards[i]);
+            json.WriteNumber("advantage", (double)Advantages[i]);
+            json.WriteStartArray("ids");
+            foreach (int id in Rollouts[i].Ids)
+                json.WriteNumberValue(id);
+            json.WriteEndArray();
+            WriteNumbers(json, "logs", Rollouts[i].Logs);
+            if (ReferenceLogs.Length > 0)
+                WriteNumbers(json, "reference_logs", ReferenceLogs[i]);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">It is none that a run wrote.</exception>
     public static PolicyRound Read(string folder)
     {
         string path = Path.Combine(AtomicFolder.Resolve(folder), Name);
         if (!File.Exists(path))
             throw new FileNotFoundException($"resume: the folder '{folder}' has no {Name}, but the run stopped within a round");
-        try
+        JsonSettings settings = JsonSettings.Read(path);
+        IReadOnlyList<JsonSettings> answers = settings.Sections("answers");
+        List<Rollout> rollouts = [];
+        List<float[]> references = [];
+        foreach (JsonSettings answer in answers)
         {
-            using FileStream stream = File.OpenRead(path);
-            PolicyRound? round = JsonSerializer.Deserialize(stream, RoundJson.Default.PolicyRound);
-            return round is { Rollouts.Length: > 0 } && round.Rewards.Length == round.Rollouts.Length && round.Advantages.Length == round.Rollouts.Length
-                && round.ReferenceLogs.All(logs => logs.Length > 0)
-                && round.Rollouts.All(rollout => rollout is { PromptLength: > 0, Logs.Length: > 0 } && rollout.Length == rollout.Logs.Length)
-                ? round : throw new InvalidDataException($"{path}: it is none that a run wrote");
+            int[] ids = [.. answer.Numbers("ids").Select(value => value is >= 0 and <= int.MaxValue && value == (int)value ? (int)value
+                : throw answer.Error($"\"ids\": {value} is no id"))];
+            float[] logs = Floats(answer, "logs"), reference = answer.Has("reference_logs") ? Floats(answer, "reference_logs") : [];
+            int prompt = answer.Integer("prompt", least: 0, most: int.MaxValue), length = answer.Integer("prompt_length", most: int.MaxValue);
+            if (logs.Length == 0 || ids.Length - length != logs.Length || (reference.Length > 0 && reference.Length != logs.Length))
+                throw answer.Error($"an answer of {ids.Length} ids behind a prompt of {length} cannot have {logs.Length} and {reference.Length} logs");
+            rollouts.Add(new Rollout(prompt, ids, length, logs, answer.Boolean("ended", false)));
+            references.Add(reference);
         }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{path}: {e.Message}");
-        }
+        if (rollouts.Count == 0)
+            throw settings.Error("there are no answers");
+        return new PolicyRound(settings.Long("round"), [.. rollouts], [.. answers.Select(answer => (float)answer.Number("reward"))],
+            [.. answers.Select(answer => (float)answer.Number("advantage"))], references.Exists(one => one.Length == 0) ? [] : [.. references]);
     }
-}
 
-/// <summary>The JSON of a round, made at compile time, so that it works ahead of time too.</summary>
-[System.Text.Json.Serialization.JsonSerializable(typeof(PolicyRound))]
-internal sealed partial class RoundJson : System.Text.Json.Serialization.JsonSerializerContext;
+    // A float as a double, which comes back with its bits.
+    private static void WriteNumbers(Utf8JsonWriter json, string name, float[] values)
+    {
+        json.WriteStartArray(name);
+        foreach (float value in values)
+            json.WriteNumberValue((double)value);
+        json.WriteEndArray();
+    }
+
+    private static float[] Floats(JsonSettings settings, string name) => [.. settings.Numbers(name).Select(value => (float)value)];
+}
