@@ -49,6 +49,7 @@ internal static class CommandLine
             ChatCommand.Build(),
             SftCommand.Build(),
             DpoCommand.Build(),
+            KtoCommand.Build(),
             RewardCommand.Build(),
             GrpoCommand.Build(),
             EvalCommand.Build(),

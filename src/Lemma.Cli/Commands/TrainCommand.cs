@@ -6,6 +6,7 @@ using Lemma.Cli.Parsing;
 using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Formats;
+using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Text;
 using Lemma.Text.Training;
@@ -38,6 +39,8 @@ internal sealed class TrainCommand
         + "have it", fallback: Defaults.BalanceRate);
     private readonly Option<int?> evaluationBatches = Choice.Whole("--eval-batches", "The most batches of an evaluation; 0 for all "
         + "validation data", least: 0, fallback: Defaults.EvaluationBatches);
+    private readonly Option<double?> smoothing = Choice.Number("--label-smoothing", "The share of a target that every id gets a part of", below: 1, fallback: 0);
+    private readonly Option<double?> zLoss = Choice.Number("--z-loss", "The weight of (ln Σ e^z)², which keeps logits small; 1e-4, say", fallback: 0);
     private readonly Option<bool> randomWindows = Choice.Flag("--random-windows", "Draw every window at random, not each once an epoch");
     private readonly Option<double?> validationShare = Choice.Number(
         "--validation", "The share of the tokens, at their end, that is kept for validation", least: double.Epsilon, below: 1, fallback: 0.1);
@@ -58,7 +61,7 @@ internal sealed class TrainCommand
         model.AddTo(command);
         command.Add(batch);
         run.AddTo(command);
-        foreach (Option option in (Option[])[balanceRate, evaluationBatches, randomWindows, validationShare, encoding, seed, threads])
+        foreach (Option option in (Option[])[smoothing, zLoss, balanceRate, evaluationBatches, randomWindows, validationShare, encoding, seed, threads])
             command.Add(option);
         command.Validators.Add(result =>
         {
@@ -95,6 +98,7 @@ internal sealed class TrainCommand
             EvaluationBatches = parsed.GetValue(evaluationBatches) is > 0 and int some ? some : null,
             BalanceRate = parsed.GetValue(balanceRate)!.Value,
             Order = parsed.GetValue(randomWindows) ? WindowOrder.Random : WindowOrder.Shuffled,
+            Terms = new TokenLossTerms(parsed.GetValue(smoothing)!.Value, parsed.GetValue(zLoss)!.Value),
             Seed = options.Seed,
         }.Validate();
         List<TextDocument> documents = TextFiles.Read(files, parsed.GetValue(encoding));

@@ -28,7 +28,8 @@ public static class CrossEntropy
     public const int Ignore = -100;
 
     /// <summary>The loss of each row and L = ln Σ e^z, kept for the backward.</summary>
-    public static void Forward(ReadOnlySpan<float> logits, ReadOnlySpan<int> targets, Span<float> losses, Span<float> logSumExp)
+    /// <remarks>With terms l = −(1 − ε)·ln p_t − ε·mean(ln p) + ζ·L²: label smoothing, Szegedy et al. 2015, and z-loss, de Brébisson and Vincent 2016.</remarks>
+    public static void Forward(ReadOnlySpan<float> logits, ReadOnlySpan<int> targets, Span<float> losses, Span<float> logSumExp, TokenLossTerms terms = default)
     {
         if (targets.IsEmpty)
             return;
@@ -47,12 +48,17 @@ public static class CrossEntropy
             ReadOnlySpan<float> z = logits.Slice(row * width, width);
             logSumExp[row] = LogSumExp(z);
             losses[row] = logSumExp[row] - z[targets[row]];
+            if (terms.LabelSmoothing > 0)
+                losses[row] += (float)(terms.LabelSmoothing * (z[targets[row]] - Lanes.WideSum(z) / width));
+            if (terms.LogSumWeight > 0)
+                losses[row] += (float)(terms.LogSumWeight * logSumExp[row] * logSumExp[row]);
         }
     }
 
-    /// <summary>z becomes dz = (softmax(z) − 1_t)·dl in place, 0 for rows left out.</summary>
+    /// <summary>z becomes dz = ((1 + 2ζL)·softmax(z) − (1 − ε)·1_t − ε/V)·dl in place, 0 for rows left out; without terms (softmax(z) − 1_t)·dl.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward(Span<float> logits, ReadOnlySpan<int> targets, ReadOnlySpan<float> logSumExp, ReadOnlySpan<float> dlosses)
+    public static void Backward(Span<float> logits, ReadOnlySpan<int> targets, ReadOnlySpan<float> logSumExp, ReadOnlySpan<float> dlosses,
+        TokenLossTerms terms = default)
     {
         if (targets.IsEmpty)
             return;
@@ -62,7 +68,6 @@ public static class CrossEntropy
         Check.SameLength("cross_entropy", targets.Length, dlosses.Length);
         for (int row = 0; row < targets.Length; row++)
         {
-            float scale = dlosses[row];
             Span<float> z = logits.Slice(row * width, width);
             if (targets[row] == Ignore)
             {
@@ -70,13 +75,14 @@ public static class CrossEntropy
                 continue;
             }
             ref float start = ref MemoryMarshal.GetReference(z);
-            Vector512<float> shift = Vector512.Create(-logSumExp[row]);
+            Vector512<float> shift = Vector512.Create(-logSumExp[row]), less = Vector512.Create((float)(-terms.LabelSmoothing / width * dlosses[row]));
+            Vector512<float> scale = Vector512.Create((float)((1 + 2 * terms.LogSumWeight * logSumExp[row]) * dlosses[row]));
             int i = 0;
             for (; i + Lanes.Count <= width; i += Lanes.Count)
-                (VectorMath.Exp(Lanes.Load(ref start, i) + shift) * scale).StoreUnsafe(ref start, (nuint)i);
+                Vector512.FusedMultiplyAdd(VectorMath.Exp(Lanes.Load(ref start, i) + shift), scale, less).StoreUnsafe(ref start, (nuint)i);
             if (i < width)
-                Lanes.StoreTail(VectorMath.Exp(Lanes.LoadTail(z[i..]) + shift) * scale, z[i..]);
-            z[targets[row]] -= scale;
+                Lanes.StoreTail(Vector512.FusedMultiplyAdd(VectorMath.Exp(Lanes.LoadTail(z[i..]) + shift), scale, less), z[i..]);
+            z[targets[row]] -= (float)((1 - terms.LabelSmoothing) * dlosses[row]);
         }
     }
 

@@ -59,10 +59,11 @@ public sealed class Decoder : Model, IContinuingModel
     /// <param name="targets">An id a row; kept as they are until the tape is rewound.</param>
     /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
     /// <param name="loads">Counts the rows that each expert gets; null to count none.</param>
+    /// <param name="terms">What stands beside −ln p: label smoothing, z-loss; nothing by default.</param>
     /// <remarks>While the tape records, the balance loss of the experts is added (<see cref="ExpertsFeedForward.BalanceWeight"/>).</remarks>
-    public LossPart Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, ExpertLoads? loads = null)
+    public LossPart Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, ExpertLoads? loads = null, TokenLossTerms terms = default)
     {
-        Tensor losses = Losses(tape, rows, targets, out Tensor? balance, dropout, loads);
+        Tensor losses = Losses(tape, rows, targets, out Tensor? balance, dropout, loads, terms);
         LossPart loss = new(tape.Sum(losses), targets.Length - targets.Span.Count(CrossEntropy.Ignore));
         return balance is { } share ? loss with { Sum = tape.AddScaled(loss.Sum, share, (float)loss.Weight) } : loss;
     }
@@ -74,12 +75,14 @@ public sealed class Decoder : Model, IContinuingModel
     /// <param name="balance">The weighted balance loss of the experts, a mean; null where there is none or the tape does not record.</param>
     /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
     /// <param name="loads">Counts the rows that each expert gets; null to count none.</param>
-    public Tensor Losses(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, out Tensor? balance, Philox? dropout = null, ExpertLoads? loads = null)
+    /// <param name="terms">What stands beside −ln p: label smoothing, z-loss; nothing by default.</param>
+    public Tensor Losses(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, out Tensor? balance, Philox? dropout = null, ExpertLoads? loads = null,
+        TokenLossTerms terms = default)
     {
         loads?.RequireOf(Config);
         ExpertsFeedForward? balanced = tape.Recording ? Config.Experts.FirstOrDefault(experts => experts.BalanceWeight > 0) : null;
         List<ExpertOutput>? outputs = balanced is null && loads is null ? null : [];
-        Tensor losses = head.Losses(tape, Hidden(tape, rows, dropout, outputs), targets, dropout);
+        Tensor losses = head.Losses(tape, Hidden(tape, rows, dropout, outputs), targets, dropout, terms);
         loads?.Add(outputs!);
         // The operation's shares are of choices, of which a row makes several.
         balance = balanced is null ? null

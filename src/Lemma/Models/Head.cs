@@ -52,10 +52,10 @@ internal sealed class Head
     }
 
     /// <summary>−ln p of each row's target in nats, 0 for a row that is left out, [rows].</summary>
-    public Tensor Losses(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null) =>
+    public Tensor Losses(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null, TokenLossTerms terms = default) =>
         config.Cap == 0 && bias is null && tape.Parameters!.Adapter?.PartsOf(weight) is null or []
-            ? tape.LinearCrossEntropy(Prepare(tape, hidden, random), tape.Parameter(weight), targets)
-            : tape.CrossEntropy(Logits(tape, hidden, random), targets);
+            ? tape.LinearCrossEntropy(Prepare(tape, hidden, random), tape.Parameter(weight), targets, terms)
+            : tape.CrossEntropy(Logits(tape, hidden, random), targets, terms);
 
     /// <summary>Their sum, with the rows that count as its weight.</summary>
     public LossPart Loss(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null) =>

@@ -9,7 +9,7 @@ using Lemma.Text.Training;
 
 namespace Lemma.Tests.Cli;
 
-/// <summary>lemma sft, dpo, reward and grpo on a small model: what they write, how they go on, and what they refuse.</summary>
+/// <summary>lemma sft, dpo, kto, reward and grpo on a small model: what they write, how they go on, and what they refuse.</summary>
 public sealed class TuningTests : IDisposable
 {
     private const string Few = "--examples 60 --steps 4 --eval-every 2 --rows 512 --threads 1";
@@ -40,6 +40,7 @@ public sealed class TuningTests : IDisposable
         Assert.Contains("preferred", Good($"dpo --model {folder["sft"]} {Few} --out {folder["dpo"]} --loss ipo --beta 0.2"), StringComparison.Ordinal);
         Assert.Contains("reward", Good($"grpo --model {folder["sft"]} {Few} --prompts 2 --group 3 --answer-length 5 --beta 0.01 --out {folder["grpo"]}"),
             StringComparison.Ordinal);
+        Assert.Contains("margin", Good($"kto --model {folder["sft"]} {Few} --out {folder["kto"]}"), StringComparison.Ordinal);
         Good($"reward --model {folder["sft"]} {Few} --out {folder["reward"]}");
         using Decoder judge = ModelFolder.ReadDecoder(folder["reward/best"]);
         Assert.Equal(1, judge.Config.Scores);

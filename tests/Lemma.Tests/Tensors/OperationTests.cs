@@ -135,6 +135,23 @@ public class OperationTests
             x => Naive.CrossEntropies(Naive.Linear(x[0], x[1], null, rows, d, vocabulary), targets), new Shape(rows, d), new Shape(vocabulary, d));
     }
 
+    [Theory]
+    [InlineData(0.1, 0), InlineData(0, 0.01), InlineData(0.2, 0.02)]
+    public void CrossEntropyWithTerms(double smoothing, double weight)
+    {
+        int[] targets = [3, 0, CrossEntropy.Ignore, 36, 20];
+        TokenLossTerms terms = new(smoothing, weight);
+        double[] Losses(double[] z) => [.. targets.Select((target, row) =>
+        {
+            double[] own = z[(row * 37)..(row * 37 + 37)];
+            double log = Math.Log(own.Sum(Math.Exp));
+            return target < 0 ? 0 : (1 - smoothing) * (log - own[target]) + smoothing * own.Average(value => log - value) + weight * log * log;
+        })];
+        OperationCheck.Run((tape, t) => tape.CrossEntropy(t[0], targets, terms), x => Losses(x[0]), new Shape(5, 37));
+        OperationCheck.Run((tape, t) => tape.LinearCrossEntropy(t[0], t[1], targets, terms), x => Losses(Naive.Linear(x[0], x[1], null, 5, 8, 37)),
+            new Shape(5, 8), new Shape(37, 8));
+    }
+
     [Fact]
     public void LinearCrossEntropyInSeveralChunks()
     {

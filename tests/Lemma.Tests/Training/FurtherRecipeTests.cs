@@ -33,6 +33,28 @@ public class FurtherRecipeTests
         }
     }
 
+    [Theory, InlineData("kto"), InlineData("apo_zero_unpaired")]
+    public void JudgedAnswersMoveTheModelTheirWay(string loss)
+    {
+        using Decoder model = RecipeTests.Model(), reference = RecipeTests.Model();
+        using Workers workers = new(2);
+        // Behind any prompt ids below 3 are good, and 40 to 42 are not.
+        TokenFeedback[] answers = [.. Enumerable.Range(0, 120).Select(i =>
+        {
+            Philox random = new(5, (ulong)i);
+            int[] ids = [.. Enumerable.Range(0, 12).Select(place => place < 4 ? random.Below(61, (ulong)place) : random.Below(3, (ulong)place) + (i % 2 == 0 ? 0 : 40))];
+            return new TokenFeedback(new TokenExample(ids, Enumerable.Range(0, 12).Select(place => place >= 4).ToArray()), i % 2 == 0);
+        })];
+        FeedbackSet training = FeedbackSet.Compute(reference, answers[..100], workers), validation = FeedbackSet.Compute(reference, answers[100..], workers);
+        Assert.Equal(training.Reference, FeedbackSet.Compute(reference, answers[..100], workers, rowsOfPass: 30).Reference);
+        FeedbackTuning recipe = new(model, training, validation, new FeedbackTuningOptions { Loss = FeedbackLoss.All[loss], RowsOfPass = 512 });
+        TrainingOptions options = new() { Steps = 160, LearningRate = 5e-3, Schedule = new CosineSchedule { Warmup = 10 }, EvaluateEvery = 40 };
+        TrainingResult result = new TrainingLoop(recipe, options, workers).Train();
+        Assert.True(result.BestScore > 0.9, $"{result.BestScore} of the answers moved their way");
+        Assert.Contains("there must be good ones and others", Assert.Throws<ArgumentException>(() => new FeedbackTuning(model,
+            FeedbackSet.Compute(reference, [answers[0], answers[2]], workers), validation, new FeedbackTuningOptions())).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void AMaskedModelFillsInAndKnowsTheClassOfATextOfTwoKinds()
     {

@@ -8,20 +8,20 @@ public static unsafe partial class Ops
     /// <summary>Elements of logits that are kept at most, 64 MiB; what does not fit is computed again in the backward.</summary>
     private const long KeptLogits = 16L << 20;
 
-    /// <summary>lᵢ = −ln softmax(xᵢ·Wᵀ)_target, 0 for a row that is left out.</summary>
+    /// <summary>lᵢ = −ln softmax(xᵢ·Wᵀ)_target and the terms beside it, 0 for a row that is left out.</summary>
     /// <remarks>
     /// x: [rows, d]; W: [V, d]; targets: [rows], −100 to leave a row out; l: [rows]. Logits exist for a chunk of rows at a time, and only
     /// for rows that count.
     /// The targets must stay as they are until the tape is rewound.
     /// </remarks>
-    public static Tensor LinearCrossEntropy(this Tape tape, Tensor x, Tensor weight, ReadOnlyMemory<int> targets)
+    public static Tensor LinearCrossEntropy(this Tape tape, Tensor x, Tensor weight, ReadOnlyMemory<int> targets, TokenLossTerms terms = default)
     {
         int rows = x.Shape.Rows, d = x.Shape.Columns, vocabulary = weight.Shape[0];
         Require.That(weight.Shape.Rank == 2 && weight.Shape[1] == d, $"linear_cross_entropy: the weight {weight.Shape} must be [V, {d}]");
         Require.That(targets.Length == rows, $"linear_cross_entropy: {targets.Length} targets for {rows} rows");
         int counted = rows - targets.Span.Count(Formulas.CrossEntropy.Ignore);
         if (counted < rows)
-            return LossesOfSome(tape, x, weight, targets, counted);
+            return LossesOfSome(tape, x, weight, targets, counted, terms);
         int chunk = (int)Math.Clamp(KeptLogits / vocabulary / 12 * 12, 12, Math.Max(12, rows));
         Tensor losses = tape.New(new Shape(rows)), logs = tape.New(new Shape(rows));
         // One buffer for every chunk: after the forward it holds the last one, which the backward needs first.
@@ -30,11 +30,11 @@ public static unsafe partial class Ops
         {
             int count = Math.Min(chunk, rows - first);
             Logits(tape, x, weight, first, count, logits);
-            tape.Workers.Rows(count, Workers.RowsFor(vocabulary), (tape, logits, targets, losses, logs, first), static (in s, row, some) =>
+            tape.Workers.Rows(count, Workers.RowsFor(vocabulary), (tape, logits, targets, losses, logs, first, terms), static (in s, row, some) =>
                 Formulas.CrossEntropy.Forward(RowsOf(s.tape, s.logits, row, some), s.targets.Span.Slice(s.first + row, some),
-                    s.tape[s.losses].Slice(s.first + row, some), s.tape[s.logs].Slice(s.first + row, some)));
+                    s.tape[s.losses].Slice(s.first + row, some), s.tape[s.logs].Slice(s.first + row, some), s.terms));
         }
-        tape.Record((x, weight, targets, losses, logs, logits, chunk), static (tape, in s) =>
+        tape.Record((x, weight, targets, losses, logs, logits, chunk, terms), static (tape, in s) =>
         {
             if (!tape.HasGradient(s.losses))
                 return;
@@ -48,7 +48,7 @@ public static unsafe partial class Ops
                     Logits(tape, s.x, s.weight, first, count, s.logits);
                 tape.Workers.Rows(count, Workers.RowsFor(vocabulary), (tape, s, first), static (in t, row, some) =>
                     Formulas.CrossEntropy.Backward(RowsOf(t.tape, t.s.logits, row, some), t.s.targets.Span.Slice(t.first + row, some),
-                        t.tape[t.s.logs].Slice(t.first + row, some), new ReadOnlySpan<float>(t.tape.OutputGradient(t.s.losses) + t.first + row, some)));
+                        t.tape[t.s.logs].Slice(t.first + row, some), new ReadOnlySpan<float>(t.tape.OutputGradient(t.s.losses) + t.first + row, some), t.s.terms));
                 Matrix up = Matrix.Rows(tape.Pointer(s.logits), vocabulary);
                 Product(tape.Workers, count, d, vocabulary, up, Matrix.Rows(tape.Pointer(s.weight), d), dx + (nint)first * d, d, addX);
                 if (tape.IsFrozen(s.weight))
@@ -60,7 +60,7 @@ public static unsafe partial class Ops
         return losses;
     }
 
-    private static Tensor LossesOfSome(Tape tape, Tensor x, Tensor weight, ReadOnlyMemory<int> targets, int count)
+    private static Tensor LossesOfSome(Tape tape, Tensor x, Tensor weight, ReadOnlyMemory<int> targets, int count, TokenLossTerms terms)
     {
         if (count == 0)
         {
@@ -74,7 +74,7 @@ public static unsafe partial class Ops
             if (targets.Span[row] != Formulas.CrossEntropy.Ignore)
                 (rows.Span[i], own.Span[i++]) = (row, targets.Span[row]);
         }
-        return tape.Place(tape.LinearCrossEntropy(tape.Embedding(rows, x), weight, own), rows, targets.Length);
+        return tape.Place(tape.LinearCrossEntropy(tape.Embedding(rows, x), weight, own, terms), rows, targets.Length);
     }
 
     private static void Logits(Tape tape, Tensor x, Tensor weight, int first, int count, Tensor logits)

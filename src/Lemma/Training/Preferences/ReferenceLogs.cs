@@ -1,7 +1,6 @@
 using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Models;
-using Lemma.Tensors;
 
 namespace Lemma.Training;
 
@@ -22,17 +21,14 @@ public sealed class ReferenceLogs
     public static ReferenceLogs Compute(Decoder reference, IReadOnlyList<TokenPair> pairs, Workers workers, int rowsOfPass = 2048,
         IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
-        using Tape tape = new(workers, reference.Parameters) { Recording = false };
-        List<float> logs = [];
-        foreach (ExampleRows rows in ExampleCheck.InPasses([.. pairs.SelectMany(pair => new[] { pair.Chosen, pair.Rejected })], rowsOfPass))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            Tensor losses = reference.Losses(tape, rows.Rows, rows.Targets, out _);
-            logs.AddRange(tape[tape.Scale(tape.Sums(losses, rows.Rows.Lengths), -1)]);
-            tape.Rewind();
-            progress?.Report(logs.Count / 2);
-        }
+        TokenExample[] answers = [.. pairs.SelectMany(pair => new[] { pair.Chosen, pair.Rejected })];
+        float[] logs = SequenceLogs.Compute(reference, answers, workers, rowsOfPass, progress is null ? null : new Halves(progress), cancellation);
         return new ReferenceLogs([.. logs.Where((_, i) => i % 2 == 0)], [.. logs.Where((_, i) => i % 2 == 1)]);
+    }
+
+    private sealed class Halves(IProgress<int> pairs) : IProgress<int>
+    {
+        public void Report(int value) => pairs.Report(value / 2);
     }
 
     /// <summary>How many pairs it knows.</summary>

@@ -115,8 +115,7 @@ public sealed class PreferenceTuning : Recipe
     {
         TokenExample[] chosen = [.. some.Select(pair => set.Pairs[pair].Chosen)], rejected = [.. some.Select(pair => set.Pairs[pair].Rejected)];
         ExampleRows rows = ExampleRows.Of([.. chosen, .. rejected]);
-        Tensor losses = decoder.Losses(tape, rows.Rows, rows.Targets, out Tensor? balance, random);
-        Tensor logs = tape.Scale(tape.Sums(losses, rows.Rows.Lengths), -1);
+        Tensor logs = SequenceLogs.Of(tape, decoder, rows, random, out Tensor? balance);
         float[] ofChosen = new float[some.Length], ofRejected = new float[some.Length];
         if (set.Reference is { } reference)
         {

@@ -24,6 +24,9 @@ public sealed record PretrainingOptions
     /// <summary>γ of the step of the experts' bias for the choice after each step, b += γ·sign(mean − load); 0 to leave it.</summary>
     public double BalanceRate { get; init; }
 
+    /// <summary>What stands beside −ln p while it learns: label smoothing, z-loss. It is judged without.</summary>
+    public TokenLossTerms Terms { get; init; }
+
     /// <summary>The seed of the windows' order.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -33,6 +36,7 @@ public sealed record PretrainingOptions
         Require.That(Batch > 0 && Length > 0, $"pretraining: sizes must be positive, but batch {Batch}, length {Length}");
         Require.That(EvaluationBatches is null or > 0, $"pretraining: an evaluation needs a positive number of batches, not {EvaluationBatches}");
         Require.That(BalanceRate >= 0 && double.IsFinite(BalanceRate), $"pretraining: the rate of the experts' bias must not be negative, but it is {BalanceRate}");
+        Terms.Validate();
         return this;
     }
 }
@@ -94,7 +98,7 @@ public sealed class Pretraining : Recipe
     {
         training.Fill(number, inputs, targets);
         TokensRead += inputs.Length;
-        return decoder.Loss(tape, rows, targets, random, loads);
+        return decoder.Loss(tape, rows, targets, random, loads, options.Terms);
     }
 
     /// <inheritdoc/>

@@ -14,6 +14,9 @@ public sealed record SupervisedTuningOptions
     /// <summary>Whether the prompt sees all of itself, as the prefix of a prefix-LM.</summary>
     public bool SeesPrompt { get; init; }
 
+    /// <summary>What stands beside −ln p while it learns: label smoothing, z-loss. It is judged without.</summary>
+    public TokenLossTerms Terms { get; init; }
+
     /// <summary>The seed of the examples' order.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -21,6 +24,7 @@ public sealed record SupervisedTuningOptions
     public SupervisedTuningOptions Validate()
     {
         Require.That(RowsOfPass > 0, $"sft: a pass must have at least one row, but it has {RowsOfPass}");
+        Terms.Validate();
         return this;
     }
 }
@@ -61,7 +65,7 @@ public sealed class SupervisedTuning : Recipe
     {
         ExampleRows rows = ExampleRows.Of([.. packing.At(number).ToArray().Select(example => training[example])], options.SeesPrompt);
         TokensRead += rows.Targets.Length;
-        return decoder.Loss(tape, rows.Rows, rows.Targets, random);
+        return decoder.Loss(tape, rows.Rows, rows.Targets, random, terms: options.Terms);
     }
 
     /// <summary>The mean loss of the marked tokens of the validation examples.</summary>
