@@ -85,7 +85,7 @@ internal sealed class TrainCommand
         RunFolder.Check(folder, resumes, anew);
         SortedDictionary<string, string[]> given = RunArguments.Given(parsed, "--out", "--resume", "--force", "--threads");
         if (resumes)
-            (parsed, given) = Stored(folder, given);
+            (parsed, given) = RunArguments.OfRun(command, folder, given);
         if (parsed.GetValue(data) is not { Length: > 0 } files)
             throw new UsageException("--data is needed: name a file, a folder or a glob");
 
@@ -137,15 +137,6 @@ internal sealed class TrainCommand
         $"{TrainingSession.Describe(decoder)}, length {reading.Length}",
         $"{Amount.Count(training.Count)} tokens to learn from, {Amount.Count(validation.Count)} to judge by",
     ];
-
-    private (ParseResult Parsed, SortedDictionary<string, string[]> Given) Stored(string folder, SortedDictionary<string, string[]> now)
-    {
-        string last = Path.Combine(folder, "last");
-        SortedDictionary<string, string[]> stored = RunArguments.FromJson(TrainingState.Read(last).Run, last);
-        ParseResult parsed = command.Parse(RunArguments.Merge(stored, now));
-        return parsed.Errors.Count == 0 ? (parsed, stored)
-            : throw new InvalidDataException($"{last}: the run's options are not valid: {parsed.Errors[0].Message}");
-    }
 
     private Tokenizer Tokenize(List<TextDocument> documents, DecoderConfig shape, ParseResult parsed)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text;
 using System.Text.Json;
+using Lemma.Checkpoints;
 
 namespace Lemma.Cli.Parsing;
 
@@ -50,6 +51,16 @@ internal static class RunArguments
             given.Add(property.Name, [.. property.Value.EnumerateArray().Select(value => value.GetString()!)]);
         }
         return given;
+    }
+
+    /// <summary>The options that a run in a folder was begun with, parsed again; those given now must be among them.</summary>
+    public static (ParseResult Parsed, SortedDictionary<string, string[]> Given) OfRun(Command command, string folder, SortedDictionary<string, string[]> now)
+    {
+        string last = Path.Combine(folder, "last");
+        SortedDictionary<string, string[]> stored = FromJson(TrainingState.Read(last).Run, last);
+        ParseResult parsed = command.Parse(Merge(stored, now));
+        return parsed.Errors.Count == 0 ? (parsed, stored)
+            : throw new InvalidDataException($"{last}: the run's options are not valid: {parsed.Errors[0].Message}");
     }
 
     /// <summary>The arguments that give a run its own options again; an option given now must not differ from them.</summary>

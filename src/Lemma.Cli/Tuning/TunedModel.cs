@@ -42,7 +42,7 @@ internal sealed class TunedModel : IDisposable
     public Workers Workers { get; }
 
     /// <summary>The model before its tuning: the reference of losses that compare with one, until <see cref="Begin"/> makes it the model that learns.</summary>
-    public Decoder Base { get; private set; }
+    public Decoder Base { get; }
 
     /// <summary>Whether <see cref="Base"/> stays as it is while the other learns.</summary>
     public bool KeepsBase { get; init; }

@@ -68,13 +68,7 @@ internal sealed class TuningOptions
         RunFolder.Check(folder, resumes, anew);
         SortedDictionary<string, string[]> given = RunArguments.Given(parsed, "--out", "--resume", "--force", "--threads");
         if (resumes)
-        {
-            string last = Path.Combine(folder, "last");
-            given = RunArguments.FromJson(TrainingState.Read(last).Run, last) is var stored ? Merged(stored, given) : given;
-            parsed = command.Parse(RunArguments.Merge(given, []));
-            if (parsed.Errors.Count > 0)
-                throw new InvalidDataException($"{last}: the run's options are not valid: {parsed.Errors[0].Message}");
-        }
+            (parsed, given) = RunArguments.OfRun(command, folder, given);
         foreach (Option detail in (Option[])[loraAlpha, loraTargets, loraDropout])
             Choice.RequireBeside(parsed, detail, lora);
         if (Choice.IsGiven(parsed, examples) && Choice.IsGiven(parsed, data))
@@ -106,12 +100,6 @@ internal sealed class TuningOptions
             Run = RunArguments.ToJson(given),
             Parsed = parsed,
         };
-    }
-
-    private static SortedDictionary<string, string[]> Merged(SortedDictionary<string, string[]> stored, SortedDictionary<string, string[]> now)
-    {
-        RunArguments.Merge(stored, now);
-        return stored;
     }
 }
 

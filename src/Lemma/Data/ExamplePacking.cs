@@ -34,7 +34,7 @@ public sealed class ExamplePacking
     public double Filled => rows.Sum(count => (long)count) / ((double)PassesPerEpoch * rowsOfPass);
 
     /// <summary>The examples of a pass, in the order in which they are read.</summary>
-    public ReadOnlyMemory<int> At(long number)
+    public IReadOnlyList<int> At(long number)
     {
         Require.That(number >= 0, $"packing: the number of a pass must not be negative, but it is {number}");
         (long epoch, long place) = Math.DivRem(number, PassesPerEpoch);

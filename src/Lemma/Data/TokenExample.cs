@@ -48,7 +48,11 @@ public sealed record TokenExample
 }
 
 /// <summary>Two continuations of one prompt, of which the first is preferred; the marks are those of the continuations.</summary>
-public sealed record TokenPair(TokenExample Chosen, TokenExample Rejected);
+public sealed record TokenPair(TokenExample Chosen, TokenExample Rejected)
+{
+    /// <summary>The rows that a pass reads of both.</summary>
+    public int Rows => Chosen.Rows + Rejected.Rows;
+}
 
 /// <summary>One continuation of a prompt, and whether it is a good one; the marks are those of the continuation.</summary>
 public sealed record TokenFeedback(TokenExample Example, bool IsDesired);

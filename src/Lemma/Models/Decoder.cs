@@ -64,7 +64,7 @@ public sealed class Decoder : Model, IContinuingModel
     public LossPart Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, ExpertLoads? loads = null, TokenLossTerms terms = default)
     {
         Tensor losses = Losses(tape, rows, targets, out Tensor? balance, dropout, loads, terms);
-        LossPart loss = new(tape.Sum(losses), targets.Length - targets.Span.Count(CrossEntropy.Ignore));
+        LossPart loss = LossPart.OfRows(tape, losses, targets);
         return balance is { } share ? loss with { Sum = tape.AddScaled(loss.Sum, share, (float)loss.Weight) } : loss;
     }
 
@@ -109,15 +109,8 @@ public sealed class Decoder : Model, IContinuingModel
         (scores ?? throw new InvalidOperationException("decoder: this model has no scores; WithScores adds some")).Apply(tape, hidden, dropout);
 
     /// <summary>The numbers of the last row of each sequence, [sequences, scores]: a reward of each text.</summary>
-    public Tensor LastScores(Tape tape, in Rows rows, Philox? dropout = null)
-    {
-        ArgumentNullException.ThrowIfNull(tape);
-        Memory<int> last = tape.TakeIntegers(rows.Lengths.Length);
-        int end = 0;
-        for (int i = 0; i < last.Length; i++)
-            last.Span[i] = (end += rows.Lengths.Span[i]) - 1;
-        return Scores(tape, tape.Embedding(last, Hidden(tape, rows, dropout)), dropout);
-    }
+    public Tensor LastScores(Tape tape, in Rows rows, Philox? dropout = null) =>
+        Scores(tape, Head.LastRows(tape, Hidden(tape, rows, dropout), rows.Lengths), dropout);
 
     /// <summary>The same weights with a number of scores a row, 0 at first: for a reward model, or a policy with values.</summary>
     public Decoder WithScores(int count)

@@ -92,5 +92,5 @@ public sealed class Encoder : Model
     /// <param name="lengths">The rows of each sequence.</param>
     /// <param name="targets">A class a sequence; −100 leaves a sequence out.</param>
     public LossPart ClassLoss(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths, ReadOnlyMemory<int> targets) =>
-        new(tape.Sum(tape.CrossEntropy(ClassLogits(tape, hidden, lengths), targets)), targets.Length - targets.Span.Count(CrossEntropy.Ignore));
+        LossPart.OfRows(tape, tape.CrossEntropy(ClassLogits(tape, hidden, lengths), targets), targets);
 }

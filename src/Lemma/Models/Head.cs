@@ -42,13 +42,16 @@ internal sealed class Head
     }
 
     /// <summary>The logits of the last row of each sequence, [sequences, V].</summary>
-    public Tensor LastLogits(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths)
+    public Tensor LastLogits(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths) => Logits(tape, LastRows(tape, hidden, lengths));
+
+    /// <summary>The last row of each sequence, [sequences, d].</summary>
+    public static Tensor LastRows(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths)
     {
         Memory<int> last = tape.TakeIntegers(lengths.Length);
         int end = 0;
         for (int i = 0; i < last.Length; i++)
             last.Span[i] = (end += lengths.Span[i]) - 1;
-        return Logits(tape, tape.Embedding(last, hidden));
+        return tape.Embedding(last, hidden);
     }
 
     /// <summary>−ln p of each row's target in nats, 0 for a row that is left out, [rows].</summary>
@@ -59,7 +62,7 @@ internal sealed class Head
 
     /// <summary>Their sum, with the rows that count as its weight.</summary>
     public LossPart Loss(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null) =>
-        new(tape.Sum(Losses(tape, hidden, targets, random)), targets.Length - targets.Span.Count(CrossEntropy.Ignore));
+        LossPart.OfRows(tape, Losses(tape, hidden, targets, random), targets);
 
     private Tensor Prepare(Tape tape, Tensor x, Philox? random)
     {

@@ -6,6 +6,13 @@ namespace Lemma.Tensors;
 /// <param name="Weight">What it is divided by for the mean: the targets that count, pairs or sequences; 0 where nothing counts.</param>
 public readonly record struct LossPart(Tensor Sum, double Weight)
 {
+    /// <summary>The losses of rows added up; the weight is the number of rows that have a target.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="losses">A loss a row, 0 for a row that is left out.</param>
+    /// <param name="targets">The target of each row, −100 for a row that is left out.</param>
+    public static LossPart OfRows(Tape tape, Tensor losses, ReadOnlyMemory<int> targets) =>
+        new(tape.Sum(losses), targets.Length - targets.Span.Count(Formulas.CrossEntropy.Ignore));
+
     /// <summary>The mean of this part alone; 0 where nothing counts.</summary>
     public double Mean(Tape tape)
     {

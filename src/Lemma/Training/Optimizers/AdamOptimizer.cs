@@ -35,11 +35,7 @@ public sealed record AdamOptions : OptimizerOptions
 public sealed class AdamOptimizer(Parameters parameters, Workers workers, AdamOptions options) : Optimizer(parameters, workers, options, moments: 2)
 {
     /// <inheritdoc/>
-    public override IEnumerable<StateTensor> State =>
-    [
-        .. Parameters.All.Select(parameter => StateTensor.Like("first_moment", parameter, () => Parameters.FirstMoments(parameter))),
-        .. Parameters.All.Select(parameter => StateTensor.Like("second_moment", parameter, () => Parameters.SecondMoments(parameter))),
-    ];
+    public override IEnumerable<StateTensor> State => [.. FirstMoments, .. SecondMoments(_ => true)];
 
     private protected override void Update(in Piece piece, double learningRate, float gradientScale)
     {

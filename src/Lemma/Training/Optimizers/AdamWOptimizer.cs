@@ -32,11 +32,7 @@ public sealed record AdamWOptions : OptimizerOptions
 public sealed class AdamWOptimizer(Parameters parameters, Workers workers, AdamWOptions options) : Optimizer(parameters, workers, options, moments: 2)
 {
     /// <inheritdoc/>
-    public override IEnumerable<StateTensor> State =>
-    [
-        .. Parameters.All.Select(parameter => StateTensor.Like("first_moment", parameter, () => Parameters.FirstMoments(parameter))),
-        .. Parameters.All.Select(parameter => StateTensor.Like("second_moment", parameter, () => Parameters.SecondMoments(parameter))),
-    ];
+    public override IEnumerable<StateTensor> State => [.. FirstMoments, .. SecondMoments(_ => true)];
 
     private protected override void Update(in Piece piece, double learningRate, float gradientScale) =>
         AdamW.Step(new AdamW.Numbers((float)learningRate, options.Beta1, options.Beta2, options.Epsilon, piece.Decay, StepsTaken, gradientScale),

@@ -26,8 +26,7 @@ public sealed class GradientDescentOptimizer(Parameters parameters, Workers work
     : Optimizer(parameters, workers, options, moments: options.Momentum > 0 ? 1 : 0)
 {
     /// <inheritdoc/>
-    public override IEnumerable<StateTensor> State => options.Momentum == 0 ? []
-        : Parameters.All.Select(parameter => StateTensor.Like("velocity", parameter, () => Parameters.FirstMoments(parameter)));
+    public override IEnumerable<StateTensor> State => options.Momentum == 0 ? [] : FirstMoments;
 
     private protected override void Update(in Piece piece, double learningRate, float gradientScale)
     {

@@ -28,8 +28,7 @@ public sealed record LionOptions : OptimizerOptions
 public sealed class LionOptimizer(Parameters parameters, Workers workers, LionOptions options) : Optimizer(parameters, workers, options, moments: 1)
 {
     /// <inheritdoc/>
-    public override IEnumerable<StateTensor> State =>
-        Parameters.All.Select(parameter => StateTensor.Like("first_moment", parameter, () => Parameters.FirstMoments(parameter)));
+    public override IEnumerable<StateTensor> State => FirstMoments;
 
     private protected override void Update(in Piece piece, double learningRate, float gradientScale) =>
         Lion.Step(learningRate, options.Beta1, options.Beta2, piece.Decay, WeightsOf(piece), ScaledGradientsOf(piece, gradientScale), FirstOf(piece));

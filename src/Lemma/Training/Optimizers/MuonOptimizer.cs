@@ -47,12 +47,7 @@ public sealed class MuonOptimizer(Parameters parameters, Workers workers, MuonOp
     : WholeMatrixOptimizer(parameters, workers, options, moments: 2)
 {
     /// <inheritdoc/>
-    public override IEnumerable<StateTensor> State =>
-    [
-        .. Parameters.All.Select(parameter => StateTensor.Like("first_moment", parameter, () => Parameters.FirstMoments(parameter))),
-        .. Parameters.All.Where(parameter => !TakesWhole(parameter))
-            .Select(parameter => StateTensor.Like("second_moment", parameter, () => Parameters.SecondMoments(parameter))),
-    ];
+    public override IEnumerable<StateTensor> State => [.. FirstMoments, .. SecondMoments(parameter => !TakesWhole(parameter))];
 
     private protected override bool TakesWhole(Parameter parameter) => parameter.Shape.Rank >= 2 && parameter.Name.Contains("blocks.", StringComparison.Ordinal);
 

@@ -93,6 +93,14 @@ public abstract unsafe class Optimizer
     /// <summary>The step of one piece; several run at once.</summary>
     private protected abstract void Update(in Piece piece, double learningRate, float gradientScale);
 
+    /// <summary>The first moments of all parameters, for <see cref="State"/>.</summary>
+    private protected IEnumerable<StateTensor> FirstMoments =>
+        Parameters.All.Select(parameter => StateTensor.Like("first_moment", parameter, () => Parameters.FirstMoments(parameter)));
+
+    /// <summary>The second moments of some parameters.</summary>
+    private protected IEnumerable<StateTensor> SecondMoments(Func<Parameter, bool> of) => Parameters.All.Where(of)
+        .Select(parameter => StateTensor.Like("second_moment", parameter, () => Parameters.SecondMoments(parameter)));
+
     /// <summary>The pieces, in order.</summary>
     private protected IReadOnlyList<Piece> Pieces => pieces;
 

@@ -5,11 +5,12 @@ namespace Lemma.Training;
 
 /// <summary>The answers of a round, and what is made of them before they are read.</summary>
 /// <param name="Number">Which round of the run, from 0.</param>
+/// <param name="Entropy">The mean entropy of what the answers were drawn from, in nats.</param>
 /// <param name="Rollouts">The answers, those of a prompt side by side.</param>
 /// <param name="Rewards">A reward an answer.</param>
 /// <param name="Advantages">An advantage an answer.</param>
 /// <param name="ReferenceLogs">ln π_ref of each id of each answer; empty without a reference.</param>
-internal sealed record PolicyRound(long Number, Rollout[] Rollouts, float[] Rewards, float[] Advantages, float[][] ReferenceLogs)
+internal sealed record PolicyRound(long Number, double Entropy, Rollout[] Rollouts, float[] Rewards, float[] Advantages, float[][] ReferenceLogs)
 {
     private const string Name = "rollouts.json";
 
@@ -19,6 +20,7 @@ internal sealed record PolicyRound(long Number, Rollout[] Rollouts, float[] Rewa
         using Utf8JsonWriter json = new(stream);
         json.WriteStartObject();
         json.WriteNumber("round", Number);
+        json.WriteNumber("entropy", Entropy);
         json.WriteStartArray("answers");
         for (int i = 0; i < Rollouts.Length; i++)
         {
@@ -65,7 +67,7 @@ internal sealed record PolicyRound(long Number, Rollout[] Rollouts, float[] Rewa
         }
         if (rollouts.Count == 0)
             throw settings.Error("there are no answers");
-        return new PolicyRound(settings.Long("round"), [.. rollouts], [.. answers.Select(answer => (float)answer.Number("reward"))],
+        return new PolicyRound(settings.Long("round"), settings.Number("entropy"), [.. rollouts], [.. answers.Select(answer => (float)answer.Number("reward"))],
             [.. answers.Select(answer => (float)answer.Number("advantage"))], references.Exists(one => one.Length == 0) ? [] : [.. references]);
     }
 

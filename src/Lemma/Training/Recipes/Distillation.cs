@@ -94,7 +94,7 @@ public sealed class Distillation : Recipe, IDisposable
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        TokenExample[] examples = [.. packing.At(number).ToArray().Select(example => training[example])];
+        TokenExample[] examples = [.. packing.At(number).Select(example => training[example])];
         if (maker is not null)
         {
             ReadOnlyMemory<int>[] prompts = [.. examples.Select(example => example.Ids[..Math.Max(1, example.Counts.Span.IndexOf(true))])];
@@ -128,7 +128,7 @@ public sealed class Distillation : Recipe, IDisposable
 
     private LossPart Loss(Tape tape, ExampleRows rows, double ownShare, Philox? random)
     {
-        int[] places = [.. Enumerable.Range(0, rows.Targets.Length).Where(row => rows.Targets.Span[row] != CrossEntropy.Ignore)];
+        int[] places = rows.Counted();
         Tensor taught = teacher.LogitsOf(teaching, teacher.Hidden(teaching, rows.Rows), places);
         Tensor given = tape.Input(taught.Shape, teaching[taught]);
         teaching.Rewind();

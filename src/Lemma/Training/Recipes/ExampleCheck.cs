@@ -28,18 +28,19 @@ internal static class ExampleCheck
     /// <summary>Examples in their order, so many rows at a time.</summary>
     public static IEnumerable<ExampleRows> InPasses(IReadOnlyList<TokenExample> examples, int rowsOfPass, bool seesPrompt = false)
     {
-        List<TokenExample> some = [];
-        int rows = 0;
-        foreach (TokenExample example in examples)
+        foreach (int[] some in Batches([.. examples.Select(example => example.Rows)], rowsOfPass))
+            yield return ExampleRows.Of([.. some.Select(example => examples[example])], seesPrompt);
+    }
+
+    /// <summary>Places 0, 1, … in their order, so many rows at a time; what has more rows stands alone.</summary>
+    public static IEnumerable<int[]> Batches(int[] rows, int rowsOfPass)
+    {
+        for (int first = 0, end; first < rows.Length; first = end)
         {
-            if (some.Count > 0 && rows + example.Rows > rowsOfPass)
-            {
-                yield return ExampleRows.Of(some, seesPrompt);
-                (some, rows) = ([], 0);
-            }
-            some.Add(example);
-            rows += example.Rows;
+            int sum = rows[first];
+            for (end = first + 1; end < rows.Length && sum + rows[end] <= rowsOfPass; end++)
+                sum += rows[end];
+            yield return [.. Enumerable.Range(first, end - first)];
         }
-        yield return ExampleRows.Of(some, seesPrompt);
     }
 }

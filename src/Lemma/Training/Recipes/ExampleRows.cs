@@ -1,4 +1,5 @@
 using Lemma.Data;
+using Lemma.Formulas;
 using Lemma.Sequences;
 
 namespace Lemma.Training;
@@ -8,6 +9,9 @@ namespace Lemma.Training;
 /// <param name="Targets">The target of each row, −100 where it does not count.</param>
 public sealed record ExampleRows(Rows Rows, ReadOnlyMemory<int> Targets)
 {
+    /// <summary>The rows that count, in order.</summary>
+    public int[] Counted() => [.. Enumerable.Range(0, Targets.Length).Where(row => Targets.Span[row] != CrossEntropy.Ignore)];
+
     /// <summary>The rows of some examples, one after the other.</summary>
     /// <param name="examples">The examples.</param>
     /// <param name="seesPrompt">Whether what stands before the first id that counts sees all of itself.</param>

@@ -81,7 +81,7 @@ public sealed class FeedbackTuning : Recipe
     private readonly FeedbackSet training, validation;
     private readonly FeedbackTuningOptions options;
     private readonly ExamplePacking packing;
-    private double good, goodCount, bad, badCount, point;
+    private double good, goodCount, bad, badCount, right, point;
 
     /// <summary>Learns from some answers and is judged by others.</summary>
     public FeedbackTuning(Decoder decoder, FeedbackSet training, FeedbackSet validation, FeedbackTuningOptions options)
@@ -94,7 +94,7 @@ public sealed class FeedbackTuning : Recipe
             Require.That(set.Answers.Any(answer => answer.IsDesired) && set.Answers.Any(answer => !answer.IsDesired),
                 $"{Name}: among the answers for {what} there must be good ones and others");
         }
-        packing = new ExamplePacking(training.Answers.Select((answer, i) => answer.Example.Rows + training.Strangers[i].Rows), options.RowsOfPass, options.Seed);
+        packing = new ExamplePacking(Rows(training), options.RowsOfPass, options.Seed);
     }
 
     /// <inheritdoc/>
@@ -115,20 +115,17 @@ public sealed class FeedbackTuning : Recipe
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        int[] some = packing.At(number).ToArray();
-        return Loss(tape, training, some, random);
+        return Loss(tape, training, [.. packing.At(number)], random);
     }
 
     /// <summary>The share of validation answers whose ln(π/π_ref) is above 0 just where they are good, with margin and loss.</summary>
     public override Score Judge(Tape tape)
     {
         (double, double, double, double, double) step = (good, goodCount, bad, badCount, point);
-        (good, goodCount, bad, badCount) = (0, 0, 0, 0);
-        double loss = 0, right = 0;
-        for (int first = 0; first < validation.Answers.Count; first += 16)
+        (good, goodCount, bad, badCount, right) = (0, 0, 0, 0, 0);
+        double loss = 0;
+        foreach (int[] some in ExampleCheck.Batches(Rows(validation), options.RowsOfPass))
         {
-            int[] some = [.. Enumerable.Range(first, Math.Min(16, validation.Answers.Count - first))];
-            right += Right(tape, some);
             loss += tape[Loss(tape, validation, some, null).Sum][0];
             tape.Rewind();
         }
@@ -139,14 +136,7 @@ public sealed class FeedbackTuning : Recipe
         return score;
     }
 
-    private int Right(Tape tape, int[] some)
-    {
-        ReadOnlySpan<float> logs = tape[SequenceLogs.Of(tape, decoder, ExampleRows.Of([.. some.Select(i => validation.Answers[i].Example)]), null, out _)];
-        int right = 0;
-        for (int i = 0; i < some.Length; i++)
-            right += logs[i] > validation.Reference[some[i]] == validation.Answers[some[i]].IsDesired ? 1 : 0;
-        return right;
-    }
+    private static int[] Rows(FeedbackSet set) => [.. set.Answers.Select((answer, i) => answer.Example.Rows + set.Strangers[i].Rows)];
 
     private LossPart Loss(Tape tape, FeedbackSet set, int[] some, Philox? random)
     {
@@ -159,6 +149,7 @@ public sealed class FeedbackTuning : Recipe
         for (int i = 0; i < some.Length; i++)
         {
             double ratio = (double)tape[logs][i] - reference[i];
+            right += ratio > 0 == desirable[i] ? 1 : 0;
             (good, goodCount, bad, badCount) = desirable[i] ? (good + ratio, goodCount + 1, bad, badCount) : (good, goodCount, bad + ratio, badCount + 1);
         }
         Tensor sum = options.Loss.Sum(tape, new FeedbackLogs(logs, tape.Input(new Shape(some.Length), reference), desirable, point));

@@ -50,7 +50,7 @@ public sealed class MaskedModeling : Recipe
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        MaskedRows rows = Read([.. packing.At(number).ToArray().Select(text => training[text])], random.Split(1));
+        MaskedRows rows = Read([.. packing.At(number).Select(text => training[text])], random.Split(1));
         TokensRead += rows.Targets.Length;
         Tensor hidden = encoder.Hidden(tape, rows.Rows, rows.TokenTypes, random.Split(0));
         LossPart loss = encoder.MaskedLoss(tape, hidden, rows.Targets, random.Split(0));

@@ -58,17 +58,22 @@ public sealed class PolicyOptimization : Recipe, IDisposable
 
     private int PassesOfRound => options.Epochs * options.PassesOfRound;
 
-    /// <summary>Of the round that was read last: the mean reward, the answers' mean length and entropy, and the divergence from the reference.</summary>
+    /// <summary>Of the round that was read last the mean reward, length and entropy of the answers; of the step the divergence from the reference.</summary>
     public override IReadOnlyList<Metric> Metrics => round is null ? [] :
     [
         new("reward", round.Rewards.Average(value => (double)value)),
         new("answer_length", round.Rollouts.Average(rollout => (double)rollout.Length)),
+        new("entropy", round.Entropy),
         new("ended", round.Rollouts.Average(rollout => rollout.IsEnded ? 1.0 : 0)),
         .. reference is null ? Array.Empty<Metric>() : [new Metric("divergence", divergence / Math.Max(1, tokens))],
     ];
 
     /// <inheritdoc/>
-    public override DataPlace PlaceAfter(long passes) => DataPlace.After(passes / PassesOfRound * options.Prompts + passes % PassesOfRound, training.Count);
+    public override DataPlace PlaceAfter(long passes) =>
+        DataPlace.After((passes + PassesOfRound - 1) / PassesOfRound * options.Prompts, training.Count);
+
+    /// <inheritdoc/>
+    public override void BeforeStep(Tape tape, long step) => (divergence, tokens) = (0, 0);
 
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
@@ -124,7 +129,7 @@ public sealed class PolicyOptimization : Recipe, IDisposable
         TokensRead += rows.Targets.Length;
         // Dropout would make the policy another one than the one that drew.
         Tensor losses = policy.Losses(tape, rows.Rows, rows.Targets, out Tensor? balance);
-        int[] places = [.. Enumerable.Range(0, rows.Targets.Length).Where(row => rows.Targets.Span[row] != CrossEntropy.Ignore)];
+        int[] places = rows.Counted();
         Tensor logs = tape.Scale(tape.Pick(losses, places), -1);
         Shape shape = new(places.Length);
         Tensor? referenceLogs = round!.ReferenceLogs.Length == 0 ? null : tape.Input(shape, [.. some.SelectMany(answer => round.ReferenceLogs[answer])]);
@@ -139,22 +144,24 @@ public sealed class PolicyOptimization : Recipe, IDisposable
     // k₃ of what was drawn: e^d − d − 1, d = ln π_ref − ln π.
     private void Count(Tape tape, Tensor logs, Tensor? referenceLogs)
     {
-        (divergence, tokens) = (0, 0);
         if (referenceLogs is not { } from)
             return;
-        divergence = DivergenceK3.Forward(tape[logs], tape[from]) * logs.Shape.Count;
-        tokens = logs.Shape.Count;
+        divergence += DivergenceK3.Forward(tape[logs], tape[from]) * logs.Shape.Count;
+        tokens += logs.Shape.Count;
     }
 
     private PolicyRound NewRound(long number)
     {
         List<Rollout> kept = [];
         List<float> rewards = [];
+        (double entropy, double drawn) = (0, 0);
         for (int attempt = 0; attempt <= options.FurtherRounds && kept.Count < options.Prompts * options.Group; attempt++)
         {
             PolicyPrompt[] prompts = [.. Enumerable.Range(0, options.Prompts).Select(i => PromptAt(number * options.Prompts + i, attempt))];
             Philox random = new Philox(options.Seed, DrawStream).Split((ulong)number).Split((ulong)attempt);
             Rollout[] rollouts = maker.Make([.. prompts.Select(prompt => prompt.Ids)], options.Group, options.LongestAnswer, random);
+            int ids = rollouts.Sum(rollout => rollout.Length);
+            (entropy, drawn) = (entropy + maker.Entropy * ids, drawn + ids);
             float[] own = [.. rollouts.Select(rollout => (float)RewardOf(prompts[rollout.Prompt], rollout))];
             for (int first = 0; first < own.Length && kept.Count < options.Prompts * options.Group; first += options.Group)
             {
@@ -167,7 +174,7 @@ public sealed class PolicyOptimization : Recipe, IDisposable
         }
         float[] advantages = new float[kept.Count];
         options.Advantages.Fill([.. rewards], options.Group, advantages);
-        return new PolicyRound(number, [.. kept], [.. rewards], advantages, ReferenceOf(kept));
+        return new PolicyRound(number, entropy / drawn, [.. kept], [.. rewards], advantages, ReferenceOf(kept));
     }
 
     // Each prompt once an epoch, in a new order; further attempts of a round have orders of their own.

@@ -53,7 +53,7 @@ public sealed class PreferenceTuning : Recipe
                 $"{Name}: the loss compares with a reference, so the {set.Pairs.Count} pairs for {what} need "
                 + $"its logarithms, but there are {set.Reference?.Count ?? 0}");
         }
-        packing = new ExamplePacking(training.Pairs.Select(pair => pair.Chosen.Rows + pair.Rejected.Rows), options.RowsOfPass, options.Seed);
+        packing = new ExamplePacking(training.Pairs.Select(pair => pair.Rows), options.RowsOfPass, options.Seed);
     }
 
     /// <inheritdoc/>
@@ -74,7 +74,7 @@ public sealed class PreferenceTuning : Recipe
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        int[] some = packing.At(number).ToArray();
+        int[] some = [.. packing.At(number)];
         (PairLogs logs, Tensor? balance, int rows) = Read(tape, training, some, random);
         TokensRead += rows;
         Count(tape, logs);
@@ -88,18 +88,9 @@ public sealed class PreferenceTuning : Recipe
         (double Margins, double Preferred, double Pairs) step = (margins, preferred, pairs);
         (margins, preferred, pairs) = (0, 0, 0);
         double loss = 0;
-        for (int first = 0, rows; first < validation.Pairs.Count;)
+        foreach (int[] some in ExampleCheck.Batches([.. validation.Pairs.Select(pair => pair.Rows)], options.RowsOfPass))
         {
-            List<int> some = [];
-            for (rows = 0; first < validation.Pairs.Count; first++)
-            {
-                TokenPair pair = validation.Pairs[first];
-                rows += pair.Chosen.Rows + pair.Rejected.Rows;
-                if (some.Count > 0 && rows > options.RowsOfPass)
-                    break;
-                some.Add(first);
-            }
-            PairLogs logs = Read(tape, validation, [.. some], null).Logs;
+            PairLogs logs = Read(tape, validation, some, null).Logs;
             Count(tape, logs);
             loss += tape[options.Loss.Sum(tape, logs)][0];
             tape.Rewind();

@@ -71,7 +71,7 @@ public sealed class RewardModeling : Recipe
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        TokenPair[] some = [.. packing.At(number).ToArray().Select(pair => training[pair])];
+        TokenPair[] some = [.. packing.At(number).Select(pair => training[pair])];
         TokensRead += some.Sum(Length);
         return Loss(tape, some, random);
     }
@@ -82,9 +82,9 @@ public sealed class RewardModeling : Recipe
         (double Right, double Pairs) step = (right, pairs);
         (right, pairs) = (0, 0);
         double loss = 0;
-        foreach (TokenPair pair in validation)
+        foreach (int[] some in ExampleCheck.Batches([.. validation.Select(Length)], options.RowsOfPass))
         {
-            loss += tape[Loss(tape, [pair], null).Sum][0];
+            loss += tape[Loss(tape, [.. some.Select(pair => validation[pair])], null).Sum][0];
             tape.Rewind();
         }
         Score score = new("validation_right", right / pairs, IsHigherBetter: true, Others: [new Metric("validation_loss", loss / pairs)]);

@@ -68,7 +68,7 @@ public sealed class SequenceToSequence : Recipe
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        TokenSequencePair[] pairs = [.. packing.At(number).ToArray().Select(pair => training(pair, random.Split((ulong)pair + 1)))];
+        TokenSequencePair[] pairs = [.. packing.At(number).Select(pair => training(pair, random.Split((ulong)pair + 1)))];
         foreach (TokenSequencePair pair in pairs)
             RequireFit(pair, "training", 0);
         (Rows source, Rows target, int[] following) = Read(pairs);

@@ -63,7 +63,7 @@ public sealed class SupervisedTuning : Recipe
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
-        ExampleRows rows = ExampleRows.Of([.. packing.At(number).ToArray().Select(example => training[example])], options.SeesPrompt);
+        ExampleRows rows = ExampleRows.Of([.. packing.At(number).Select(example => training[example])], options.SeesPrompt);
         TokensRead += rows.Targets.Length;
         return decoder.Loss(tape, rows.Rows, rows.Targets, random, terms: options.Terms);
     }
