@@ -33,6 +33,8 @@ internal sealed class RunOptions
         + "muon");
     private readonly Option<double?> clip = Choice.Number("--clip", "The largest norm of the gradient; 0 for no limit",
         fallback: AdamW.Clip);
+    private readonly Option<bool> recompute = Choice.Flag("--recompute", "Keep of each block what it gives alone and make the rest again in the backward: "
+        + "less memory for a third more time, the same bits");
     private readonly Option<int?> patience = Choice.Whole("--patience", "Evaluations without a better score before it stops; 0 for never",
         least: 0, fallback: 0);
 
@@ -53,7 +55,7 @@ internal sealed class RunOptions
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[accumulate, steps, learningRate, minimumLearningRate, warmup, schedule, optimizer, beta1, beta2, weightDecay,
-            clip, average, evaluateEvery, patience])
+            clip, average, recompute, evaluateEvery, patience])
             command.Add(option);
     }
 
@@ -70,6 +72,7 @@ internal sealed class RunOptions
             Schedule = Schedules[parsed.GetValue(schedule)!] with { Warmup = parsed.GetValue(warmup)!.Value, Minimum = highest == 0 ? 0 : lowest / highest },
             Optimizer = ReadOptimizer(parsed),
             AverageDecay = parsed.GetValue(average),
+            RecomputesBlocks = parsed.GetValue(recompute),
             EvaluateEvery = parsed.GetValue(evaluateEvery)!.Value,
             Patience = parsed.GetValue(patience) is > 0 and int few ? few : null,
             Seed = seed,

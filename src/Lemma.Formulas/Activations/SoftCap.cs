@@ -40,4 +40,22 @@ internal static class SoftCap
                 Lanes.LoadTail(dy[i..]), Lanes.LoadTail(dx[i..])), dx[i..]);
         }
     }
+
+    /// <summary>dx = (1 − (y/c)²)·dx, by what the forward gave.</summary>
+    public static void ScaleSlopes(ReadOnlySpan<float> y, float cap, Span<float> dx)
+    {
+        Check.SameLength("cap", y.Length, dx.Length);
+        ref float from = ref MemoryMarshal.GetReference(y), to = ref MemoryMarshal.GetReference(dx);
+        int i = 0;
+        for (; i + Lanes.Count <= y.Length; i += Lanes.Count)
+        {
+            Vector512<float> share = Lanes.Load(ref from, i) / cap;
+            (Vector512.FusedMultiplyAdd(-share, share, Vector512<float>.One) * Lanes.Load(ref to, i)).StoreUnsafe(ref to, (nuint)i);
+        }
+        if (i < y.Length)
+        {
+            Vector512<float> share = Lanes.LoadTail(y[i..]) / cap;
+            Lanes.StoreTail(Vector512.FusedMultiplyAdd(-share, share, Vector512<float>.One) * Lanes.LoadTail(dx[i..]), dx[i..]);
+        }
+    }
 }

@@ -90,10 +90,10 @@ public static unsafe class AttentionGradient
                         {
                             int some = Math.Min(Tile.Rows, rows - i), seen = Math.Clamp(shape.End(row + i + some - 1, end) - block, 0, columns);
                             PackedProduct.Multiply(tile, some, seen, d, queryRows + i * d, keyColumns + at * d, keyStride, weights + i * Block,
-                                Block, false);
+                                Block, Into.Replace);
                             PackedProduct.Multiply(tile, some, seen, width, upRows + i * width, valueColumns + at * width, valueStride,
                                 slopes + i * Block,
-                                Block, false);
+                                Block, Into.Replace);
                         }
                         for (int i = 0; i < rows; i++)
                         {
@@ -151,7 +151,7 @@ public static unsafe class AttentionGradient
         PackedProduct.Pack(a, m, k, panels, Tile.Rows);
         for (int row = 0; row < m; row += Tile.Rows)
             PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), n, k, panels + (nint)row * k, b, panelStride, c.At(row, 0),
-                c.RowStride, add: true);
+                c.RowStride, Into.Add);
     }
 
     // Scores become P and products dP become dS; both are 0 where the key is hidden.

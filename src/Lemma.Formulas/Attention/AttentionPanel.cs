@@ -62,7 +62,7 @@ internal readonly unsafe struct AttentionPanel
     public void Take<TScores>(in AttentionShape shape, ref TScores function, in PanelRows lines, int block, int keys, int length, float* keyPanels,
         float* valuePanels, nint valueStride, float* maxima, float* totals) where TScores : struct, IScoreFunction
     {
-        PackedProduct.Multiply(tile, lines.Rows, keys, d, Queries, keyPanels, (nint)d * Tile.Columns, scores, Block, add: false);
+        PackedProduct.Multiply(tile, lines.Rows, keys, d, Queries, keyPanels, (nint)d * Tile.Columns, scores, Block, Into.Replace);
         for (int i = 0, query = lines.Query, head = lines.Head; i < lines.Rows; i++)
         {
             if (!TScores.IsEmpty)
@@ -77,7 +77,7 @@ internal readonly unsafe struct AttentionPanel
                 (head, query) = (lines.FirstHead, query + 1);
         }
         PackedProduct.Pack(new Matrix((nint)scores, Block, 1), lines.Rows, keys, weights, Tile.Rows);
-        PackedProduct.Multiply(tile, lines.Rows, width, keys, weights, valuePanels, valueStride, Sums, sumStride, add: true);
+        PackedProduct.Multiply(tile, lines.Rows, width, keys, weights, valuePanels, valueStride, Sums, sumStride, Into.Add);
     }
 
     /// <summary>O and ln Σ e^score of a row that has seen all of its keys.</summary>

@@ -5,7 +5,8 @@ namespace Lemma.Formulas;
 /// <summary>C = A·B (+ bias), or C += A·B: A [m, k], B [k, n], C [m, n], each in rows or in columns.</summary>
 /// <remarks>
 /// Each element of C is a sum over blocks of 384 along k, each block one chain of fused products in the order of k. The order depends on k
-/// alone, so a row has the same bits whatever the other rows, the vector's width or the split over threads. After Goto and van de Geijn
+/// alone, so a row has the same bits whatever the other rows, the vector's width or the split over threads. Gradients of weights, sums over
+/// rows, are one chain along k instead, which the next rows continue: their bits do not depend on how rows are split into passes. After Goto and van de Geijn
 /// 2008, "Anatomy of high-performance matrix multiplication", with one operand's panel in the first-level cache and B's block in the second.
 /// <code>
 ///            n →                    for each 1536 rows and 1536 steps along k (evened out): pack A, once for all columns
@@ -56,8 +57,10 @@ public static unsafe class MatrixProduct
     /// <param name="stride">Elements from a row of C to the next.</param>
     /// <param name="add">Whether C is added to or overwritten.</param>
     /// <param name="bias">[n], added to every row, or null.</param>
+    /// <param name="inOneChain">Whether each element is one chain along k, which goes on from what is added to: sums over more and more rows.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Multiply(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null)
+    internal static void Multiply(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null,
+        bool inOneChain = false)
     {
         if (k == 0)
         {
@@ -67,14 +70,14 @@ public static unsafe class MatrixProduct
                 AddBias(m, n, bias, c, stride);
             return;
         }
-        if (m == 1 && b.PanelStride != 0 && a.ColumnStride == 1)
+        if (m == 1 && b.PanelStride != 0 && a.ColumnStride == 1 && !inOneChain)
         {
             PanelRowProduct.Multiply(n, k, a.At(0, 0), b.At(0, 0), b.PanelStride, c, add);
             if (bias != null)
                 AddBias(1, n, bias, c, stride);
             return;
         }
-        if (m == 1 && b.RowStride == 1 && a.ColumnStride == 1 && n >= RowProduct.Together && RowProduct.IsSupported)
+        if (m == 1 && b.RowStride == 1 && a.ColumnStride == 1 && n >= RowProduct.Together && RowProduct.IsSupported && !inOneChain)
         {
             int whole = n / RowProduct.Together * RowProduct.Together;
             RowProduct.Multiply(whole, k, a.At(0, 0), b.At(0, 0), b.ColumnStride, c, add);
@@ -87,6 +90,7 @@ public static unsafe class MatrixProduct
             c += whole;
             bias = bias == null ? null : bias + whole;
         }
+        Into more = inOneChain ? Into.Continue : Into.Add;
         int height = Even(m, RowBlock, Tile.Rows), deep = Even(k, DeepBlock, Tile.Depth);
         for (int row = 0; row < m; row += height)
         {
@@ -94,7 +98,7 @@ public static unsafe class MatrixProduct
             {
                 int depth = Math.Min(deep, k - step);
                 MultiplyBlock(Math.Min(height, m - row), n, depth, a.From(row, step), b.From(step, 0), c + row * stride, stride,
-                    add || step > 0, step + depth == k ? bias : null);
+                    add || step > 0 ? more : Into.Replace, more, step + depth == k ? bias : null);
             }
         }
     }
@@ -108,7 +112,7 @@ public static unsafe class MatrixProduct
 
     // Rows and steps of which A is packed at most once.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyBlock(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias)
+    private static void MultiplyBlock(int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, Into first, Into more, float* bias)
     {
         float* groupA = (workspace ??= new ThreadBlock()).AtLeast((long)(MostPackedRows + ColumnBlock) * Tile.Depth);
         float* blockB = groupA + MostPackedRows * Tile.Depth;
@@ -116,7 +120,7 @@ public static unsafe class MatrixProduct
         int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows;
         if (m <= SomeRows)
         {
-            MultiplyByPanels(tile, m, n, k, a, b, c, stride, add, bias, groupA, blockB);
+            MultiplyByPanels(tile, m, n, k, a, b, c, stride, first, more, bias, groupA, blockB);
             return;
         }
         float* packed = n > ColumnBlock ? PackAll(a, m, k) : null;
@@ -133,7 +137,7 @@ public static unsafe class MatrixProduct
                     float* panels = packed + (nint)step * whole + (nint)row * depth;
                     if (packed == null)
                         PackedProduct.Pack(a.From(row, step), rows, depth, panels = groupA, Tile.Rows);
-                    MultiplyPanels(tile, rows, columns, depth, panels, blockOfB, panelStride, c + row * stride + column, stride, add || step > 0);
+                    MultiplyPanels(tile, rows, columns, depth, panels, blockOfB, panelStride, c + row * stride + column, stride, step > 0 ? more : first);
                     if (bias != null && step + depth == k)
                         AddBias(rows, columns, bias + column, c + row * stride + column, stride);
                 }
@@ -144,7 +148,7 @@ public static unsafe class MatrixProduct
     // With some rows, a panel of B is packed when it is needed and meets all of them at once; the next one arrives meanwhile, since
     // turning a panel that must first come from memory would take as long as multiplying it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyByPanels(Tile tile, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias,
+    private static void MultiplyByPanels(Tile tile, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, Into first, Into more, float* bias,
         float* groupA, float* own)
     {
         int whole = (m + Tile.Rows - 1) / Tile.Rows * Tile.Rows, tiles = whole / Tile.Rows;
@@ -164,7 +168,7 @@ public static unsafe class MatrixProduct
                 {
                     next.Fetch(row / Tile.Rows);
                     PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), columns, depth, panels + (nint)row * depth, panel,
-                        panelStride, c + row * stride + column, stride, add || step > 0);
+                        panelStride, c + row * stride + column, stride, step > 0 ? more : first);
                 }
             }
             if (bias != null)
@@ -183,7 +187,7 @@ public static unsafe class MatrixProduct
         return block;
     }
 
-    private static void MultiplyPanels(Tile tile, int m, int n, int k, float* a, float* b, nint panelStride, float* c, nint stride, bool add)
+    private static void MultiplyPanels(Tile tile, int m, int n, int k, float* a, float* b, nint panelStride, float* c, nint stride, Into into)
     {
         int together = m <= Tile.Rows ? n : Tile.Columns;
         for (int column = 0; column < n; column += together)
@@ -191,7 +195,7 @@ public static unsafe class MatrixProduct
             for (int row = 0; row < m; row += Tile.Rows)
             {
                 PackedProduct.Multiply(tile, Math.Min(Tile.Rows, m - row), Math.Min(together, n - column), k, a + (nint)row * k,
-                    b + column / Tile.Columns * panelStride, panelStride, c + row * stride + column, stride, add);
+                    b + column / Tile.Columns * panelStride, panelStride, c + row * stride + column, stride, into);
             }
         }
     }

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Lemma.Formulas;
 
-/// <summary>C = A·B or C += A·B for operands that lie in packed panels already.</summary>
+/// <summary>C = A·B, or C += A·B, for operands that lie in packed panels already.</summary>
 internal static unsafe class PackedProduct
 {
     // Steps from which a product is large: C of a shorter one, attention's scores and sums, is in the first-level cache.
@@ -38,9 +38,9 @@ internal static unsafe class PackedProduct
     /// <param name="panelStride">Elements from one panel of B to the next.</param>
     /// <param name="c">The first element of C.</param>
     /// <param name="stride">Elements from a row of C to the next.</param>
-    /// <param name="add">Whether C is added to or overwritten.</param>
+    /// <param name="into">What becomes of what stands in C.</param>
     public static void Multiply(Tile tile, int rows, int columns, int k, float* a, float* b, nint panelStride, float* c, nint stride,
-        bool add)
+        Into into)
     {
         int column = 0;
         if (tile.IsExact(rows))
@@ -49,7 +49,7 @@ internal static unsafe class PackedProduct
             {
                 if (k >= LongChain)
                     Fetch(rows, c + column, stride);
-                tile.Multiply(rows, k, a, b, c + column, stride, add);
+                tile.Multiply(rows, k, a, b, c + column, stride, into);
             }
         }
         if (column == columns)
@@ -57,8 +57,14 @@ internal static unsafe class PackedProduct
         float* edge = stackalloc float[Tile.MostRows * Tile.MostColumns];
         for (; column < columns; column += Tile.Columns, b += panelStride)
         {
-            tile.Multiply(rows, k, a, b, edge, Tile.Columns, add: false);
-            Merge(rows, Math.Min(Tile.Columns, columns - column), edge, c + column, stride, add);
+            int count = Math.Min(Tile.Columns, columns - column);
+            if (into == Into.Continue)
+                Copy(rows, count, c + column, stride, edge, Tile.Columns);
+            tile.Multiply(rows, k, a, b, edge, Tile.Columns, into == Into.Continue ? into : Into.Replace);
+            if (into == Into.Add)
+                Add(rows, count, edge, c + column, stride);
+            else
+                Copy(rows, count, edge, Tile.Columns, c + column, stride);
         }
     }
 
@@ -75,16 +81,18 @@ internal static unsafe class PackedProduct
         }
     }
 
-    private static void Merge(int rows, int columns, float* edge, float* c, nint stride, bool add)
+    private static void Add(int rows, int columns, float* edge, float* c, nint stride)
     {
         for (int row = 0; row < rows; row++, edge += Tile.Columns, c += stride)
         {
             Span<float> line = new(c, columns);
-            ReadOnlySpan<float> sums = new(edge, columns);
-            if (add)
-                System.Numerics.Tensors.TensorPrimitives.Add(line, sums, line);
-            else
-                sums.CopyTo(line);
+            System.Numerics.Tensors.TensorPrimitives.Add(line, new ReadOnlySpan<float>(edge, columns), line);
         }
+    }
+
+    private static void Copy(int rows, int columns, float* from, nint fromStride, float* to, nint toStride)
+    {
+        for (int row = 0; row < rows; row++, from += fromStride, to += toStride)
+            new ReadOnlySpan<float>(from, columns).CopyTo(new Span<float>(to, columns));
     }
 }

@@ -14,7 +14,7 @@ namespace Lemma.Formulas;
 ///   a₀ … a₁₁ | a₀ … a₁₁ | …                           b₀ … b₃₁ | b₀ … b₃₁ | …
 /// </code>
 /// </remarks>
-internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*, nint, bool, void> multiply, int exactRows)
+internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*, nint, Into, void> multiply, int exactRows)
 {
     // The compiler at run time knows the processor; the one ahead of time knows what it was told.
     private static readonly bool isGenerated =
@@ -34,7 +34,7 @@ internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*,
     /// <summary>Steps along k that are summed in registers before they are added to C.</summary>
     public const int Depth = 384;
 
-    private readonly delegate*<int, int, float*, float*, float*, nint, bool, void> multiply = multiply;
+    private readonly delegate*<int, int, float*, float*, float*, nint, Into, void> multiply = multiply;
 
     /// <summary>The tile for the widest vectors of this processor.</summary>
     public static Tile Best { get; } = Avx512F.IsSupported ? new(&Tile512.Multiply, Set(1, 2, 4, 8, 12))
@@ -55,9 +55,9 @@ internal readonly unsafe struct Tile(delegate*<int, int, float*, float*, float*,
     public bool IsExact(int rows) => (exactRows >> rows & 1) != 0;
 
     /// <summary>
-    /// C = A·B or C += A·B for one panel each; writes a tile's columns, and more rows than asked for unless <see cref="IsExact"/>.
+    /// C = A·B, or C += A·B, for one panel each; writes a tile's columns, and more rows than asked for unless <see cref="IsExact"/>.
     /// </summary>
-    public void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add) => multiply(rows, k, a, b, c, stride, add);
+    public void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, Into into) => multiply(rows, k, a, b, c, stride, into);
 
     private static int Set(params ReadOnlySpan<int> rows)
     {

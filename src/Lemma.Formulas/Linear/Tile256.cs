@@ -10,15 +10,15 @@ internal static unsafe class Tile256
     /// <summary>The tile's sizes.</summary>
     public const int Rows = 6, Columns = 16;
 
-    /// <summary>C = A·B or C += A·B for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>
-    public static void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add)
+    /// <summary>C = A·B, or C += A·B, for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>
+    public static void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, Into into)
     {
         switch (rows)
         {
-            case > 4: Rows6(k, a, b, c, stride, add); break;
-            case > 2: Rows4(k, a, b, c, stride, add); break;
-            case 2: Rows2(k, a, b, c, stride, add); break;
-            default: Rows1(k, a, b, c, stride, add); break;
+            case > 4: Rows6(k, a, b, c, stride, into); break;
+            case > 2: Rows4(k, a, b, c, stride, into); break;
+            case 2: Rows2(k, a, b, c, stride, into); break;
+            default: Rows1(k, a, b, c, stride, into); break;
         }
     }
 
@@ -55,10 +55,19 @@ internal static unsafe class Tile256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows6(int k, float* a, float* b, float* c, nint stride, bool add)
+    private static void Rows6(int k, float* a, float* b, float* c, nint stride, Into into)
     {
         Vector256<float> p0 = default, q0 = default, p1 = default, q1 = default, p2 = default, q2 = default, p3 = default, q3 = default,
             p4 = default, q4 = default, p5 = default, q5 = default;
+        if (into == Into.Continue)
+        {
+            p0 = Vector256.Load(c); q0 = Vector256.Load(c + 8);
+            p1 = Vector256.Load(c + stride); q1 = Vector256.Load(c + stride + 8);
+            p2 = Vector256.Load(c + 2 * stride); q2 = Vector256.Load(c + 2 * stride + 8);
+            p3 = Vector256.Load(c + 3 * stride); q3 = Vector256.Load(c + 3 * stride + 8);
+            p4 = Vector256.Load(c + 4 * stride); q4 = Vector256.Load(c + 4 * stride + 8);
+            p5 = Vector256.Load(c + 5 * stride); q5 = Vector256.Load(c + 5 * stride + 8);
+        }
         for (; k >= Unrolled; k -= Unrolled, a += Unrolled * Rows, b += Unrolled * Columns)
         {
             Step(a, b, ref p0, ref q0, ref p1, ref q1, ref p2, ref q2, ref p3, ref q3, ref p4, ref q4, ref p5, ref q5);
@@ -68,7 +77,7 @@ internal static unsafe class Tile256
         }
         for (; k > 0; k--, a += Rows, b += Columns)
             Step(a, b, ref p0, ref q0, ref p1, ref q1, ref p2, ref q2, ref p3, ref q3, ref p4, ref q4, ref p5, ref q5);
-        if (add)
+        if (into == Into.Add)
         {
             p0 += Vector256.Load(c); q0 += Vector256.Load(c + 8);
             p1 += Vector256.Load(c + stride); q1 += Vector256.Load(c + stride + 8);
@@ -86,9 +95,16 @@ internal static unsafe class Tile256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows4(int k, float* a, float* b, float* c, nint stride, bool add)
+    private static void Rows4(int k, float* a, float* b, float* c, nint stride, Into into)
     {
         Vector256<float> p0 = default, q0 = default, p1 = default, q1 = default, p2 = default, q2 = default, p3 = default, q3 = default;
+        if (into == Into.Continue)
+        {
+            p0 = Vector256.Load(c); q0 = Vector256.Load(c + 8);
+            p1 = Vector256.Load(c + stride); q1 = Vector256.Load(c + stride + 8);
+            p2 = Vector256.Load(c + 2 * stride); q2 = Vector256.Load(c + 2 * stride + 8);
+            p3 = Vector256.Load(c + 3 * stride); q3 = Vector256.Load(c + 3 * stride + 8);
+        }
         for (; k >= Unrolled; k -= Unrolled, a += Unrolled * Rows, b += Unrolled * Columns)
         {
             Step(a, b, ref p0, ref q0, ref p1, ref q1, ref p2, ref q2, ref p3, ref q3);
@@ -98,7 +114,7 @@ internal static unsafe class Tile256
         }
         for (; k > 0; k--, a += Rows, b += Columns)
             Step(a, b, ref p0, ref q0, ref p1, ref q1, ref p2, ref q2, ref p3, ref q3);
-        if (add)
+        if (into == Into.Add)
         {
             p0 += Vector256.Load(c); q0 += Vector256.Load(c + 8);
             p1 += Vector256.Load(c + stride); q1 += Vector256.Load(c + stride + 8);
@@ -112,16 +128,21 @@ internal static unsafe class Tile256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows2(int k, float* a, float* b, float* c, nint stride, bool add)
+    private static void Rows2(int k, float* a, float* b, float* c, nint stride, Into into)
     {
         Vector256<float> p0 = default, q0 = default, p1 = default, q1 = default;
+        if (into == Into.Continue)
+        {
+            p0 = Vector256.Load(c); q0 = Vector256.Load(c + 8);
+            p1 = Vector256.Load(c + stride); q1 = Vector256.Load(c + stride + 8);
+        }
         for (; k > 0; k--, a += Rows, b += Columns)
         {
             Vector256<float> left = Vector256.Load(b), right = Vector256.Load(b + 8), x;
             x = Vector256.Create(*a); p0 = Fused(x, left, p0); q0 = Fused(x, right, q0);
             x = Vector256.Create(a[1]); p1 = Fused(x, left, p1); q1 = Fused(x, right, q1);
         }
-        if (add)
+        if (into == Into.Add)
         {
             p0 += Vector256.Load(c); q0 += Vector256.Load(c + 8);
             p1 += Vector256.Load(c + stride); q1 += Vector256.Load(c + stride + 8);
@@ -131,15 +152,19 @@ internal static unsafe class Tile256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows1(int k, float* a, float* b, float* c, nint stride, bool add)
+    private static void Rows1(int k, float* a, float* b, float* c, nint stride, Into into)
     {
         Vector256<float> p0 = default, q0 = default;
+        if (into == Into.Continue)
+        {
+            p0 = Vector256.Load(c); q0 = Vector256.Load(c + 8);
+        }
         for (; k > 0; k--, a += Rows, b += Columns)
         {
             Vector256<float> left = Vector256.Load(b), right = Vector256.Load(b + 8), x;
             x = Vector256.Create(*a); p0 = Fused(x, left, p0); q0 = Fused(x, right, q0);
         }
-        if (add)
+        if (into == Into.Add)
         {
             p0 += Vector256.Load(c); q0 += Vector256.Load(c + 8);
         }

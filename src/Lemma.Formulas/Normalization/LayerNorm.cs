@@ -58,36 +58,31 @@ public static class LayerNorm
     public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> mean, ReadOnlySpan<float> r,
         ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma, Span<float> dbeta)
     {
+        BackwardInput(x, gamma, mean, r, dy, dx);
+        Check.SameLength("layer_norm", gamma.Length, dgamma.Length);
+        Check.SameLength("layer_norm", gamma.Length, dbeta.Length);
+        NormGains.Add(x, mean, r, dy, dgamma, dbeta);
+    }
+
+    /// <summary>dx alone; dγ and dβ are sums over rows, which threads share by columns.</summary>
+    internal static void BackwardInput(ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> mean, ReadOnlySpan<float> r,
+        ReadOnlySpan<float> dy, Span<float> dx)
+    {
         Check.Rows("layer_norm", x.Length, gamma.Length);
         Check.SameLength("layer_norm", x.Length, dy.Length);
         Check.SameLength("layer_norm", x.Length, dx.Length);
-        Check.SameLength("layer_norm", gamma.Length, dgamma.Length);
-        Check.SameLength("layer_norm", gamma.Length, dbeta.Length);
         Check.SameLength("layer_norm", x.Length / gamma.Length, r.Length);
         Check.SameLength("layer_norm", r.Length, mean.Length);
         int d = gamma.Length;
-        Span<float> plain = stackalloc float[Lanes.RowsATime], along = stackalloc float[Lanes.RowsATime];
-        for (int row = 0; row < r.Length; row += Lanes.RowsATime)
+        for (int row = 0; row < r.Length; row++)
         {
-            int rows = Math.Min(Lanes.RowsATime, r.Length - row);
-            ReadOnlySpan<float> from = x.Slice(row * d, rows * d), up = dy.Slice(row * d, rows * d);
-            if (rows == Lanes.RowsATime)
-                AddParameters(from, mean.Slice(row, rows), r.Slice(row, rows), gamma, up, dgamma, dbeta, plain, along);
+            ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
+            Span<float> to = dx.Slice(row * d, d);
+            (float plain, float along) = Sums(from, mean[row], r[row], gamma, up);
+            if (WideRows.Needs(r[row], plain + along))
+                WideRows.AddCentered(from, mean[row], r[row], gamma, up, to);
             else
-            {
-                for (int i = 0; i < rows; i++)
-                    (plain[i], along[i]) = AddParameters(from.Slice(i * d, d), mean[row + i], r[row + i], gamma, up.Slice(i * d, d),
-                        dgamma, dbeta);
-            }
-            for (int i = 0; i < rows; i++)
-            {
-                ReadOnlySpan<float> one = from.Slice(i * d, d), upOfOne = up.Slice(i * d, d);
-                Span<float> to = dx.Slice((row + i) * d, d);
-                if (WideRows.Needs(r[row + i], plain[i] + along[i]))
-                    WideRows.AddCentered(one, mean[row + i], r[row + i], gamma, upOfOne, to);
-                else
-                    AddInput(one, mean[row + i], r[row + i], gamma, upOfOne, plain[i] / d, along[i] / d, to);
-            }
+                AddInput(from, mean[row], r[row], gamma, up, plain / d, along / d, to);
         }
     }
 
@@ -135,86 +130,25 @@ public static class LayerNorm
         }
     }
 
-    // The same for four rows at a time, in their order: γ and the sums dγ and dβ are read and written once for all four.
+    // Σ γ∘dy and Σ n∘γ∘dy.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddParameters(ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> r, ReadOnlySpan<float> gamma,
-        ReadOnlySpan<float> dy, Span<float> dgamma, Span<float> dbeta, Span<float> plain, Span<float> along)
-    {
-        int d = gamma.Length, i = 0;
-        ref float x0 = ref MemoryMarshal.GetReference(x), x1 = ref Unsafe.Add(ref x0, d), x2 = ref Unsafe.Add(ref x1, d),
-            x3 = ref Unsafe.Add(ref x2, d);
-        ref float up0 = ref MemoryMarshal.GetReference(dy), up1 = ref Unsafe.Add(ref up0, d), up2 = ref Unsafe.Add(ref up1, d),
-            up3 = ref Unsafe.Add(ref up2, d);
-        ref float startGamma = ref MemoryMarshal.GetReference(gamma);
-        ref float startDgamma = ref MemoryMarshal.GetReference(dgamma), startDbeta = ref MemoryMarshal.GetReference(dbeta);
-        Vector512<float> plain0 = default, plain1 = default, plain2 = default, plain3 = default;
-        Vector512<float> along0 = default, along1 = default, along2 = default, along3 = default;
-        float m0 = mean[0], m1 = mean[1], m2 = mean[2], m3 = mean[3], r0 = r[0], r1 = r[1], r2 = r[2], r3 = r[3];
-        for (; i + Lanes.Count <= d; i += Lanes.Count)
-        {
-            Vector512<float> g = Lanes.Load(ref startGamma, i), dg = Lanes.Load(ref startDgamma, i), db = Lanes.Load(ref startDbeta, i);
-            Add(Lanes.Load(ref x0, i), m0, r0, g, Lanes.Load(ref up0, i), ref dg, ref db, ref plain0, ref along0);
-            Add(Lanes.Load(ref x1, i), m1, r1, g, Lanes.Load(ref up1, i), ref dg, ref db, ref plain1, ref along1);
-            Add(Lanes.Load(ref x2, i), m2, r2, g, Lanes.Load(ref up2, i), ref dg, ref db, ref plain2, ref along2);
-            Add(Lanes.Load(ref x3, i), m3, r3, g, Lanes.Load(ref up3, i), ref dg, ref db, ref plain3, ref along3);
-            dg.StoreUnsafe(ref startDgamma, (nuint)i);
-            db.StoreUnsafe(ref startDbeta, (nuint)i);
-        }
-        if (i < d)
-        {
-            int rest = d - i;
-            Vector512<float> g = Lanes.LoadTail(gamma[i..]), dg = Lanes.LoadTail(dgamma[i..]), db = Lanes.LoadTail(dbeta[i..]);
-            Add(Lanes.LoadTail(x.Slice(i, rest), m0), m0, r0, g, Lanes.LoadTail(dy.Slice(i, rest)), ref dg, ref db, ref plain0, ref along0);
-            Add(Lanes.LoadTail(x.Slice(d + i, rest), m1), m1, r1, g, Lanes.LoadTail(dy.Slice(d + i, rest)), ref dg, ref db, ref plain1,
-                ref along1);
-            Add(Lanes.LoadTail(x.Slice(2 * d + i, rest), m2), m2, r2, g, Lanes.LoadTail(dy.Slice(2 * d + i, rest)), ref dg, ref db,
-                ref plain2, ref along2);
-            Add(Lanes.LoadTail(x.Slice(3 * d + i, rest), m3), m3, r3, g, Lanes.LoadTail(dy.Slice(3 * d + i, rest)), ref dg, ref db,
-                ref plain3, ref along3);
-            Lanes.StoreTail(dg, dgamma[i..]);
-            Lanes.StoreTail(db, dbeta[i..]);
-        }
-        (plain[0], plain[1], plain[2], plain[3]) = (Lanes.Sum(plain0), Lanes.Sum(plain1), Lanes.Sum(plain2), Lanes.Sum(plain3));
-        (along[0], along[1], along[2], along[3]) = (Lanes.Sum(along0), Lanes.Sum(along1), Lanes.Sum(along2), Lanes.Sum(along3));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector512<float> x, float mean, float r, Vector512<float> gamma, Vector512<float> up,
-        ref Vector512<float> dgamma,
-        ref Vector512<float> dbeta, ref Vector512<float> plain, ref Vector512<float> along)
-    {
-        Vector512<float> normal = (x - Vector512.Create(mean)) * r, weighted = up * gamma;
-        dgamma = Vector512.FusedMultiplyAdd(normal, up, dgamma);
-        dbeta += up;
-        plain += weighted;
-        along = Vector512.FusedMultiplyAdd(normal, weighted, along);
-    }
-
-    // dγ += n∘dy, dβ += dy; gives Σ γ∘dy and Σ n∘γ∘dy.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static (float Plain, float Along) AddParameters(ReadOnlySpan<float> x, float mean, float r, ReadOnlySpan<float> gamma,
-        ReadOnlySpan<float> dy, Span<float> dgamma, Span<float> dbeta)
+    private static (float Plain, float Along) Sums(ReadOnlySpan<float> x, float mean, float r, ReadOnlySpan<float> gamma, ReadOnlySpan<float> dy)
     {
         ref float startX = ref MemoryMarshal.GetReference(x), startUp = ref MemoryMarshal.GetReference(dy);
         ref float startGamma = ref MemoryMarshal.GetReference(gamma);
-        ref float startDgamma = ref MemoryMarshal.GetReference(dgamma), startDbeta = ref MemoryMarshal.GetReference(dbeta);
-        Vector512<float> plain = default, along = default;
+        Vector512<float> middle = Vector512.Create(mean), plain = default, along = default;
         int i = 0;
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
         {
-            Vector512<float> dg = Lanes.Load(ref startDgamma, i), db = Lanes.Load(ref startDbeta, i);
-            Add(Lanes.Load(ref startX, i), mean, r, Lanes.Load(ref startGamma, i), Lanes.Load(ref startUp, i), ref dg, ref db, ref plain,
-                ref along);
-            dg.StoreUnsafe(ref startDgamma, (nuint)i);
-            db.StoreUnsafe(ref startDbeta, (nuint)i);
+            Vector512<float> weighted = Lanes.Load(ref startUp, i) * Lanes.Load(ref startGamma, i);
+            plain += weighted;
+            along = Vector512.FusedMultiplyAdd((Lanes.Load(ref startX, i) - middle) * r, weighted, along);
         }
         if (i < x.Length)
         {
-            Vector512<float> dg = Lanes.LoadTail(dgamma[i..]), db = Lanes.LoadTail(dbeta[i..]);
-            Add(Lanes.LoadTail(x[i..], mean), mean, r, Lanes.LoadTail(gamma[i..]), Lanes.LoadTail(dy[i..]), ref dg, ref db, ref plain,
-                ref along);
-            Lanes.StoreTail(dg, dgamma[i..]);
-            Lanes.StoreTail(db, dbeta[i..]);
+            Vector512<float> weighted = Lanes.LoadTail(dy[i..]) * Lanes.LoadTail(gamma[i..]);
+            plain += weighted;
+            along = Vector512.FusedMultiplyAdd((Lanes.LoadTail(x[i..], mean) - middle) * r, weighted, along);
         }
         return (Lanes.Sum(plain), Lanes.Sum(along));
     }

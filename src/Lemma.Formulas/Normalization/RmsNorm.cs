@@ -44,28 +44,28 @@ public static class RmsNorm
     public static void Backward(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r,
         ReadOnlySpan<float> dy, Span<float> dx, Span<float> dg)
     {
+        BackwardInput(x, g, r, dy, dx);
+        Check.SameLength("rms_norm", g.Length, dg.Length);
+        NormGains.Add(x, r, dy, dg);
+    }
+
+    /// <summary>dx alone; dg is a sum over rows, which threads share by columns.</summary>
+    internal static void BackwardInput(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy, Span<float> dx)
+    {
         Check.Rows("rms_norm", x.Length, g.Length);
         Check.SameLength("rms_norm", x.Length, dy.Length);
         Check.SameLength("rms_norm", x.Length, dx.Length);
-        Check.SameLength("rms_norm", g.Length, dg.Length);
         Check.SameLength("rms_norm", x.Length / g.Length, r.Length);
         int d = g.Length;
-        Span<float> dots = stackalloc float[Lanes.RowsATime];
-        for (int row = 0; row < r.Length; row += Lanes.RowsATime)
+        for (int row = 0; row < r.Length; row++)
         {
-            int rows = Math.Min(Lanes.RowsATime, r.Length - row);
-            ReadOnlySpan<float> from = x.Slice(row * d, rows * d), up = dy.Slice(row * d, rows * d);
-            AddGain(from, g, r.Slice(row, rows), up, dg, dots);
-            for (int i = 0; i < rows; i++)
-            {
-                float scale = r[row + i], along = -dots[i] / d * scale * scale * scale;
-                ReadOnlySpan<float> one = from.Slice(i * d, d), upOfOne = up.Slice(i * d, d);
-                Span<float> to = dx.Slice((row + i) * d, d);
-                if (WideRows.Needs(scale, dots[i]))
-                    WideRows.AddScaled(one, g, scale, (double)scale * scale * scale / d, upOfOne, to);
-                else
-                    AddInput(one, g, scale, along, upOfOne, to);
-            }
+            ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
+            Span<float> to = dx.Slice(row * d, d);
+            float scale = r[row], dot = Dot(from, g, up);
+            if (WideRows.Needs(scale, dot))
+                WideRows.AddScaled(from, g, scale, (double)scale * scale * scale / d, up, to);
+            else
+                AddInput(from, g, scale, -dot / d * scale * scale * scale, up, to);
         }
     }
 
@@ -82,84 +82,17 @@ public static class RmsNorm
             Lanes.StoreTail(Lanes.LoadTail(x[i..]) * r * Lanes.LoadTail(g[i..]), y[i..]);
     }
 
-    /// <summary>dg += r·x∘dy for up to four rows, in their order; gives ⟨x, g∘dy⟩ of each.</summary>
-    internal static void AddGain(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy,
-        Span<float> dg,
-        Span<float> dots)
-    {
-        int d = g.Length;
-        if (r.Length == Lanes.RowsATime)
-        {
-            AddFourGains(x, g, r, dy, dg, dots);
-            return;
-        }
-        for (int row = 0; row < r.Length; row++)
-            dots[row] = AddOneGain(x.Slice(row * d, d), g, r[row], dy.Slice(row * d, d), dg);
-    }
-
-    // g and the sum dg are read and written once for all four rows.
+    /// <summary>⟨x, g∘dy⟩.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddFourGains(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> r, ReadOnlySpan<float> dy,
-        Span<float> dg,
-        Span<float> dots)
+    internal static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> g, ReadOnlySpan<float> dy)
     {
-        int d = g.Length, i = 0;
-        ref float x0 = ref MemoryMarshal.GetReference(x), x1 = ref Unsafe.Add(ref x0, d), x2 = ref Unsafe.Add(ref x1, d),
-            x3 = ref Unsafe.Add(ref x2, d);
-        ref float up0 = ref MemoryMarshal.GetReference(dy), up1 = ref Unsafe.Add(ref up0, d), up2 = ref Unsafe.Add(ref up1, d),
-            up3 = ref Unsafe.Add(ref up2, d);
-        ref float startG = ref MemoryMarshal.GetReference(g), startDg = ref MemoryMarshal.GetReference(dg);
-        Vector512<float> dot0 = default, dot1 = default, dot2 = default, dot3 = default;
-        float r0 = r[0], r1 = r[1], r2 = r[2], r3 = r[3];
-        for (; i + Lanes.Count <= d; i += Lanes.Count)
-        {
-            Vector512<float> gain = Lanes.Load(ref startG, i), sum = Lanes.Load(ref startDg, i);
-            Add(Lanes.Load(ref x0, i), r0, gain, Lanes.Load(ref up0, i), ref sum, ref dot0);
-            Add(Lanes.Load(ref x1, i), r1, gain, Lanes.Load(ref up1, i), ref sum, ref dot1);
-            Add(Lanes.Load(ref x2, i), r2, gain, Lanes.Load(ref up2, i), ref sum, ref dot2);
-            Add(Lanes.Load(ref x3, i), r3, gain, Lanes.Load(ref up3, i), ref sum, ref dot3);
-            sum.StoreUnsafe(ref startDg, (nuint)i);
-        }
-        if (i < d)
-        {
-            int rest = d - i;
-            Vector512<float> gain = Lanes.LoadTail(g[i..]), sum = Lanes.LoadTail(dg[i..]);
-            Add(Lanes.LoadTail(x.Slice(i, rest)), r0, gain, Lanes.LoadTail(dy.Slice(i, rest)), ref sum, ref dot0);
-            Add(Lanes.LoadTail(x.Slice(d + i, rest)), r1, gain, Lanes.LoadTail(dy.Slice(d + i, rest)), ref sum, ref dot1);
-            Add(Lanes.LoadTail(x.Slice(2 * d + i, rest)), r2, gain, Lanes.LoadTail(dy.Slice(2 * d + i, rest)), ref sum, ref dot2);
-            Add(Lanes.LoadTail(x.Slice(3 * d + i, rest)), r3, gain, Lanes.LoadTail(dy.Slice(3 * d + i, rest)), ref sum, ref dot3);
-            Lanes.StoreTail(sum, dg[i..]);
-        }
-        (dots[0], dots[1], dots[2], dots[3]) = (Lanes.Sum(dot0), Lanes.Sum(dot1), Lanes.Sum(dot2), Lanes.Sum(dot3));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector512<float> x, float r, Vector512<float> g, Vector512<float> up, ref Vector512<float> dg,
-        ref Vector512<float> dot)
-    {
-        dg = Vector512.FusedMultiplyAdd(x * r, up, dg);
-        dot = Vector512.FusedMultiplyAdd(x, up * g, dot);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float AddOneGain(ReadOnlySpan<float> x, ReadOnlySpan<float> g, float r, ReadOnlySpan<float> dy, Span<float> dg)
-    {
-        ref float startX = ref MemoryMarshal.GetReference(x), startG = ref MemoryMarshal.GetReference(g);
-        ref float startUp = ref MemoryMarshal.GetReference(dy), startDg = ref MemoryMarshal.GetReference(dg);
+        ref float startX = ref MemoryMarshal.GetReference(x), startG = ref MemoryMarshal.GetReference(g), startUp = ref MemoryMarshal.GetReference(dy);
         Vector512<float> dot = default;
         int i = 0;
         for (; i + Lanes.Count <= x.Length; i += Lanes.Count)
-        {
-            Vector512<float> sum = Lanes.Load(ref startDg, i);
-            Add(Lanes.Load(ref startX, i), r, Lanes.Load(ref startG, i), Lanes.Load(ref startUp, i), ref sum, ref dot);
-            sum.StoreUnsafe(ref startDg, (nuint)i);
-        }
+            dot = Vector512.FusedMultiplyAdd(Lanes.Load(ref startX, i), Lanes.Load(ref startUp, i) * Lanes.Load(ref startG, i), dot);
         if (i < x.Length)
-        {
-            Vector512<float> sum = Lanes.LoadTail(dg[i..]);
-            Add(Lanes.LoadTail(x[i..]), r, Lanes.LoadTail(g[i..]), Lanes.LoadTail(dy[i..]), ref sum, ref dot);
-            Lanes.StoreTail(sum, dg[i..]);
-        }
+            dot = Vector512.FusedMultiplyAdd(Lanes.LoadTail(x[i..]), Lanes.LoadTail(dy[i..]) * Lanes.LoadTail(g[i..]), dot);
         return Lanes.Sum(dot);
     }
 

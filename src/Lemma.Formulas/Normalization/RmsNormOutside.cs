@@ -32,19 +32,18 @@ public static class RmsNormOutside
         Check.SameLength("rms_norm", g.Length, dg.Length);
         Check.SameLength("rms_norm", x.Length / g.Length, r.Length);
         int d = g.Length;
-        Span<float> dot = stackalloc float[1];
         for (int row = 0; row < r.Length; row++)
         {
             ReadOnlySpan<float> from = x.Slice(row * d, d), up = dy.Slice(row * d, d);
-            float root = Root(from);
-            RmsNorm.AddGain(from, g, r.Slice(row, 1), up, dg, dot);
+            float root = Root(from), dot = RmsNorm.Dot(from, g, up);
             // A row of zeros has a root of 0 and no second term.
-            float along = root > 0 ? -r[row] * r[row] / (d * root) * dot[0] : 0;
-            if (root > 0 && WideRows.Needs(r[row], dot[0]))
+            float along = root > 0 ? -r[row] * r[row] / (d * root) * dot : 0;
+            if (root > 0 && WideRows.Needs(r[row], dot))
                 WideRows.AddScaled(from, g, r[row], (double)r[row] * r[row] / ((double)d * root), up, dx.Slice(row * d, d));
             else
                 RmsNorm.AddInput(from, g, r[row], along, up, dx.Slice(row * d, d));
         }
+        NormGains.Add(x, r, dy, dg);
     }
 
     private static float Root(ReadOnlySpan<float> x)

@@ -14,9 +14,6 @@ internal static class Lanes
     /// <summary>Lanes of a vector.</summary>
     public const int Count = 16;
 
-    /// <summary>Rows that a norm's backward takes together.</summary>
-    public const int RowsATime = 4;
-
     /// <summary>Sixteen elements at an index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(ref float start, int index) => Vector512.LoadUnsafe(ref start, (nuint)index);

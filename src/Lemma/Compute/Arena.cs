@@ -9,7 +9,7 @@ internal sealed unsafe class Arena : IDisposable
     private const long ChunkElements = 64L << 20;
     private readonly List<NativeBlock> chunks = [];
     private int chunk;
-    private long used;
+    private long used, filled;
     private bool isDisposed;
 
     /// <summary>A place to rewind to.</summary>
@@ -25,7 +25,7 @@ internal sealed unsafe class Arena : IDisposable
         long rounded = (count + 15) / 16 * 16;
         while (chunk < chunks.Count && used + rounded > chunks[chunk].Length)
         {
-            chunk++;
+            filled += chunks[chunk++].Length;
             used = 0;
         }
         if (chunk == chunks.Count)
@@ -35,11 +35,15 @@ internal sealed unsafe class Arena : IDisposable
         }
         float* memory = chunks[chunk].At(used, rounded);
         used += rounded;
+        Peak = Math.Max(Peak, filled + used);
         return memory;
     }
 
     /// <summary>Elements of all chunks.</summary>
     public long Elements => chunks.Sum(block => block.Length);
+
+    /// <summary>The most elements that were taken at once.</summary>
+    public long Peak { get; private set; }
 
     /// <summary>The present place.</summary>
     public Mark Here => new(chunk, used);
@@ -47,7 +51,8 @@ internal sealed unsafe class Arena : IDisposable
     /// <summary>Gives back everything that was taken after a place.</summary>
     public void Rewind(Mark mark)
     {
-        (chunk, used) = (mark.Chunk, mark.Used);
+        for (; chunk > mark.Chunk; filled -= chunks[--chunk].Length) { }
+        used = mark.Used;
         for (int i = chunks.Count - 1; i >= chunk && NativeBlock.Source.IsExact; i--)
         {
             chunks[i].Dispose();
@@ -62,7 +67,7 @@ internal sealed unsafe class Arena : IDisposable
         foreach (NativeBlock block in chunks)
             block.Dispose();
         chunks.Clear();
-        (chunk, used) = (0, 0);
+        (chunk, used, filled) = (0, 0, 0);
     }
 
     // A chunk to each tensor, so that a step beyond it is noticed.
@@ -70,6 +75,8 @@ internal sealed unsafe class Arena : IDisposable
     {
         chunks.Add(new NativeBlock("arena", count));
         chunk = chunks.Count;
+        filled += count;
+        Peak = Math.Max(Peak, filled);
         return chunks[^1].Pointer;
     }
 }

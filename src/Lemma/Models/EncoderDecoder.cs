@@ -47,6 +47,8 @@ public sealed class EncoderDecoder : Model, IContinuingModel
 
     internal override Stack Reader => encoder;
 
+    private protected override IEnumerable<Stack> Stacks => [encoder, decoder];
+
     internal static EncoderDecoder Declared(EncoderDecoderConfig config) => new(config.Validate(), new Parameters());
 
     internal override IEnumerable<LayerState> NewLayers() => decoder.NewLayers();

@@ -15,7 +15,11 @@ internal sealed class Head
     private readonly Norm? norm;
 
     /// <summary>A head in the scope of its model; <paramref name="tokens"/> is the embedding, the head's matrix when it is tied.</summary>
-    public Head(HeadConfig config, Scope scope, Parameter tokens)
+    /// <param name="config">The choice.</param>
+    /// <param name="scope">The scope.</param>
+    /// <param name="tokens">The embedding.</param>
+    /// <param name="own">The first values of a matrix of its own; null for those of any other.</param>
+    public Head(HeadConfig config, Scope scope, Parameter tokens, FirstValue? own = null)
     {
         this.config = config;
         int width = scope.Width;
@@ -24,9 +28,10 @@ internal sealed class Head
             transform = new Linear(scope.In("head").In("transform"), width, width, bias: true, scope.Inner);
             norm = new Norm(before.Norm, scope.In("head").In("norm"), width);
         }
-        weight = config.Tied ? tokens : scope.In("head").Matrix("weight", tokens.Shape[0], width, scope.Inner);
+        weight = config.Tied ? tokens : scope.In("head").Matrix("weight", tokens.Shape[0], width, own ?? scope.Inner);
         weight.TakesAdapter = !config.Tied;
         weight.TakesPanels = true;
+        weight.IsTied = config.Tied;
         bias = config.Bias ? scope.In("head").Vector("bias", tokens.Shape[0], FirstValue.Zero) : null;
     }
 
@@ -56,8 +61,8 @@ internal sealed class Head
 
     /// <summary>−ln p of each row's target in nats, 0 for a row that is left out, [rows].</summary>
     public Tensor Losses(Tape tape, Tensor hidden, ReadOnlyMemory<int> targets, Philox? random = null, TokenLossTerms terms = default) =>
-        config.Cap == 0 && bias is null && tape.Parameters!.Adapter?.PartsOf(weight) is null or []
-            ? tape.LinearCrossEntropy(Prepare(tape, hidden, random), tape.Parameter(weight), targets, terms)
+        bias is null && tape.Parameters!.Adapter?.PartsOf(weight) is null or []
+            ? tape.LinearCrossEntropy(Prepare(tape, hidden, random), tape.Parameter(weight), targets, terms, config.Cap)
             : tape.CrossEntropy(Logits(tape, hidden, random), targets, terms);
 
     /// <summary>Their sum, with the rows that count as its weight.</summary>

@@ -28,6 +28,20 @@ public abstract class Model : IDisposable
     /// <summary>The stack of <see cref="Read"/>.</summary>
     internal abstract Stack Reader { get; }
 
+    /// <summary>Whether passes that record keep of each block what it gives alone, and make the rest again in the backward: less memory, a third more time,
+    /// the same bits.</summary>
+    public bool RecomputesBlocks
+    {
+        get => Reader.RecomputesBlocks;
+        set
+        {
+            foreach (Stack stack in Stacks)
+                stack.RecomputesBlocks = value;
+        }
+    }
+
+    private protected virtual IEnumerable<Stack> Stacks => [Reader];
+
     /// <summary>The family of the files that it or its config was read from, which it is written as again where that family can still say it; else null.</summary>
     public string? Origin { get; set; }
 

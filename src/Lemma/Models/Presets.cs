@@ -15,6 +15,8 @@ public static class Presets
         {
             Head = new HeadConfig(Tied: true),
         },
+        ["nanochat-d4"] = vocabulary => NanoChat(vocabulary ?? 32768, depth: 4),
+        ["nanochat-d6"] = vocabulary => NanoChat(vocabulary ?? 32768, depth: 6),
         ["tiny"] = vocabulary => Tiny(vocabulary ?? 1024),
         ["small"] = vocabulary => Small(vocabulary ?? 4096),
         ["char"] = vocabulary => Characters(vocabulary ?? 256),
@@ -88,4 +90,29 @@ public static class Presets
         },
         Head = new HeadConfig(Tied: false),
     };
+
+    /// <summary>nanochat's shape of a depth: width 64·depth in heads of 64, norms without gains, squared ReLU, no biases, an own head with bent logits.</summary>
+    /// <remarks>Source: karpathy/nanochat, scripts/base_train.py with --head-dim 64 and --window-pattern L, as its runs/runcpu.sh has them.</remarks>
+    public static DecoderConfig NanoChat(int vocabularySize, int depth)
+    {
+        Require.That(depth > 0, $"preset: the depth must be positive, but it is {depth}");
+        const int HeadWidth = 64;
+        RmsNormConfig norm = new(1e-6f, Gain: false);
+        return new()
+        {
+            MaximumLength = 2048,
+            Stack = new StackConfig
+            {
+                Embedding = new EmbeddingConfig { VocabularySize = vocabularySize, Width = HeadWidth * depth, Norm = norm },
+                Blocks = [.. Enumerable.Repeat(new BlockConfig
+                {
+                    Mixer = new AttentionConfig { Heads = depth, KeyValueHeads = depth, HeadWidth = HeadWidth, Rotary = new RotaryConfig(), QueryKeyNorm = norm },
+                    FeedForward = new PlainFeedForward(4 * HeadWidth * depth, Activation.SquaredRelu, Bias: false),
+                    Before = norm,
+                }, depth)],
+                Norm = norm,
+            },
+            Head = new HeadConfig(Tied: false) { Cap = 15 },
+        };
+    }
 }

@@ -48,6 +48,9 @@ internal sealed class Stack
     /// <summary>How many blocks.</summary>
     public int Layers => blocks.Length;
 
+    /// <summary>Whether what a block makes on the way is made again in the backward.</summary>
+    public bool RecomputesBlocks { get; set; }
+
     /// <summary>What one sequence keeps between passes; cross attention's states come after those of the mixers.</summary>
     public IEnumerable<LayerState> NewLayers() => blocks.Select(block => block.Mixer.NewState());
 
@@ -81,7 +84,7 @@ internal sealed class Stack
         Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
         for (int i = 0; i < blocks.Length; i++)
         {
-            x = blocks[i].Apply(tape, x, pass with { Layer = i });
+            x = RecomputesBlocks && tape.Recording ? Recomputed(tape, blocks[i], x, pass with { Layer = i }) : blocks[i].Apply(tape, x, pass with { Layer = i });
             observer?.Block(tape, i, x);
         }
         for (int i = 0; i < rows.States.Length; i++)
@@ -91,6 +94,25 @@ internal sealed class Stack
 
     /// <summary>The last norm of rows that blocks gave.</summary>
     public Tensor Finish(Tape tape, Tensor x) => norm is null ? x : norm.Apply(tape, x);
+
+    private static Tensor Recomputed(Tape tape, Block block, Tensor x, Pass pass)
+    {
+        Require.That(pass.Rows.States.IsEmpty && pass.Observer is null, $"model: blocks that are made again take neither states nor observers");
+        bool isAsked = block.Experts > 0 && pass.Experts is not null;
+        Memory<int> loads = tape.TakeIntegers(isAsked ? block.Experts : 0);
+        Tensor[] given = tape.Recompute(x, isAsked ? [x.Shape, new Shape(x.Shape.Rows, block.Experts)] : [x.Shape], (tape, x) =>
+        {
+            List<ExpertOutput>? experts = isAsked ? [] : null;
+            Tensor y = block.Apply(tape, x, pass with { Experts = experts });
+            if (experts is null)
+                return [y];
+            experts[0].Loads.CopyTo(loads);
+            return [y, experts[0].Probabilities];
+        });
+        if (isAsked)
+            pass.Experts!.Add(new ExpertOutput(given[0], given[1], loads));
+        return given[0];
+    }
 
     private Tensor Embed(Tape tape, in Rows rows, in Pass pass, ReadOnlyMemory<int> types)
     {

@@ -37,6 +37,9 @@ internal sealed class Block
     /// <summary>The bias for the choice of its experts.</summary>
     public Parameter? ChoiceBias => (feedForward as ExpertsLayer)?.ChoiceBias;
 
+    /// <summary>How many experts it has; 0 for none.</summary>
+    public int Experts => config.FeedForward is ExpertsFeedForward experts ? experts.Routing.Experts : 0;
+
     /// <summary>Attention to an encoder's rows.</summary>
     public CrossMixer? Cross { get; }
 

@@ -10,7 +10,7 @@ namespace Lemma.Modules;
 /// <param name="gain">The first gain, and how fast it learns.</param>
 internal sealed class Norm(NormConfig config, Scope scope, int width, FirstValue gain)
 {
-    private readonly Parameter weight = scope.Vector("weight", width, config is RmsNormConfig { OnePlusGain: true }
+    private readonly Parameter? weight = !config.HasGain ? null : scope.Vector("weight", width, config is RmsNormConfig { OnePlusGain: true }
         ? gain with { Constant = gain.Constant - 1 } : gain);
     private readonly Parameter? bias = config is LayerNormConfig { Bias: true } ? scope.Vector("bias", width, FirstValue.Zero) : null;
 
@@ -20,23 +20,19 @@ internal sealed class Norm(NormConfig config, Scope scope, int width, FirstValue
     public static Norm? Of(NormConfig? config, Scope scope, int width) => config is null ? null : new Norm(config, scope, width);
 
     /// <summary>[rows, d] to [rows, d].</summary>
-    public Tensor Apply(Tape tape, Tensor x) => config is RmsNormConfig ? tape.RmsNorm(x, Gain(tape), config.Epsilon)
-        : tape.LayerNorm(x, Gain(tape), bias is null ? Zeros(tape) : tape.Parameter(bias), config.Epsilon);
+    public Tensor Apply(Tape tape, Tensor x) => config is RmsNormConfig { OnePlusGain: var onePlus } ? tape.RmsNorm(x, Gain(tape), config.Epsilon, onePlus)
+        : tape.LayerNorm(x, Gain(tape)!.Value, bias is null ? Zeros(tape) : tape.Parameter(bias), config.Epsilon);
 
     /// <summary>Norms heads that lie side by side in some columns of every row.</summary>
     public void ApplyToHeads(Tape tape, Tensor x, int firstColumn, int heads, int headWidth)
     {
-        if (config is RmsNormConfig)
-            tape.HeadRmsNormInPlace(x, firstColumn, heads, headWidth, Gain(tape), config.Epsilon);
+        if (config is RmsNormConfig { OnePlusGain: var onePlus })
+            tape.HeadRmsNormInPlace(x, firstColumn, heads, headWidth, Gain(tape), config.Epsilon, onePlus);
         else
             tape.HeadLayerNormInPlace(x, firstColumn, heads, headWidth, Gain(tape), bias is null ? null : tape.Parameter(bias), config.Epsilon);
     }
 
-    private Tensor Gain(Tape tape)
-    {
-        Tensor own = tape.Parameter(weight);
-        return config is RmsNormConfig { OnePlusGain: true } ? tape.AddNumber(own, 1) : own;
-    }
+    private Tensor? Gain(Tape tape) => weight is null ? null : tape.Parameter(weight);
 
     private Tensor Zeros(Tape tape)
     {

@@ -4,6 +4,9 @@ namespace Lemma.Modules;
 /// <param name="Epsilon">Added to the variance or mean square, inside the root.</param>
 public abstract record NormConfig(float Epsilon)
 {
+    /// <summary>Whether there is a gain that is learned.</summary>
+    internal virtual bool HasGain => true;
+
     /// <summary>Checks ε; the error names the rule and the value.</summary>
     public void Validate() => Require.That(Epsilon is > 0 and < float.PositiveInfinity, $"norm: epsilon must be positive and finite, but it is {Epsilon}");
 }
@@ -16,4 +19,9 @@ public sealed record LayerNormConfig(float Epsilon = 1e-5f, bool Bias = true) : 
 /// <summary>y = x/√(mean x² + ε)·g.</summary>
 /// <param name="Epsilon">ε.</param>
 /// <param name="OnePlusGain">Whether the weight is g − 1, as Gemma stores it.</param>
-public sealed record RmsNormConfig(float Epsilon = 1e-5f, bool OnePlusGain = false) : NormConfig(Epsilon);
+/// <param name="Gain">Whether there is g; else it is 1.</param>
+public sealed record RmsNormConfig(float Epsilon = 1e-5f, bool OnePlusGain = false, bool Gain = true) : NormConfig(Epsilon)
+{
+    /// <inheritdoc/>
+    internal override bool HasGain => Gain;
+}

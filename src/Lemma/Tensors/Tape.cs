@@ -158,10 +158,16 @@ public sealed unsafe class Tape : IDisposable
         if (spent > 0)
             throw new InvalidOperationException("backward: these operations have run backward already; rewind the tape and run forward again");
         spent = log.Count;
-        for (int i = log.Count - 1; i >= 0; i--)
+        RunBackward(default(Mark));
+    }
+
+    /// <summary>The same of the operations since a place, which must be rewound to before others run backward.</summary>
+    internal void RunBackward(Mark from)
+    {
+        for (int i = log.Count - 1; i >= from.Operations; i--)
         {
             log.Run(i, this);
-            for (int node = i == 0 ? 0 : log.NodesAfter(i - 1); node < log.NodesAfter(i); node++)
+            for (int node = i == from.Operations ? from.Nodes : log.NodesAfter(i - 1); node < log.NodesAfter(i); node++)
             {
                 if (nodes[node].KeepsGradient || nodes[node].Learns)
                     continue;
@@ -218,6 +224,16 @@ public sealed unsafe class Tape : IDisposable
         return gradient.Pointer;
     }
 
+    /// <summary>The address of what the looking up of a tensor's rows adds to.</summary>
+    internal float* LookedUpGradient(Tensor tensor)
+    {
+        ref Node node = ref Find(tensor);
+        if (node.Learns)
+            return node.Owner!.TouchLookedUp(node.Parameter);
+        Gradient(tensor);
+        return OutputGradient(tensor);
+    }
+
     /// <summary>The gradient that has arrived at a tensor; null when none has.</summary>
     internal float* OutputGradient(Tensor tensor)
     {
@@ -247,6 +263,9 @@ public sealed unsafe class Tape : IDisposable
 
     /// <summary>All elements of native memory that the tape has taken.</summary>
     internal long TakenElements => arena.Elements + pool.Elements;
+
+    /// <summary>The most elements that activations and their gradients took at once.</summary>
+    internal long PeakElements => arena.Peak + pool.Elements;
 
     /// <summary>Memory for the inside of an operation; rewind the arena to give it back.</summary>
     internal Arena Scratch => arena;

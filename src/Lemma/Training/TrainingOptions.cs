@@ -21,6 +21,9 @@ public sealed record TrainingOptions
     /// <summary>β of a moving average of the weights, which is judged and saved as the best in their place; null for none.</summary>
     public double? AverageDecay { get; init; }
 
+    /// <summary>Whether what blocks make on the way is made again in the backward: less memory for a third more time, the same bits.</summary>
+    public bool RecomputesBlocks { get; init; }
+
     /// <summary>Steps between evaluations, each followed by a checkpoint.</summary>
     public long EvaluateEvery { get; init; } = 100;
 

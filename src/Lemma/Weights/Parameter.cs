@@ -38,6 +38,9 @@ public sealed class Parameter
     /// <summary>Whether it is read by products with a weight alone, and by rows, so that it may lie in panels.</summary>
     internal bool TakesPanels { get; set; }
 
+    /// <summary>Whether its rows are looked up and it is multiplied with as well: the gradients of both are sums of their own, added last.</summary>
+    internal bool IsTied { get; set; }
+
     /// <summary>How many of its first rows lie in panels: none while it can learn.</summary>
     internal int RowsInPanels { get; set; }
 

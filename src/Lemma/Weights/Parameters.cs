@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Lemma.Compute;
 using Lemma.Formulas;
 
@@ -17,7 +18,8 @@ public sealed unsafe class Parameters : IDisposable
     private const int Alignment = 16;
     private readonly List<Parameter> all = [];
     private readonly Dictionary<string, int> byName = [];
-    private bool[] touched = [];
+    private readonly Dictionary<int, NativeBlock> lookedUp = [];
+    private bool[] touched = [], touchedLookedUp = [];
     private NativeBlock? weights, gradients, first, second;
     private bool isDisposed;
 
@@ -61,7 +63,7 @@ public sealed unsafe class Parameters : IDisposable
         Require.That(weights is null, $"parameters: the blocks are allocated already");
         ObjectDisposedException.ThrowIf(isDisposed, this);
         weights = NewBlock();
-        touched = new bool[all.Count];
+        (touched, touchedLookedUp) = (new bool[all.Count], new bool[all.Count]);
     }
 
     /// <summary>Takes memory for gradients and up to two moments, all zero; what is there already stays.</summary>
@@ -95,9 +97,15 @@ public sealed unsafe class Parameters : IDisposable
     public Span<float> Gradients(Parameter parameter)
     {
         Span<float> gradient = Slice(gradients, parameter);
-        TouchGradient(IndexOf(parameter), out bool add);
+        int index = IndexOf(parameter);
+        TouchGradient(index, out bool add);
         if (!add)
             gradient.Clear();
+        if (touchedLookedUp[index])
+        {
+            TensorPrimitives.Add(gradient, lookedUp[index].Span(0, parameter.Count), gradient);
+            touchedLookedUp[index] = false;
+        }
         return gradient;
     }
 
@@ -116,7 +124,11 @@ public sealed unsafe class Parameters : IDisposable
     }
 
     /// <summary>Forgets all gradients; nothing is cleared in memory before an operation adds to it.</summary>
-    public void ForgetGradients() => Array.Clear(touched);
+    public void ForgetGradients()
+    {
+        Array.Clear(touched);
+        Array.Clear(touchedLookedUp);
+    }
 
     /// <summary>The optimizer's first moment of one parameter.</summary>
     public Span<float> FirstMoments(Parameter parameter) => Slice(first, parameter);
@@ -145,6 +157,26 @@ public sealed unsafe class Parameters : IDisposable
         return Block(gradients).At(all[index].Offset, all[index].Count);
     }
 
+    /// <summary>The address of what the looking up of rows adds to: of a tied parameter a sum of its own, which <see cref="Gradients"/> adds.</summary>
+    /// <remarks>So neither sum depends on how often the other was added to meanwhile: how a step is split into passes.</remarks>
+    internal float* TouchLookedUp(int index)
+    {
+        Parameter parameter = all[index];
+        if (!parameter.IsTied)
+        {
+            float* gradient = TouchGradient(index, out bool add);
+            if (!add)
+                Slice(gradients, parameter).Clear();
+            return gradient;
+        }
+        if (!lookedUp.TryGetValue(index, out NativeBlock? block))
+            lookedUp.Add(index, block = new NativeBlock("parameters", parameter.Count));
+        if (!touchedLookedUp[index])
+            block.Span(0, parameter.Count).Clear();
+        touchedLookedUp[index] = true;
+        return block.Pointer;
+    }
+
     /// <summary>The address of a gradient; null when none has arrived.</summary>
     internal float* GradientOrNull(int index) =>
         touched[index] ? Block(gradients).At(all[index].Offset, all[index].Count) : null;
@@ -163,7 +195,7 @@ public sealed unsafe class Parameters : IDisposable
     public void Dispose()
     {
         isDisposed = true;
-        foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second])
+        foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second, .. lookedUp.Values])
             block?.Dispose();
     }
 

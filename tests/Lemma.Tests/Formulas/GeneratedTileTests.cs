@@ -21,11 +21,11 @@ public unsafe class GeneratedTileTests
         0x40, 0x5B, 0xC3,
     ];
 
-    public static TheoryData<int, bool, int> Cases { get; } = MakeCases();
+    public static TheoryData<int, int, int> Cases { get; } = MakeCases();
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void TheBitsAreThoseOfTheCompiledTile(int k, bool add, int stride)
+    public void TheBitsAreThoseOfTheCompiledTile(int k, int mode, int stride)
     {
         SkipWithoutTile();
         for (int rows = 1; rows <= Tile512.Rows; rows++)
@@ -33,8 +33,8 @@ public unsafe class GeneratedTileTests
             (float[] a, float[] b, float[] expected, float[] actual) = Operands(k, stride);
             fixed (float* left = a, right = b, compiled = expected, generated = actual)
             {
-                Tile512.Multiply(rows, k, left, right, compiled, stride, add);
-                GeneratedTile.Multiply(rows, k, left, right, generated, stride, add);
+                Tile512.Multiply(rows, k, left, right, compiled, stride, (Into)mode);
+                GeneratedTile.Multiply(rows, k, left, right, generated, stride, (Into)mode);
             }
             AssertSameBits(expected, actual);
             Assert.NotEqual(Untouched, actual[0]);
@@ -53,7 +53,7 @@ public unsafe class GeneratedTileTests
         const int Stride = 35;
         (float[] a, float[] b, _, float[] c) = Operands(k, Stride);
         fixed (float* left = a, right = b, result = c)
-            GeneratedTile.Multiply(rows, k, left, right, result, Stride, add: false);
+            GeneratedTile.Multiply(rows, k, left, right, result, Stride, Into.Replace);
         for (int i = 0; i < c.Length; i++)
             Assert.Equal(i / Stride < rows && i % Stride < Tile512.Columns, c[i] != Untouched);
     }
@@ -72,15 +72,15 @@ public unsafe class GeneratedTileTests
         byte* start = CodePages.Load([.. CallAsOnWindows, .. code.Bytes]);
         Assert.True(start != null);
         const int K = 31, Stride = 33;
-        foreach (bool add in (ReadOnlySpan<bool>)[false, true])
+        foreach (Into into in Enum.GetValues<Into>())
         {
             float[] kept = [.. Enumerable.Range(1, 20).Select(i => (float)i)], before = [.. kept];
             (float[] a, float[] b, float[] expected, float[] actual) = Operands(K, Stride);
             fixed (float* left = a, right = b, compiled = expected, generated = actual, registers = kept)
             {
-                Tile512.Multiply(rows, K, left, right, compiled, Stride, add);
+                Tile512.Multiply(rows, K, left, right, compiled, Stride, into);
                 ((delegate* unmanaged<nint, float*, float*, float*, nint, nint, float*, void>)start)(
-                    K, left, right, generated, sizeof(float) * Stride, add ? 1 : 0, registers);
+                    K, left, right, generated, sizeof(float) * Stride, (nint)into, registers);
             }
             AssertSameBits(expected, actual);
             Assert.Equal(before, kept);
@@ -94,9 +94,11 @@ public unsafe class GeneratedTileTests
         (float[] a, float[] b, _, float[] c) = Operands(1, Tile512.Columns);
         fixed (float* left = a, right = b, result = c)
         {
-            GeneratedTile.Multiply(12, 0, left, right, result, Tile512.Columns, add: true);
+            GeneratedTile.Multiply(12, 0, left, right, result, Tile512.Columns, Into.Add);
             Assert.All(c, value => Assert.Equal(Untouched, value));
-            GeneratedTile.Multiply(12, 0, left, right, result, Tile512.Columns, add: false);
+            GeneratedTile.Multiply(12, 0, left, right, result, Tile512.Columns, Into.Continue);
+            Assert.All(c, value => Assert.Equal(Untouched, value));
+            GeneratedTile.Multiply(12, 0, left, right, result, Tile512.Columns, Into.Replace);
             Assert.All(c[..(12 * Tile512.Columns)], value => Assert.Equal(0f, value));
         }
     }
@@ -125,15 +127,15 @@ public unsafe class GeneratedTileTests
         Assert.Throws<OverflowException>(() => new MachineCode().Broadcast(0, Register.R11, 512));
     }
 
-    private static TheoryData<int, bool, int> MakeCases()
+    private static TheoryData<int, int, int> MakeCases()
     {
-        TheoryData<int, bool, int> cases = [];
+        TheoryData<int, int, int> cases = [];
         foreach (int k in (ReadOnlySpan<int>)[1, 2, 31, 384])
         {
             foreach (int stride in (ReadOnlySpan<int>)[32, 33, 1000])
             {
-                cases.Add(k, false, stride);
-                cases.Add(k, true, stride);
+                foreach (Into into in Enum.GetValues<Into>())
+                    cases.Add(k, (int)into, stride);
             }
         }
         return cases;

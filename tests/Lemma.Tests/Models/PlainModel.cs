@@ -201,7 +201,8 @@ internal sealed class PlainModel(Tape tape, Rows rows)
 
     private Tensor Product(Tensor a, Tensor b) => tape.Apply(FormulaIndex.Find("matrix_multiply"), None, ("a", a), ("b", b));
 
-    private Tensor Norm(Tensor x, NormConfig config, string name) => config is RmsNormConfig ? tape.RmsNorm(x, Given($"{name}.weight"), config.Epsilon)
+    private Tensor Norm(Tensor x, NormConfig config, string name) => config is RmsNormConfig
+        ? tape.RmsNorm(x, config.HasGain ? Given($"{name}.weight") : null, config.Epsilon)
         : tape.LayerNorm(x, Given($"{name}.weight"), Given($"{name}.bias"), config.Epsilon);
 
     private Tensor Linear(Tensor x, string name) => tape.Linear(x, Given($"{name}.weight"),

@@ -14,7 +14,7 @@ namespace Lemma.Tests.Training;
 public class StepTests
 {
     // Recorded with AVX-512; the suite runs again with AVX-512 and AVX2 switched off, where the bits must be the same.
-    private const string LlamaBits = "10193DD930E4C512", Gpt2Bits = "01360BF657BCA29F";
+    private const string LlamaBits = "C81C0D392373805B", Gpt2Bits = "EFCB70F0AAAF2A19";
 
     [Theory]
     [InlineData("llama", 1), InlineData("llama", 5), InlineData("gpt2", 3)]

@@ -111,10 +111,14 @@ public class TrainingLoopTests
     [Fact]
     public void AccumulatedPassesAreOneBatch()
     {
+        using TemporaryFolder folder = new();
         DecoderConfig still = Config with { Dropout = 0 };
-        (TrainingResult one, _) = Run(null, Options with { Accumulate = 1, Steps = 10 }, config: still, reading: Reading with { Batch = 6 });
-        (TrainingResult two, _) = Run(null, Options with { Accumulate = 3, Steps = 10 }, config: still, reading: Reading with { Batch = 2 });
-        Assert.Equal(one.Loss, two.Loss, 1e-5);
+        (TrainingResult one, _) = Run(folder["one"], Options with { Accumulate = 1, Steps = 10 }, config: still, reading: Reading with { Batch = 8 });
+        (TrainingResult eight, _) = Run(folder["eight"], Options with { Accumulate = 8, Steps = 10 }, threads: 2, config: still,
+            reading: Reading with { Batch = 1 });
+        Assert.Equal(one.Loss, eight.Loss, 1e-6);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(folder["one"], "last", "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(folder["eight"], "last", "model.safetensors")));
     }
 
     [Fact]

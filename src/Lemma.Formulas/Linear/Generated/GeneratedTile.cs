@@ -50,11 +50,11 @@ internal static unsafe class GeneratedTile
     /// <summary>Why the tile cannot be used here, or null where it can.</summary>
     public static string? Obstacle { get; }
 
-    /// <summary>C = A·B or C += A·B for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>
-    public static void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, bool add)
+    /// <summary>C = A·B, or C += A·B, for the first <paramref name="rows"/> rows of a packed panel of A and one packed panel of B.</summary>
+    public static void Multiply(int rows, int k, float* a, float* b, float* c, nint stride, Into into)
     {
         var function = rows switch { > 8 => rows12, > 4 => rows8, > 2 => rows4, 2 => rows2, _ => rows1 };
-        function(k, a, b, c, sizeof(float) * stride, add ? 1 : 0);
+        function(k, a, b, c, sizeof(float) * stride, (nint)into);
     }
 
     private static delegate* unmanaged[SuppressGCTransition]<nint, float*, float*, float*, nint, nint, void> Function(byte* place) =>

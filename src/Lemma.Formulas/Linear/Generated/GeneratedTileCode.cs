@@ -1,7 +1,7 @@
 namespace Lemma.Formulas;
 
 /// <summary>
-/// Machine code of 12 × 32 tiles: f(k, a, b, c, bytes from a row of C to the next, whether to add), all of them 64-bit words.
+/// Machine code of 12 × 32 tiles: f(k, a, b, c, bytes from a row of C to the next, <see cref="Into"/>), all of them 64-bit words.
 /// </summary>
 internal static class GeneratedTileCode
 {
@@ -11,7 +11,7 @@ internal static class GeneratedTileCode
     private const int Left = 0, Right = 1, Single = 2, Sums = 3;
 
     private const Register Steps = Register.R10, A = Register.R11, B = Register.Rdx, C = Register.Rcx, Stride = Register.R8,
-        IsAdded = Register.R9, OldC = Register.R9;
+        Mode = Register.R9, OldC = Register.Rax;
 
     /// <summary>Writes the tile for that many rows, with Windows' calling convention or System V's, and returns its place.</summary>
     public static int Write(MachineCode code, int rows, bool windows)
@@ -25,6 +25,9 @@ internal static class GeneratedTileCode
             code.StoreQuarter(Vector(Free + i), Register.Rsp, 16 * i);
         for (int i = 0; i < 2 * rows; i++)
             code.Clear(Vector(Sums + i));
+        int fresh = JumpUnless(code, Into.Continue);
+        Old(code, rows, code.Load);
+        code.Land(fresh);
         code.Test(Steps);
         int empty = code.JumpIfZero();
         int loop = code.Align();
@@ -41,10 +44,9 @@ internal static class GeneratedTileCode
         code.Add(Steps, -1);
         code.JumpBackUnlessZero(loop);
         code.Land(empty);
-        code.Test(IsAdded);
-        int overwrite = code.JumpIfZero();
-        AddOld(code, rows);
-        code.Land(overwrite);
+        int done = JumpUnless(code, Into.Add);
+        Old(code, rows, code.Add);
+        code.Land(done);
         Store(code, rows);
         code.ClearUpper();
         for (int i = 0; i < kept; i++)
@@ -64,7 +66,7 @@ internal static class GeneratedTileCode
             code.Move(B, Register.R8);
             code.Move(C, Register.R9);
             code.MoveFromStack(Stride, 40);
-            code.MoveFromStack(IsAdded, 48);
+            code.MoveFromStack(Mode, 48);
         }
         else
         {
@@ -73,14 +75,21 @@ internal static class GeneratedTileCode
         }
     }
 
-    // All rows before any is stored, as in the compiled tile.
-    private static void AddOld(MachineCode code, int rows)
+    private static int JumpUnless(MachineCode code, Into mode)
+    {
+        code.Move(OldC, Mode);
+        code.Add(OldC, -(int)mode);
+        return code.JumpUnlessZero();
+    }
+
+    // Of all rows before any is stored, as in the compiled tile.
+    private static void Old(MachineCode code, int rows, Action<int, Register, int> take)
     {
         code.Move(OldC, C);
         for (int row = 0; row < rows; row++)
         {
-            code.Add(Vector(Sums + 2 * row), OldC);
-            code.Add(Vector(Sums + 2 * row + 1), OldC, 64);
+            take(Vector(Sums + 2 * row), OldC, 0);
+            take(Vector(Sums + 2 * row + 1), OldC, 64);
             code.Add(OldC, Stride);
         }
     }

@@ -6,7 +6,7 @@ namespace Lemma.Formulas;
 /// <summary>General registers of x86-64 that no calling convention asks to keep, and the stack's.</summary>
 internal enum Register
 {
-    Rcx = 1, Rdx = 2, Rsp = 4, Rsi = 6, Rdi = 7, R8 = 8, R9 = 9, R10 = 10, R11 = 11,
+    Rax = 0, Rcx = 1, Rdx = 2, Rsp = 4, Rsi = 6, Rdi = 7, R8 = 8, R9 = 9, R10 = 10, R11 = 11,
 }
 
 /// <summary>Writes the few instructions of x86-64 and AVX-512 that tiles are made of.</summary>
@@ -90,6 +90,14 @@ internal sealed class MachineCode
     public int JumpIfZero()
     {
         Write(0x0F, 0x84);
+        WriteNumber(0);
+        return bytes.Count;
+    }
+
+    /// <summary>jnz to a place that <see cref="Land"/> says later.</summary>
+    public int JumpUnlessZero()
+    {
+        Write(0x0F, 0x85);
         WriteNumber(0);
         return bytes.Count;
     }

@@ -11,7 +11,7 @@ internal abstract class Family
     // What is written as the first that can say a config: the most widely read come first.
     private static readonly Family[] All = [new Gpt2(), new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new Mixtral(), new Qwen3Moe(), new Gemma3(),
         new Phi3(), new GptNeoX(), new DeepSeekV3(), new Bert(), new T5(), new Bart(),
-        new Bloom(), new Gemma2(), new Granite(), new Olmo2(), new Qwen2Moe(), new SmolLM3(),
+        new Bloom(), new Gemma2(), new Granite(), new NanoChat(), new Olmo2(), new Qwen2Moe(), new SmolLM3(),
         new Own()];
 
     // Fields that change nothing of what a model computes; besides them, names that end in _token_id.

@@ -46,7 +46,7 @@ internal abstract class LlamaLike : Family
         }
         foreach (WeightName weight in WeightName.Linear($"{theirs}.self_attn.o_proj", $"{ours}.output", width, attention.OutputBias))
             yield return weight;
-        if (attention.QueryKeyNorm is null)
+        if (attention.QueryKeyNorm is not { HasGain: true })
             yield break;
         yield return WeightName.Whole($"{theirs}.self_attn.q_norm.weight", $"{ours}.query_norm.weight", attention.NormsWholeRows ? queries
             : attention.HeadWidth);

@@ -38,7 +38,7 @@ internal sealed class Own : Family
     [
         ConfigKind<NormConfig>.Of<LayerNormConfig>("layer_norm", (f, c) => new(f.Single("epsilon", c?.Epsilon, 1e-5f), f.Flag("bias", c?.Bias, true))),
         ConfigKind<NormConfig>.Of<RmsNormConfig>("rms_norm", (f, c) =>
-            new(f.Single("epsilon", c?.Epsilon, 1e-5f), f.Flag("one_plus_gain", c?.OnePlusGain))),
+            new(f.Single("epsilon", c?.Epsilon, 1e-5f), f.Flag("one_plus_gain", c?.OnePlusGain), f.Flag("gain", c?.Gain, true))),
     ];
 
     private static readonly ConfigKind<PositionBiasConfig>[] Biases =

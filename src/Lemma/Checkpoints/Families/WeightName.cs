@@ -26,6 +26,9 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
         return this with { RowOf = row => (row / d % 3 * heads + row / (3 * d)) * d + row % d };
     }
 
+    /// <summary>The same of rows of heads whose halves the checkpoint has the other way round: there positions turn backward.</summary>
+    public WeightName WithHalvesSwapped(int headWidth) => this with { RowOf = row => row / headWidth * headWidth + (row % headWidth + headWidth / 2) % headWidth };
+
     /// <summary>The whole of a parameter as one tensor.</summary>
     public static WeightName Whole(string name, string parameter, int rows, bool transposed = false) => new(name, parameter, 0, rows, transposed);
 
@@ -37,7 +40,7 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
             yield return new($"{name}.bias", $"{parameter}.bias", firstRow, rows);
     }
 
-    /// <summary>A norm's weight, and its bias where it has one.</summary>
+    /// <summary>A norm's weight and bias, where it has them.</summary>
     public static IEnumerable<WeightName> Norm(string name, string parameter, int width, NormConfig config) =>
-        Linear(name, parameter, width, config is LayerNormConfig { Bias: true });
+        !config.HasGain ? [] : Linear(name, parameter, width, config is LayerNormConfig { Bias: true });
 }

@@ -57,8 +57,7 @@ public static unsafe partial class Ops
     {
         if (tape.IsFrozen(weight))
             return;
-        tape.Gradient(weight);
-        float* gradient = tape.GradientPointer(weight, out _);
+        float* gradient = tape.LookedUpGradient(weight);
         int d = weight.Shape[^1];
         tape.Workers.Rows(d, 64, (tape, ids, y, weight, Gradient: (nint)gradient), static (in s, first, count) =>
             Formulas.Embedding.Backward(s.ids.Span, new ReadOnlySpan<float>(s.tape.OutputGradient(s.y), checked((int)s.y.Shape.Count)), s.weight.Shape[^1],

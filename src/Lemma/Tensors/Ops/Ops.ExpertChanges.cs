@@ -74,9 +74,9 @@ public static unsafe partial class Ops
             if (!change.Owner.IsFrozen)
             {
                 float* gradient = change.Owner.TouchGradient(change.Owner.IndexOf(part.B), out bool add);
-                Product(tape.Workers, part.Rows, rank, count, up.Transposed, Matrix.Rows(low, rank), gradient, rank, add);
+                WeightGradient(tape.Workers, count, up, part.Rows, Matrix.Rows(low, rank), rank, gradient, add);
                 gradient = change.Owner.TouchGradient(change.Owner.IndexOf(part.A), out add);
-                Product(tape.Workers, rank, inputs, count, Matrix.Rows(dlow, rank).Transposed, Matrix.Rows(read, inputs), gradient, inputs, add);
+                WeightGradient(tape.Workers, count, Matrix.Rows(dlow, rank), rank, Matrix.Rows(read, inputs), inputs, gradient, add);
             }
             AddSlopes(tape, change, dlow, dx + (nint)change.FirstRow * inputs);
             tape.Scratch.Rewind(mark);

@@ -154,8 +154,8 @@ public static unsafe partial class Ops
         for (int e = 0; e < job.Options.Experts; e++)
         {
             int first = starts[e], count = starts[e + 1] - first;
-            Product(tape.Workers, outputs, inputs, count, Matrix.Rows(up + (nint)first * outputs, outputs).Transposed,
-                Matrix.Rows(tape.Pointer(x) + (nint)first * inputs, inputs), gradient + (nint)e * outputs * inputs, inputs, add);
+            WeightGradient(tape.Workers, count, Matrix.Rows(up + (nint)first * outputs, outputs), outputs,
+                Matrix.Rows(tape.Pointer(x) + (nint)first * inputs, inputs), inputs, gradient + (nint)e * outputs * inputs, add);
         }
     }
 

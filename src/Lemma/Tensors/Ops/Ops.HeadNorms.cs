@@ -1,4 +1,5 @@
 using Lemma.Compute;
+using Lemma.Formulas;
 
 namespace Lemma.Tensors;
 
@@ -13,8 +14,9 @@ public static unsafe partial class Ops
     /// <param name="headWidth">Columns of a head.</param>
     /// <param name="gain">g: headWidth elements, or heads·headWidth for a gain a head; null for 1.</param>
     /// <param name="epsilon">ε.</param>
-    internal static void HeadRmsNormInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, Tensor? gain, float epsilon) =>
-        NormHeads(tape, new HeadNorm(x, firstColumn, heads, headWidth, epsilon, Centers: false), gain, null);
+    /// <param name="onePlus">Whether g is one more than what is given.</param>
+    internal static void HeadRmsNormInPlace(this Tape tape, Tensor x, int firstColumn, int heads, int headWidth, Tensor? gain, float epsilon,
+        bool onePlus = false) => NormHeads(tape, new HeadNorm(x, firstColumn, heads, headWidth, epsilon, Centers: false), gain, null, onePlus);
 
     /// <summary>y = γ(x − μ)/√(σ² + ε) + β of each head of every row, in place. See <see cref="Formulas.LayerNorm"/>.</summary>
     /// <remarks>In place: no operation that made x may need its values, as none of <see cref="Linear"/>'s kind does.</remarks>
@@ -42,9 +44,9 @@ public static unsafe partial class Ops
     }
 
     // What is kept: x before the norm, μ and r of each head.
-    private readonly record struct HeadNormKept(Tensor Gain, Tensor Bias, bool HasGain, bool HasBias, Tensor Mean, Tensor Scale, Tensor Before);
+    private readonly record struct HeadNormKept(Tensor Gain, Tensor Bias, Tensor? OwnGain, bool HasBias, Tensor Mean, Tensor Scale, Tensor Before);
 
-    private static void NormHeads(Tape tape, in HeadNorm norm, Tensor? gain, Tensor? bias)
+    private static void NormHeads(Tape tape, in HeadNorm norm, Tensor? gain, Tensor? bias, bool onePlus = false)
     {
         string name = norm.Centers ? "head_layer_norm" : "head_rms_norm";
         Tensor x = norm.X;
@@ -56,7 +58,7 @@ public static unsafe partial class Ops
         Require.That(bias is null || bias.Value.Shape.Count == gains, $"{name}: the bias {bias?.Shape} must have as many elements as the gain, {gains}");
         Require.That(!tape.IsParameter(x), $"{name}: it works in place, so x {x.Shape} must not be a parameter");
         Shape heads = new(x.Shape.Rows, norm.Heads);
-        HeadNormKept kept = new(gain ?? Filled(tape, (int)gains, 1), bias ?? Filled(tape, (int)gains, 0), gain is not null, bias is not null,
+        HeadNormKept kept = new(GainOf(tape, gain, (int)gains, onePlus), bias ?? Filled(tape, (int)gains, 0), gain, bias is not null,
             tape.New(heads), tape.New(heads), tape.Recording ? tape.New(new Shape(x.Shape.Rows, norm.Width)) : x);
         tape.Workers.Rows(x.Shape.Rows, norm.RowsAPart, (tape, norm, kept), static (in s, first, count) =>
         {
@@ -103,32 +105,40 @@ public static unsafe partial class Ops
 
     private static void NormBackward(Tape tape, in HeadNorm norm, in HeadNormKept kept)
     {
-        int gains = (int)kept.Gain.Shape.Count, parts = Parts(norm.X.Shape.Rows, norm.RowsAPart);
+        if (kept.OwnGain is not null || (kept.HasBias && norm.Centers))
+            AddHeadGains(tape, norm, kept);
         Arena.Mark mark = tape.Scratch.Here;
-        float* dgains = TakeZeros(tape, parts, gains), dbiases = TakeZeros(tape, parts, gains), rows = tape.Scratch.Take((long)parts * norm.Width);
-        tape.Workers.Rows(norm.X.Shape.Rows, norm.RowsAPart, (tape, norm, kept, Gains: (nint)dgains, Biases: (nint)dbiases, Rows: (nint)rows, gains),
-            static (in s, first, count) =>
+        float* rows = tape.Scratch.Take((norm.X.Shape.Rows + norm.RowsAPart - 1L) / norm.RowsAPart * norm.Width);
+        tape.Workers.Rows(norm.X.Shape.Rows, norm.RowsAPart, (tape, norm, kept, Rows: (nint)rows), static (in s, first, count) =>
+        {
+            Span<float> dx = new((float*)s.Rows + (nint)(first / s.norm.RowsAPart) * s.norm.Width, s.norm.Width);
+            for (int row = first; row < first + count; row++)
             {
-                int part = first / s.norm.RowsAPart;
-                Span<float> dgain = new((float*)s.Gains + (nint)part * s.gains, s.gains), dbias = new((float*)s.Biases + (nint)part * s.gains, s.gains);
-                Span<float> dx = new((float*)s.Rows + (nint)part * s.norm.Width, s.norm.Width);
-                for (int row = first; row < first + count; row++)
-                {
-                    Span<float> up = s.norm.Row(s.tape.OutputGradient(s.norm.X), row);
-                    dx.Clear();
-                    NormRowBackward(s.tape, s.norm, s.kept, row, up, dx, dgain, dbias);
-                    dx.CopyTo(up);
-                }
-            });
-        if (kept.HasGain)
-            AddParts(dgains, parts, tape.Gradient(kept.Gain));
-        if (kept.HasBias && norm.Centers)
-            AddParts(dbiases, parts, tape.Gradient(kept.Bias));
+                Span<float> up = s.norm.Row(s.tape.OutputGradient(s.norm.X), row);
+                dx.Clear();
+                NormRowBackward(s.tape, s.norm, s.kept, row, up, dx);
+                dx.CopyTo(up);
+            }
+        });
         tape.Scratch.Rewind(mark);
     }
 
-    private static void NormRowBackward(Tape tape, in HeadNorm norm, in HeadNormKept kept, int row, ReadOnlySpan<float> dy, Span<float> dx,
-        Span<float> dgains, Span<float> dbiases)
+    // Heads that share a gain are added row by row; those with their own are sums of their own. Before dy becomes dx, in its place.
+    private static void AddHeadGains(Tape tape, in HeadNorm norm, in HeadNormKept kept)
+    {
+        (int heads, int width) = (norm.Heads, norm.HeadWidth);
+        bool isShared = kept.Gain.Shape.Count == width;
+        for (int head = 0; head < (isShared ? 1 : heads); head++)
+        {
+            int at = head * width;
+            AddGains(tape, new NormGains.Sum((nint)(tape.Pointer(kept.Before) + at), norm.Width,
+                (nint)(tape.OutputGradient(norm.X) + norm.First + at), norm.X.Shape.Columns, norm.Centers ? (nint)(tape.Pointer(kept.Mean) + head) : 0,
+                (nint)(tape.Pointer(kept.Scale) + head), heads, norm.X.Shape.Rows, isShared ? heads : 1, width),
+                kept.OwnGain ?? kept.Gain, norm.Centers && kept.HasBias ? kept.Bias : null, at);
+        }
+    }
+
+    private static void NormRowBackward(Tape tape, in HeadNorm norm, in HeadNormKept kept, int row, ReadOnlySpan<float> dy, Span<float> dx)
     {
         ReadOnlySpan<float> x = RowsOf(tape, kept.Before, row, 1), gains = tape[kept.Gain];
         ReadOnlySpan<float> mean = RowsOf(tape, kept.Mean, row, 1), scale = RowsOf(tape, kept.Scale, row, 1);
@@ -137,14 +147,11 @@ public static unsafe partial class Ops
         {
             int at = head * norm.HeadWidth, gainAt = together == 1 ? at : 0, count = together * norm.HeadWidth;
             ReadOnlySpan<float> from = x.Slice(at, count), up = dy.Slice(at, count), gain = gains.Slice(gainAt, norm.HeadWidth);
-            Span<float> to = dx.Slice(at, count), dgain = dgains.Slice(gainAt, norm.HeadWidth);
+            Span<float> to = dx.Slice(at, count);
             if (norm.Centers)
-            {
-                Formulas.LayerNorm.Backward(from, gain, mean.Slice(head, together), scale.Slice(head, together), up, to, dgain,
-                    dbiases.Slice(gainAt, norm.HeadWidth));
-            }
+                Formulas.LayerNorm.BackwardInput(from, gain, mean.Slice(head, together), scale.Slice(head, together), up, to);
             else
-                Formulas.RmsNorm.Backward(from, gain, scale.Slice(head, together), up, to, dgain);
+                Formulas.RmsNorm.BackwardInput(from, gain, scale.Slice(head, together), up, to);
         }
     }
 }

@@ -26,7 +26,7 @@ public static unsafe partial class Ops
             if (!tape.IsFrozen(s.weight))
             {
                 float* dw = tape.GradientPointer(s.weight, out add);
-                Product(tape.Workers, outputs, inputs, rows, up.Transposed, Matrix.Rows(tape.Pointer(s.x), inputs), dw, inputs, add);
+                WeightGradient(tape.Workers, rows, up, outputs, Matrix.Rows(tape.Pointer(s.x), inputs), inputs, dw, add);
             }
             if (s.bias is { } bias && !tape.IsFrozen(bias))
                 SumRows(tape, dy, rows, outputs, bias);

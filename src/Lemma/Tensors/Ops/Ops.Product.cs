@@ -7,7 +7,7 @@ namespace Lemma.Tensors;
 public static unsafe partial class Ops
 {
     private readonly record struct ProductJob(int M, int N, int K, Matrix A, Matrix B, nint C, nint Stride, bool Add, nint Bias, int RowParts, int ColumnParts,
-        int ColumnsInPanels);
+        int ColumnsInPanels, bool InOneChain);
 
     /// <summary>C = A·Wᵀ (+ bias), W a weight of rows or of panels.</summary>
     /// <param name="tape">The tape.</param>
@@ -28,10 +28,10 @@ public static unsafe partial class Ops
     /// <summary>C = A·B (+ bias) or C += A·B, split over the workers into a grid of blocks; the bits do not depend on the grid.</summary>
     /// <remarks>Of a B that is a weight's transpose, the first <paramref name="columnsInPanels"/> columns may lie in panels.</remarks>
     internal static void Product(Workers workers, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null,
-        int columnsInPanels = 0)
+        int columnsInPanels = 0, bool inOneChain = false)
     {
         (int rowParts, int columnParts) = Grid(workers.Count, m, n, k);
-        workers.Run(rowParts * columnParts, new ProductJob(m, n, k, a, b, (nint)c, stride, add, (nint)bias, rowParts, columnParts, columnsInPanels),
+        workers.Run(rowParts * columnParts, new ProductJob(m, n, k, a, b, (nint)c, stride, add, (nint)bias, rowParts, columnParts, columnsInPanels, inOneChain),
             static (in job, index) =>
             {
                 (int row, int rows) = Part(index / job.ColumnParts, job.RowParts, job.M, Tile.Rows);
@@ -45,12 +45,17 @@ public static unsafe partial class Ops
             });
     }
 
+    /// <summary>dW += upᵀ·x, [outputs, inputs].</summary>
+    /// <remarks>A sum over rows that further rows continue: its bits do not depend on how rows are split into passes.</remarks>
+    internal static void WeightGradient(Workers workers, int rows, Matrix up, int outputs, Matrix x, int inputs, float* gradient, bool add) =>
+        Product(workers, outputs, inputs, rows, up.Transposed, x, gradient, inputs, add, inOneChain: true);
+
     private static void MultiplyPart(in ProductJob job, int row, int rows, int column, int columns, Matrix b)
     {
         if (columns == 0)
             return;
         float* bias = job.Bias == 0 ? null : (float*)job.Bias + column;
-        MatrixProduct.Multiply(rows, columns, job.K, job.A.From(row, 0), b.From(0, column), (float*)job.C + row * job.Stride + column, job.Stride, job.Add, bias);
+        MatrixProduct.Multiply(rows, columns, job.K, job.A.From(row, 0), b.From(0, column), (float*)job.C + row * job.Stride + column, job.Stride, job.Add, bias, job.InOneChain);
     }
 
     // Every part packs its own rows of A once for 512 columns, and its own columns of B once: the cheapest grid packs least.
