@@ -10,7 +10,7 @@ using Lemma.Training;
 
 namespace Lemma.Cli.Bench;
 
-/// <summary>Times whole training steps on random ids: forward, cross-entropy, backward, clipping to norm 1, AdamW.</summary>
+/// <summary>Times whole training steps on random ids: forward, cross-entropy, backward, clipping to norm 1, AdamW; of nanochat's shapes Muon.</summary>
 internal static class TrainingBench
 {
     private const int WarmUpSteps = 2;
@@ -19,6 +19,8 @@ internal static class TrainingBench
         ["gpt2-124m"] = (4, 64),
         ["llama-14m"] = (8, 256),
         ["llama-29m"] = (8, 256),
+        ["nanochat-d4"] = (8, 512),
+        ["nanochat-d6"] = (8, 512),
     };
 
     public static IReadOnlyCollection<string> Shapes => Defaults.Keys;
@@ -31,7 +33,8 @@ internal static class TrainingBench
         using Decoder decoder = new(config);
         decoder.Initialize(seed: 0);
         using Tape tape = new(workers, decoder.Parameters);
-        AdamWOptimizer optimizer = new(decoder.Parameters, workers, new AdamWOptions { Beta2 = 0.999f });
+        Optimizer optimizer = (shape.StartsWith("nanochat", StringComparison.Ordinal) ? (OptimizerOptions)new MuonOptions()
+            : new AdamWOptions { Beta2 = 0.999f }).Make(decoder.Parameters, workers);
         decoder.Parameters.ForgetGradients();
         int[] inputs = new int[batch * length], targets = new int[batch * length];
         Philox random = new(seed: 0);

@@ -11,7 +11,7 @@ internal static class BenchCommand
     {
         Command command = new("bench", "Measure speed.")
         {
-            BuildTrain(), BuildDecode(), BuildEncode(), BuildMatrixProduct(), BuildAttention(), BuildSampling(), BuildTokenizer(),
+            BuildTrain(), BuildTune(), BuildDecode(), BuildEncode(), BuildMatrixProduct(), BuildAttention(), BuildSampling(), BuildTokenizer(),
         };
         Examples.Add(command,
             ("a training step of GPT-2's size", "lemma bench train gpt2-124m"),
@@ -38,6 +38,28 @@ internal static class BenchCommand
             ("on one thread", "lemma bench train gpt2-124m --threads 1 --steps 4"));
         command.SetAction(parsed => TrainingBench.Run(parsed.GetRequiredValue(shape), parsed.GetValue(batch), parsed.GetValue(length),
             parsed.GetValue(steps)!.Value, parsed.GetValue(threads), parsed.GetValue(packed)));
+        return command;
+    }
+
+    private static Command BuildTune()
+    {
+        Argument<string> objective = new("OBJECTIVE") { Description = string.Join(" | ", TuningBench.Objectives) };
+        objective.AcceptOnlyFromAmong([.. TuningBench.Objectives]);
+        Option<string?> preset = Choice.Text("--preset", "NAME", "The shape; llama-14m without it");
+        preset.AcceptOnlyFromAmong([.. Lemma.Models.Presets.Names]);
+        Option<int?> rank = Choice.Whole("--lora", "An adapter of this rank learns, not the model"), threads = Choice.Threads();
+        Option<int?> steps = Choice.Whole("--steps", "Steps that are measured, after two that warm up", fallback: 8);
+        Option<bool> equal = Choice.Flag("--equal", "Prompts and answers of one length"), recompute = Choice.Flag("--recompute", "Blocks are made again in the "
+            + "backward");
+        Command command = new("tune", "Time tuning steps on sixteen answers: the recipe's pass, backward, clipping, AdamW.")
+        {
+            objective, preset, rank, equal, recompute, steps, threads,
+        };
+        Examples.Add(command,
+            ("supervised tuning", "lemma bench tune sft"),
+            ("preferences with an adapter", "lemma bench tune dpo --lora 16"));
+        command.SetAction(parsed => TuningBench.Run(parsed.GetRequiredValue(objective), parsed.GetValue(preset) ?? "llama-14m", parsed.GetValue(rank),
+            parsed.GetValue(equal), parsed.GetValue(recompute), parsed.GetValue(steps)!.Value, parsed.GetValue(threads)));
         return command;
     }
 
