@@ -33,6 +33,8 @@ internal sealed class RunOptions
         + "muon");
     private readonly Option<double?> clip = Choice.Number("--clip", "The largest norm of the gradient; 0 for no limit",
         fallback: AdamW.Clip);
+    private readonly Option<double?> balanceRate = Choice.Number("--balance-rate", "How far the bias for the choice of experts moves a step, for models that "
+        + "have it", fallback: 0);
     private readonly Option<int?> patience = Choice.Whole("--patience", "Evaluations without a better score before it stops; 0 for never",
         least: 0, fallback: 0);
 
@@ -53,7 +55,7 @@ internal sealed class RunOptions
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[accumulate, steps, learningRate, minimumLearningRate, warmup, schedule, optimizer, beta1, beta2, weightDecay,
-            clip, average, evaluateEvery, patience])
+            clip, average, balanceRate, evaluateEvery, patience])
             command.Add(option);
     }
 
@@ -70,6 +72,7 @@ internal sealed class RunOptions
             Schedule = Schedules[parsed.GetValue(schedule)!] with { Warmup = parsed.GetValue(warmup)!.Value, Minimum = highest == 0 ? 0 : lowest / highest },
             Optimizer = ReadOptimizer(parsed),
             AverageDecay = parsed.GetValue(average),
+            BalanceRate = parsed.GetValue(balanceRate)!.Value,
             EvaluateEvery = parsed.GetValue(evaluateEvery)!.Value,
             Patience = parsed.GetValue(patience) is > 0 and int few ? few : null,
             Seed = seed,

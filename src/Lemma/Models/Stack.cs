@@ -60,8 +60,7 @@ internal sealed class Stack
 
     /// <summary>[rows, d]. Rows with states are added to them.</summary>
     public Tensor Apply(Tape tape, in Rows rows, Philox? random, float dropout, ReadOnlyMemory<int> types = default,
-        (Tensor, ReadOnlyMemory<int>)? encoded = null, List<ExpertOutput>? experts = null,
-        IPassObserver? observer = null)
+        (Tensor, ReadOnlyMemory<int>)? encoded = null, IPassObserver? observer = null)
     {
         CheckLengths(rows);
         CheckPrefixes(rows);
@@ -75,7 +74,6 @@ internal sealed class Stack
             Bias = BiasOf(tape, longest),
             Random = random,
             Dropout = dropout,
-            Experts = experts,
             Observer = observer,
         };
         Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
