@@ -41,12 +41,13 @@ def answer_logs(model, prompt, answer):
     return logits.log_softmax(-1).gather(1, torch.tensor(answer)[:, None])[:, 0]
 
 
-def measure(loss):
-    policy.zero_grad()
+def measure(loss, model=policy, further=()):
+    """The loss, and its gradient by the weights of a model and by further ones."""
+    model.zero_grad()
     loss.backward()
-    gradients = [weight.grad for weight in policy.parameters() if weight.grad is not None]
+    gradients = [weight.grad for weight in (*model.parameters(), *further) if weight.grad is not None]
     norm = torch.sqrt(sum((gradient ** 2).sum() for gradient in gradients)).item()
-    return dict(loss=loss.item(), norm=norm, gradient=[float(f"{x:.9g}") for x in dict(policy.named_parameters())[MATRIX].grad.flatten().tolist()])
+    return dict(loss=loss.item(), norm=norm, gradient=[float(f"{x:.9g}") for x in dict(model.named_parameters())[MATRIX].grad.flatten().tolist()])
 
 
 lengths = {side: torch.tensor([len(pair[side]) for pair in pairs]).double() for side in ("chosen", "rejected")}
@@ -64,6 +65,13 @@ def preference(name):
         return softplus(beta * m).mean()
     if name == "cdpo":  # with label smoothing
         return cross(m, 0.2)
+    if name == "dpo_forward_kl":  # f'(u) = -1/u, u = pi/pi_ref
+        return softplus(beta * (-(-w).exp() + (-l).exp())).mean()
+    if name == "dpo_js":  # f'(u) = ln(2u/(1 + u))
+        return softplus(beta * ((2 * w.exp() / (1 + w.exp())).log() - (2 * l.exp() / (1 + l.exp())).log())).mean()
+    if name in ("dpo_alpha", "dpo_alpha_smoothed"):  # f'(u) = (1 - u^-alpha)/alpha
+        f = lambda ratio, alpha=0.5 if name == "dpo_alpha" else 0.8: (1 - (-alpha * ratio).exp()) / alpha
+        return cross(f(w) - f(l), 0 if name == "dpo_alpha" else 0.1)
     if name == "dpo_norm":
         return softplus(beta * (w / nw - l / nl)).mean()
     if name == "ipo":  # means over tokens, as TRL
@@ -155,10 +163,33 @@ def policy_loss(name):
     }[name]()
 
 
-PREFERENCES = ("dpo cdpo dpo_norm ipo ipo_sums hinge robust exo nca bco sppo apo_zero apo_down aot aot_unpaired discopop kto simpo orpo").split()
+def whole_ppo():
+    """What the policy and its critic cost in PPO: the clipped loss less the entropy, and the clipped value loss of scores beside the reference's rows."""
+    score = (0.3 * torch.randn(32)).float().double().requires_grad_()
+    entropies, values = [], []
+    for answer in answers:
+        ids, first = torch.tensor([answer["prompt"] + answer["answer"]]), len(answer["prompt"]) - 1
+        logs = policy(ids).logits[0, first:-1].log_softmax(-1)
+        entropies.append(-(logs.exp() * logs).sum(-1))
+        values.append(reference.model(ids).last_hidden_state[0, first:-1] @ score)
+    value = torch.cat(values)
+    old = (value.detach() + 0.3 * torch.randn(len(value))).float().double()
+    returns = (value.detach() + torch.randn(len(value))).float().double()
+    clipped = old + (value - old).clamp(-0.2, 0.2)
+    lengths = [len(answer["answer"]) for answer in answers]
+    for answer, before, came in zip(answers, old.split(lengths), returns.split(lengths)):
+        answer["old_values"], answer["returns"] = single(before), single(came)
+    return dict(score=[float(f"{x:.9g}") for x in score.tolist()], policy=measure(policy_loss("ppo") - 0.03 * torch.cat(entropies).mean()),
+                critic=measure(0.5 * torch.maximum((value - returns) ** 2, (clipped - returns) ** 2).mean(), reference, (score,)))
+
+
+PREFERENCES = ("dpo cdpo dpo_forward_kl dpo_js dpo_alpha dpo_alpha_smoothed dpo_norm ipo ipo_sums hinge robust exo nca bco sppo apo_zero apo_down "
+               "aot aot_unpaired discopop kto simpo orpo").split()
 POLICIES = "dapo dapo_delta grpo grpo_beta dr_grpo bnpo ppo cispo cispo_low gspo gspo_wide reinforce reinforce_answers".split()
 expected = dict(pairs=pairs, answers=answers, preferences={name: measure(preference(name)) for name in PREFERENCES},
                 policies={name: measure(policy_loss(name)) for name in POLICIES})
-for name, case in (expected["preferences"] | expected["policies"]).items():
+expected["whole_ppo"] = whole_ppo()
+cases = expected["preferences"] | expected["policies"] | {"ppo " + part: expected["whole_ppo"][part] for part in ("policy", "critic")}
+for name, case in cases.items():
     print(f"{name:18} loss {case['loss']:10.6f} gradient norm {case['norm']:10.6f}")
 json.dump(expected, open(os.path.join(out, "expected.json"), "w"), separators=(",", ":"))

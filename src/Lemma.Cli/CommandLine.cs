@@ -52,6 +52,7 @@ internal static class CommandLine
             KtoCommand.Build(),
             RewardCommand.Build(),
             GrpoCommand.Build(),
+            PpoCommand.Build(),
             EvalCommand.Build(),
             SummarizeCommand.Build(),
             EmbedCommand.Build(),

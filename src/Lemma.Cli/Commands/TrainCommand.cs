@@ -35,8 +35,6 @@ internal sealed class TrainCommand
 
     private static readonly PretrainingOptions Defaults = new();
     private readonly Option<int?> batch = Choice.Whole("--batch", "Windows of one pass", fallback: Defaults.Batch);
-    private readonly Option<double?> balanceRate = Choice.Number("--balance-rate", "How far the bias for the choice of experts moves a step, for models that "
-        + "have it", fallback: Defaults.BalanceRate);
     private readonly Option<int?> evaluationBatches = Choice.Whole("--eval-batches", "The most batches of an evaluation; 0 for all "
         + "validation data", least: 0, fallback: Defaults.EvaluationBatches);
     private readonly Option<double?> smoothing = Choice.Number("--label-smoothing", "The share of a target that every id gets a part of", below: 1, fallback: 0);
@@ -61,7 +59,7 @@ internal sealed class TrainCommand
         model.AddTo(command);
         command.Add(batch);
         run.AddTo(command);
-        foreach (Option option in (Option[])[smoothing, zLoss, balanceRate, evaluationBatches, randomWindows, validationShare, encoding, seed, threads])
+        foreach (Option option in (Option[])[smoothing, zLoss, evaluationBatches, randomWindows, validationShare, encoding, seed, threads])
             command.Add(option);
         command.Validators.Add(result =>
         {
@@ -96,7 +94,6 @@ internal sealed class TrainCommand
             Batch = parsed.GetValue(batch)!.Value,
             Length = shape.MaximumLength,
             EvaluationBatches = parsed.GetValue(evaluationBatches) is > 0 and int some ? some : null,
-            BalanceRate = parsed.GetValue(balanceRate)!.Value,
             Order = parsed.GetValue(randomWindows) ? WindowOrder.Random : WindowOrder.Shuffled,
             Terms = new TokenLossTerms(parsed.GetValue(smoothing)!.Value, parsed.GetValue(zLoss)!.Value),
             Seed = options.Seed,

@@ -35,6 +35,8 @@ internal sealed class RunOptions
         fallback: AdamW.Clip);
     private readonly Option<bool> recompute = Choice.Flag("--recompute", "Keep of each block what it gives alone and make the rest again in the backward: "
         + "less memory for a third more time, the same bits");
+    private readonly Option<double?> balanceRate = Choice.Number("--balance-rate", "How far the bias for the choice of experts moves a step, for models that "
+        + "have it", fallback: 0);
     private readonly Option<int?> patience = Choice.Whole("--patience", "Evaluations without a better score before it stops; 0 for never",
         least: 0, fallback: 0);
 
@@ -55,7 +57,7 @@ internal sealed class RunOptions
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[accumulate, steps, learningRate, minimumLearningRate, warmup, schedule, optimizer, beta1, beta2, weightDecay,
-            clip, average, recompute, evaluateEvery, patience])
+            clip, average, recompute, balanceRate, evaluateEvery, patience])
             command.Add(option);
     }
 
@@ -73,6 +75,7 @@ internal sealed class RunOptions
             Optimizer = ReadOptimizer(parsed),
             AverageDecay = parsed.GetValue(average),
             RecomputesBlocks = parsed.GetValue(recompute),
+            BalanceRate = parsed.GetValue(balanceRate)!.Value,
             EvaluateEvery = parsed.GetValue(evaluateEvery)!.Value,
             Patience = parsed.GetValue(patience) is > 0 and int few ? few : null,
             Seed = seed,

@@ -23,6 +23,8 @@ internal sealed class DpoCommand
         least: double.Epsilon);
     private readonly Option<double?> smoothing = Choice.Number("--label-smoothing", "How likely a label is the wrong way round, of the losses that know it",
         below: 0.5);
+    private readonly Option<double?> alpha = Choice.Number("--alpha", "α of dpo_alpha, 0.5 without it: towards 0 the divergence of dpo, at 1 that of "
+        + "dpo_forward_kl", least: double.Epsilon);
     private readonly Command command = new("dpo", "Tune a model on pairs of answers, one of which is preferred: DPO and its kin.");
 
     public static Command Build() => new DpoCommand().Create();
@@ -31,7 +33,7 @@ internal sealed class DpoCommand
     {
         loss.DefaultValueFactory = _ => "dpo";
         loss.AcceptOnlyFromAmong([.. PreferenceLoss.All.Keys]);
-        tuning.AddTo(command, loss, beta, smoothing);
+        tuning.AddTo(command, loss, beta, smoothing, alpha);
         Examples.Add(command,
             ("right answers about the built-in stories rather than wrong ones", "lemma dpo --model runs/sft"),
             ("pairs of your own, with another loss", "lemma dpo --model runs/sft --data pairs.jsonl --loss ipo --beta 0.2"),
@@ -74,6 +76,11 @@ internal sealed class DpoCommand
         {
             chosen = chosen is SmoothedPreferenceLoss own ? own with { LabelSmoothing = share }
                 : throw new UsageException($"--label-smoothing: {chosen.Name} does not know it");
+        }
+        if (parsed.GetValue(alpha) is { } degree)
+        {
+            chosen = chosen is DivergencePreferenceLoss { Divergence: PreferenceDivergence.Alpha } own ? own with { Alpha = degree }
+                : throw new UsageException($"--alpha: it is a number of dpo_alpha, but the loss is {chosen.Name}");
         }
         chosen.Validate();
         return chosen;

@@ -27,18 +27,13 @@ internal sealed class GrpoCommand
     });
 
     private readonly Option<string?> loss = Choice.Text("--loss", "NAME", $"What a token costs: {string.Join(", ", PolicyLoss.All.Keys)}");
-    private readonly Option<string?> reward = Choice.Text("--reward", string.Join('|', PolicyRewards.All.Keys), "What is rewarded: the known answer, a text that "
-        + "contains it, an end");
     private readonly Option<string?> advantages = Choice.Text("--advantages", string.Join('|', Advantages.Keys), "How rewards become advantages");
-    private readonly Option<double?> beta = Choice.Number("--beta", "What a nat of divergence from the model before costs", fallback: 0);
-    private readonly Option<int?> prompts = Choice.Whole("--prompts", "Prompts of a round", fallback: 16);
-    private readonly Option<int?> group = Choice.Whole("--group", "Answers a prompt", fallback: 8);
-    private readonly Option<int?> longest = Choice.Whole("--answer-length", "The most tokens of an answer", fallback: 32);
-    private readonly Option<int?> passes = Choice.Whole("--passes", "Passes that a round's answers are split into", fallback: 1);
-    private readonly Option<int?> epochs = Choice.Whole("--epochs", "How often a round's answers are read", fallback: 1);
+    private readonly Option<double?> beta = Choice.Number("--beta", "What a nat of divergence from the model before costs in the loss", fallback: 0);
+    private readonly Option<double?> tokenBeta = Choice.Number("--token-beta", "What a nat of it costs in the rewards of tokens, with whitened advantages: "
+        + "REINFORCE++", fallback: 0);
+    private readonly RoundChoices round = new(new PolicyOptimizationOptions { Loss = new TokenPolicyLoss() });
     private readonly Option<int?> further = Choice.Whole("--further-rounds", "How often further prompts are tried for groups whose rewards differ: dynamic "
         + "sampling", least: 0, fallback: 0);
-    private readonly Option<bool> mask = Choice.Flag("--leave-out-cut", "Answers that did not end by themselves do not count");
     private readonly Command command = new("grpo", "Train a model by the rewards of its own answers: GRPO, DAPO, RLOO and their kin.");
 
     public static Command Build() => new GrpoCommand().Create();
@@ -47,17 +42,18 @@ internal sealed class GrpoCommand
     {
         foreach ((Option<string?> option, string usual, IEnumerable<string> names) in new[]
         {
-            (loss, "dapo", PolicyLoss.All.Keys), (reward, "right", PolicyRewards.All.Keys), (advantages, "group", (IEnumerable<string>)Advantages.Keys),
+            (loss, "dapo", PolicyLoss.All.Keys), (advantages, "group", (IEnumerable<string>)Advantages.Keys),
         })
         {
             option.DefaultValueFactory = _ => usual;
             option.AcceptOnlyFromAmong([.. names]);
         }
-        tuning.AddTo(command, reward, loss, advantages, beta, prompts, group, longest, passes, epochs, further, mask);
+        tuning.AddTo(command, [.. round.All, loss, advantages, beta, tokenBeta, further]);
         Examples.Add(command,
             ("right answers about the built-in stories", "lemma grpo --model runs/sft"),
             ("prompts with answers of your own, held to the model before", "lemma grpo --model runs/sft --data questions.jsonl --beta 0.02"),
-            ("RLOO", "lemma grpo --model runs/sft --loss reinforce --advantages leave-one-out"));
+            ("RLOO", "lemma grpo --model runs/sft --loss reinforce --advantages leave-one-out"),
+            ("REINFORCE++", "lemma grpo --model runs/sft --loss reinforce --advantages whitened --token-beta 0.02"));
         command.SetAction(Run);
         return command;
     }
@@ -66,29 +62,27 @@ internal sealed class GrpoCommand
     {
         TuningRequest request = tuning.Read(command, parsed);
         ParseResult given = request.Parsed;
-        double strength = given.GetValue(beta)!.Value;
+        double strength = given.GetValue(beta)!.Value, ofTokens = given.GetValue(tokenBeta)!.Value;
+        if (ofTokens > 0 && given.GetValue(advantages) != "whitened")
+            throw new UsageException("--token-beta: rewards of tokens need --advantages whitened");
         PolicyLoss chosen = PolicyLoss.All[given.GetValue(loss)!] with { Beta = strength };
-        int most = given.GetValue(longest)!.Value;
+        int most = round.LongestAnswer(given);
         if (chosen is LengthFreePolicyLoss free)
             chosen = free with { LongestAnswer = most };
-        using TunedModel model = new(request) { KeepsBase = strength > 0 };
+        PolicyOptimizationOptions options = round.Read(given, request.Seed, new PolicyOptimizationOptions
+        {
+            Loss = chosen,
+            Advantages = Advantages[given.GetValue(advantages)!],
+            Penalty = new DivergencePenalty { Beta = ofTokens },
+            FurtherRounds = given.GetValue(further)!.Value,
+        });
+        bool isHeld = strength > 0 || ofTokens > 0;
+        using TunedModel model = new(request) { KeepsBase = isHeld };
         (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed),
             model.NewEncoder(room: most).Encode);
         Decoder decoder = model.Begin();
-        using PolicyOptimization recipe = new(decoder, [.. TuningData.Prompts(training)], [.. TuningData.Prompts(validation)],
-            PolicyRewards.All[given.GetValue(reward)!], model.Tokenizer, model.Workers, new PolicyOptimizationOptions
-            {
-                Loss = chosen,
-                Advantages = Advantages[given.GetValue(advantages)!],
-                Prompts = given.GetValue(prompts)!.Value,
-                Group = given.GetValue(group)!.Value,
-                LongestAnswer = most,
-                PassesOfRound = given.GetValue(passes)!.Value,
-                Epochs = given.GetValue(epochs)!.Value,
-                FurtherRounds = given.GetValue(further)!.Value,
-                LeavesOutCutAnswers = given.GetValue(mask),
-                Seed = request.Seed,
-            }, strength > 0 ? model.Base : null);
+        using PolicyOptimization recipe = new(decoder, [.. TuningData.Prompts(training)], [.. TuningData.Prompts(validation)], round.Reward(given),
+            model.Tokenizer, model.Workers, options, isHeld ? model.Base : null);
         return TuningRun.Run("grpo", request, model, recipe);
     }
 }

@@ -13,7 +13,7 @@ public static class FormulaIndex
         MeanSquaredError.Definition, NextSentence.Definition,
         TransportPreference.Definition, TransportUnpaired.Definition, AnchoredDownPreference.Definition, AnchoredPreference.Definition,
         ClassifierPreference.Definition, ClippedImportance.Definition, DiscoveredPreference.Definition, DirectPreference.Definition,
-        ExactPreference.Definition, GeneralizedAdvantage.Definition, GroupPolicy.Definition, GroupAdvantage.Definition,
+        ExactPreference.Definition, DivergencePreference.Definition, GeneralizedAdvantage.Definition, GroupPolicy.Definition, GroupAdvantage.Definition,
         SequencePolicy.Definition, HingePreference.Definition, IdentityPreference.Definition, DivergenceK1.Definition,
         DivergenceK2.Definition, DivergenceK3.Definition, TokenDivergence.Definition, KahnemanTversky.Definition,
         ContrastivePreference.Definition, OddsRatioPreference.Definition, OverlongPenalty.Definition, PolicyClip.Definition,

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Lemma.Formulas;
 using Lemma.Modules;
 using Lemma.Sequences;
@@ -59,36 +58,32 @@ public sealed class Decoder : Model, IContinuingModel
     /// <param name="rows">What is read.</param>
     /// <param name="targets">An id a row; kept as they are until the tape is rewound.</param>
     /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
-    /// <param name="loads">Counts the rows that each expert gets; null to count none.</param>
     /// <param name="terms">What stands beside −ln p: label smoothing, z-loss; nothing by default.</param>
-    /// <remarks>While the tape records, the balance loss of the experts is added (<see cref="ExpertsFeedForward.BalanceWeight"/>).</remarks>
-    public LossPart Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, ExpertLoads? loads = null, TokenLossTerms terms = default)
-    {
-        Tensor losses = Losses(tape, rows, targets, out Tensor? balance, dropout, loads, terms);
-        LossPart loss = LossPart.OfRows(tape, losses, targets);
-        return balance is { } share ? loss with { Sum = tape.AddScaled(loss.Sum, share, (float)loss.Weight) } : loss;
-    }
+    /// <remarks>The balance loss of experts stands beside it (<see cref="Balanced"/>).</remarks>
+    public LossPart Loss(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, TokenLossTerms terms = default) =>
+        LossPart.OfRows(tape, Losses(tape, rows, targets, dropout, terms), targets);
 
     /// <summary>−ln p of each row's target in nats, 0 for a position that is left out, [rows].</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="rows">What is read.</param>
     /// <param name="targets">An id a row; kept as they are until the tape is rewound.</param>
-    /// <param name="balance">The weighted balance loss of the experts, a mean; null where there is none or the tape does not record.</param>
     /// <param name="dropout">The generator of this pass's dropout masks; null to drop nothing.</param>
-    /// <param name="loads">Counts the rows that each expert gets; null to count none.</param>
     /// <param name="terms">What stands beside −ln p: label smoothing, z-loss; nothing by default.</param>
-    public Tensor Losses(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, out Tensor? balance, Philox? dropout = null, ExpertLoads? loads = null,
-        TokenLossTerms terms = default)
+    public Tensor Losses(Tape tape, in Rows rows, ReadOnlyMemory<int> targets, Philox? dropout = null, TokenLossTerms terms = default) =>
+        head.Losses(tape, Hidden(tape, rows, dropout), targets, dropout, terms);
+
+    /// <summary>
+    /// A loss with the balance loss of the experts that its recorded passes ran through, times its weight (<see cref="ExpertsFeedForward.BalanceWeight"/>);
+    /// the same where there is none.
+    /// </summary>
+    public LossPart Balanced(Tape tape, LossPart loss)
     {
-        loads?.RequireOf(Config);
-        ExpertsFeedForward? balanced = tape.Recording ? Config.Experts.FirstOrDefault(experts => experts.BalanceWeight > 0) : null;
-        List<ExpertOutput>? outputs = balanced is null && loads is null ? null : [];
-        Tensor losses = head.Losses(tape, Hidden(tape, rows, dropout, outputs), targets, dropout, terms);
-        loads?.Add(outputs!);
+        ArgumentNullException.ThrowIfNull(tape);
+        if (tape.Experts.IsEmpty || Config.Experts.FirstOrDefault(experts => experts.BalanceWeight > 0) is not { } balanced)
+            return loss;
         // The operation's shares are of choices, of which a row makes several.
-        balance = balanced is null ? null
-            : tape.Scale(tape.BalanceLoss(CollectionsMarshal.AsSpan(outputs)), balanced.BalanceWeight * balanced.Routing.Chosen);
-        return losses;
+        Tensor share = tape.Scale(tape.BalanceLoss(tape.Experts), balanced.BalanceWeight * balanced.Routing.Chosen);
+        return loss with { Sum = tape.AddScaled(loss.Sum, share, (float)loss.Weight) };
     }
 
     /// <summary>b += γ·sign(mean − load) of every expert with a bias for the choice: those with few rows are chosen more often from now on.</summary>
@@ -141,12 +136,12 @@ public sealed class Decoder : Model, IContinuingModel
     /// <summary>The normalized activations before the head, [rows, d]. Rows with states are added to them.</summary>
     public Tensor Hidden(Tape tape, in Rows rows, Philox? dropout = null) => Hidden(tape, rows, dropout, null);
 
-    internal override Tensor Read(Tape tape, in Rows rows, IPassObserver? observer = null) => Hidden(tape, rows, null, null, observer);
+    internal override Tensor Read(Tape tape, in Rows rows, IPassObserver? observer = null) => Hidden(tape, rows, null, observer);
 
-    private Tensor Hidden(Tape tape, in Rows rows, Philox? dropout, List<ExpertOutput>? experts, IPassObserver? observer = null)
+    private Tensor Hidden(Tape tape, in Rows rows, Philox? dropout, IPassObserver? observer)
     {
         CheckIds(rows.Ids.Span, "decoder");
         rows.RequireStatesOf(this);
-        return stack.Apply(tape, rows, dropout, Config.Dropout, experts: experts, observer: observer);
+        return stack.Apply(tape, rows, dropout, Config.Dropout, observer: observer);
     }
 }

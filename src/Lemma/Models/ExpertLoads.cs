@@ -3,11 +3,13 @@ using Lemma.Tensors;
 
 namespace Lemma.Models;
 
-/// <summary>How many rows chose each expert of each block, over the passes since it was cleared.</summary>
+/// <summary>How many rows chose each expert of each block, and how sure the routers were, over the passes since it was cleared.</summary>
 public sealed class ExpertLoads
 {
     private readonly long[][] loads;
     private readonly int[] layers;
+    private double entropy;
+    private long routed;
 
     /// <summary>Loads of zero for the experts of a decoder.</summary>
     public ExpertLoads(DecoderConfig config)
@@ -37,9 +39,13 @@ public sealed class ExpertLoads
         }
     }
 
+    /// <summary>The mean entropy of a row's scores of the experts of a block, as shares of their sum, in nats; 0 before the first pass.</summary>
+    public double RouterEntropy => routed == 0 ? 0 : entropy / routed;
+
     /// <summary>Begins to count anew.</summary>
     public void Clear()
     {
+        (entropy, routed) = (0, 0);
         foreach (int layer in layers)
             Array.Clear(loads[layer]);
     }
@@ -52,13 +58,35 @@ public sealed class ExpertLoads
         Require.That(fits, $"expert_loads: these are of {loads.Length} blocks with {layers.Length} layers of experts, not those of this decoder");
     }
 
-    internal void Add(IReadOnlyList<ExpertOutput> outputs)
+    /// <summary>Counts the passes that a tape recorded since it was rewound.</summary>
+    public void Add(Tape tape)
     {
-        for (int i = 0; i < layers.Length; i++)
+        ArgumentNullException.ThrowIfNull(tape);
+        ReadOnlySpan<ExpertOutput> outputs = tape.Experts;
+        Require.That(outputs.Length == 0 || (layers.Length > 0 && outputs.Length % layers.Length == 0),
+            $"expert_loads: {outputs.Length} layers of experts ran, which are no passes of a decoder with {layers.Length}");
+        for (int i = 0; i < outputs.Length; i++)
         {
-            for (int e = 0; e < loads[layers[i]].Length; e++)
-                loads[layers[i]][e] += outputs[i].Loads.Span[e];
+            long[] own = loads[layers[i % layers.Length]];
+            Require.That(outputs[i].Loads.Length == own.Length,
+                $"expert_loads: a layer of {outputs[i].Loads.Length} experts ran in the place of one of {own.Length}");
+            for (int e = 0; e < own.Length; e++)
+                own[e] += outputs[i].Loads.Span[e];
+            AddEntropies(tape[outputs[i].Probabilities], own.Length);
         }
+    }
+
+    // −Σ p·ln p = ln s − Σ x·ln x/s, p = x/s.
+    private void AddEntropies(ReadOnlySpan<float> scores, int experts)
+    {
+        for (int row = 0; row < scores.Length; row += experts)
+        {
+            (double sum, double logs) = (0, 0);
+            foreach (float score in scores.Slice(row, experts))
+                (sum, logs) = (sum + score, score > 0 ? logs + score * Math.Log(score) : logs);
+            entropy += Math.Log(sum) - logs / sum;
+        }
+        routed += scores.Length / experts;
     }
 
     private static int ExpertsOf(BlockConfig block) => block.FeedForward is ExpertsFeedForward experts ? experts.Routing.Experts : 0;

@@ -63,8 +63,7 @@ internal sealed class Stack
 
     /// <summary>[rows, d]. Rows with states are added to them.</summary>
     public Tensor Apply(Tape tape, in Rows rows, Philox? random, float dropout, ReadOnlyMemory<int> types = default,
-        (Tensor, ReadOnlyMemory<int>)? encoded = null, List<ExpertOutput>? experts = null,
-        IPassObserver? observer = null)
+        (Tensor, ReadOnlyMemory<int>)? encoded = null, IPassObserver? observer = null)
     {
         CheckLengths(rows);
         CheckPrefixes(rows);
@@ -78,7 +77,6 @@ internal sealed class Stack
             Bias = BiasOf(tape, longest),
             Random = random,
             Dropout = dropout,
-            Experts = experts,
             Observer = observer,
         };
         Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
@@ -95,22 +93,23 @@ internal sealed class Stack
     /// <summary>The last norm of rows that blocks gave.</summary>
     public Tensor Finish(Tape tape, Tensor x) => norm is null ? x : norm.Apply(tape, x);
 
+    // Of a block with experts the scores are kept as well, for the balance loss.
     private static Tensor Recomputed(Tape tape, Block block, Tensor x, Pass pass)
     {
         Require.That(pass.Rows.States.IsEmpty && pass.Observer is null, $"model: blocks that are made again take neither states nor observers");
-        bool isAsked = block.Experts > 0 && pass.Experts is not null;
-        Memory<int> loads = tape.TakeIntegers(isAsked ? block.Experts : 0);
-        Tensor[] given = tape.Recompute(x, isAsked ? [x.Shape, new Shape(x.Shape.Rows, block.Experts)] : [x.Shape], (tape, x) =>
+        int experts = block.Experts;
+        Memory<int> loads = tape.TakeIntegers(experts);
+        Tensor[] given = tape.Recompute(x, experts > 0 ? [x.Shape, new Shape(x.Shape.Rows, experts)] : [x.Shape], (tape, x) =>
         {
-            List<ExpertOutput>? experts = isAsked ? [] : null;
-            Tensor y = block.Apply(tape, x, pass with { Experts = experts });
-            if (experts is null)
+            Tensor y = block.Apply(tape, x, pass);
+            if (experts == 0)
                 return [y];
-            experts[0].Loads.CopyTo(loads);
-            return [y, experts[0].Probabilities];
+            ExpertOutput own = tape.Experts[^1];
+            own.Loads.CopyTo(loads);
+            return [y, own.Probabilities];
         });
-        if (isAsked)
-            pass.Experts!.Add(new ExpertOutput(given[0], given[1], loads));
+        if (experts > 0)
+            tape.Keep(new ExpertOutput(given[0], given[1], loads));
         return given[0];
     }
 

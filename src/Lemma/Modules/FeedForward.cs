@@ -67,7 +67,7 @@ internal sealed class ExpertsLayer : FeedForward
         ExpertOutput output = tape.Experts(x, router.Apply(tape, x, pass.Random), ChoiceBias is null ? null : tape.Parameter(ChoiceBias),
             tape.Parameter(gateUp), tape.Parameter(down), config.Routing, config.Activation,
             tape.Parameters!.Adapter is { } adapter ? ExpertChanges.Of(adapter, gateUp, down, pass.Random) : null);
-        pass.Experts?.Add(output);
+        tape.Keep(output);
         if (shared is null)
             return output.Rows;
         Tensor common = shared.Apply(tape, x, pass);

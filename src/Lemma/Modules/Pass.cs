@@ -31,9 +31,6 @@ internal readonly record struct Pass(Rows Rows, ReadOnlyMemory<int> Positions)
     /// <summary>The probability to drop.</summary>
     public float Dropout { get; init; }
 
-    /// <summary>Where layers of experts put what they give, in the order of the blocks; null where nobody asks.</summary>
-    public List<ExpertOutput>? Experts { get; init; }
-
     /// <summary>Who sees what the pass computes; null where nobody looks.</summary>
     public IPassObserver? Observer { get; init; }
 

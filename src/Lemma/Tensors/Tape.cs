@@ -16,6 +16,7 @@ public sealed unsafe class Tape : IDisposable
     private readonly GradientPool pool = new();
     private readonly OperationLog log = new();
     private readonly IntegerPool integers = new();
+    private readonly List<ExpertOutput> experts = [];
     private Node[] nodes = new Node[256];
     private int count, spent;
     private long stamp = Interlocked.Increment(ref tapes) << 40;
@@ -193,6 +194,8 @@ public sealed unsafe class Tape : IDisposable
         log.Truncate(mark.Operations);
         spent = Math.Min(spent, mark.Operations);
         integers.Rewind(mark.Integers);
+        while (experts.Count > 0 && experts[^1].Rows.Node >= count)
+            experts.RemoveAt(experts.Count - 1);
         arena.Rewind(mark.Memory);
     }
 
@@ -254,6 +257,16 @@ public sealed unsafe class Tape : IDisposable
 
     /// <summary>Whether a tensor is a parameter of frozen ones, whose gradient nobody reads.</summary>
     internal bool IsFrozen(Tensor tensor) => Find(tensor) is { Owner: not null, Learns: false };
+
+    /// <summary>What layers of experts gave while it recorded, in the order in which they ran; until the rewind.</summary>
+    internal ReadOnlySpan<ExpertOutput> Experts => CollectionsMarshal.AsSpan(experts);
+
+    /// <summary>Keeps what a layer of experts gave, where it records.</summary>
+    internal void Keep(in ExpertOutput output)
+    {
+        if (Recording)
+            experts.Add(output);
+    }
 
     /// <summary>Whole numbers for this pass, undefined, kept until the rewind.</summary>
     internal Memory<int> TakeIntegers(int count) => integers.Take(count);

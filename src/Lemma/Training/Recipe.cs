@@ -25,7 +25,7 @@ public abstract class Recipe
     /// <summary>Tokens read by passes so far in this process.</summary>
     public long TokensRead { get; protected set; }
 
-    /// <summary>Numbers of the last step beside its loss: rewards, divergence, loads of experts.</summary>
+    /// <summary>Numbers of the last step beside its loss: rewards, divergence.</summary>
     public virtual IReadOnlyList<Metric> Metrics => [];
 
     /// <summary>Where in the data a number of passes ends.</summary>
@@ -40,7 +40,7 @@ public abstract class Recipe
     /// <param name="random">The generator of this pass.</param>
     public abstract LossPart Pass(Tape tape, long number, Philox random);
 
-    /// <summary>What changes with a step beside the optimizer: the biases of experts.</summary>
+    /// <summary>What changes with a step beside the model: a critic.</summary>
     public virtual void AfterStep(long step) { }
 
     /// <summary>Judges the model by what it does not learn from; the tape does not record.</summary>

@@ -20,6 +20,7 @@ public sealed class TrainingLoop
     private readonly Recipe recipe;
     private readonly TrainingOptions options;
     private readonly Workers workers;
+    private readonly ExpertTraining? experts;
     private readonly Stopwatch stepping = new(), evaluating = new();
     private double loss, gradientNorm;
     private long done, evaluations, tokensBefore;
@@ -34,6 +35,7 @@ public sealed class TrainingLoop
     {
         ArgumentNullException.ThrowIfNull(recipe);
         (this.recipe, this.options, this.workers) = (recipe, options.Validate(), workers);
+        experts = ExpertTraining.Of(recipe.Model, options.BalanceRate);
         state = new TrainingState { Step = 0, Epoch = 0, Position = 0, Seed = options.Seed, Recipe = recipe.Name };
     }
 
@@ -78,6 +80,8 @@ public sealed class TrainingLoop
         return new TrainingResult(end, state.Step, loss, state.BestScore, state.BestStep, TokensPerSecond, elapsed.Elapsed);
     }
 
+    private Metric[] Metrics => [.. recipe.Metrics, .. experts?.Metrics ?? []];
+
     private double TokensPerSecond => (recipe.TokensRead - tokensBefore) / Math.Max(1e-9, stepping.Elapsed.TotalSeconds);
 
     private TrainingEnd Loop(Tape tape, Optimizer optimizer, MetricsLog? metrics, MetricsLog? timings,
@@ -100,7 +104,7 @@ public sealed class TrainingLoop
             done++;
             DataPlace place = recipe.PlaceAfter(step * options.Accumulate);
             state = state with { Step = step, Epoch = place.Epoch, Position = place.Position };
-            metrics?.Write(step, [new("loss", loss), new("learning_rate", learningRate), new("gradient_norm", gradientNorm), .. recipe.Metrics]);
+            metrics?.Write(step, [new("loss", loss), new("learning_rate", learningRate), new("gradient_norm", gradientNorm), .. Metrics]);
             timings?.Write(step, [new("seconds", stepping.Elapsed.TotalSeconds - before)]);
             Score? score = step % options.EvaluateEvery == 0 || step == options.Steps ? Judge(tape, optimizer, metrics) : null;
             progress?.Report(Describe(learningRate, score));
@@ -113,11 +117,13 @@ public sealed class TrainingLoop
         (double sum, double weight) = (0, 0);
         tape.Recording = false;
         recipe.BeforeStep(tape, step);
+        experts?.Begin();
         tape.Recording = true;
         for (int pass = 0; pass < options.Accumulate; pass++)
         {
             long number = (step - 1) * options.Accumulate + pass;
             LossPart part = recipe.Pass(tape, number, new Philox(options.Seed, PassStream).Split((ulong)number));
+            part = experts?.Add(tape, part) ?? part;
             float value = tape[part.Sum][0];
             // Of a loss that is not finite the gradients only serve to say where the trouble began.
             if (part.Weight > 0)
@@ -139,6 +145,7 @@ public sealed class TrainingLoop
             throw new TrainingFailedException($"training: step {step}: {e.Message}");
         }
         recipe.AfterStep(step);
+        experts?.AfterStep();
         average?.Step();
     }
 
@@ -229,7 +236,7 @@ public sealed class TrainingLoop
             Loss = loss,
             LearningRate = learningRate,
             GradientNorm = gradientNorm,
-            Metrics = recipe.Metrics,
+            Metrics = Metrics,
             Score = score,
             BestScore = state.BestScore,
             TokensPerSecond = TokensPerSecond,

@@ -18,6 +18,9 @@ public sealed record TrainingOptions
     /// <summary>The optimizer and its numbers.</summary>
     public OptimizerOptions Optimizer { get; init; } = new AdamWOptions();
 
+    /// <summary>γ of the step of the experts' bias for the choice after each step, b += γ·sign(mean − load), of decoders that have it; 0 to leave it.</summary>
+    public double BalanceRate { get; init; }
+
     /// <summary>β of a moving average of the weights, which is judged and saved as the best in their place; null for none.</summary>
     public double? AverageDecay { get; init; }
 
@@ -41,6 +44,7 @@ public sealed record TrainingOptions
         Require.That(EvaluateEvery > 0, $"training: evaluations must be a positive number of steps apart, but they are {EvaluateEvery}");
         Require.That(Patience is null or > 0, $"training: the patience must be positive, but it is {Patience}");
         Require.That(AverageDecay is null or (> 0 and < 1), $"training: the decay of the weights' average must be in (0, 1), but it is {AverageDecay}");
+        Require.That(BalanceRate >= 0 && double.IsFinite(BalanceRate), $"training: the rate of the experts' bias must not be negative, but it is {BalanceRate}");
         Schedule.Validate();
         Optimizer.Validate();
         return this;

@@ -9,7 +9,7 @@ using Lemma.Text.Training;
 
 namespace Lemma.Tests.Cli;
 
-/// <summary>lemma sft, dpo, kto, reward and grpo on a small model: what they write, how they go on, and what they refuse.</summary>
+/// <summary>lemma sft, dpo, kto, reward, grpo and ppo on a small model: what they write, how they go on, and what they refuse.</summary>
 public sealed class TuningTests : IDisposable
 {
     private const string Few = "--examples 60 --steps 4 --eval-every 2 --rows 512 --threads 1";
@@ -42,12 +42,18 @@ public sealed class TuningTests : IDisposable
             StringComparison.Ordinal);
         Assert.Contains("margin", Good($"kto --model {folder["sft"]} {Few} --out {folder["kto"]}"), StringComparison.Ordinal);
         Good($"reward --model {folder["sft"]} {Few} --out {folder["reward"]}");
+        Assert.Contains("reward", Good($"ppo --model {folder["sft"]} --critic {folder["reward"]} {Few} --prompts 2 --group 3 --answer-length 5 --target-kl 2 "
+            + $"--entropy 0.01 --overlong-margin 2 --out {folder["ppo"]}"), StringComparison.Ordinal);
+        Assert.Contains("\"explained_variance\":", File.ReadAllText(folder["ppo/metrics.jsonl"]), StringComparison.Ordinal);
+        Assert.Contains("preferred", Good($"dpo --model {folder["sft"]} {Few} --out {folder["alpha"]} --loss dpo_alpha --alpha 0.3"), StringComparison.Ordinal);
+        Assert.Contains("\"validation_chosen_log_ratio\":", File.ReadAllText(folder["alpha/metrics.jsonl"]), StringComparison.Ordinal);
         using Decoder judge = ModelFolder.ReadDecoder(folder["reward/best"]);
         Assert.Equal(1, judge.Config.Scores);
     }
 
     [Theory]
     [InlineData("sft --lora 4"), InlineData("dpo"), InlineData("grpo --prompts 2 --group 3 --answer-length 5 --passes 3 --beta 0.1")]
+    [InlineData("ppo --prompts 2 --group 3 --answer-length 5 --passes 3 --target-kl 0.5 --kl-horizon 40")]
     public void AKilledRunGoesOnToTheSameBytes(string recipe)
     {
         string name = recipe.Split(' ')[0];
@@ -104,8 +110,16 @@ public sealed class TuningTests : IDisposable
             Bad(2, $"sft --model {folder["base"]} --data {chats} --examples 5 --out {folder["x"]}"), StringComparison.Ordinal);
         Assert.Contains("--beta: it is the number of losses that compare with a reference, but simpo",
             Bad(2, $"dpo --model {folder["base"]} --loss simpo --beta 1 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("--alpha: it is a number of dpo_alpha, but the loss is dpo",
+            Bad(2, $"dpo --model {folder["base"]} --alpha 1 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("--token-beta: rewards of tokens need --advantages whitened",
+            Bad(2, $"grpo --model {folder["base"]} --token-beta 1 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("--target-kl: --beta is led to it, but that is 0",
+            Bad(2, $"ppo --model {folder["base"]} --beta 0 --target-kl 1 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("γ and λ must lie in [0, 1], but they are 2 and 0.95", Bad(1, $"ppo --model {folder["base"]} --gamma 2 {Few} --out {folder["x"]}"),
+            StringComparison.Ordinal);
         Assert.Contains("which an adapter does not learn", Bad(2, $"reward --model {folder["base"]} --lora 4 --out {folder["x"]}"), StringComparison.Ordinal);
-        Assert.Contains("dpo, dpo_norm, ipo", Good("dpo --help"), StringComparison.Ordinal);
+        Assert.Contains("dpo, dpo_norm, dpo_forward_kl", Good("dpo --help"), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["x"]));
     }
 

@@ -10,7 +10,7 @@ internal static class CatalogueNames
             "linear_cross_entropy",
         "causal_lm_nll", "masked_lm", "next_sentence",
         "dpo", "ipo", "kto", "orpo", "simpo", "hinge_preference", "robust_dpo", "exo", "nca", "bco", "sppo", "apo_zero", "apo_down", "aot",
-            "aot_unpaired", "discopop",
+            "aot_unpaired", "discopop", "f_dpo",
         "ppo_clip", "ppo_value", "ppo_objective", "rlhf_objective", "kl_k1", "kl_k2", "kl_k3",
         "gae", "grpo", "grpo_advantages", "policy_clip", "cispo", "gspo", "reinforce", "kl_k3_tokens", "rloo_advantages", "whitened_advantages",
             "reinforce_plus_plus_advantages", "overlong_penalty", "reward_pairwise", "moe_balance_loss", "router_z_loss",

@@ -90,7 +90,7 @@ internal sealed class ReferenceCheckpoint : IDisposable
     /// <summary>The loss of the batch that the five steps train on.</summary>
     public LossPart Loss() => Model switch
     {
-        Decoder decoder => decoder.Loss(Tape, Input, Labels),
+        Decoder decoder => decoder.Balanced(Tape, decoder.Loss(Tape, Input, Labels)),
         Encoder encoder => Loss(encoder),
         EncoderDecoder both => both.Loss(Tape, Input, Target, Labels),
         _ => throw new InvalidOperationException($"there is no loss of {Model}"),

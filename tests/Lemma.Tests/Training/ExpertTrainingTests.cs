@@ -82,11 +82,12 @@ public class ExpertTrainingTests
         (double Loss, long[] Loads) Measure()
         {
             loads.Clear();
-            double loss = model.Loss(tape, rows, Ids.AsMemory(1, 30), null, loads).Mean(tape);
+            double loss = model.Balanced(tape, model.Loss(tape, rows, Ids.AsMemory(1, 30))).Mean(tape);
+            loads.Add(tape);
             tape.Rewind();
             return (loss, [.. loads[0].ToArray(), .. loads[1].ToArray()]);
         }
-        tape.Backward(model.Loss(tape, rows, Ids.AsMemory(1, 30)));
+        tape.Backward(model.Balanced(tape, model.Loss(tape, rows, Ids.AsMemory(1, 30))));
         tape.Rewind();
         long[] chosen = Measure().Loads;
         Assert.Equal([30 * 2, 30 * 2], new[] { chosen[..4].Sum(), chosen[4..].Sum() });
@@ -124,10 +125,11 @@ public class ExpertTrainingTests
             Accumulate = 2,
             Schedule = new CosineSchedule { Warmup = 2 },
             EvaluateEvery = 4,
+            BalanceRate = name == "mixtral" ? 0 : 0.01,
         };
-        PretrainingOptions reading = new() { Batch = 3, Length = 12, EvaluationBatches = 1, BalanceRate = name == "mixtral" ? 0 : 0.01 };
+        PretrainingOptions reading = new() { Batch = 3, Length = 12, EvaluationBatches = 1 };
         List<TrainingProgress> seen = Run(folder["whole"], config, options, reading, 1);
-        Assert.All(seen, progress => Assert.True(Assert.Single(progress.Metrics) is ("largest_expert_load", >= 1), $"{progress.Metrics[0]}"));
+        Assert.All(seen, progress => Assert.True(progress.Metrics is [("largest_expert_load", >= 1), ("router_entropy", > 0)], $"{progress.Metrics[0]}"));
         Run(folder["threads"], config, options, reading, 3);
         Run(folder["parts"], config, options, reading, 2, stopAfter: 6);
         Run(folder["parts"], config, options, reading, 2, resume: true);
@@ -146,6 +148,66 @@ public class ExpertTrainingTests
         Assert.Equal(name == "mixtral" ? 0 : last.Config.Experts.Count(), biases.Length);
         // Twelve steps of ±0.01.
         Assert.All(biases, bias => Assert.InRange(last.Parameters.Weights(bias).ToArray().Max(Math.Abs), 0.01f, 0.121f));
+    }
+
+    public static TheoryData<string> Recipes => ["sft", "preferences", "reward", "feedback", "policy", "ppo", "distillation"];
+
+    // Whatever a decoder learns its loss has the balance loss of its experts, their bias steps, and metrics say how they are used.
+    [Theory, MemberData(nameof(Recipes))]
+    public void EveryRecipeBalancesExperts(string name)
+    {
+        ExpertRouting softmax = new() { Experts = 4, Chosen = 2, NormalizesChosen = true };
+        (double plain, _) = FirstStep(softmax, 0, 0);
+        (double balanced, IReadOnlyList<Metric> metrics) = FirstStep(softmax, 0.5f, 0);
+        // α·k of even loads, and no more than α·E.
+        Assert.InRange(balanced - plain, 0.95, 2.01);
+        Assert.InRange(metrics.Single(metric => metric.Name == "largest_expert_load").Value, 1, 4);
+        Assert.InRange(metrics.Single(metric => metric.Name == "router_entropy").Value, 0.5, Math.Log(4));
+        FirstStep(softmax with { Score = RouterScore.Sigmoid }, 0, 0.25);
+
+        (double Loss, IReadOnlyList<Metric> Metrics) FirstStep(ExpertRouting routing, float weight, double rate)
+        {
+            using Decoder model = LetterModel(routing, weight, rate > 0), other = LetterModel(routing, 0, false), judge = model.WithScores(1);
+            using Workers workers = new(2);
+            TokenExample[] examples = [.. LetterTask.Prompts[..16].Select(prompt => new TokenExample(
+                (int[])[.. prompt.Ids.ToArray(), .. prompt.Ids.ToArray()], new[] { false, false, true, true }))];
+            TokenPair[] pairs = [.. examples.Zip(examples[1..]).Select(pair => new TokenPair(pair.First, pair.Second))];
+            Decoder trained = name == "reward" ? judge : model;
+            Recipe recipe = name switch
+            {
+                "sft" => new SupervisedTuning(model, examples, examples, new()),
+                "preferences" => new PreferenceTuning(model, new(pairs, ReferenceLogs.Compute(model, pairs, workers)),
+                    new(pairs, ReferenceLogs.Compute(model, pairs, workers)), new() { Loss = new DirectPreferenceLoss() }),
+                "reward" => new RewardModeling(judge, pairs, pairs, new()),
+                "feedback" => new FeedbackTuning(model, Feedback(), Feedback(), new()),
+                "policy" => new PolicyOptimization(model, LetterTask.Prompts, LetterTask.Prompts, LetterTask.Reward, LetterTask.Tokenizer, workers,
+                    new() { Loss = new TokenPolicyLoss(), LongestAnswer = 4 }),
+                "ppo" => new ProximalPolicyOptimization(model, judge, LetterTask.Prompts, LetterTask.Prompts, LetterTask.Reward, LetterTask.Tokenizer, workers,
+                    new() { LongestAnswer = 4, Penalty = new() }),
+                _ => new Distillation(model, other, examples, examples, workers, new()),
+            };
+            (double, IReadOnlyList<Metric>) first = (double.NaN, []);
+            new TrainingLoop(recipe, new TrainingOptions { Steps = 1, EvaluateEvery = 1, BalanceRate = rate }, workers)
+                .Train(progress: new Recorder(seen => first = (seen.Loss, seen.Metrics)));
+            (recipe as IDisposable)?.Dispose();
+            Parameter[] biases = [.. trained.Parameters.All.Where(parameter => parameter.Name.EndsWith("choice_bias", StringComparison.Ordinal))];
+            Assert.Equal(rate > 0 ? 2 : 0, biases.Length);
+            Assert.All(biases, bias => Assert.Equal((float)rate, trained.Parameters.Weights(bias).ToArray().Max(Math.Abs)));
+            return first;
+
+            FeedbackSet Feedback() => FeedbackSet.Compute(model, [.. examples.Select((example, i) => new TokenFeedback(example, i % 2 == 0))], workers);
+        }
+    }
+
+    private static Decoder LetterModel(ExpertRouting routing, float weight, bool hasBias)
+    {
+        using Decoder plain = LetterTask.Policy();
+        Decoder model = new(plain.Config.WithBlocks(block => block with
+        {
+            FeedForward = new ExpertsFeedForward(24, routing) { BalanceWeight = weight, ChoiceBias = hasBias },
+        }));
+        model.Initialize(3);
+        return model;
     }
 
     [Fact]
@@ -174,10 +236,12 @@ public class ExpertTrainingTests
         using Workers workers = new(1);
         using Tape tape = new(workers, model.Parameters);
         ExpertLoads loads = new(config.WithLayers(3));
-        Named("these are of 3 blocks with 3 layers of experts, not those of this decoder",
-            () => model.Loss(tape, Rows.One(Ids.AsMemory(0, 4)), Ids.AsMemory(1, 4), null, loads));
-        Named("needs experts with a bias for the choice", () => Run(null, config, new TrainingOptions(), new PretrainingOptions { BalanceRate = 0.1, Length = 8 }, 1));
-        Named("the rate of the experts' bias must not be negative, but it is -1", () => new PretrainingOptions { BalanceRate = -1 }.Validate());
+        model.Loss(tape, Rows.One(Ids.AsMemory(0, 4)), Ids.AsMemory(1, 4));
+        Named("2 layers of experts ran, which are no passes of a decoder with 3", () => loads.Add(tape));
+        Named("these are of 3 blocks with 3 layers of experts, not those of this decoder", () => model.StepChoiceBiases(loads, 0.1));
+        Named("needs a decoder whose experts have a bias for the choice",
+            () => Run(null, config, new TrainingOptions { BalanceRate = 0.1 }, new PretrainingOptions { Length = 8 }, 1));
+        Named("the rate of the experts' bias must not be negative, but it is -1", () => new TrainingOptions { BalanceRate = -1 }.Validate());
         Assert.Equal(0, new ExpertLoads(config).LargestOverMean);
     }
 
@@ -203,7 +267,8 @@ public class ExpertTrainingTests
         {
             loads.Clear();
             int first = step % 7 * 40;
-            LossPart loss = model.Loss(tape, Rows.Windows(Ids.AsMemory(first, 120), 3), Ids.AsMemory(first + 1, 120), null, loads);
+            LossPart loss = model.Balanced(tape, model.Loss(tape, Rows.Windows(Ids.AsMemory(first, 120), 3), Ids.AsMemory(first + 1, 120)));
+            loads.Add(tape);
             tape.Backward(loss);
             tape.Rewind();
             optimizer.Step(3e-3f);

@@ -2,41 +2,15 @@ using Lemma.Checkpoints;
 using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Tensors;
-using Lemma.Text;
-using Lemma.Text.Training;
 using Lemma.Training;
+using static Lemma.Tests.Training.LetterTask;
 
 namespace Lemma.Tests.Training;
 
 /// <summary>A policy learns what is rewarded, with equal bits for any threads and interruptions.</summary>
 public class PolicyOptimizationTests
 {
-    private const string Letters = "abcdefgh.";
-    private static readonly Tokenizer Tokenizer = CharacterTrainer.Train([Letters], new CharacterTrainerOptions());
-    private static readonly PolicyPrompt[] Prompts = [.. Letters[..8].SelectMany(first => Letters[..8].Select(second => $"{first}{second}"))
-        .Select(text => new PolicyPrompt(Tokenizer.Encode(text), text, $"{text[1]}"))];
-
     private static readonly PolicyOptimizationOptions Options = new() { Loss = new TokenPolicyLoss(), Prompts = 16, Group = 8, LongestAnswer = 4, Seed = 2 };
-
-    private static readonly TrainingOptions Loop = new()
-    {
-        Steps = 12,
-        LearningRate = 3e-3,
-        Schedule = new ConstantSchedule { Warmup = 0 },
-        Optimizer = new AdamWOptions { WeightDecay = 0 },
-        EvaluateEvery = 4,
-        Seed = 3,
-    };
-
-    // The answer is to say the prompt's last letter again.
-    private static double Reward(PolicyPrompt prompt, PolicyAnswer answer) => answer.Text.StartsWith(prompt.Answer!, StringComparison.Ordinal) ? 1 : 0;
-
-    private static Decoder Policy()
-    {
-        Decoder model = new(Presets.Llama(9, width: 32, layers: 2, heads: 2, hidden: 48, length: 12) with { EndId = Tokenizer.IdOf(".") });
-        model.Initialize(3);
-        return model;
-    }
 
     [Fact]
     public void WhatIsRewardedBecomesLikelier()
@@ -79,12 +53,60 @@ public class PolicyOptimizationTests
             using Workers workers = new(threads);
             using PolicyOptimization recipe = new(policy, Prompts, Prompts[..8], Reward, Tokenizer, workers, options, reference);
             using CancellationTokenSource source = new();
-            new TrainingLoop(recipe, Loop, workers) { Folder = folder[run] }.Train(resume, new Stopping(seen =>
+            new TrainingLoop(recipe, Loop, workers) { Folder = folder[run] }.Train(resume, new Reporting(seen =>
             {
                 if (seen.Step >= stopAfter)
                     source.Cancel();
             }), source.Token);
         }
+    }
+
+    [Fact]
+    public void ReinforcePlusPlusWeighsTokensByWhatIsToCome()
+    {
+        using TemporaryFolder folder = new();
+        using Decoder policy = Policy(), reference = Policy();
+        using Workers workers = new(2);
+        PolicyOptimizationOptions options = Options with
+        {
+            Loss = new ReinforceLoss(),
+            Advantages = new WhitenedAdvantages(),
+            Penalty = new DivergencePenalty { Beta = 0.02 },
+        };
+        using PolicyOptimization recipe = new(policy, Prompts, Prompts, Reward, Tokenizer, workers, options, reference);
+        TrainingResult result = new TrainingLoop(recipe, Loop with { Steps = 120, EvaluateEvery = 40 }, workers) { Folder = folder["run"] }.Train();
+        Assert.True(result.BestScore > 0.8, $"the reward is {result.BestScore}");
+        PolicyRound round = PolicyRound.Read(folder["run/last"]);
+        double[] raw = [.. round.Rollouts.SelectMany((rollout, i) => rollout.Logs.Select((_, t) => round.Rewards[i]
+            - 0.02 * rollout.Logs.Zip(round.ReferenceLogs[i], (log, of) => (double)log - of).Skip(t).Sum()))];
+        double mean = raw.Average(), deviation = Math.Sqrt(raw.Sum(one => (one - mean) * (one - mean)) / (raw.Length - 1));
+        Assert.All(round.Advantages.SelectMany(own => own).Zip(raw), pair => Assert.Equal((pair.Second - mean) / deviation, pair.First, 1e-4));
+        Assert.NotEqual(0, round.Divergence);
+    }
+
+    // With a margin of the whole answer each of its tokens costs a part, and nothing else is rewarded.
+    [Fact]
+    public void LongAnswersCost()
+    {
+        using Decoder policy = Policy();
+        using Workers workers = new(2);
+        using PolicyOptimization recipe = new(policy, Prompts, Prompts, (_, _) => 0, Tokenizer, workers,
+            Options with { OverlongMargin = 4, LongestAnswer = 4, PassesOfRound = 2, Epochs = 2 });
+        Dictionary<string, double> first = [];
+        double clipped = 0;
+        TrainingResult result = new TrainingLoop(recipe, Loop with { Steps = 60, EvaluateEvery = 60, LearningRate = 1e-2 }, workers).Train(progress: new Reporting(seen =>
+        {
+            Dictionary<string, double> metrics = seen.Metrics.ToDictionary(metric => metric.Name, metric => metric.Value);
+            Assert.Equal(-metrics["answer_length"] / 4, metrics["reward"], 1e-6);
+            // Fresh answers have ratios of 1; those that were read before have not.
+            if (seen.Step % 4 == 1)
+                Assert.Equal(0, metrics["clip_share"]);
+            clipped += metrics["clip_share"];
+            first = first.Count == 0 ? metrics : first;
+            if (seen.Step == 60)
+                Assert.True(first["answer_length"] > 2 && metrics["answer_length"] < 1.5, $"from {first["answer_length"]} to {metrics["answer_length"]} ids");
+        }));
+        Assert.True(clipped > 0);
     }
 
     public static TheoryData<string, string> Kin => new()
@@ -120,6 +142,10 @@ public class PolicyOptimizationTests
         using Workers workers = new(1);
         Named("\" is NaN", (_, _) => double.NaN);
         Named("threw InvalidOperationException: no judge", (_, _) => throw new InvalidOperationException("no judge"));
+        Assert.Contains("needs whitened advantages, as in REINFORCE++, not GroupAdvantages", Assert.Throws<ArgumentException>(() =>
+            (Options with { Penalty = new DivergencePenalty { Beta = 0.1 } }).Validate()).Message, StringComparison.Ordinal);
+        Assert.Contains("the margin of long answers must lie in [0, 4], but it is 5", Assert.Throws<ArgumentException>(() =>
+            (Options with { OverlongMargin = 5 }).Validate()).Message, StringComparison.Ordinal);
         Assert.Contains("0 to learn from", Assert.Throws<ArgumentException>(() =>
             new PolicyOptimization(policy, [], Prompts, Reward, Tokenizer, workers, Options)).Message, StringComparison.Ordinal);
 
@@ -128,10 +154,5 @@ public class PolicyOptimizationTests
             using PolicyOptimization recipe = new(policy, Prompts, Prompts, reward, Tokenizer, workers, Options);
             Assert.Contains(part, Assert.Throws<TrainingFailedException>(() => new TrainingLoop(recipe, Loop, workers).Train()).Message, StringComparison.Ordinal);
         }
-    }
-
-    private sealed class Stopping(Action<TrainingProgress> then) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => then(value);
     }
 }

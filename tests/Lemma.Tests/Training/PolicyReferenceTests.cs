@@ -34,7 +34,7 @@ public class PolicyReferenceTests
         using Tape tape = new(workers, model.Parameters);
         ExampleRows rows = ExampleRows.Of([.. Answers.Select(answer => LossReference.Example(answer, "answer"))]);
         int[] counted = [.. Enumerable.Range(0, rows.Targets.Length).Where(row => rows.Targets.Span[row] >= 0)];
-        Tensor logs = tape.Scale(tape.Pick(model.Losses(tape, rows.Rows, rows.Targets, out _), counted), -1);
+        Tensor logs = tape.Scale(tape.Pick(model.Losses(tape, rows.Rows, rows.Targets), counted), -1);
         Tensor advantages = Input(tape, name == "ppo" ? "token_advantages" : "advantage");
         LossPart part = loss.Of(tape, new PolicyLogs(logs, Input(tape, "old"), loss.NeedsReference ? Input(tape, "reference") : null, advantages, Lengths));
         LossReference.Compare(LossReference.Expected.GetProperty("policies").GetProperty(name), tape, part, model.Parameters);
@@ -68,6 +68,33 @@ public class PolicyReferenceTests
         Assert.All(PolicyLoss.All, pair => Assert.Equal(pair.Key, pair.Value.Name));
         foreach (PolicyLoss loss in PolicyLoss.All.Values)
             loss.Validate();
+    }
+
+    // The whole of PPO: the policy's loss with its entropy, and that of a critic's scores beside the reference's rows.
+    [Fact]
+    public void PolicyAndCriticOfPpoHaveTheGradientsOfTheReference()
+    {
+        JsonElement expected = LossReference.Expected.GetProperty("whole_ppo");
+        using Workers workers = new(2);
+        ExampleRows rows = ExampleRows.Of([.. Answers.Select(answer => LossReference.Example(answer, "answer"))]);
+        int[] counted = rows.Counted();
+        using (Decoder policy = LossReference.Policy())
+        {
+            using Tape tape = new(workers, policy.Parameters);
+            Tensor logits = policy.LogitsOf(tape, policy.Hidden(tape, rows.Rows), counted);
+            Tensor logs = tape.Scale(tape.CrossEntropy(logits, counted.Select(row => rows.Targets.Span[row]).ToArray()), -1);
+            LossPart part = new ProximalPolicyLoss().Of(tape, new PolicyLogs(logs, Input(tape, "old"), null, Input(tape, "token_advantages"), Lengths));
+            part = part with { Sum = tape.AddScaled(part.Sum, tape.Sum(tape.Entropies(logits)), -0.03f) };
+            LossReference.Compare(expected.GetProperty("policy"), tape, part, policy.Parameters);
+        }
+        using Decoder reference = LossReference.Reference(), critic = reference.WithScores(1);
+        critic.Parameters.AllocateTrainingState();
+        float[] score = [.. expected.GetProperty("score").EnumerateArray().Select(value => value.GetSingle())];
+        score.CopyTo(critic.Parameters.Weights(critic.Parameters["score.weight"]));
+        using Tape judging = new(workers, critic.Parameters);
+        Tensor values = judging.Pick(critic.Scores(judging, critic.Hidden(judging, rows.Rows)), counted);
+        LossReference.Compare(expected.GetProperty("critic"), judging,
+            new ClippedValueLoss().Of(judging, values, Input(judging, "old_values"), Input(judging, "returns")), critic.Parameters);
     }
 
     [Fact]

@@ -14,6 +14,7 @@ public class PreferenceReferenceTests
     private static readonly Dictionary<string, PreferenceLoss> Variants = new()
     {
         ["cdpo"] = new DirectPreferenceLoss { LabelSmoothing = 0.2 },
+        ["dpo_alpha_smoothed"] = new DivergencePreferenceLoss { Divergence = PreferenceDivergence.Alpha, Alpha = 0.8, LabelSmoothing = 0.1 },
         ["ipo_sums"] = new IdentityPreferenceLoss { IsMeanOfTokens = false },
     };
 
@@ -59,6 +60,7 @@ public class PreferenceReferenceTests
         Named("exo: the label smoothing must be above 0, but it is 0", new ExactPreferenceLoss { LabelSmoothing = 0 });
         Named("discopop: τ must lie in (0, 1), but it is 1", new DiscoveredPreferenceLoss { Temperature = 1 });
         Named("bco: the shift must be a number, but it is NaN", new ClassifierPreferenceLoss { Shift = double.NaN });
+        Named("dpo_alpha: α must be above 0, but it is 0", new DivergencePreferenceLoss { Divergence = PreferenceDivergence.Alpha, Alpha = 0 });
         Named("simpo: γ must be a number, but it is NaN", new SimplePreferenceLoss { Gamma = double.NaN });
         Named("orpo: λ must not be negative, but it is -1", new OddsRatioPreferenceLoss { Lambda = -1 });
         Named("kto: a weight must not be negative, but it is -2", new KahnemanTverskyPairLoss { OfAnswers = new() { UndesirableWeight = -2 } });

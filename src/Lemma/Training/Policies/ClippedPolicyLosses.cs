@@ -24,6 +24,21 @@ public abstract record ClippedPolicyLoss : PolicyLoss
         Require.That(Delta > 1 + EpsilonHigh, $"{Name}: δ must be above 1 + ε_h = {1 + EpsilonHigh}, but it is {Delta}");
     }
 
+    internal override bool Clips => true;
+
+    internal override int ClippedTokens(Tape tape, in PolicyLogs logs)
+    {
+        ReadOnlySpan<float> policy = tape[logs.Policy], old = tape[logs.Old], advantages = tape[logs.Advantages];
+        int count = 0;
+        for (int i = 0; i < policy.Length; i++)
+            count += IsClipped((double)policy[i] - old[i], advantages[i]) ? 1 : 0;
+        return count;
+    }
+
+    // A gain counts no more above the bounds, a loss below them and above δ.
+    private protected bool IsClipped(double logRatio, double advantage) => Math.Exp(logRatio) is var ratio
+        && (advantage > 0 ? ratio > 1 + EpsilonHigh : advantage < 0 && (ratio < 1 - EpsilonLow || ratio > Delta));
+
     private protected Dictionary<string, object> Bounds => new() { ["epsilon_low"] = EpsilonLow, ["epsilon_high"] = EpsilonHigh, ["delta"] = Delta };
 
     private protected override LossPart Rewarded(Tape tape, in PolicyLogs logs) => Average(tape,
@@ -98,6 +113,22 @@ public sealed record SequencePolicyLoss : ClippedPolicyLoss
 
     /// <inheritdoc/>
     public override string Name => "gspo";
+
+    internal override int ClippedTokens(Tape tape, in PolicyLogs logs)
+    {
+        ReadOnlySpan<float> policy = tape[logs.Policy], old = tape[logs.Old], advantages = tape[logs.Advantages];
+        int count = 0, first = 0;
+        foreach (int length in logs.Lengths.Span)
+        {
+            double advantage = 0;
+            foreach (float one in advantages.Slice(first, length))
+                advantage += one;
+            double logRatio = DivergenceK1.Forward(policy.Slice(first, length), old.Slice(first, length));
+            count += IsClipped(logRatio, advantage) ? length : 0;
+            first += length;
+        }
+        return count;
+    }
 
     private protected override LossPart Rewarded(Tape tape, in PolicyLogs logs)
     {

@@ -39,6 +39,12 @@ public abstract record PolicyLoss
     /// <summary>Checks every number; the error names the rule and the value.</summary>
     public virtual void Validate() => Require.That(Beta >= 0 && double.IsFinite(Beta), $"{Name}: β must not be negative, but it is {Beta}");
 
+    /// <summary>Whether it bounds ratios.</summary>
+    internal virtual bool Clips => false;
+
+    /// <summary>The tokens whose ratio is beyond its bounds.</summary>
+    internal virtual int ClippedTokens(Tape tape, in PolicyLogs logs) => 0;
+
     // The loss without its divergence.
     private protected abstract LossPart Rewarded(Tape tape, in PolicyLogs logs);
 

@@ -19,6 +19,17 @@ public sealed record ClippedImportanceLoss : PolicyLoss
         Require.That(LargestWeight > 0 && double.IsFinite(LargestWeight), $"{Name}: the largest weight must be above 0, but it is {LargestWeight}");
     }
 
+    internal override bool Clips => true;
+
+    internal override int ClippedTokens(Tape tape, in PolicyLogs logs)
+    {
+        ReadOnlySpan<float> policy = tape[logs.Policy], old = tape[logs.Old];
+        int count = 0;
+        for (int i = 0; i < policy.Length; i++)
+            count += Math.Exp((double)policy[i] - old[i]) > LargestWeight ? 1 : 0;
+        return count;
+    }
+
     private protected override LossPart Rewarded(Tape tape, in PolicyLogs logs)
     {
         Dictionary<string, object> numbers = new() { ["largest_weight"] = LargestWeight };

@@ -91,6 +91,8 @@ public sealed record KahnemanTverskyPairLoss : PreferenceLoss
     /// <inheritdoc/>
     public override string Name => OfAnswers.Name;
 
+    internal override double? RewardScale => OfAnswers.Beta;
+
     /// <inheritdoc/>
     public override Tensor Sum(Tape tape, in PairLogs logs)
     {

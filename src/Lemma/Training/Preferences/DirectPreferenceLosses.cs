@@ -18,6 +18,58 @@ public sealed record DirectPreferenceLoss : SmoothedPreferenceLoss
     public override Tensor Sum(Tape tape, in PairLogs logs) => base.Sum(tape, IsMeanOfTokens ? logs.MeanOfTokens(tape) : logs);
 }
 
+/// <summary>Which divergence from the reference a policy is held by; that of DPO itself is the reverse one, KL(π ‖ π_ref).</summary>
+public enum PreferenceDivergence
+{
+    /// <summary>KL(π_ref ‖ π).</summary>
+    Forward,
+
+    /// <summary>That of Jensen and Shannon.</summary>
+    JensenShannon,
+
+    /// <summary>The α-divergence: between the reverse divergence, towards α = 0, and the forward one at 1.</summary>
+    Alpha,
+}
+
+/// <summary>f-DPO: −ln σ(β·(f'(π/π_ref of the preferred answer) − f'(that of the other))), of a divergence f.</summary>
+public sealed record DivergencePreferenceLoss : SmoothedPreferenceLoss
+{
+    /// <summary>Which divergence.</summary>
+    public PreferenceDivergence Divergence { get; init; }
+
+    /// <summary>α of the α-divergence, above 0.</summary>
+    public double Alpha { get; init; } = 0.5;
+
+    /// <inheritdoc/>
+    public override string Name => Divergence switch
+    {
+        PreferenceDivergence.Forward => "dpo_forward_kl",
+        PreferenceDivergence.JensenShannon => "dpo_js",
+        _ => "dpo_alpha",
+    };
+
+    private protected override Formula Formula => DivergencePreference.Definition;
+
+    private protected override Dictionary<string, object> Numbers => new(base.Numbers)
+    {
+        ["alpha"] = Alpha,
+        ["divergence"] = Divergence switch
+        {
+            PreferenceDivergence.Forward => "forward_kl",
+            PreferenceDivergence.JensenShannon => "jensen_shannon",
+            _ => "alpha",
+        },
+    };
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        Require.That(Alpha > 0 && double.IsFinite(Alpha), $"{Name}: α must be above 0, but it is {Alpha}");
+        Require.That(Enum.IsDefined(Divergence), $"{Name}: there is no divergence {Divergence}");
+    }
+}
+
 /// <summary>IPO: (m − 1/(2β))².</summary>
 /// <remarks>
 /// The paper's formula has sums over the tokens of an answer. TRL takes means, which its authors confirmed to be the form of the paper's results; so

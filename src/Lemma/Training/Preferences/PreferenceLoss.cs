@@ -11,7 +11,9 @@ public abstract record PreferenceLoss
     /// <summary>Every loss with its own numbers, by name.</summary>
     public static IReadOnlyDictionary<string, PreferenceLoss> All { get; } = new PreferenceLoss[]
     {
-        new DirectPreferenceLoss(), new DirectPreferenceLoss { IsMeanOfTokens = true }, new IdentityPreferenceLoss(), new HingePreferenceLoss(),
+        new DirectPreferenceLoss(), new DirectPreferenceLoss { IsMeanOfTokens = true }, new DivergencePreferenceLoss(),
+        new DivergencePreferenceLoss { Divergence = PreferenceDivergence.JensenShannon },
+        new DivergencePreferenceLoss { Divergence = PreferenceDivergence.Alpha }, new IdentityPreferenceLoss(), new HingePreferenceLoss(),
         new RobustPreferenceLoss(), new ExactPreferenceLoss(), new ContrastivePreferenceLoss(), new ClassifierPreferenceLoss(), new SelfPlayPreferenceLoss(),
         new AnchoredPreferenceLoss(), new AnchoredDownPreferenceLoss(), new TransportPreferenceLoss(), new UnpairedTransportLoss(),
         new DiscoveredPreferenceLoss(), new KahnemanTverskyPairLoss(), new SimplePreferenceLoss(), new OddsRatioPreferenceLoss(),
@@ -19,6 +21,9 @@ public abstract record PreferenceLoss
 
     /// <summary>Whether it compares the policy with a reference.</summary>
     public virtual bool NeedsReference => true;
+
+    /// <summary>β of the reward β·ln(π/π_ref) that the loss gives an answer; null where it has none.</summary>
+    internal virtual double? RewardScale => null;
 
     /// <summary>The sum of the loss over the pairs, a scalar.</summary>
     public abstract Tensor Sum(Tape tape, in PairLogs logs);

@@ -9,6 +9,8 @@ public abstract record ReferencedPreferenceLoss : PreferenceLoss
     /// <summary>β: how strongly the policy is held to the reference, above 0.</summary>
     public double Beta { get; init; } = 0.1;
 
+    internal override double? RewardScale => Beta;
+
     /// <inheritdoc/>
     public override Tensor Sum(Tape tape, in PairLogs logs)
     {

@@ -23,7 +23,7 @@ public static class SequenceLogs
         foreach (ExampleRows rows in ExampleCheck.InPasses(examples, rowsOfPass))
         {
             cancellation.ThrowIfCancellationRequested();
-            logs.AddRange(tape[Of(tape, model, rows, null, out _)]);
+            logs.AddRange(tape[Of(tape, model, rows, null)]);
             tape.Rewind();
             progress?.Report(logs.Count);
         }
@@ -31,6 +31,6 @@ public static class SequenceLogs
     }
 
     /// <summary>Those of a pass, [examples].</summary>
-    internal static Tensor Of(Tape tape, Decoder model, ExampleRows rows, Lemma.Formulas.Philox? random, out Tensor? balance) =>
-        tape.Scale(tape.Sums(model.Losses(tape, rows.Rows, rows.Targets, out balance, random), rows.Rows.Lengths), -1);
+    internal static Tensor Of(Tape tape, Decoder model, ExampleRows rows, Lemma.Formulas.Philox? random) =>
+        tape.Scale(tape.Sums(model.Losses(tape, rows.Rows, rows.Targets, random), rows.Rows.Lengths), -1);
 }

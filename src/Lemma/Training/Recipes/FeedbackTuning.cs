@@ -143,7 +143,7 @@ public sealed class FeedbackTuning : Recipe
         point = options.Loss.NeedsReferencePoint ? ReferencePoint(tape, set, some) : 0;
         ExampleRows rows = ExampleRows.Of([.. some.Select(i => set.Answers[i].Example)]);
         TokensRead += rows.Targets.Length;
-        Tensor logs = SequenceLogs.Of(tape, decoder, rows, random, out Tensor? balance);
+        Tensor logs = SequenceLogs.Of(tape, decoder, rows, random);
         float[] reference = [.. some.Select(i => set.Reference[i])];
         bool[] desirable = [.. some.Select(i => set.Answers[i].IsDesired)];
         for (int i = 0; i < some.Length; i++)
@@ -153,7 +153,7 @@ public sealed class FeedbackTuning : Recipe
             (good, goodCount, bad, badCount) = desirable[i] ? (good + ratio, goodCount + 1, bad, badCount) : (good, goodCount, bad + ratio, badCount + 1);
         }
         Tensor sum = options.Loss.Sum(tape, new FeedbackLogs(logs, tape.Input(new Shape(some.Length), reference), desirable, point));
-        return new LossPart(balance is { } share ? tape.AddScaled(sum, share, some.Length) : sum, some.Length);
+        return new LossPart(sum, some.Length);
     }
 
     // Without a gradient: z₀ is a constant.
@@ -164,7 +164,7 @@ public sealed class FeedbackTuning : Recipe
         tape.Recording = false;
         ExampleRows rows = ExampleRows.Of([.. some.Select(i => set.Strangers[i])]);
         TokensRead += rows.Targets.Length;
-        double value = FeedbackLoss.ReferencePointOf(tape[SequenceLogs.Of(tape, decoder, rows, null, out _)], [.. some.Select(i => set.OfStrangers[i])]);
+        double value = FeedbackLoss.ReferencePointOf(tape[SequenceLogs.Of(tape, decoder, rows, null)], [.. some.Select(i => set.OfStrangers[i])]);
         tape.Rewind(mark);
         tape.Recording = recording;
         return value;

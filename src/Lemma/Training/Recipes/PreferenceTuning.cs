@@ -36,7 +36,7 @@ public sealed class PreferenceTuning : Recipe
     private readonly PairSet training, validation;
     private readonly PreferenceTuningOptions options;
     private readonly ExamplePacking packing;
-    private double margins, preferred, pairs;
+    private Sums sums = new();
 
     /// <summary>Learns from some pairs and is judged by others.</summary>
     /// <param name="decoder">The policy, with its weights as they are, and its adapter where one is applied.</param>
@@ -62,51 +62,53 @@ public sealed class PreferenceTuning : Recipe
     /// <inheritdoc/>
     public override Model Model => decoder;
 
-    /// <summary>The mean of ln(π_w/π_ref) − ln(π_l/π_ref), and the share of pairs in which it is above 0.</summary>
-    public override IReadOnlyList<Metric> Metrics => [new("margin", margins / pairs), new("preferred", preferred / pairs)];
+    /// <summary>
+    /// The mean of ln(π_w/π_ref) − ln(π_l/π_ref), and the share of pairs in which it is above 0; beside a reference the rewards β·ln(π/π_ref) of preferred
+    /// and other answers, where the loss has a β, and ln(π/π_ref) a token of each.
+    /// </summary>
+    public override IReadOnlyList<Metric> Metrics => [.. sums.Metrics("", options.Loss)];
 
     /// <inheritdoc/>
     public override DataPlace PlaceAfter(long passes) => DataPlace.After(passes, packing.PassesPerEpoch);
 
     /// <inheritdoc/>
-    public override void BeforeStep(Tape tape, long step) => (margins, preferred, pairs) = (0, 0, 0);
+    public override void BeforeStep(Tape tape, long step) => sums = new();
 
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
         int[] some = [.. packing.At(number)];
-        (PairLogs logs, Tensor? balance, int rows) = Read(tape, training, some, random);
+        (PairLogs logs, int rows) = Read(tape, training, some, random);
         TokensRead += rows;
-        Count(tape, logs);
-        Tensor sum = options.Loss.Sum(tape, logs);
-        return new LossPart(balance is { } share ? tape.AddScaled(sum, share, some.Length) : sum, some.Length);
+        sums.Add(tape, logs);
+        return new LossPart(options.Loss.Sum(tape, logs), some.Length);
     }
 
-    /// <summary>The share of validation pairs whose margin is above 0, with the mean margin and loss.</summary>
+    /// <summary>The share of validation pairs whose margin is above 0, with the other numbers of <see cref="Metrics"/> and the mean loss.</summary>
     public override Score Judge(Tape tape)
     {
-        (double Margins, double Preferred, double Pairs) step = (margins, preferred, pairs);
-        (margins, preferred, pairs) = (0, 0, 0);
+        Sums step = sums;
+        sums = new();
         double loss = 0;
         foreach (int[] some in ExampleCheck.Batches([.. validation.Pairs.Select(pair => pair.Rows)], options.RowsOfPass))
         {
             PairLogs logs = Read(tape, validation, some, null).Logs;
-            Count(tape, logs);
+            sums.Add(tape, logs);
             loss += tape[options.Loss.Sum(tape, logs)][0];
             tape.Rewind();
         }
-        Score score = new("validation_preferred", preferred / pairs, IsHigherBetter: true,
-            Others: [new Metric("validation_margin", margins / pairs), new Metric("validation_loss", loss / pairs)]);
-        (margins, preferred, pairs) = step;
+        Metric[] others = [.. sums.Metrics("validation_", options.Loss).Where(metric => metric.Name != "validation_preferred")];
+        Score score = new("validation_preferred", sums.Preferred / sums.Pairs, IsHigherBetter: true, Others: [.. others, new("validation_loss", loss / sums.Pairs)]);
+        sums = step;
         return score;
     }
 
     // All chosen answers, then all rejected ones.
-    private (PairLogs Logs, Tensor? Balance, int Rows) Read(Tape tape, PairSet set, int[] some, Philox? random)
+    private (PairLogs Logs, int Rows) Read(Tape tape, PairSet set, int[] some, Philox? random)
     {
         TokenExample[] chosen = [.. some.Select(pair => set.Pairs[pair].Chosen)], rejected = [.. some.Select(pair => set.Pairs[pair].Rejected)];
         ExampleRows rows = ExampleRows.Of([.. chosen, .. rejected]);
-        Tensor logs = SequenceLogs.Of(tape, decoder, rows, random, out Tensor? balance);
+        Tensor logs = SequenceLogs.Of(tape, decoder, rows, random);
         float[] ofChosen = new float[some.Length], ofRejected = new float[some.Length];
         if (set.Reference is { } reference)
         {
@@ -115,15 +117,43 @@ public sealed class PreferenceTuning : Recipe
         }
         Shape shape = new(some.Length);
         return (new PairLogs(tape.Part(logs, 0, some.Length), tape.Part(logs, some.Length, some.Length), tape.Input(shape, ofChosen), tape.Input(shape, ofRejected),
-            chosen.Select(example => example.Predicted).ToArray(), rejected.Select(example => example.Predicted).ToArray()), balance, rows.Targets.Length);
+            chosen.Select(example => example.Predicted).ToArray(), rejected.Select(example => example.Predicted).ToArray()), rows.Targets.Length);
     }
 
-    private void Count(Tape tape, in PairLogs logs)
+    // Of the pairs of a step or of an evaluation.
+    private sealed class Sums
     {
-        for (int i = 0; i < logs.Count; i++)
+        private double chosen, rejected, chosenTokens, rejectedTokens;
+
+        public double Pairs { get; private set; }
+
+        public double Preferred { get; private set; }
+
+        public void Add(Tape tape, in PairLogs logs)
         {
-            double margin = (double)tape[logs.Chosen][i] - tape[logs.ReferenceChosen][i] - ((double)tape[logs.Rejected][i] - tape[logs.ReferenceRejected][i]);
-            (margins, preferred, pairs) = (margins + margin, preferred + (margin > 0 ? 1 : 0), pairs + 1);
+            for (int i = 0; i < logs.Count; i++)
+            {
+                double ofChosen = (double)tape[logs.Chosen][i] - tape[logs.ReferenceChosen][i];
+                double ofRejected = (double)tape[logs.Rejected][i] - tape[logs.ReferenceRejected][i];
+                (chosen, rejected) = (chosen + ofChosen, rejected + ofRejected);
+                (chosenTokens, rejectedTokens) = (chosenTokens + logs.ChosenTokens.Span[i], rejectedTokens + logs.RejectedTokens.Span[i]);
+                (Preferred, Pairs) = (Preferred + (ofChosen > ofRejected ? 1 : 0), Pairs + 1);
+            }
+        }
+
+        public IEnumerable<Metric> Metrics(string prefix, PreferenceLoss loss)
+        {
+            yield return new($"{prefix}margin", (chosen - rejected) / Pairs);
+            yield return new($"{prefix}preferred", Preferred / Pairs);
+            if (!loss.NeedsReference)
+                yield break;
+            if (loss.RewardScale is { } beta)
+            {
+                yield return new($"{prefix}chosen_reward", beta * chosen / Pairs);
+                yield return new($"{prefix}rejected_reward", beta * rejected / Pairs);
+            }
+            yield return new($"{prefix}chosen_log_ratio", chosen / chosenTokens);
+            yield return new($"{prefix}rejected_log_ratio", rejected / rejectedTokens);
         }
     }
 }

@@ -21,9 +21,6 @@ public sealed record PretrainingOptions
     /// <summary>The most batches of an evaluation; null for all of the validation data.</summary>
     public int? EvaluationBatches { get; init; } = 20;
 
-    /// <summary>γ of the step of the experts' bias for the choice after each step, b += γ·sign(mean − load); 0 to leave it.</summary>
-    public double BalanceRate { get; init; }
-
     /// <summary>What stands beside −ln p while it learns: label smoothing, z-loss. It is judged without.</summary>
     public TokenLossTerms Terms { get; init; }
 
@@ -35,7 +32,6 @@ public sealed record PretrainingOptions
     {
         Require.That(Batch > 0 && Length > 0, $"pretraining: sizes must be positive, but batch {Batch}, length {Length}");
         Require.That(EvaluationBatches is null or > 0, $"pretraining: an evaluation needs a positive number of batches, not {EvaluationBatches}");
-        Require.That(BalanceRate >= 0 && double.IsFinite(BalanceRate), $"pretraining: the rate of the experts' bias must not be negative, but it is {BalanceRate}");
         Terms.Validate();
         return this;
     }
@@ -49,7 +45,6 @@ public sealed class Pretraining : Recipe
     private readonly BatchSource training, validation;
     private readonly int[] inputs, targets;
     private readonly Rows rows;
-    private readonly ExpertLoads? loads;
 
     /// <summary>Learns from windows of one dataset and is judged by windows of another.</summary>
     /// <param name="decoder">The model that is trained, with its weights as they are.</param>
@@ -66,9 +61,6 @@ public sealed class Pretraining : Recipe
             Require.That(data.LargestId < decoder.Config.VocabularySize,
                 $"pretraining: the {data.Name} has the id {data.LargestId}, but the vocabulary has {decoder.Config.VocabularySize}");
         }
-        Require.That(options.BalanceRate == 0 || decoder.Config.Experts.Any(experts => experts.ChoiceBias),
-            $"pretraining: a rate of {options.BalanceRate} for the experts' bias needs experts with a bias for the choice");
-        loads = decoder.Config.Experts.Any() ? new ExpertLoads(decoder.Config) : null;
         this.training = new BatchSource(training, options.Length, options.Batch, options.Seed, options.Order, decoder.Config.EndId);
         // Every evaluation sees the same windows, and runs with other seeds are judged by them as well.
         WindowOrder judged = options.Order == WindowOrder.Documents ? WindowOrder.Documents : WindowOrder.Shuffled;
@@ -85,27 +77,14 @@ public sealed class Pretraining : Recipe
     public override Model Model => decoder;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Metric> Metrics => loads is null ? [] : [new("largest_expert_load", loads.LargestOverMean)];
-
-    /// <inheritdoc/>
     public override DataPlace PlaceAfter(long passes) => DataPlace.After(checked(passes * options.Batch), training.WindowsPerEpoch);
-
-    /// <inheritdoc/>
-    public override void BeforeStep(Tape tape, long step) => loads?.Clear();
 
     /// <inheritdoc/>
     public override LossPart Pass(Tape tape, long number, Philox random)
     {
         training.Fill(number, inputs, targets);
         TokensRead += inputs.Length;
-        return decoder.Loss(tape, rows, targets, random, loads, options.Terms);
-    }
-
-    /// <inheritdoc/>
-    public override void AfterStep(long step)
-    {
-        if (options.BalanceRate > 0)
-            decoder.StepChoiceBiases(loads!, options.BalanceRate);
+        return decoder.Loss(tape, rows, targets, random, options.Terms);
     }
 
     /// <summary>The mean loss over the validation data, in nats a token: the same windows every time.</summary>

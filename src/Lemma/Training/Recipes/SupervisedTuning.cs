@@ -65,7 +65,7 @@ public sealed class SupervisedTuning : Recipe
     {
         ExampleRows rows = ExampleRows.Of([.. packing.At(number).Select(example => training[example])], options.SeesPrompt);
         TokensRead += rows.Targets.Length;
-        return decoder.Loss(tape, rows.Rows, rows.Targets, random, terms: options.Terms);
+        return decoder.Loss(tape, rows.Rows, rows.Targets, random, options.Terms);
     }
 
     /// <summary>The mean loss of the marked tokens of the validation examples.</summary>

@@ -44,6 +44,7 @@ internal static class BenchSizes
         ["bco"] = Pairs,
         ["discopop"] = Pairs,
         ["dpo"] = Pairs,
+        ["f_dpo"] = Pairs + " divergence=alpha",
         ["exo"] = Pairs,
         ["hinge_preference"] = Pairs,
         ["nca"] = Pairs,

@@ -10,6 +10,7 @@ internal static class PreferenceTwins
     {
         ["dpo"] = x => [Mean(Map(Margins(x), m => (1 - x.Number("label_smoothing", 0)) * MinusLogSigmoid(x.Number("beta") * m)
             + x.Number("label_smoothing", 0) * MinusLogSigmoid(-x.Number("beta") * m)))],
+        ["f_dpo"] = OtherDivergences,
         ["ipo"] = x => [Mean(Map(Margins(x), m => Math.Pow(m - 1 / (2 * x.Number("beta")), 2)))],
         ["hinge_preference"] = x => [Mean(Map(Margins(x), m => Math.Max(0, 1 - x.Number("beta") * m)))],
         ["robust_dpo"] = x => [Mean(Map(Margins(x), m => Robust(x.Number("beta") * m, x.Number("label_smoothing", 0))))],
@@ -68,6 +69,21 @@ internal static class PreferenceTwins
         for (int i = 0; i < m.Length; i++)
             m[i] = x["policy_chosen"][i] - x["reference_chosen"][i] - (x["policy_rejected"][i] - x["reference_rejected"][i]);
         return m;
+    }
+
+    private static double[] OtherDivergences(TwinInput x)
+    {
+        double alpha = x.Number("alpha", 0.5), beta = x.Number("beta"), smoothing = x.Number("label_smoothing", 0);
+        double Slope(double r) => x.Word("divergence", "reverse_kl") switch
+        {
+            "reverse_kl" => r,
+            "forward_kl" => -Math.Exp(-r),
+            "jensen_shannon" => -MinusLogSigmoid(r),
+            _ => (1 - Math.Exp(-alpha * r)) / alpha,
+        };
+        return [Mean([.. x["policy_chosen"].Select((_, i) => beta * (Slope(x["policy_chosen"][i] - x["reference_chosen"][i])
+            - Slope(x["policy_rejected"][i] - x["reference_rejected"][i])))
+            .Select(m => (1 - smoothing) * MinusLogSigmoid(m) + (smoothing == 0 ? 0 : smoothing * MinusLogSigmoid(-m)))])];
     }
 
     // β·ln(π/π_ref).

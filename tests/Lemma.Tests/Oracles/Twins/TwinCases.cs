@@ -52,6 +52,8 @@ internal static class TwinCases
         ["mse"] = ["prediction[@] target[@]"],
         ["next_sentence"] = ["logits[@,2] target[@]%2"],
         ["dpo"] = [Pairs, Pairs + " label_smoothing=0.2"],
+        ["f_dpo"] = [Pairs, Pairs + " label_smoothing=0.2 divergence=forward_kl", Pairs + " divergence=jensen_shannon",
+            Pairs + " divergence=alpha alpha=0.7 label_smoothing=0.1"],
         ["ipo"] = [Pairs],
         ["hinge_preference"] = [Pairs],
         ["robust_dpo"] = [Pairs, Pairs + " label_smoothing=0.2"],
