@@ -10,9 +10,16 @@ public static class StoryTasks
 {
     private const ulong QuestionUse = 0x7175657374696F6E, PairUse = 0x70616972, OtherStories = 0x9E3779B97F4A7C15;
 
-    /// <summary>Conversations: the user tells a story and asks about it, the assistant answers.</summary>
-    public static ExampleSource<ChatExample> Instructions(ulong seed = 0, StoryOptions? options = null) => Make("story instructions", seed, options,
-        static (source, asked) => new ChatExample(source, [asked.Prompt, Answer(asked.Right)]));
+    /// <summary>Conversations: the user tells a story and asks about it, the assistant answers; then the user asks on.</summary>
+    /// <param name="seed">The seed of the stories and questions.</param>
+    /// <param name="options">How stories are told.</param>
+    /// <param name="questions">The most questions of a conversation, all different; at least 1.</param>
+    public static ExampleSource<ChatExample> Instructions(ulong seed = 0, StoryOptions? options = null, int questions = 1)
+    {
+        Require.That(questions > 0, $"story instructions: there must be at least one question, but {questions} are asked for");
+        return Make("story instructions", seed, options, (source, asked) => new ChatExample(source,
+            [asked.Prompt, Answer(asked.Right), .. asked.Further(questions - 1).SelectMany(more => new ChatMessage[] { new(Turns.User, more.Text), Answer(more.Answer) })]));
+    }
 
     /// <summary>The right answer, preferred to a wrong one of the same form.</summary>
     public static ExampleSource<PreferenceExample> Preferences(ulong seed = 0, StoryOptions? options = null) => Make("story preferences", seed, options,
@@ -67,7 +74,9 @@ public static class StoryTasks
         List<StoryQuestion> questions = StoryQuestions.All(StoryGrammar.TellStory(options, path));
         StoryQuestion question = questions[random.Below(questions.Count, 0)];
         List<string> wrong = question.WrongAnswers(options.Words);
-        return new(new(Turns.User, path.Text + question.Text), question.Answer, wrong[random.Below(wrong.Count, 1)], random.Below(2, 2) == 1);
+        questions.Remove(question);
+        return new(new(Turns.User, path.Text + question.Text), question.Answer, wrong[random.Below(wrong.Count, 1)], random.Below(2, 2) == 1, questions,
+            random);
     }
 
     // A story ends sentences with a stop, and has no other stops.
@@ -77,6 +86,15 @@ public static class StoryTasks
         return [.. told.Split('.', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(sentence => sentence + ".")];
     }
 
-    /// <summary>A story with a question, its answer, a wrong one, and a coin.</summary>
-    private readonly record struct Asked(ChatMessage Prompt, string Right, string Wrong, bool Coin);
+    /// <summary>A story with a question, its answer, a wrong one, a coin, and what else could be asked.</summary>
+    private readonly record struct Asked(ChatMessage Prompt, string Right, string Wrong, bool Coin, List<StoryQuestion> Others, Philox Random)
+    {
+        /// <summary>Some of the other questions, in an order of their own.</summary>
+        public IEnumerable<StoryQuestion> Further(int count)
+        {
+            List<StoryQuestion> others = Others;
+            Permutation order = new(Math.Max(1, others.Count), (ulong)Random.Below(int.MaxValue, 3), 0);
+            return Enumerable.Range(0, Math.Min(count, others.Count)).Select(i => others[(int)order[i]]);
+        }
+    }
 }
