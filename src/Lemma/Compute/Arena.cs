@@ -41,6 +41,9 @@ internal sealed unsafe class Arena : IDisposable
     /// <summary>Elements of all chunks.</summary>
     public long Elements => chunks.Sum(block => block.Length);
 
+    /// <summary>Elements up to the present place.</summary>
+    public long Used => chunks.Take(chunk).Sum(block => block.Length) + used;
+
     /// <summary>The present place.</summary>
     public Mark Here => new(chunk, used);
 

@@ -245,6 +245,9 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>The elements of all gradients of activations that the tape keeps for lending.</summary>
     internal long PooledElements => pool.Elements;
 
+    /// <summary>The elements of all tensors since the last rewind.</summary>
+    internal long UsedElements => arena.Used;
+
     /// <summary>All elements of native memory that the tape has taken.</summary>
     internal long TakenElements => arena.Elements + pool.Elements;
 

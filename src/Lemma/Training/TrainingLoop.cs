@@ -74,8 +74,16 @@ public sealed class TrainingLoop
         tokensBefore = recipe.TokensRead;
         using MetricsLog? metrics = OpenLog("metrics.jsonl"), timings = OpenLog("timings.jsonl");
         TrainingEnd end = Loop(tape, optimizer, metrics, timings, progress, cancellation);
+        PassElements += tape.PooledElements;
+        MomentElements = optimizer.State.Sum(tensor => tensor.Sizes.Aggregate(1L, (product, size) => product * size));
         return new TrainingResult(end, state.Step, loss, state.BestScore, state.BestStep, TokensPerSecond, elapsed.Elapsed);
     }
+
+    /// <summary>The most elements that a pass took: activations, and gradients of these.</summary>
+    internal long PassElements { get; private set; }
+
+    /// <summary>The elements that the optimizer kept from step to step.</summary>
+    internal long MomentElements { get; private set; }
 
     private double TokensPerSecond => (recipe.TokensRead - tokensBefore) / Math.Max(1e-9, stepping.Elapsed.TotalSeconds);
 
@@ -93,6 +101,7 @@ public sealed class TrainingLoop
                 return TrainingEnd.Patience;
             long step = state.Step + 1;
             double learningRate = options.LearningRate * options.Schedule.At(step, options.Steps), before = stepping.Elapsed.TotalSeconds;
+            long read = recipe.TokensRead;
             stepping.Start();
             Step(tape, optimizer, step, learningRate);
             stepping.Stop();
@@ -100,7 +109,7 @@ public sealed class TrainingLoop
             DataPlace place = recipe.PlaceAfter(step * options.Accumulate);
             state = state with { Step = step, Epoch = place.Epoch, Position = place.Position };
             metrics?.Write(step, [new("loss", loss), new("learning_rate", learningRate), new("gradient_norm", gradientNorm), .. recipe.Metrics]);
-            timings?.Write(step, [new("seconds", stepping.Elapsed.TotalSeconds - before)]);
+            timings?.Write(step, [new("seconds", stepping.Elapsed.TotalSeconds - before), new("tokens", recipe.TokensRead - read)]);
             Score? score = step % options.EvaluateEvery == 0 || step == options.Steps ? Judge(tape, optimizer, metrics) : null;
             progress?.Report(Describe(learningRate, score));
         }
@@ -118,6 +127,7 @@ public sealed class TrainingLoop
             long number = (step - 1) * options.Accumulate + pass;
             LossPart part = recipe.Pass(tape, number, new Philox(options.Seed, PassStream).Split((ulong)number));
             float value = tape[part.Sum][0];
+            PassElements = Math.Max(PassElements, tape.UsedElements);
             // Of a loss that is not finite the gradients only serve to say where the trouble began.
             if (part.Weight > 0)
                 tape.Backward(part.Sum);

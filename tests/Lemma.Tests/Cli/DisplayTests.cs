@@ -14,6 +14,7 @@ public class DisplayTests
         Assert.Equal(["█▁"], LossCurve.Draw([4, 2, 1, 1], width: 2, height: 1));
         Assert.Equal(["▁▁"], LossCurve.Draw([3, 3], width: 2, height: 1));
         Assert.Empty(LossCurve.Draw([], width: 5, height: 3));
+        Assert.Equal(["▁▅"], LossCurve.Draw([0, 4], width: 2, height: 1, scale: (0, 7)));
     }
 
     [Theory]
