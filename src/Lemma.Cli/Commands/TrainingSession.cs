@@ -43,8 +43,10 @@ internal sealed class TrainingSession
     /// <summary>The true entropy of the data in nats a token, when it is known.</summary>
     public double? Entropy { get; init; }
 
-    /// <summary>The options as given, kept in the checkpoint and in the folder.</summary>
-    public SortedDictionary<string, string[]> Given { get; init; } = new(StringComparer.Ordinal);
+    /// <summary>The options as given, kept in the checkpoint and in the folder; null where the command has no others than its own.</summary>
+    public SortedDictionary<string, string[]>? Given { get; init; }
+
+    private string OptionsJson => Given is null ? "{}" : RunArguments.ToJson(Given);
 
     private MachineUse Use => use ??= new MachineUse(MachineUse.Operations(Recipe), PeakRate.Measure(Workers));
 
@@ -55,7 +57,7 @@ internal sealed class TrainingSession
         {
             Folder = Folder,
             Tokenizer = Tokenizer,
-            Run = RunArguments.ToJson(Given),
+            Run = OptionsJson,
             Beside = Beside,
             Adapter = Adapter,
         };
@@ -131,11 +133,12 @@ internal sealed class TrainingSession
             Parameters = Recipe.Model.Parameters.Count,
             Trained = Recipe.Learning.All.Where(parameter => parameter.Learns).Sum(parameter => parameter.Count),
             Data = (Data.Examples, Data.Hash),
-            Options = RunArguments.ToJson(Given),
+            Options = OptionsJson,
             Processes = [process],
             Began = now,
         } : before with { Processes = [.. before.Processes, process] };
         record.Write(Folder);
-        OptionsFile.Write(Folder, Command, Given);
+        if (Given is not null)
+            OptionsFile.Write(Folder, Command, Given);
     }
 }

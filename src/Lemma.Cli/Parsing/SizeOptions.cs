@@ -19,7 +19,7 @@ internal sealed class SizeOptions
     private readonly Option<int?> heads = Choice.Whole("--heads", "Heads of attention");
     private readonly Option<int?> width = Choice.Whole("--width", "The width of the residual stream");
     private readonly Option<int?> hidden = Choice.Whole("--hidden", "The inner width of the feed-forward");
-    private readonly Option<double?> dropout = Choice.Number("--dropout", "The probability to drop an activation", below: 1, fallback: 0);
+    private readonly Option<double?> dropout = Choice.Number("--dropout", "The probability to drop an activation; 0 without it, or the model's own", below: 1);
     private readonly Option<int?> vocabulary = Choice.Whole("--vocab", "The most ids of the tokenizer, which is trained on the data", most: 1 << 20, fallback: 2048);
 
     public SizeOptions()
@@ -32,7 +32,8 @@ internal sealed class SizeOptions
 
     public int Vocabulary(ParseResult parsed) => parsed.GetValue(vocabulary)!.Value;
 
-    public float Dropout(ParseResult parsed) => (float)parsed.GetValue(dropout)!.Value;
+    /// <summary>The dropout that was asked for; null for that of the model.</summary>
+    public float? Dropout(ParseResult parsed) => (float?)parsed.GetValue(dropout);
 
     /// <summary>Refuses sizes where a model is given that has its own; its dropout may be another one.</summary>
     public void RequireNone(ParseResult parsed, string model)
@@ -45,7 +46,7 @@ internal sealed class SizeOptions
     public EncoderConfig ReadBert(ParseResult parsed, int ids, int length, int classes)
     {
         (int width, int layers, int heads) = Read(parsed);
-        return Lemma.Models.Presets.Bert(ids, width, layers, heads, parsed.GetValue(hidden) ?? 4 * width, length, classes) with { Dropout = Dropout(parsed) };
+        return Lemma.Models.Presets.Bert(ids, width, layers, heads, parsed.GetValue(hidden) ?? 4 * width, length, classes) with { Dropout = Dropout(parsed) ?? 0 };
     }
 
     /// <summary>T5's shape.</summary>
@@ -53,7 +54,7 @@ internal sealed class SizeOptions
     {
         (int width, int layers, int heads) = Read(parsed);
         int inner = parsed.GetValue(hidden) ?? (8 * width / 3 + HiddenMultiple - 1) / HiddenMultiple * HiddenMultiple;
-        return Lemma.Models.Presets.T5(ids, width, layers, heads, inner) with { Dropout = Dropout(parsed) };
+        return Lemma.Models.Presets.T5(ids, width, layers, heads, inner) with { Dropout = Dropout(parsed) ?? 0 };
     }
 
     private (int Width, int Layers, int Heads) Read(ParseResult parsed)

@@ -1,5 +1,8 @@
 using Lemma.Checkpoints;
 using Lemma.Models;
+using Lemma.Text;
+using Lemma.Text.PostProcessing;
+using Lemma.Text.Training;
 using static Lemma.Tests.Cli.InProcess;
 
 namespace Lemma.Tests.Cli;
@@ -60,8 +63,31 @@ public sealed class EncoderCommandTests : IDisposable
         string output = Good($"seq2seq --data {pairs} --steps 4 --eval-every 2 {Small} --out {folder["one"]}");
         Assert.Contains("60 examples read, 59 kept", output, StringComparison.Ordinal);
         Good($"seq2seq --model {folder["one"]} --data {pairs} --steps 2 --eval-every 2 --dropout 0.1 --out {folder["two"]}");
+        Good($"seq2seq --model {folder["two"]} --data {pairs} --steps 2 --eval-every 2 --out {folder["three"]}");
+        Assert.Equal(0.1f, ModelFolder.ReadConfig(folder["three/best"]).Dropout);
         using EncoderDecoder model = (EncoderDecoder)ModelFolder.Read(folder["two/best"]);
         Assert.Equal((0, 1, 0.1f), (model.Config.DecoderBeginId, model.Config.EndId, model.Config.Dropout));
+    }
+
+    [Fact]
+    public void AModelOfBartsShapeFillsInTextsInItsOwnFrame()
+    {
+        using (EncoderDecoder model = (EncoderDecoder)ModelFolder.Read(Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", "bart")))
+        {
+            Tokenizer letters = CharacterTrainer.Train(["abcdefgh "], new CharacterTrainerOptions { SpecialTokens = ["<s>", "<pad>", "</s>", "<mask>"] });
+            Assert.InRange(letters.VocabularySize, 1, model.VocabularySize);
+            ModelFolder.Write(folder["bart"], model);
+            new Tokenizer(letters.Model, letters.AddedTokens, letters.Normalizer, letters.Splitter, new RobertaPostProcessor(("</s>", 2), ("<s>", 0)), letters.Decoder)
+                .Save(folder["bart/tokenizer.json"]);
+        }
+        string texts = folder.Write("texts.jsonl", string.Concat(Enumerable.Range(0, 40).Select(i => $"{{\"text\":\"abc {"abcdefgh"[i % 8]} fed cab\"}}\n")));
+        string output = Good($"seq2seq --model {folder["bart"]} --data {texts} --corrupt infilling --length 24 --steps 3 --eval-every 3 --out {folder["run"]}");
+        Assert.Contains("bart model of ", output, StringComparison.Ordinal);
+        // 13 letters of a text, between <s> and </s>.
+        Assert.Contains("tokens of an example: 15 at least, 15 in the middle, 15 at most", output, StringComparison.Ordinal);
+        Good($"generate {folder["run"]} --prompt ab --tokens 4 --temperature 0");
+        Assert.Contains("but the tokenizer has no <extra_id_0>",
+            Bad(1, $"seq2seq --model {folder["bart"]} --data {texts} --corrupt spans --length 24 --out {folder["x"]}"), StringComparison.Ordinal);
     }
 
     [Fact]
