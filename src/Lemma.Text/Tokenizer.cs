@@ -109,6 +109,9 @@ public sealed partial class Tokenizer
     /// <summary>Writes a tokenizer.json for this and other readers: to a temporary file, flushed to disk, then renamed.</summary>
     public void Save(string path) => TokenizerFile.Write(path, this);
 
+    /// <summary>Writes the bytes of its tokenizer.json.</summary>
+    public void Save(Stream stream) => TokenizerFile.Write(stream, this);
+
     /// <summary>The id of a piece as it is spelled in the vocabulary, or null.</summary>
     public int? IdOf(string piece)
     {

@@ -30,6 +30,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
     };
 
     private readonly StorySource source = new(seed);
+    private readonly DataFingerprint fingerprint = new();
 
     public int Run(double? minutes, bool clear)
     {
@@ -59,6 +60,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
             Tokenizer = tokenizer,
             Workers = workers,
             Folder = folder,
+            Data = fingerprint,
             About = TrainCommand.Pretrained(decoder, training, validation, reading),
             Entropy = entropy.NatsPerDocument * entropy.Documents / validation.Count,
         };
@@ -82,9 +84,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         [
             ("entropy of the source, H(p)", PerUnit(sourceNats, tokens, entropy.Bytes)),
             ("cross-entropy of the model, H(p, q)", PerUnit(nats, tokens, entropy.Bytes)),
-            ("gap, KL(p, q)", $"{PerUnit(nats - sourceNats, tokens, entropy.Bytes)}: {Percent(nats / sourceNats - 1)} of the entropy"),
-            ("share of the processor's peak",
-                Percent(6.0 * model.Decoder.Parameters.Count * result.TokensPerSecond / 1e9 / PeakRate.Measure(model.Workers))),
+            ("gap, KL(p, q)", $"{PerUnit(nats - sourceNats, tokens, entropy.Bytes)}: {Amount.Percent(nats / sourceNats - 1)} of the entropy"),
             ("what next", $"lemma chat {folder}"),
             ("", $"lemma generate {folder} --prompt \"It was a\""),
             ("", "lemma train --data YOUR.txt --out runs/mine"),
@@ -138,7 +138,9 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         List<int> ids = new(tokens + 1000) { end };
         for (long index = 0; ids.Count <= tokens; index++)
         {
-            tokenizer.Encode(source.At(index).Text, ids, addSpecialTokens: false);
+            string story = source.At(index).Text;
+            fingerprint.Add(new TextDocument("", story));
+            tokenizer.Encode(story, ids, addSpecialTokens: false);
             ids.Add(end);
         }
         return new TokenDataset(ids.ToArray(), "training data");
@@ -150,6 +152,4 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
 
     private static string PerUnit(double nats, long tokens, long bytes) => string.Create(CultureInfo.InvariantCulture,
         $"{nats / tokens:0.0000} nats a token, {nats / Math.Log(2) / bytes:0.0000} bits a byte");
-
-    private static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0} %");
 }

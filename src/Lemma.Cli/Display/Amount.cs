@@ -16,6 +16,17 @@ internal static class Amount
 
     public static string Count(double value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
+    /// <summary>A share in percent.</summary>
+    public static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0} %");
+
+    /// <summary>Bytes in a unit that leaves three digits or so.</summary>
+    public static string Bytes(double bytes) => bytes switch
+    {
+        < 1e6 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:0.0} kB"),
+        < 1e9 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.00} GB"),
+    };
+
     public static string LearningRate(double value) => value.ToString("0.00e+0", CultureInfo.InvariantCulture);
 
     /// <summary>As in 42s, 3:05 or 2:03:04.</summary>

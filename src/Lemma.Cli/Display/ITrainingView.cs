@@ -9,6 +9,6 @@ internal interface ITrainingView
     TrainingResult Show(Func<IProgress<TrainingProgress>, TrainingResult> train);
 
     /// <summary>The view for this output; the entropy, in nats a token, is what the validation loss can sink to.</summary>
-    static ITrainingView Create(double? entropy) =>
-        Terminal.IsInteractive ? new LiveTrainingView(entropy) : new PlainTrainingView(Console.Out, TimeSpan.FromSeconds(10), entropy);
+    static ITrainingView Create(double? entropy, MachineUse use) =>
+        Terminal.IsInteractive ? new LiveTrainingView(entropy, use) : new PlainTrainingView(Console.Out, TimeSpan.FromSeconds(10), entropy);
 }

@@ -7,7 +7,7 @@ using DrawnText = Spectre.Console.Text;
 namespace Lemma.Cli.Display;
 
 /// <summary>Progress, numbers and a curve that are redrawn in place: for terminals of any width.</summary>
-internal sealed class LiveTrainingView(double? entropy) : ITrainingView
+internal sealed class LiveTrainingView(double? entropy, MachineUse use) : ITrainingView
 {
     private const int CurveHeight = 5, WidestCurve = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(150);
@@ -54,6 +54,7 @@ internal sealed class LiveTrainingView(double? entropy) : ITrainingView
             yield return ($"{ScoreText.Of(judged, entropy)}  best {ScoreText.Number(progress.BestScore ?? judged.Value)}", null);
         yield return ($"learning rate {Amount.LearningRate(progress.LearningRate)}  gradient norm {progress.GradientNorm:0.00}  epoch "
             + $"{progress.Epochs:0.00}", new Style(Color.Grey));
+        yield return (use.Line(progress.TokensPerSecond), new Style(Color.Grey));
         foreach (string line in LossCurve.Draw(losses, Math.Min(width, WidestCurve), CurveHeight))
             yield return (line, new Style(Color.Blue));
     }

@@ -6,13 +6,17 @@ internal static class LossCurve
     private const string Blocks = " ▁▂▃▄▅▆▇█";
 
     /// <summary>The lines from top to bottom; values that are not finite leave their column empty.</summary>
-    public static string[] Draw(IReadOnlyList<double> values, int width, int height)
+    /// <param name="values">The values.</param>
+    /// <param name="width">The most columns.</param>
+    /// <param name="height">Lines.</param>
+    /// <param name="scale">The values of the lowest and the highest place, so that several curves have one scale; null for the curve's own.</param>
+    public static string[] Draw(IReadOnlyList<double> values, int width, int height, (double Least, double Most)? scale = null)
     {
         double[] columns = Means(values, Math.Min(width, values.Count));
         double[] finite = [.. columns.Where(double.IsFinite)];
         if (finite.Length == 0 || height <= 0)
             return [];
-        double least = finite.Min(), range = Math.Max(finite.Max() - least, 1e-12);
+        double least = scale?.Least ?? finite.Min(), range = Math.Max((scale?.Most ?? finite.Max()) - least, 1e-12);
         string[] lines = new string[height];
         for (int line = 0; line < height; line++)
         {

@@ -20,6 +20,27 @@ internal static class Choice
                 && value < below ? value : null,
             RuleOf(least, below));
 
+    /// <summary>Numbers above 0, one behind the other or each behind the option's name.</summary>
+    public static Option<double[]?> Numbers(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "X",
+        AllowMultipleArgumentsPerToken = true,
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result =>
+        {
+            List<double> values = [];
+            foreach (string token in result.Tokens.Select(token => token.Value))
+            {
+                if (double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value > 0 && double.IsFinite(value))
+                    values.Add(value);
+                else
+                    result.AddError($"{name}: a number above 0 is needed, but '{token}' was given");
+            }
+            return [.. values];
+        },
+    };
+
     private static string RuleOf(double least, double below) =>
         (least == double.Epsilon ? "a number above 0" : string.Create(CultureInfo.InvariantCulture, $"a number of at least {least}"))
         + (double.IsFinite(below) ? string.Create(CultureInfo.InvariantCulture, $" and below {below}") : "");

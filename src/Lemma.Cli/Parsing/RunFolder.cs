@@ -6,7 +6,7 @@ namespace Lemma.Cli.Parsing;
 /// <summary>The folder of a run: whether it may be written, and what belongs to a run in it.</summary>
 internal static class RunFolder
 {
-    private static readonly string[] Folders = ["best", "last", "model"], Files = ["metrics.jsonl", "timings.jsonl"];
+    private static readonly string[] Folders = ["best", "last", "model"], Files = ["metrics.jsonl", "timings.jsonl", "run.json", "options.yaml"];
 
     /// <summary>Refuses a folder that holds something, unless the run goes on or begins anew.</summary>
     public static void Check(string folder, bool resume, bool force)

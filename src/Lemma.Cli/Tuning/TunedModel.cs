@@ -17,21 +17,25 @@ internal sealed class TunedModel : IDisposable
 {
     private static readonly string[] Companions = ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
     private readonly TuningRequest request;
-    private readonly ModelFiles files;
+    private readonly ModelFiles files, spoken;
     private readonly bool isPlain;
     private Decoder? tuned;
     private Adapter? adapter;
 
-    public TunedModel(TuningRequest request)
+    /// <summary>The model that a request names.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="speaksAs">Another model, whose chat template it gets; null for its own.</param>
+    public TunedModel(TuningRequest request, string? speaksAs = null)
     {
         this.request = request;
         files = ModelFiles.Find(ModelPath.Find(request.Model));
+        spoken = speaksAs is null ? files : ModelFiles.Find(ModelPath.Find(speaksAs));
         Tokenizer = files.ReadTokenizer();
         Base = ModelFolder.ReadDecoder(files.Weights);
         Workers = new Workers(request.Threads);
         if (Tokenizer.VocabularySize > Base.VocabularySize)
             throw new InvalidDataException($"{request.Model}: the tokenizer has {Tokenizer.VocabularySize} ids, but the model has {Base.VocabularySize}");
-        ChatTemplate? own = files.ReadTemplate();
+        ChatTemplate? own = spoken.ReadTemplate();
         (Template, isPlain) = (own ?? PlainTemplate.For(Tokenizer, Base.Config.EndId, Base.Config.BeginId), own is null);
     }
 
@@ -81,13 +85,19 @@ internal sealed class TunedModel : IDisposable
         return tuned;
     }
 
+    /// <summary>Copies the settings of a tokenizer and its chat template, where they are there.</summary>
+    public static void CopyCompanions(string from, string to)
+    {
+        foreach (string name in Companions.Where(name => File.Exists(Path.Combine(from, name))))
+            AtomicFile.Write(Path.Combine(to, name), stream => stream.Write(File.ReadAllBytes(Path.Combine(from, name))));
+    }
+
     /// <summary>Writes the tokenizer's settings and the chat template into a folder.</summary>
     public void WriteBeside(string folder)
     {
         if (!isPlain)
         {
-            foreach (string name in Companions.Where(name => File.Exists(Path.Combine(files.Folder, name))))
-                AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(File.ReadAllBytes(Path.Combine(files.Folder, name))));
+            CopyCompanions(spoken.Folder, folder);
             return;
         }
         AtomicFile.Write(Path.Combine(folder, "chat_template.jinja"), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(Template.Text)));

@@ -1,3 +1,4 @@
+using Lemma.Cli.Display;
 using Lemma.Data;
 using Lemma.Parquet;
 using Lemma.Training;
@@ -9,34 +10,43 @@ internal static class TuningData
 {
     // Training and validation are ranges of the source that do not meet.
     private const long FirstValidation = 1L << 40;
-    private const int BuiltInValidation = 200;
+    private const int BuiltInValidation = 200, LeastOfPlan = 64;
     private static readonly Dictionary<string, RowReader> Formats = new() { [".parquet"] = ParquetRows.Read };
 
     /// <summary>Examples to learn from and to judge by, encoded; what was left out is told.</summary>
-    public static (List<TEncoded> Training, List<TEncoded> Validation) Read<TExample, TEncoded>(TuningRequest request, ExampleSource<TExample> builtIn,
+    public static (List<TEncoded> Training, List<TEncoded> Validation) Read<TExample, TEncoded>(ExampleRequest request, ExampleSource<TExample> builtIn,
         Func<IEnumerable<TExample>, DataReport, IEnumerable<TEncoded>> encode) where TExample : DataExample
     {
         DataReport report = new();
         List<TEncoded> all, validation;
+        IEnumerable<TExample> Seen(IEnumerable<TExample> examples) =>
+            request.Fingerprint.Through(request.Choice.IsDistinct ? DistinctExamples.Of(examples, report) : examples);
         if (request.Data.Length == 0)
         {
-            all = [.. encode(builtIn.Range(0, request.Examples, report), report)];
-            validation = [.. encode(builtIn.Range(FirstValidation, BuiltInValidation), new DataReport())];
+            all = [.. encode(Seen(builtIn.Range(0, request.Examples, report)), report)];
+            validation = [.. encode(request.Fingerprint.Through(builtIn.Range(FirstValidation, BuiltInValidation)), new DataReport())];
         }
+        else if (request.Choice.Weights is { } weights)
+            (all, validation) = Mix(request, weights, report, Seen, encode);
         else
         {
-            all = [.. encode(ExampleFiles.Read<TExample>(request.Data, report, request.Encoding, Formats), report)];
+            all = [.. encode(Seen(ExampleFiles.Read<TExample>(request.Data, report, request.Encoding, Formats)), report)];
             int kept = (int)(all.Count * (1 - request.ValidationShare));
             if (kept == 0 || kept == all.Count)
-                throw new InvalidDataException($"data: {all.Count} examples cannot be parted into some to learn from and {request.ValidationShare} of them "
-                    + $"to judge by; {report.Summary}");
+                throw TooFew("data", all.Count, request, report);
             (all, validation) = (all[..kept], all[kept..]);
         }
         if (all.Count == 0 || validation.Count == 0)
             throw new InvalidDataException($"data: no example is left; {report.Summary}");
         foreach (string line in report.Lines())
             Console.WriteLine(line);
-        return (all, validation);
+        if (request.Choice.Weights is not null)
+            Console.WriteLine(request.Choice.Mixture);
+        if (!request.IsDry)
+            return (all, validation);
+        List<TEncoded> some = Some(all, request, report);
+        request.ShareOfPlan = (double)some.Count / all.Count;
+        return (some, validation);
     }
 
     /// <summary>Held-out questions of the built-in source as prompts, for the share of right answers.</summary>
@@ -51,5 +61,37 @@ internal static class TuningData
     public static (string, string)[] Next(string folder) => [("try it", $"lemma chat {folder}")];
 
     /// <summary>A share in percent.</summary>
-    public static string Percent(double share) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{100 * share:0.0} %");
+    public static string Percent(double share) => Amount.Percent(share);
+
+    // As many examples as the sources have together, each source by its weight; the end of each is kept to judge by.
+    private static (List<TEncoded> Training, List<TEncoded> Validation) Mix<TExample, TEncoded>(ExampleRequest request, double[] weights, DataReport report,
+        Func<IEnumerable<TExample>, IEnumerable<TExample>> seen, Func<IEnumerable<TExample>, DataReport, IEnumerable<TEncoded>> encode) where TExample : DataExample
+    {
+        List<TExample>[] parts = [.. request.Data.Select(source => ExampleFiles.Read<TExample>([source], report, request.Encoding, Formats))];
+        HashSet<TExample> kept = new(seen(parts.SelectMany(part => part)), ReferenceEqualityComparer.Instance);
+        List<(ExampleSource<TExample> Source, double Weight)> sources = [];
+        List<TExample> judged = [];
+        int count = 0;
+        for (int i = 0; i < parts.Length; i++)
+        {
+            parts[i].RemoveAll(example => !kept.Contains(example));
+            int first = (int)(parts[i].Count * (1 - request.ValidationShare));
+            if (first == 0 || first == parts[i].Count)
+                throw TooFew(request.Data[i], parts[i].Count, request, report);
+            sources.Add((ExampleSource.Of(request.Data[i], parts[i][..first], request.Seed), weights[i]));
+            judged.AddRange(parts[i][first..]);
+            count += first;
+        }
+        return ([.. encode(ExampleSource.Mix(sources, request.Seed).Range(0, count), report)], [.. encode(judged, new DataReport())]);
+    }
+
+    private static InvalidDataException TooFew(string source, int count, ExampleRequest request, DataReport report) =>
+        new($"{source}: {count} examples cannot be parted into some to learn from and {request.ValidationShare} of them to judge by; {report.Summary}");
+
+    // A plan tries a few steps, so it needs no more than the first examples.
+    private static List<T> Some<T>(List<T> all, ExampleRequest request, DataReport report)
+    {
+        double tokens = Math.Max(1, (double)report.Tokens / all.Count);
+        return [.. all.Take(LeastOfPlan + (int)Math.Min(int.MaxValue / 2, 5.0 * request.Rows * request.Options.Accumulate / tokens))];
+    }
 }

@@ -23,8 +23,11 @@ internal static class TuningRun
             Beside = model.WriteBeside,
             Adapter = request.Adapter,
             About = [TrainingSession.Describe((Decoder)recipe.Model), .. About(recipe)],
-            Run = request.Run,
+            Data = request.Fingerprint,
+            Given = request.Given,
         };
+        if (request.IsDry)
+            return session.ShowPlan(request.ShareOfPlan);
         List<PolicyPrompt> questions = answers && request.Data.Length == 0 ? TuningData.Questions(model, request.Seed, LongestAnswer) : [];
         double? before = questions.Count > 0 && !request.Resumes ? Right(model, (Decoder)recipe.Model, questions) : null;
         TrainingResult result = session.Train(request.Resumes, request.Anew);

@@ -37,15 +37,7 @@ internal static class TokenizerFile
         {
             using (FileStream stream = new(temporary, FileMode.Create, FileAccess.Write))
             {
-                JsonWriterOptions options = new()
-                {
-                    Indented = true,
-                    NewLine = "\n",
-                    Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-                };
-                using (Utf8JsonWriter json = new(stream, options))
-                    Write(json, tokenizer);
-                stream.WriteByte((byte)'\n');
+                Write(stream, tokenizer);
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -54,6 +46,19 @@ internal static class TokenizerFile
         {
             File.Delete(temporary);
         }
+    }
+
+    public static void Write(Stream stream, Tokenizer tokenizer)
+    {
+        JsonWriterOptions options = new()
+        {
+            Indented = true,
+            NewLine = "\n",
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        };
+        using (Utf8JsonWriter json = new(stream, options))
+            Write(json, tokenizer);
+        stream.WriteByte((byte)'\n');
     }
 
     private static Tokenizer Read(JsonPlace root)

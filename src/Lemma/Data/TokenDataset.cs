@@ -45,6 +45,41 @@ public sealed class TokenDataset
         return (new(ids[..training], "training data"), new(ids[training..], "validation data"));
     }
 
+    /// <summary>Several datasets by weights: as many ids as they have together, of each its share; what is short begins again at its beginning.</summary>
+    /// <param name="parts">The datasets, none of them empty, and their weights, above 0.</param>
+    /// <param name="name">What messages call it.</param>
+    public static TokenDataset Mix(IReadOnlyList<(TokenDataset Part, double Weight)> parts, string name)
+    {
+        Require.That(parts.Count > 0 && parts.All(part => part.Part.Count > 0 && part.Weight > 0 && double.IsFinite(part.Weight)),
+            $"mixture: each part needs ids and a weight above 0, but they have {string.Join(", ", parts.Select(part => part.Part.Count))} ids and the weights "
+            + $"{string.Join(", ", parts.Select(part => part.Weight))}");
+        double weights = parts.Sum(part => part.Weight), before = 0;
+        int[] mixed = new int[checked(parts.Sum(part => part.Part.Count))];
+        foreach ((TokenDataset part, double weight) in parts)
+        {
+            // Each ends where all up to it end, so that rounding leaves no gap.
+            int at = (int)Math.Round(before / weights * mixed.Length), end = (int)Math.Round((before + weight) / weights * mixed.Length);
+            for (before += weight; at < end; at += part.Count)
+                part.Ids[..Math.Min(part.Count, end - at)].CopyTo(mixed.AsSpan(at));
+        }
+        return new TokenDataset(mixed, name);
+    }
+
+    /// <summary>Datasets one behind the other.</summary>
+    /// <param name="parts">The datasets.</param>
+    /// <param name="name">What messages call it.</param>
+    public static TokenDataset Join(IReadOnlyList<TokenDataset> parts, string name)
+    {
+        int[] joined = new int[checked(parts.Sum(part => part.Count))];
+        int at = 0;
+        foreach (TokenDataset part in parts)
+        {
+            part.Ids.CopyTo(joined.AsSpan(at));
+            at += part.Count;
+        }
+        return new TokenDataset(joined, name);
+    }
+
     private static int Max(ReadOnlySpan<int> values)
     {
         int most = values[0];

@@ -67,6 +67,73 @@ public static class Presets
         Head = new HeadConfig(Tied: true),
     };
 
+    /// <summary>An encoder of BERT's shape with a head for masked tokens and no dropout.</summary>
+    /// <param name="vocabularySize">How many ids there are.</param>
+    /// <param name="width">The width of the residual stream.</param>
+    /// <param name="layers">Blocks.</param>
+    /// <param name="heads">Heads of attention.</param>
+    /// <param name="hidden">The inner width of the feed-forward.</param>
+    /// <param name="length">The longest text.</param>
+    /// <param name="classes">Classes of a text: 2 for whether its second part follows the first; 0 for none.</param>
+    public static EncoderConfig Bert(int vocabularySize, int width, int layers, int heads, int hidden, int length, int classes = 0)
+    {
+        LayerNormConfig norm = new(1e-12f);
+        return new EncoderConfig
+        {
+            MaximumLength = length,
+            Stack = new StackConfig
+            {
+                Embedding = new EmbeddingConfig { VocabularySize = vocabularySize, Width = width, LearnedPositions = length, TokenTypes = 2, Norm = norm },
+                Blocks = [.. Enumerable.Repeat(new BlockConfig
+                {
+                    Mixer = new AttentionConfig
+                    {
+                        Heads = heads,
+                        KeyValueHeads = heads,
+                        HeadWidth = AttentionConfig.HeadWidthOf(width, heads),
+                        Mask = MaskKind.None,
+                        InputBias = true,
+                        OutputBias = true,
+                    },
+                    FeedForward = new PlainFeedForward(hidden, Activation.Gelu, Bias: true),
+                    AfterSum = norm,
+                }, layers)],
+            },
+            Head = new HeadConfig(Tied: true) { Bias = true, Transform = new HeadTransform(Activation.Gelu, norm) },
+            Pooler = classes > 0,
+            Classes = classes,
+        };
+    }
+
+    /// <summary>An encoder and a decoder of T5's shape with their own head, a gated feed-forward and no dropout, for texts of any length.</summary>
+    /// <param name="vocabularySize">How many ids there are; 0 begins a target and 1 ends it, as in T5's vocabulary.</param>
+    /// <param name="width">The width of the residual stream.</param>
+    /// <param name="layers">Blocks of each.</param>
+    /// <param name="heads">Heads of attention.</param>
+    /// <param name="hidden">The inner width of the feed-forward.</param>
+    public static EncoderDecoderConfig T5(int vocabularySize, int width, int layers, int heads, int hidden)
+    {
+        RmsNormConfig norm = new(1e-6f);
+        AttentionConfig attention = new() { Heads = heads, KeyValueHeads = heads, HeadWidth = AttentionConfig.HeadWidthOf(width, heads), Scale = 1 };
+        BlockConfig block = new() { Mixer = attention, FeedForward = new GatedFeedForward(hidden, Activation.GeluTanh), Before = norm };
+        StackConfig encoder = new()
+        {
+            Embedding = new EmbeddingConfig { VocabularySize = vocabularySize, Width = width },
+            Blocks = [.. Enumerable.Repeat(block with { Mixer = attention with { Mask = MaskKind.None } }, layers)],
+            Norm = norm,
+            Bias = new BucketBias(heads),
+        };
+        return new EncoderDecoderConfig
+        {
+            MaximumLength = 1 << 20,
+            Encoder = encoder,
+            Decoder = encoder with { Blocks = [.. Enumerable.Repeat(block with { Cross = attention with { Mask = MaskKind.None } }, layers)] },
+            Head = new HeadConfig(Tied: false),
+            DecoderBeginId = 0,
+            EndId = 1,
+        };
+    }
+
     /// <summary>A decoder of Llama's shape with its own head and no dropout.</summary>
     public static DecoderConfig Llama(int vocabularySize, int width, int layers, int heads, int hidden, int length, int? keyValueHeads = null) => new()
     {

@@ -77,10 +77,18 @@ public sealed class TrainingLoop
         tokensBefore = recipe.TokensRead;
         using MetricsLog? metrics = OpenLog("metrics.jsonl"), timings = OpenLog("timings.jsonl");
         TrainingEnd end = Loop(tape, optimizer, metrics, timings, progress, cancellation);
+        PassElements = tape.PeakElements;
+        MomentElements = optimizer.State.Sum(tensor => tensor.Sizes.Aggregate(1L, (product, size) => product * size));
         return new TrainingResult(end, state.Step, loss, state.BestScore, state.BestStep, TokensPerSecond, elapsed.Elapsed);
     }
 
     private Metric[] Metrics => [.. recipe.Metrics, .. experts?.Metrics ?? []];
+
+    /// <summary>The most elements that a pass took: activations, and gradients of these.</summary>
+    internal long PassElements { get; private set; }
+
+    /// <summary>The elements that the optimizer kept from step to step.</summary>
+    internal long MomentElements { get; private set; }
 
     private double TokensPerSecond => (recipe.TokensRead - tokensBefore) / Math.Max(1e-9, stepping.Elapsed.TotalSeconds);
 
@@ -98,6 +106,7 @@ public sealed class TrainingLoop
                 return TrainingEnd.Patience;
             long step = state.Step + 1;
             double learningRate = options.LearningRate * options.Schedule.At(step, options.Steps), before = stepping.Elapsed.TotalSeconds;
+            long read = recipe.TokensRead;
             stepping.Start();
             Step(tape, optimizer, step, learningRate);
             stepping.Stop();
@@ -105,7 +114,7 @@ public sealed class TrainingLoop
             DataPlace place = recipe.PlaceAfter(step * options.Accumulate);
             state = state with { Step = step, Epoch = place.Epoch, Position = place.Position };
             metrics?.Write(step, [new("loss", loss), new("learning_rate", learningRate), new("gradient_norm", gradientNorm), .. Metrics]);
-            timings?.Write(step, [new("seconds", stepping.Elapsed.TotalSeconds - before)]);
+            timings?.Write(step, [new("seconds", stepping.Elapsed.TotalSeconds - before), new("tokens", recipe.TokensRead - read)]);
             Score? score = step % options.EvaluateEvery == 0 || step == options.Steps ? Judge(tape, optimizer, metrics) : null;
             progress?.Report(Describe(learningRate, score));
         }

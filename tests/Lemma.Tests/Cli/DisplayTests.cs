@@ -14,6 +14,7 @@ public class DisplayTests
         Assert.Equal(["█▁"], LossCurve.Draw([4, 2, 1, 1], width: 2, height: 1));
         Assert.Equal(["▁▁"], LossCurve.Draw([3, 3], width: 2, height: 1));
         Assert.Empty(LossCurve.Draw([], width: 5, height: 3));
+        Assert.Equal(["▁▅"], LossCurve.Draw([0, 4], width: 2, height: 1, scale: (0, 7)));
     }
 
     [Theory]
@@ -48,6 +49,27 @@ public class DisplayTests
             step 5/5  loss 1.0000  reward 0.5000  12,346 tokens/s  1:05 left
 
             """, output.ToString());
+    }
+
+    [Fact]
+    public void TheShareOfThePeakIsThatOfTheProductsOfParameters()
+    {
+        MachineUse use = new(OperationsOfToken: 6e6, PeakRate: 100);
+        Assert.Equal(0.12, use.Share(2000), 1e-12);
+        Assert.Matches(@"^12\.0 % of the processor's peak  \d+\.\d+ [MG]B$", use.Line(2000));
+        Assert.Matches(@"^\d+\.\d+ [MG]B$", MachineUse.MostMemory);
+        Assert.Equal(["1.5 kB", "1.5 MB", "1.50 GB"], ((double[])[1.5e3, 1.5e6, 1.5e9]).Select(Amount.Bytes));
+        using Lemma.Models.Decoder model = Training.RecipeTests.Model();
+        Lemma.Data.TokenExample[] examples = Training.RecipeTests.Examples(4);
+        Assert.Equal(6.0 * model.Parameters.Count, MachineUse.Operations(new SupervisedTuning(model, examples, examples, new SupervisedTuningOptions())));
+        using Lemma.Weights.Adapter adapter = Lemma.Checkpoints.AdapterFolder.Create(model,
+            new Lemma.Checkpoints.AdapterConfig { Rank = 2, Alpha = 4, Targets = ["all-linear"] }, seed: 2);
+        adapter.Apply();
+        Assert.Equal(4.0 * model.Parameters.Count + 6.0 * adapter.Parameters.Count,
+            MachineUse.Operations(new SupervisedTuning(model, examples, examples, new SupervisedTuningOptions())));
+        using Lemma.Models.EncoderDecoder both = new(Lemma.Models.Presets.T5(40, width: 16, layers: 1, heads: 2, hidden: 32));
+        Lemma.Data.TokenSequencePair[] pairs = [new(new int[] { 2, 3 }, new int[] { 3, 1 })];
+        Assert.Equal(3.0 * both.Parameters.Count, MachineUse.Operations(new SequenceToSequence(both, pairs, pairs, new SequenceToSequenceOptions())));
     }
 
     [Fact]

@@ -10,6 +10,7 @@ using Lemma.Text.Training;
 namespace Lemma.Tests.Cli;
 
 /// <summary>lemma sft, dpo, kto, reward, grpo and ppo on a small model: what they write, how they go on, and what they refuse.</summary>
+[Collection("console")]
 public sealed class TuningTests : IDisposable
 {
     private const string Few = "--examples 60 --steps 4 --eval-every 2 --rows 512 --threads 1";

@@ -14,6 +14,7 @@ internal static class ExampleFault
         PreferenceExample pair => OfPrompt(pair.Prompt) ?? OfAnswer(pair.Chosen) ?? OfAnswer(pair.Rejected)
             ?? (Turns.AreSame(pair.Chosen, pair.Rejected) ? DropReason.SameAnswers : null),
         FeedbackExample feedback => OfPrompt(feedback.Prompt) ?? OfAnswer(feedback.Completion),
+        SequencePair pair => pair.Input.Length == 0 ? DropReason.EmptyPrompt : pair.Output.Length == 0 ? DropReason.EmptyAnswer : null,
         VerifiableExample task => OfPrompt(task.Prompt) ?? (string.IsNullOrWhiteSpace(task.Answer) ? DropReason.EmptyAnswer : null),
         _ => null,
     };

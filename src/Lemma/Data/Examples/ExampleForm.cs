@@ -24,6 +24,7 @@ internal sealed record ExampleForm(string Name, Func<ExampleFields, DataExample>
         new("instruction, output", f => new ChatExample(f.Source, [.. f.Instruction(), new(Turns.Assistant, f.Text("output"))], f.Tools())),
         new("messages", f => new ChatExample(f.Source, f.Conversation("messages"), f.Tools())),
         new("conversations", f => new ChatExample(f.Source, f.Conversation("conversations"), f.Tools())),
+        new("source, target", f => new SequencePair(f.Source, f.Text("source"), f.Text("target"))),
         new("text", f => new TextDocument(f.Source, f.Text("text"))),
     ];
 

@@ -10,6 +10,13 @@ public static class StoryTasks
 {
     private const ulong QuestionUse = 0x7175657374696F6E, PairUse = 0x70616972, OtherStories = 0x9E3779B97F4A7C15;
 
+    /// <summary>The stories themselves, as documents.</summary>
+    public static ExampleSource<TextDocument> Texts(ulong seed = 0, StoryOptions? options = null)
+    {
+        StorySource stories = new(seed, options);
+        return new("stories", number => new TextDocument($"story {number}", stories.At(number).Text));
+    }
+
     /// <summary>Conversations: the user tells a story and asks about it, the assistant answers; then the user asks on.</summary>
     /// <param name="seed">The seed of the stories and questions.</param>
     /// <param name="options">How stories are told.</param>

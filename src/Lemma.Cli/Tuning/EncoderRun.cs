@@ -1,0 +1,54 @@
+using Lemma.Checkpoints;
+using Lemma.Cli.Commands;
+using Lemma.Cli.Display;
+using Lemma.Compute;
+using Lemma.Models;
+using Lemma.Tensors;
+using Lemma.Text;
+using Lemma.Training;
+
+namespace Lemma.Cli.Tuning;
+
+/// <summary>A run of an encoder, or of one with a decoder, from its recipe to its table.</summary>
+internal static class EncoderRun
+{
+    /// <summary>Trains, and judges the best model once more.</summary>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="again">The recipe of a model.</param>
+    /// <param name="model">The model that learns.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="beside">Writes what else a model's folder has.</param>
+    /// <param name="names">What numbers of the evaluation are called in the table.</param>
+    /// <param name="next">What to do with the model.</param>
+    public static int Run(ExampleRequest request, Func<Model, Recipe> again, Model model, Tokenizer tokenizer, Action<string> beside,
+        IReadOnlyDictionary<string, string> names, params (string, string)[] next)
+    {
+        using Workers workers = new(request.Threads);
+        TrainingSession session = new()
+        {
+            Command = request.Command,
+            Recipe = again(model),
+            Options = request.Options,
+            Tokenizer = tokenizer,
+            Workers = workers,
+            Folder = request.Folder,
+            Beside = beside,
+            About = [TrainingSession.Describe(model)],
+            Data = request.Fingerprint,
+            Given = request.Given,
+        };
+        if (request.IsDry)
+            return session.ShowPlan(request.ShareOfPlan);
+        TrainingResult result = session.Train(request.Resumes, request.Anew);
+        List<(string, string)> rows = [];
+        if (result.End != TrainingEnd.Interrupted && result.BestStep is not null)
+        {
+            using Model best = ModelFolder.Read(Path.Combine(request.Folder, "best"));
+            using Tape tape = new(workers, best.Parameters) { Recording = false };
+            rows.AddRange(again(best).Judge(tape).Others.Where(other => names.ContainsKey(other.Name))
+                .Select(other => (names[other.Name], Amount.Percent(other.Value))));
+        }
+        session.ShowResult(result, [.. rows, .. result.End == TrainingEnd.Interrupted ? [] : next]);
+        return result.End == TrainingEnd.Interrupted ? CommandLine.Interrupted : CommandLine.Done;
+    }
+}

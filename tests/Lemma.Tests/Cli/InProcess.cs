@@ -1,0 +1,61 @@
+using Lemma.Checkpoints;
+using Lemma.Cli;
+using Lemma.Cli.Display;
+using Lemma.Data;
+using Lemma.Models;
+using Lemma.Text;
+using Lemma.Text.Training;
+
+namespace Lemma.Tests.Cli;
+
+/// <summary>Runs the tool in this process, and makes a model for it.</summary>
+internal static class InProcess
+{
+    /// <summary>What a line that must go well writes.</summary>
+    public static string Good(string line)
+    {
+        (int code, string output, string error) = Run(line);
+        Assert.True(code == 0 && error.Length == 0, $"{line}: {code} {error}");
+        return output;
+    }
+
+    /// <summary>The error of a line that must end with a code.</summary>
+    public static string Bad(int code, string line)
+    {
+        (int given, _, string error) = Run(line);
+        Assert.True(code == given, $"{line}: {given} {error}");
+        Assert.Single(error.TrimEnd().Split('\n'), sentence => !sentence.StartsWith("Try '", StringComparison.Ordinal));
+        return error;
+    }
+
+    /// <summary>A decoder with a tokenizer of the built-in stories, small and untrained.</summary>
+    public static string WriteModel(TemporaryFolder folder, string name, int width = 32)
+    {
+        Tokenizer tokenizer = BpeTrainer.Train(new StorySource(1).Range(0, 100).Select(story => story.Text),
+            new BpeTrainerOptions { VocabularySize = 400, SpecialTokens = ["<|endoftext|>"] });
+        int end = tokenizer.IdOf("<|endoftext|>")!.Value;
+        using Decoder model = new(Presets.Llama(tokenizer.VocabularySize, width, layers: 1, heads: 2, hidden: 64, length: 512) with { BeginId = end, EndId = end });
+        model.Initialize((ulong)width);
+        ModelFolder.Write(folder[name], model);
+        tokenizer.Save(folder[$"{name}/tokenizer.json"]);
+        return folder[name];
+    }
+
+    private static (int Code, string Output, string Error) Run(string line)
+    {
+        Terminal.IsInteractive = false;
+        TextWriter output = Console.Out, error = Console.Error;
+        using StringWriter newOutput = new(), newError = new();
+        Console.SetOut(newOutput);
+        Console.SetError(newError);
+        try
+        {
+            return (CommandLine.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)), newOutput.ToString(), newError.ToString());
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+    }
+}
