@@ -50,6 +50,24 @@ public sealed class StoryTasksTests
     }
 
     [Fact]
+    public void AConversationAsksOn()
+    {
+        int longer = 0;
+        for (long number = 0; number < 200; number++)
+        {
+            ChatExample one = StoryTasks.Instructions(Seed).At(number), some = StoryTasks.Instructions(Seed, questions: 4).At(number);
+            Assert.Equal(one.Messages, some.Messages.Take(2));
+            string[] asked = [.. some.Messages.Where(message => message.Role == "user").Select(message => message.Content[(message.Content.LastIndexOf('\n') + 1)..])];
+            Assert.InRange(asked.Length, 3, 4);
+            Assert.Equal(asked.Length, asked.Distinct().Count());
+            Assert.Equal(2 * asked.Length, some.Messages.Count);
+            longer += asked.Length == 4 ? 1 : 0;
+        }
+        Assert.True(longer > 100, $"{longer} of 200 ask four questions");
+        Assert.Throws<ArgumentException>(() => StoryTasks.Instructions(Seed, questions: 0));
+    }
+
+    [Fact]
     public void ANumberGivesTheSameAndAnotherGivesAnother()
     {
         Same(StoryTasks.Instructions(Seed), StoryTasks.Instructions(Seed), StoryTasks.Instructions(Seed + 1));
