@@ -14,7 +14,11 @@ using Lemma.Training;
 namespace Lemma.Cli.Commands;
 
 /// <summary>The quickstart's steps: source, tokenizer, training, evaluation against the source's entropy, a story.</summary>
-internal sealed class Quickstart(string folder, ulong seed, int? threads)
+/// <param name="folder">The run's folder.</param>
+/// <param name="seed">The seed of everything.</param>
+/// <param name="threads">Threads; null for one a processor.</param>
+/// <param name="told">How stories are told; null for the usual way.</param>
+internal sealed class Quickstart(string folder, ulong seed, int? threads, StoryOptions? told = null)
 {
     private const int VocabularySize = 1024, TokenizerStories = 3000, ValidationStories = 200, ProbeSteps = 4;
     private const long FirstValidationStory = 1L << 40;
@@ -29,10 +33,14 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         EvaluateEvery = 300,
     };
 
-    private readonly StorySource source = new(seed);
+    private readonly StorySource source = new(seed, told);
     private readonly DataFingerprint fingerprint = new();
 
-    public int Run(double? minutes, bool clear)
+    /// <summary>Trains and tells.</summary>
+    /// <param name="minutes">About how long; null for a number of steps.</param>
+    /// <param name="clear">Whether files of an earlier run go.</param>
+    /// <param name="steps">The number of steps; null for the usual one.</param>
+    public int Run(double? minutes, bool clear, long? steps = null)
     {
         Console.WriteLine("Telling stories and training a tokenizer on them ...");
         Tokenizer tokenizer = BpeTrainer.Train(source.Range(0, TokenizerStories).Select(story => story.Text),
@@ -43,7 +51,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads)
         TrainingOptions options = Options with
         {
             Seed = seed,
-            Steps = minutes is { } time ? Math.Max(Options.Schedule.Warmup + 1, (long)(time * 60 * Rate(config) / passTokens)) : Options.Steps,
+            Steps = minutes is { } time ? Math.Max(Options.Schedule.Warmup + 1, (long)(time * 60 * Rate(config) / passTokens)) : steps ?? Options.Steps,
         };
         TokenDataset validation = Pack(tokenizer, end, FirstValidationStory, ValidationStories);
         StoryEntropy entropy = source.Entropy(FirstValidationStory, ValidationStories);

@@ -60,6 +60,7 @@ internal sealed class TrainCommand
             ("a character-level model", "lemma train --data book.txt --char --steps 2000 --batch 12 --out runs/letters"),
             ("a shape of your own, on a folder", "lemma train --data texts/ --preset llama-14m --layers 8 --length 256 --vocab 8192"),
             ("three tokens of one source for each of another, tokenized once", "lemma train --data books/ chats.jsonl --mix 3 1 --cache runs/tokens"),
+            ("nanochat's shape of depth 4, by its rules", "lemma train --data texts/ --preset nanochat-d4 --length 512 --batch 32 --steps 5000"),
             ("what a run would take", "lemma train --data book.txt --preset small --dry-run"),
             ("the same run with other letters drawn", "lemma train --options runs/book/options.yaml --seed 2 --out runs/book2"),
             ("go on after an interruption", "lemma train --resume --out runs/book"));
@@ -92,6 +93,9 @@ internal sealed class TrainCommand
         int? end = tokenizer.IdOf(EndOfText);
         (TokenDataset training, TokenDataset validation) = text.Pack(tokenizer, end, start.IsDry ? null : parsed.GetValue(cache), start.Threads);
         DecoderConfig config = shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end, FurtherEndIds = [] };
+        bool byRules = model.IsNanoChat(parsed) && !starting.SayRates(parsed);
+        if (byRules)
+            options = NanoChatRules.Apply(options, config, (long)reading.Batch * reading.Length * options.Accumulate);
         using Workers workers = new(start.Threads);
         using Models.Decoder decoder = start.Resumes ? ModelFolder.ReadDecoder(Path.Combine(start.Folder, "last"), config.Dropout)
             : new Models.Decoder(config) { Origin = origin };
@@ -105,7 +109,8 @@ internal sealed class TrainCommand
             Tokenizer = tokenizer,
             Workers = workers,
             Folder = start.Folder,
-            About = [.. text.Lines, .. Pretrained(decoder, training, validation, reading)],
+            About = [.. text.Lines, .. Pretrained(decoder, training, validation, reading),
+                .. byRules ? ["Muon, rates and schedule by nanochat's rules"] : Array.Empty<string>()],
             Data = text.Fingerprint,
             Given = start.Given,
         };

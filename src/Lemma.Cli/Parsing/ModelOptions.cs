@@ -33,6 +33,9 @@ internal sealed class ModelOptions
         });
     }
 
+    /// <summary>Whether the shape is one of nanochat's.</summary>
+    public bool IsNanoChat(ParseResult parsed) => parsed.GetValue(preset)?.StartsWith("nanochat", StringComparison.Ordinal) == true;
+
     /// <summary>The shape that the options name, for the vocabulary it names itself, and the family of the config file that it came from, if any.</summary>
     public DecoderConfig Read(ParseResult parsed, bool characters, out string? origin)
     {

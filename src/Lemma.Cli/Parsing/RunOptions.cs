@@ -61,6 +61,10 @@ internal sealed class RunOptions
             command.Add(option);
     }
 
+    /// <summary>Whether the line says how the weights move: then no published rule does.</summary>
+    public bool SayRates(ParseResult parsed) =>
+        ((Option[])[optimizer, learningRate, minimumLearningRate, schedule, warmup, beta1, beta2, weightDecay]).Any(option => Choice.IsGiven(parsed, option));
+
     public TrainingOptions Read(ParseResult parsed, ulong seed)
     {
         double highest = parsed.GetValue(learningRate)!.Value, lowest = parsed.GetValue(minimumLearningRate) ?? highest / 10;

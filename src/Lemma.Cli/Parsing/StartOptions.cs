@@ -65,6 +65,9 @@ internal sealed class StartOptions
         };
     }
 
+    /// <summary>Whether the line says how the weights move.</summary>
+    public bool SayRates(ParseResult parsed) => run.SayRates(parsed);
+
     /// <summary>How the loop trains.</summary>
     public TrainingOptions ReadLoop(RunStart start) => run.Read(start.Parsed, start.Seed);
 }

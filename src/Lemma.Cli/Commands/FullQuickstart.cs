@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Globalization;
+using Lemma.Checkpoints;
+using Lemma.Cli.Display;
+using Lemma.Cli.Parsing;
+using Lemma.Cli.Tuning;
+using Lemma.Compute;
+using Lemma.Data;
+using Lemma.Models;
+using Lemma.Text;
+using Lemma.Training;
+using Spectre.Console;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary>All stages on the built-in stories: tokenizer and pretraining, instructions, preferences, rewards; and what each changed.</summary>
+/// <remarks>Each stage is the command that a user would give, and says so.</remarks>
+internal sealed class FullQuickstart(string folder, ulong seed, int? threads)
+{
+    private const long BaseSteps = 6000;
+    private static readonly StoryOptions Told = new() { Questions = 3 };
+
+    // What each stage is, the stage that it goes on from, and its command.
+    private static readonly (string Name, string? From, string[] Command)[] Tunings =
+    [
+        ("sft", "base", ["sft", "--examples", "40000", "--steps", "1600", "--eval-every", "200"]),
+        ("dpo", "sft", ["dpo", "--examples", "12000", "--steps", "150", "--rows", "8192", "--learning-rate", "2e-4", "--eval-every", "50"]),
+        ("grpo", "sft", ["grpo", "--examples", "8000", "--steps", "60", "--prompts", "32", "--learning-rate", "3e-4", "--eval-every", "20"]),
+    ];
+
+    private readonly List<(string Stage, TimeSpan Time, StageScore Score)> stages = [];
+
+    public int Run(bool clear)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        string basis = Path.Combine(folder, "base");
+        Say("base", "tokenizer and pretraining on stories, as lemma quickstart does");
+        int code = new Quickstart(basis, seed, threads, Told).Run(null, clear, BaseSteps);
+        if (code != CommandLine.Done)
+            return code;
+        stages.Add(("base", watch.Elapsed, Judge(basis)));
+        foreach ((string name, string? from, string[] command) in Tunings)
+        {
+            watch.Restart();
+            string[] line = [.. command, "--model", Path.Combine(folder, from!), "--out", Path.Combine(folder, name), "--seed", $"{seed}",
+                .. threads is { } count ? ["--threads", $"{count}"] : Array.Empty<string>(), .. clear ? ["--force"] : Array.Empty<string>()];
+            Say(name, $"lemma {string.Join(' ', line)}");
+            code = CommandLine.Run(line);
+            if (code != CommandLine.Done)
+                return code;
+            stages.Add((name, watch.Elapsed, Judge(Path.Combine(folder, name))));
+        }
+        Show();
+        return CommandLine.Done;
+    }
+
+    private static void Say(string stage, string what)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"== {stage}: {what}");
+        Console.WriteLine();
+    }
+
+    private StageScore Judge(string stage)
+    {
+        string model = ModelPath.Find(stage);
+        using Workers workers = new(threads);
+        using Decoder decoder = ModelFolder.ReadDecoder(model);
+        return StageScore.Of(decoder, Tokenizer.Load(model), seed, Told, workers);
+    }
+
+    private void Show()
+    {
+        string[] titles = ["stage", "time", "stories, bits a byte", "answers right", "right one likelier", "folder"];
+        string[][] rows = [.. stages.Select(stage => new[]
+        {
+            stage.Stage, Amount.Time(stage.Time), stage.Score.BitsPerByte.ToString("0.0000", CultureInfo.InvariantCulture), Amount.Percent(stage.Score.Right),
+            Amount.Percent(stage.Score.Preferred), Path.Combine(folder, stage.Stage),
+        })];
+        Console.WriteLine();
+        Console.WriteLine($"What each stage changed, on {StageScore.Count} held-out stories, questions and pairs:");
+        if (Terminal.IsInteractive)
+        {
+            Table table = new() { Border = TableBorder.Rounded };
+            table.AddColumns([.. titles.Select(Markup.Escape)]);
+            foreach (string[] row in rows)
+                table.AddRow([.. row.Select(Markup.Escape)]);
+            AnsiConsole.Write(table);
+        }
+        else
+        {
+            int[] widths = [.. titles.Select((title, column) => Math.Max(title.Length, rows.Max(row => row[column].Length)))];
+            foreach (string[] row in (string[][])[titles, .. rows])
+                Console.WriteLine($"  {string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column])))}".TrimEnd());
+        }
+        Console.WriteLine();
+        Console.WriteLine($"Talk to it: lemma chat {Path.Combine(folder, "grpo")}");
+    }
+}
