@@ -35,6 +35,7 @@ internal sealed class TuningOptions
         + "without it", least: double.Epsilon);
     private readonly Option<string?> loraTargets = Choice.Text("--lora-targets", "NAMES", "The matrices that get one, with commas, as PEFT names them; "
         + "all-linear without it");
+    private readonly Option<bool> dora = Choice.Flag("--dora", "The adapter's rows have magnitudes of their own, which learn: DoRA");
     private readonly Option<double?> loraDropout = Choice.Number("--lora-dropout", "The probability to drop what the adapter reads", below: 1);
     private readonly Option<Encoding?> encoding = Choice.TextEncoding();
     private readonly Option<ulong?> seed = Choice.Seed();
@@ -55,7 +56,7 @@ internal sealed class TuningOptions
         foreach (Option option in (Option[])[model, data, examples, output, resume, force, .. own, rows, length, whenLong])
             command.Add(option);
         run.AddTo(command);
-        foreach (Option option in (Option[])[lora, loraAlpha, loraTargets, loraDropout, validationShare, encoding, seed, threads])
+        foreach (Option option in (Option[])[lora, loraAlpha, loraTargets, loraDropout, dora, validationShare, encoding, seed, threads])
             command.Add(option);
     }
 
@@ -69,7 +70,7 @@ internal sealed class TuningOptions
         SortedDictionary<string, string[]> given = RunArguments.Given(parsed, "--out", "--resume", "--force", "--threads");
         if (resumes)
             (parsed, given) = RunArguments.OfRun(command, folder, given);
-        foreach (Option detail in (Option[])[loraAlpha, loraTargets, loraDropout])
+        foreach (Option detail in (Option[])[loraAlpha, loraTargets, loraDropout, dora])
             Choice.RequireBeside(parsed, detail, lora);
         if (Choice.IsGiven(parsed, examples) && Choice.IsGiven(parsed, data))
             throw new UsageException("--examples: it counts those of the built-in source, but --data is given");
@@ -96,6 +97,7 @@ internal sealed class TuningOptions
                 Alpha = parsed.GetValue(loraAlpha) ?? 2 * rank,
                 Targets = (parsed.GetValue(loraTargets) ?? "all-linear").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
                 Dropout = (float)(parsed.GetValue(loraDropout) ?? 0),
+                HasMagnitudes = parsed.GetValue(dora),
             } : null,
             Run = RunArguments.ToJson(given),
             Parsed = parsed,
