@@ -17,6 +17,7 @@ internal sealed class TuningOptions
         + "without it", least: double.Epsilon);
     private readonly Option<string?> loraTargets = Choice.Text("--lora-targets", "NAMES", "The matrices that get one, with commas, as PEFT names them; "
         + "all-linear without it");
+    private readonly Option<bool> dora = Choice.Flag("--dora", "The adapter's rows have magnitudes of their own, which learn: DoRA");
     private readonly Option<double?> loraDropout = Choice.Number("--lora-dropout", "The probability to drop what the adapter reads", below: 1);
 
     public TuningOptions(string command, TrainingOptions defaults)
@@ -33,7 +34,7 @@ internal sealed class TuningOptions
         examples.AddTo(command, [.. own]);
         command.Add(whenLong);
         examples.AddLoopTo(command);
-        foreach (Option option in (Option[])[lora, loraAlpha, loraTargets, loraDropout])
+        foreach (Option option in (Option[])[lora, loraAlpha, loraTargets, loraDropout, dora])
             command.Add(option);
         examples.AddRestTo(command);
     }
@@ -43,7 +44,7 @@ internal sealed class TuningOptions
     {
         ExampleRequest request = examples.Read(command, parsed);
         parsed = request.Parsed;
-        foreach (Option detail in (Option[])[loraAlpha, loraTargets, loraDropout])
+        foreach (Option detail in (Option[])[loraAlpha, loraTargets, loraDropout, dora])
             Choice.RequireBeside(parsed, detail, lora);
         return new TuningRequest(request)
         {
@@ -55,6 +56,7 @@ internal sealed class TuningOptions
                 Alpha = parsed.GetValue(loraAlpha) ?? 2 * rank,
                 Targets = (parsed.GetValue(loraTargets) ?? "all-linear").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
                 Dropout = (float)(parsed.GetValue(loraDropout) ?? 0),
+                HasMagnitudes = parsed.GetValue(dora),
             } : null,
         };
     }

@@ -29,7 +29,7 @@ public static class FormulaIndex
         DualChunkAttention.Definition, EfficientAttention.Definition, GroupedQueryAttention.Definition, CachedKeys.Definition,
         LinearAttention.Definition, MultiHeadAttention.Definition, LatentAttention.Definition, MultiQueryAttention.Definition,
         MultiScaleWindowAttention.Definition,
-        Embedding.Definition, LinearMap.Definition,
+        DirectionMagnitude.Definition, Embedding.Definition, LinearMap.Definition,
         FeedForwardLayer.Definition, GatedFeedForward.Definition, GatedUnit.Definition,
         Capacity.Definition, ExpertLayer.Definition, BalanceLoss.Definition, Routing.Definition, BiasStep.Definition,
         RouterZLoss.Definition,

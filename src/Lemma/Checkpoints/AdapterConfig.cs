@@ -27,6 +27,9 @@ public sealed record AdapterConfig
     /// <summary>Whether the change is scaled by α/√r instead (rsLoRA).</summary>
     public bool DividesByRoot { get; init; }
 
+    /// <summary>Whether rows of the changed matrices have magnitudes of their own (DoRA).</summary>
+    public bool HasMagnitudes { get; init; }
+
     /// <summary>The probability to drop an element of a module's input before A, in training.</summary>
     public float Dropout { get; init; }
 
@@ -76,6 +79,7 @@ public sealed record AdapterConfig
             Rank = settings.Integer("r", most: MostRank),
             Alpha = settings.Number("lora_alpha"),
             DividesByRoot = settings.Boolean("use_rslora", false),
+            HasMagnitudes = settings.Boolean("use_dora", false),
             Dropout = settings.Single("lora_dropout", 0),
             IsExpression = settings.Has("target_modules") && settings.Raw("target_modules")[0] == '"',
             Targets = [],
@@ -102,6 +106,7 @@ public sealed record AdapterConfig
         json.WriteNumber("lora_alpha", Alpha);
         json.WriteNumber("lora_dropout", Dropout);
         json.WriteBoolean("use_rslora", DividesByRoot);
+        json.WriteBoolean("use_dora", HasMagnitudes);
         json.WriteBoolean("fan_in_fan_out", isTransposed);
         json.WriteString("bias", "none");
         json.WritePropertyName("target_modules");

@@ -9,7 +9,7 @@ namespace Lemma.Checkpoints;
 public static class AdapterFolder
 {
     private const string ConfigName = "adapter_config.json", WeightsName = "adapter_model.safetensors", OldWeightsName = "adapter_model.bin";
-    private const string Prefix = "base_model.model.", EndBase = ".base_layer.weight";
+    private const string Prefix = "base_model.model.", EndBase = ".base_layer.weight", Magnitude = ".lora_magnitude_vector";
     private static readonly Ends OfProducts = new(".lora_A.weight", ".lora_B.weight"), OfLookups = new(".lora_embedding_A", ".lora_embedding_B");
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
 
@@ -38,7 +38,7 @@ public static class AdapterFolder
         {
             List<(TensorEntry Entry, Parameter Parameter)> fills = [];
             int copies = 0;
-            foreach (TensorEntry a in file.Tensors.Where(entry => !IsB(entry.Name)))
+            foreach (TensorEntry a in file.Tensors.Where(entry => !IsB(entry.Name) && !entry.Name.EndsWith(Magnitude, StringComparison.Ordinal)))
             {
                 if (a.Name.EndsWith(EndBase, StringComparison.Ordinal))
                 {
@@ -62,9 +62,15 @@ public static class AdapterFolder
                 Check(file, b, outputs, part.Rank);
                 fills.Add((a, part.A));
                 fills.Add((b, part.B));
+                if (part.Magnitude is not { } magnitude)
+                    continue;
+                TensorEntry m = file.Find($"{a.Name[..^ends.A.Length]}{Magnitude}") ?? throw Fault(file, $"'{a.Name}' has no partner with {Magnitude}");
+                Check(file, m, part.Rows);
+                fills.Add((m, magnitude));
             }
             if (fills.Count == 0 || fills.Count + copies != file.Tensors.Count)
-                throw Fault(file, $"it has {file.Tensors.Count} tensors, of which {fills.Count} are pairs of A and B");
+                throw Fault(file, $"it has {file.Tensors.Count} tensors, of which {fills.Count} are pairs of A and B"
+                    + (config.HasMagnitudes ? " with magnitudes" : ""));
             adapter.Parameters.Allocate();
             foreach ((TensorEntry entry, Parameter parameter) in fills)
                 Fill(file, entry, PlacesOf(parameter, matrices), adapter.Parameters.Weights(parameter));
@@ -92,6 +98,7 @@ public static class AdapterFolder
         Require.That(adapter.Parameters.All.Count > 0, $"adapter: the model has no matrices with the names {string.Join(", ", config.Targets)}");
         adapter.Parameters.Allocate();
         FirstValue.Draw(adapter.Parameters, seed);
+        adapter.DrawMagnitudes();
         return adapter;
     }
 
@@ -131,8 +138,9 @@ public static class AdapterFolder
     {
         Parameter weight = model.Parameters[matrix.Name.Parameter];
         (int rank, float scale) = (config.RankOf(module), config.ScaleOf(module));
+        Require.That(!(matrix.IsLookup && config.HasMagnitudes), $"adapter: '{module}' is an embedding, whose rows have no magnitudes of their own");
         return matrix.IsLookup ? adapter.AddLookup(matrix.Module, weight, rank, scale, matrix.IsShared)
-            : adapter.Add(matrix.Module, weight, matrix.Name.FirstRow, matrix.Name.Rows, rank, scale, matrix.IsShared);
+            : adapter.Add(matrix.Module, weight, matrix.Name.FirstRow, matrix.Name.Rows, rank, scale, matrix.IsShared, config.HasMagnitudes);
     }
 
     private static bool IsB(string name) => name.EndsWith(OfProducts.B, StringComparison.Ordinal) || name.EndsWith(OfLookups.B, StringComparison.Ordinal);
@@ -142,10 +150,10 @@ public static class AdapterFolder
         ? entry.Name[Prefix.Length..^end.Length]
         : throw Fault(file, $"the tensor '{entry.Name}' is neither {Prefix}…{OfProducts.A} nor {Prefix}…{OfProducts.B}, nor the same of an embedding");
 
-    private static void Check(TensorFile file, TensorEntry entry, long rows, long columns)
+    private static void Check(TensorFile file, TensorEntry entry, params long[] sizes)
     {
-        if (entry.Sizes is not [long first, long second] || first != rows || second != columns)
-            throw Fault(file, $"the tensor '{entry.Name}' has shape {entry.ShapeText}, but the model and the config ask for [{rows}, {columns}]");
+        if (!entry.Sizes.SequenceEqual(sizes))
+            throw Fault(file, $"the tensor '{entry.Name}' has shape {entry.ShapeText}, but the model and the config ask for [{string.Join(", ", sizes)}]");
         TensorFile.RequireFloat(entry);
     }
 
@@ -164,8 +172,7 @@ public static class AdapterFolder
 
     private static SafetensorsTensor ToTensor(Parameters parameters, Parameter parameter, AdaptedMatrices matrices)
     {
-        (int rows, int columns) = (parameter.Shape[0], parameter.Shape[1]);
-        return new SafetensorsTensor(Prefix + parameter.Name, IsTurned(parameter.Name) ? [columns, rows] : [rows, columns], () =>
+        return new SafetensorsTensor(Prefix + parameter.Name, IsTurned(parameter.Name) ? [parameter.Shape[1], parameter.Shape[0]] : parameter.Shape.Sizes(), () =>
         {
             ReadOnlySpan<float> values = parameters.Weights(parameter);
             if (PlacesOf(parameter, matrices) is not { } placeOf)
@@ -183,11 +190,18 @@ public static class AdapterFolder
     // The place in a parameter of each element of its tensor; null where they are the same.
     private static Func<int, int>? PlacesOf(Parameter parameter, AdaptedMatrices matrices)
     {
-        (string name, int rows, int columns) = (parameter.Name, parameter.Shape[0], parameter.Shape[1]);
+        string name = parameter.Name;
         if (IsTurned(name))
-            return i => i % rows * columns + i / rows;
-        return name.EndsWith(OfProducts.B, StringComparison.Ordinal) && matrices.Find(name[..^OfProducts.B.Length])!.Name.RowOf is { } rowOf
-            ? i => rowOf(i / columns) * columns + i % columns : null;
+        {
+            (int rows, int rank) = (parameter.Shape[0], parameter.Shape[1]);
+            return i => i % rows * rank + i / rows;
+        }
+        // B and magnitudes lie as the rows of the matrix do.
+        string? end = name.EndsWith(OfProducts.B, StringComparison.Ordinal) ? OfProducts.B : name.EndsWith(Magnitude, StringComparison.Ordinal) ? Magnitude : null;
+        if (end is null || matrices.Find(name[..^end.Length])!.Name.RowOf is not { } rowOf)
+            return null;
+        int columns = parameter.Shape.Rank == 1 ? 1 : parameter.Shape[1];
+        return i => rowOf(i / columns) * columns + i % columns;
     }
 
     private static InvalidDataException Fault(TensorFile file, string reason) => new($"{file.Path}: adapter: {reason}");

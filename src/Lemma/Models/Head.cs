@@ -42,7 +42,7 @@ internal sealed class Head
     public Tensor Logits(Tape tape, Tensor hidden, Philox? random = null)
     {
         Tensor x = Prepare(tape, hidden, random), logits = tape.Linear(x, tape.Parameter(weight), bias is null ? null : tape.Parameter(bias));
-        Adapted.AddToProduct(tape, logits, x, weight, random);
+        Adapted.AddToProduct(tape, logits, x, weight, bias, random);
         return config.Cap == 0 ? logits : tape.Cap(logits, config.Cap);
     }
 

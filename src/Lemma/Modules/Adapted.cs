@@ -7,13 +7,14 @@ namespace Lemma.Modules;
 /// <summary>What an applied adapter adds to the results of a matrix.</summary>
 internal static class Adapted
 {
-    /// <summary>y += s·(x·Aᵀ)·Bᵀ of products with a matrix.</summary>
+    /// <summary>y += s·(x·Aᵀ)·Bᵀ of products with a matrix; where rows have magnitudes of their own, y = m/‖W + s·B·A‖∘(x·(W + s·B·A)ᵀ) + b.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="y">[rows, out].</param>
     /// <param name="x">[rows, in].</param>
     /// <param name="weight">[out, in].</param>
+    /// <param name="bias">What was added to y, [out]; null for nothing.</param>
     /// <param name="random">The pass's generator, which dropout draws from; null to drop nothing.</param>
-    public static void AddToProduct(Tape tape, Tensor y, Tensor x, Parameter weight, Philox? random)
+    public static void AddToProduct(Tape tape, Tensor y, Tensor x, Parameter weight, Parameter? bias, Philox? random)
     {
         if (tape.Parameters!.Adapter is not { } adapter)
             return;
@@ -21,7 +22,15 @@ internal static class Adapted
         for (int i = 0; i < parts.Count; i++)
         {
             Tensor read = random is { } draws ? tape.Dropout(x, adapter.Dropout, Adapter.DrawsOf(parts[i], draws)) : x;
-            Add(tape, y, tape.Linear(read, tape.ParameterOf(adapter.Parameters, parts[i].A)), adapter, parts[i]);
+            Tensor low = tape.Linear(read, tape.ParameterOf(adapter.Parameters, parts[i].A));
+            if (parts[i].Magnitude is null)
+            {
+                Add(tape, y, low, adapter, parts[i]);
+                continue;
+            }
+            Tensor own = tape.Columns(y, parts[i].FirstRow, parts[i].Rows);
+            Tensor change = tape.MagnitudeChange(own, Up(tape, low, adapter, parts[i]), weight, bias is null ? null : tape.Parameter(bias), adapter, parts[i]);
+            tape.AddToColumnsInPlace(y, parts[i].FirstRow, change);
         }
     }
 
@@ -40,5 +49,8 @@ internal static class Adapted
     }
 
     private static void Add(Tape tape, Tensor y, Tensor low, Adapter adapter, AdapterPart part) =>
-        tape.AddToColumnsInPlace(y, part.FirstRow, tape.Linear(tape.Scale(low, part.Scale), tape.ParameterOf(adapter.Parameters, part.B)));
+        tape.AddToColumnsInPlace(y, part.FirstRow, Up(tape, low, adapter, part));
+
+    private static Tensor Up(Tape tape, Tensor low, Adapter adapter, AdapterPart part) =>
+        tape.Linear(tape.Scale(low, part.Scale), tape.ParameterOf(adapter.Parameters, part.B));
 }

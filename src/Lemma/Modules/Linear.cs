@@ -27,7 +27,7 @@ internal sealed class Linear
     public Tensor Apply(Tape tape, Tensor x, Philox? random = null)
     {
         Tensor y = tape.Linear(x, tape.Parameter(weight), bias is null ? null : tape.Parameter(bias));
-        Adapted.AddToProduct(tape, y, x, weight, random);
+        Adapted.AddToProduct(tape, y, x, weight, bias, random);
         return y;
     }
 }

@@ -324,7 +324,7 @@ public sealed class AdapterTests : IDisposable
 
     [Theory]
     [InlineData("\"peft_type\": \"LORA\"", "\"peft_type\": \"IA3\"", "'IA3' is not supported")]
-    [InlineData("\"use_dora\": false", "\"use_dora\": true", "the field \"use_dora\" is not known")]
+    [InlineData("\"use_dora\": false", "\"use_dora\": true", "has no partner with .lora_magnitude_vector")]
     [InlineData("\"bias\": \"none\"", "\"bias\": \"all\"", "\"bias\": 'all' is not supported")]
     [InlineData("\"modules_to_save\": null", "\"modules_to_save\": [\"lm_head\"]", "the field \"modules_to_save\" is not known")]
     [InlineData("\"modules_to_save\": null", "\"target_parameters\": [\"experts.down_proj\"]", "'experts.down_proj' is not supported: it changes a stack")]

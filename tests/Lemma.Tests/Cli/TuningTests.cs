@@ -53,7 +53,7 @@ public sealed class TuningTests : IDisposable
     }
 
     [Theory]
-    [InlineData("sft --lora 4"), InlineData("dpo"), InlineData("grpo --prompts 2 --group 3 --answer-length 5 --passes 3 --beta 0.1")]
+    [InlineData("sft --lora 4 --dora"), InlineData("dpo"), InlineData("grpo --prompts 2 --group 3 --answer-length 5 --passes 3 --beta 0.1")]
     [InlineData("ppo --prompts 2 --group 3 --answer-length 5 --passes 3 --target-kl 0.5 --kl-horizon 40")]
     public void AKilledRunGoesOnToTheSameBytes(string recipe)
     {
@@ -107,6 +107,7 @@ public sealed class TuningTests : IDisposable
             StringComparison.Ordinal);
         Assert.Contains("--model is needed", Bad(2, $"sft --out {folder["x"]}"), StringComparison.Ordinal);
         Assert.Contains("--lora-alpha: it says how --lora acts", Bad(2, $"sft --model {folder["base"]} --lora-alpha 3 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("--dora: it says how --lora acts", Bad(2, $"sft --model {folder["base"]} --dora --out {folder["x"]}"), StringComparison.Ordinal);
         Assert.Contains("--examples: it counts those of the built-in source",
             Bad(2, $"sft --model {folder["base"]} --data {chats} --examples 5 --out {folder["x"]}"), StringComparison.Ordinal);
         Assert.Contains("--beta: it is the number of losses that compare with a reference, but simpo",

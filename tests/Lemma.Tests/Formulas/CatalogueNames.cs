@@ -21,7 +21,7 @@ internal static class CatalogueNames
             "cross_attention",
         "multi_head_latent_attention", "multi_scale_window_attention", "dual_chunk_attention", "adaptive_span", "linear_attention",
         "efficient_attention", "kv_cache",
-        "linear", "embedding", "ffn", "glu", "ffn_glu", "moe", "moe_route", "router_bias_step", "expert_capacity",
+        "linear", "embedding", "dora", "ffn", "glu", "ffn_glu", "moe", "moe_route", "router_bias_step", "expert_capacity",
         "gradient_descent", "sgd_momentum", "adam", "adamw", "muon", "lion", "adafactor", "schedule_constant", "schedule_linear",
             "schedule_cosine",
         "schedule_warmup_stable_decay", "schedule_inverse_square_root", "gradient_accumulation", "exponential_moving_average",

@@ -20,7 +20,7 @@ public class FormulaExtremeTests
     private static readonly (float Largest, string Names)[] Ranges =
     [
         (1e15f, "adam adamw adafactor moe ffn_glu linear_attention"),
-        (1e30f, "linear linear_cross_entropy matrix_multiply einsum glu ffn rope muon l1 "
+        (1e30f, "linear dora linear_cross_entropy matrix_multiply einsum glu ffn rope muon l1 "
             + "rms_norm layer_norm batch_norm qk_norm pre_norm post_norm "
             + "block_sparse_attention adaptive_span "
             + "multi_scale_window_attention efficient_attention eigen multi_head_attention multi_query_attention grouped_query_attention "

@@ -108,6 +108,7 @@ internal static class BenchSizes
         ["multi_query_attention"] = Projected + " wk[512,64]*0.04 wv[512,64]*0.04",
         ["multi_scale_window_attention"] = Short + " windows=16,32,64,128,0,0,0,0",
         ["embedding"] = "ids[4096]%8192 weight[8192,512]",
+        ["dora"] = "weight[512,512]*0.04 magnitude[512]+ a[16,512]*0.04 b[512,16]*0.04 scale=2",
         ["linear"] = "x[512,512] weight[512,512]*0.04 bias[512]",
         ["ffn"] = "x[256,512] w1[512,2048]*0.04 b1[2048] w2[2048,512]*0.02 b2[512]",
         ["ffn_glu"] = Gated,

@@ -8,6 +8,7 @@ internal static class FeedForwardTwins
     public static IReadOnlyDictionary<string, Twin> All { get; } = new Dictionary<string, Twin>
     {
         ["embedding"] = Embedding,
+        ["dora"] = Turned,
         ["linear"] = x => Affine(x["x"], x["weight"], x.Has("bias") ? x["bias"] : null, x.Columns("x"), x.Columns("weight")),
         ["ffn"] = FeedForward,
         ["ffn_glu"] = x => Gated(x["x"], x["w1"], x["w2"], x["w3"], x.Columns("x"), x.Columns("w1"), x.Word("activation", "silu")),
@@ -85,6 +86,16 @@ internal static class FeedForwardTwins
             }
         }
         return y;
+    }
+
+    // W'_i = m_i·V_i/‖V_i‖ with lengths that are held.
+    private static double[] Turned(TwinInput x)
+    {
+        int columns = x.Columns("weight"), rank = x.Columns("b");
+        double[] Rows(Func<string, double[]> of) => [.. of("weight").Select((w, at) => w + x.Number("scale", 1)
+            * Enumerable.Range(0, rank).Sum(k => of("b")[at / columns * rank + k] * of("a")[k * columns + at % columns]))];
+        double[] held = Rows(x.Held), norms = [.. held.Chunk(columns).Select(row => Math.Sqrt(row.Sum(v => v * v)))];
+        return [.. Rows(name => x[name]).Select((v, at) => x["magnitude"][at / columns] / norms[at / columns] * v)];
     }
 
     private static double[] BalanceLoss(TwinInput x)

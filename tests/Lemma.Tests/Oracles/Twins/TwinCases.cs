@@ -160,6 +160,7 @@ internal static class TwinCases
         ["multi_query_attention"] = ["x[1,@,8] wq[8,8] wk[8,2] wv[8,2] wo[8,8] heads=4"],
         ["multi_scale_window_attention"] = [HeadsOfFour + " windows=3,40", "q[2,3,4,4] k[2,3,9,4] v[2,3,9,6] windows=1,3,0"],
         ["embedding"] = ["ids[@]%13 weight[13,4]", "ids[3]%5 weight[5,@]"],
+        ["dora"] = ["weight[3,@] magnitude[3]+ a[2,@] b[3,2] scale=0.7", "weight[@,5] magnitude[@] a[3,5] b[@,3]"],
         ["linear"] = ["x[3,@] weight[@,5] bias[5]", "x[3,5] weight[5,@] bias[@]", "x[@,4] weight[4,3]"],
         ["ffn"] = ["x[2,4] w1[4,@] b1[@] w2[@,4] b2[4] activation=relu", "x[2,5] w1[5,7] b1[7] w2[7,5] b2[5] activation=gelu_tanh",
             "x[2,5] w1[5,7] b1[7] w2[7,5] b2[5] activation=tanh", "x[2,5] w1[5,7] b1[7] w2[7,5] b2[5] activation=sigmoid"],
