@@ -23,7 +23,7 @@ public sealed class Decoder : Model, IContinuingModel
         Config = config;
         Scope scope = new(parameters, config.Width, config.Layers, config.MaximumLength);
         Parameter tokens = scope.In("embedding").Matrix("weight", config.VocabularySize, config.Width, scope.Embedding);
-        stack = new Stack(config.Stack, scope, tokens, lastGain: new FirstValue(0.1, 0, RateScale: 60));
+        stack = new Stack(config.Stack, scope, tokens, lastGain: Scope.LastGain);
         head = new Head(config.Head, scope, tokens);
         scores = config.Scores > 0 ? new Linear(scope.In("score"), config.Scores, config.Width, bias: false, FirstValue.Zero) : null;
     }
