@@ -3,12 +3,10 @@ using System.Globalization;
 using Lemma.Checkpoints;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
-using Lemma.Cli.Tuning;
 using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Models;
 using Lemma.Text;
-using Lemma.Training;
 using Spectre.Console;
 
 namespace Lemma.Cli.Commands;

@@ -24,7 +24,7 @@ internal sealed class DistillCommand
     private readonly Option<string?> teacher = Choice.Text("--teacher", "DIR", "The model that is learned from, with the same ids: a folder, or a run");
     private readonly Option<string?> divergence = Choice.Text("--divergence", "forward|reverse", "forward covers all that the teacher may say, reverse says "
         + "nothing that it would not");
-    private readonly Option<double?> own = Choice.Number("--own-share", "The share of the examples' own loss beside the divergence", below: 1, fallback: 0);
+    private readonly Option<double?> ownShare = Choice.Number("--own-share", "The share of the examples' own loss beside the divergence", below: 1, fallback: 0);
     private readonly Option<bool> onPolicy = Choice.Flag("--on-policy", "The student reads answers of its own, drawn anew for each pass");
     private readonly Option<int?> longest = Choice.Whole("--answer-length", "The most tokens of an own answer; 64 without it");
     private readonly Option<bool> texts = Choice.Flag("--texts", "Without --data the built-in stories, and not questions about them");
@@ -36,7 +36,7 @@ internal sealed class DistillCommand
     {
         divergence.DefaultValueFactory = _ => "forward";
         divergence.AcceptOnlyFromAmong("forward", "reverse");
-        tuning.AddTo(command, teacher, divergence, own, onPolicy, longest, texts);
+        tuning.AddTo(command, teacher, divergence, ownShare, onPolicy, longest, texts);
         Examples.Add(command,
             ("a model learns what a tuned one answers", "lemma distill --teacher runs/sft --model runs/quickstart"),
             ("from its own answers, which the teacher judges", "lemma distill --teacher runs/sft --model runs/small --on-policy --divergence reverse"),
@@ -56,8 +56,9 @@ internal sealed class DistillCommand
         using TunedModel model = new(request, speaksAs: from);
         RequireSameIds(model.Tokenizer, from);
         using Decoder master = ModelFolder.ReadDecoder(ModelFiles.Find(ModelPath.Find(from)).Weights);
-        int most = Math.Min(request.Length ?? int.MaxValue, Math.Min(model.Base.MaximumLength, master.MaximumLength));
-        ConversationEncoder encoder = model.NewEncoder();
+        int own = Math.Min(request.Length ?? int.MaxValue, model.Base.MaximumLength), most = Math.Min(own, master.MaximumLength);
+        // What the teacher cannot read is too long as well.
+        ConversationEncoder encoder = model.NewEncoder(room: own - most);
         ExampleSource<TextDocument> stories = StoryTasks.Texts(request.Seed);
         ExampleSource<ChatExample> chats = StoryTasks.Instructions(request.Seed);
         ExampleSource<DataExample> builtIn = parsed.GetValue(texts) ? new(stories.Name, stories.At) : new(chats.Name, chats.At);
@@ -67,7 +68,7 @@ internal sealed class DistillCommand
         using Distillation recipe = new(student, master, training, validation, model.Workers, new DistillationOptions
         {
             Direction = parsed.GetValue(divergence) == "reverse" ? DivergenceDirection.Reverse : DivergenceDirection.Forward,
-            OwnShare = parsed.GetValue(own)!.Value,
+            OwnShare = parsed.GetValue(ownShare)!.Value,
             IsOnPolicy = parsed.GetValue(onPolicy),
             LongestAnswer = parsed.GetValue(longest) ?? 64,
             RowsOfPass = request.Rows,
@@ -94,7 +95,7 @@ internal sealed class DistillCommand
         {
             if (some.All(example => example is ChatExample))
             {
-                foreach (TokenExample example in encoder.Encode(some.Cast<ChatExample>(), report).Where(example => example.Ids.Length <= most))
+                foreach (TokenExample example in encoder.Encode(some.Cast<ChatExample>(), report))
                     yield return example;
                 continue;
             }

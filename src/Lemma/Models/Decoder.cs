@@ -23,7 +23,7 @@ public sealed class Decoder : Model, IContinuingModel
         Scope scope = new(parameters, config.Width, config.Layers, config.MaximumLength);
         Parameter tokens = scope.In("embedding").Matrix("weight", config.VocabularySize, config.Width,
             config.Stack.Embedding.Norm is { HasGain: false } ? FirstValue.Normal(1) : scope.Embedding);
-        stack = new Stack(config.Stack, scope, tokens, lastGain: new FirstValue(0.1, 0, RateScale: 60));
+        stack = new Stack(config.Stack, scope, tokens, lastGain: Scope.LastGain);
         // Where no gain makes the first logits small, the head does.
         head = new Head(config.Head, scope, tokens, config.Stack.Norm is { HasGain: false } ? FirstValue.Normal(0.1 / Math.Sqrt(config.Width)) : null);
         scores = config.Scores > 0 ? new Linear(scope.In("score"), config.Scores, config.Width, bias: false, FirstValue.Zero) : null;

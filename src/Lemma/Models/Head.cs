@@ -26,7 +26,7 @@ internal sealed class Head
         if (config.Transform is { } before)
         {
             transform = new Linear(scope.In("head").In("transform"), width, width, bias: true, scope.Inner);
-            norm = new Norm(before.Norm, scope.In("head").In("norm"), width);
+            norm = new Norm(before.Norm, scope.In("head").In("norm"), width, Scope.LastGain);
         }
         weight = config.Tied ? tokens : scope.In("head").Matrix("weight", tokens.Shape[0], width, own ?? scope.Inner);
         weight.TakesAdapter = !config.Tied;

@@ -46,7 +46,7 @@ public abstract class Model : IDisposable
     public string? Origin { get; set; }
 
     /// <summary>Draws the first weights: normal with deviation 1/√d, smaller where a branch joins the residual stream; gains 1, biases 0;
-    /// a decoder's last gain so small that the first loss is ln V.</summary>
+    /// the gain before a decoder's head, and before one for masked tokens, so small that the first loss is ln V.</summary>
     /// <remarks>
     /// With a last gain of 1 and a tied head the first logits have a deviation of 2, and the first loss is 2 nats more; at the common rate a small gain
     /// holds a model back, so it learns faster. A fixed deviation of 0.02 suits widths near 2,000; at width 128 attention starts so flat that a model

@@ -63,6 +63,9 @@ internal sealed class Scope
     /// <summary>Of an embedding: 2/√d.</summary>
     public FirstValue Embedding => FirstValue.Normal(2 / Math.Sqrt(Width));
 
+    /// <summary>The gain of the norm before a head: so small that the first loss is ln V, and so it learns faster than the rest.</summary>
+    public static FirstValue LastGain => new(0.1, 0, RateScale: 60);
+
     /// <summary>The angles of a choice, one table for all parts that share it.</summary>
     public RopeTable Rope(RotaryConfig rotary, int headWidth)
     {

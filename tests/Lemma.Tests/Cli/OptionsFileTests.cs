@@ -22,6 +22,9 @@ public sealed class OptionsFileTests : IDisposable
         Assert.DoesNotContain("out:", written, StringComparison.Ordinal);
         Good($"sft --options {folder["one/options.yaml"]} --out {folder["two"]}");
         Good($"sft --options {folder["one/options.yaml"]} --seed 8 --out {folder["other"]}");
+        Good($"sft --resume --options {folder["one/options.yaml"]} --out {folder["one"]}");
+        Assert.Contains("the run was started with --seed 8, not --seed 7", Bad(2, $"sft --resume --options {folder["one/options.yaml"]} --out {folder["other"]}"),
+            StringComparison.Ordinal);
         foreach (string file in (string[])["best/model.safetensors", "best/config.json", "last/training_state.safetensors", "metrics.jsonl", "options.yaml"])
         {
             byte[] bytes = File.ReadAllBytes(folder[$"one/{file}"]);
@@ -33,6 +36,7 @@ public sealed class OptionsFileTests : IDisposable
 
     [Theory]
     [InlineData("options.yaml", "data: [{0}]\nchar: true\nsteps: 2 # few\nlayers: 1\nheads: 2\nwidth: 16\nlength: 8\nbatch: 2\nrandom-windows: false\n")]
+    [InlineData("tabs.json", "{{\n\t\"data\": [\n\t\t\"{0}\"\n\t],\n\t\"char\": true, \"steps\": 2,\r\n\t\"layers\": 1, \"heads\": 2, \"width\": 16, \"length\": 8, \"batch\": 2\n}}\n")]
     [InlineData("options.json", "{{\"data\": [\"{0}\"], \"char\": true, \"steps\": 2, \"layers\": 1,\n \"heads\": 2, \"width\": 16, \"length\": 8, \"batch\": \"2\", \"random-windows\": false}}")]
     public void YamlAndJsonAreReadAndTheLineGoesFirst(string name, string content)
     {

@@ -93,6 +93,18 @@ public class FurtherRecipeTests
     }
 
     [Fact]
+    public void AFreshEncoderGuessesEachTokenAsLikely()
+    {
+        using Encoder model = new(Presets.Bert(500, width: 64, layers: 2, heads: 4, hidden: 256, length: 32));
+        model.Initialize(3);
+        using Workers workers = new(2);
+        MaskedText[] texts = [.. Enumerable.Range(0, 20).Select(i => new MaskedText(Enumerable.Range(0, 30).Select(place => 4 + new Philox((ulong)i).Below(496, (ulong)place)).ToArray()))];
+        MaskedModeling recipe = new(model, texts, texts, new MaskedModelingOptions { Masking = new TokenMasking { MaskId = 2, SpecialIds = [0, 1], VocabularySize = 500 } });
+        using Tape tape = new(workers, model.Parameters) { Recording = false };
+        Assert.Equal(Math.Log(500), recipe.Judge(tape).Value, 0.1);
+    }
+
+    [Fact]
     public void AnEncoderAndADecoderReverseWhatTheyHaveNotSeen()
     {
         DecoderConfig shape = Presets.Llama(16, width: 48, layers: 2, heads: 4, hidden: 96, length: 24);
