@@ -48,7 +48,8 @@ internal sealed class RunOptions
         warmup = Choice.Whole("--warmup", "Steps over which the learning rate rises", least: 0, fallback: (int)defaults.Schedule.Warmup);
         evaluateEvery = Choice.Whole("--eval-every", "Steps between evaluations, each with a checkpoint", fallback: (int)defaults.EvaluateEvery);
         learningRate = Choice.Number("--learning-rate", "The highest learning rate", fallback: defaults.LearningRate);
-        schedule.DefaultValueFactory = _ => "cosine";
+        string usual = Schedules.First(each => each.Value.GetType() == defaults.Schedule.GetType()).Key;
+        schedule.DefaultValueFactory = _ => usual;
         schedule.AcceptOnlyFromAmong([.. Schedules.Keys]);
         optimizer.DefaultValueFactory = _ => "adamw";
         optimizer.AcceptOnlyFromAmong(Optimizers);
