@@ -6,7 +6,9 @@ using Lemma.Cli.Parsing;
 using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Models;
+using Lemma.Modules;
 using Lemma.Text;
+using Lemma.Training;
 using Spectre.Console;
 
 namespace Lemma.Cli.Commands;
@@ -15,8 +17,11 @@ namespace Lemma.Cli.Commands;
 /// <remarks>Each stage is the command that a user would give, and says so.</remarks>
 internal sealed class FullQuickstart(string folder, ulong seed, int? threads)
 {
-    private const long BaseSteps = 6000;
+    // Norms of queries and keys, Muon and a third question a story: such a model follows its stories, where the quickstart's guesses one of four answers.
     private static readonly StoryOptions Told = new() { Questions = 3 };
+    private static readonly FirstStage First = new(Told,
+        Quickstart.Shape.WithBlocks(block => block with { Mixer = (AttentionConfig)block.Mixer with { QueryKeyNorm = new RmsNormConfig() } }),
+        Quickstart.Options with { Steps = 8000, LearningRate = 4e-3, Optimizer = new MuonOptions { RestRateScale = 1 } });
 
     // What each stage is, the stage that it goes on from, and its command.
     private static readonly (string Name, string? From, string[] Command)[] Tunings =
@@ -33,7 +38,7 @@ internal sealed class FullQuickstart(string folder, ulong seed, int? threads)
         Stopwatch watch = Stopwatch.StartNew();
         string basis = Path.Combine(folder, "base");
         Say("base", "tokenizer and pretraining on stories, as lemma quickstart does");
-        int code = new Quickstart(basis, seed, threads, Told).Run(null, clear, BaseSteps);
+        int code = new Quickstart(basis, seed, threads, First).Run(null, clear);
         if (code != CommandLine.Done)
             return code;
         stages.Add(("base", watch.Elapsed, Judge(basis)));

@@ -17,14 +17,16 @@ namespace Lemma.Cli.Commands;
 /// <param name="folder">The run's folder.</param>
 /// <param name="seed">The seed of everything.</param>
 /// <param name="threads">Threads; null for one a processor.</param>
-/// <param name="told">How stories are told; null for the usual way.</param>
-internal sealed class Quickstart(string folder, ulong seed, int? threads, StoryOptions? told = null)
+/// <param name="stage">What the first stage of all has in place of the usual; null for the quickstart alone.</param>
+internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstStage? stage = null)
 {
     private const int VocabularySize = 1024, TokenizerStories = 3000, ValidationStories = 200, ProbeSteps = 4;
     private const long FirstValidationStory = 1L << 40;
-    private static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize).WithLayers(3);
+    /// <summary>The usual shape.</summary>
+    public static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize).WithLayers(3);
     private static readonly PretrainingOptions Reading = new() { Batch = 6, Length = 176, EvaluationBatches = 20, Order = WindowOrder.Documents };
-    private static readonly TrainingOptions Options = new()
+    /// <summary>The usual options.</summary>
+    public static readonly TrainingOptions Options = new()
     {
         Steps = 4000,
         LearningRate = 2.5e-3,
@@ -33,25 +35,24 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, StoryO
         EvaluateEvery = 300,
     };
 
-    private readonly StorySource source = new(seed, told);
+    private readonly StorySource source = new(seed, stage?.Told);
     private readonly DataFingerprint fingerprint = new();
 
     /// <summary>Trains and tells.</summary>
     /// <param name="minutes">About how long; null for a number of steps.</param>
     /// <param name="clear">Whether files of an earlier run go.</param>
-    /// <param name="steps">The number of steps; null for the usual one.</param>
-    public int Run(double? minutes, bool clear, long? steps = null)
+    public int Run(double? minutes, bool clear)
     {
         Console.WriteLine("Telling stories and training a tokenizer on them ...");
         Tokenizer tokenizer = BpeTrainer.Train(source.Range(0, TokenizerStories).Select(story => story.Text),
             new BpeTrainerOptions { VocabularySize = VocabularySize, SpecialTokens = [TrainCommand.EndOfText] });
         int end = tokenizer.IdOf(TrainCommand.EndOfText)!.Value;
-        DecoderConfig config = Shape.WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end };
+        DecoderConfig config = (stage?.Shape ?? Shape).WithVocabulary(tokenizer.VocabularySize) with { BeginId = end, EndId = end };
         double passTokens = Reading.Batch * Reading.Length;
-        TrainingOptions options = Options with
+        TrainingOptions usual = stage?.Options ?? Options, options = usual with
         {
             Seed = seed,
-            Steps = minutes is { } time ? Math.Max(Options.Schedule.Warmup + 1, (long)(time * 60 * Rate(config) / passTokens)) : steps ?? Options.Steps,
+            Steps = minutes is { } time ? Math.Max(usual.Schedule.Warmup + 1, (long)(time * 60 * Rate(config) / passTokens)) : usual.Steps,
         };
         TokenDataset validation = Pack(tokenizer, end, FirstValidationStory, ValidationStories);
         StoryEntropy entropy = source.Entropy(FirstValidationStory, ValidationStories);
@@ -132,7 +133,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, StoryO
         using Decoder decoder = new(config);
         decoder.Initialize(seed);
         TokenDataset zeros = new(Enumerable.Repeat(config.EndId!.Value, 4 * Reading.Batch * Reading.Length).ToArray());
-        TrainingOptions probe = Options with { Steps = ProbeSteps, EvaluateEvery = ProbeSteps };
+        TrainingOptions probe = (stage?.Options ?? Options) with { Steps = ProbeSteps, EvaluateEvery = ProbeSteps };
         Pretraining recipe = new(decoder, zeros, zeros, Reading with { EvaluationBatches = 1 });
         new TrainingLoop(recipe, probe, workers).Train();
         return new TrainingLoop(recipe, probe, workers).Train().TokensPerSecond;
@@ -161,3 +162,9 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, StoryO
     private static string PerUnit(double nats, long tokens, long bytes) => string.Create(CultureInfo.InvariantCulture,
         $"{nats / tokens:0.0000} nats a token, {nats / Math.Log(2) / bytes:0.0000} bits a byte");
 }
+
+/// <summary>What the first of several stages has in place of the quickstart's own.</summary>
+/// <param name="Told">How stories are told.</param>
+/// <param name="Shape">The model's shape.</param>
+/// <param name="Options">How it is trained.</param>
+internal sealed record FirstStage(StoryOptions Told, DecoderConfig Shape, TrainingOptions Options);
