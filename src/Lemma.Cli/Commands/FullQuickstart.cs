@@ -15,7 +15,11 @@ namespace Lemma.Cli.Commands;
 
 /// <summary>All stages on the built-in stories: tokenizer and pretraining, instructions, preferences, rewards; and what each changed.</summary>
 /// <remarks>Each stage is the command that a user would give, and says so.</remarks>
-internal sealed class FullQuickstart(string folder, ulong seed, int? threads)
+/// <param name="folder">The folder of the stages' folders.</param>
+/// <param name="seed">The seed of everything.</param>
+/// <param name="threads">Threads; null for one a processor.</param>
+/// <param name="share">The share of all steps and examples, for a look at the whole.</param>
+internal sealed class FullQuickstart(string folder, ulong seed, int? threads, double share = 1)
 {
     // Norms of queries and keys, Muon and a third question a story: such a model follows its stories, where the quickstart's guesses one of four answers.
     private static readonly StoryOptions Told = new() { Questions = 3 };
@@ -23,12 +27,12 @@ internal sealed class FullQuickstart(string folder, ulong seed, int? threads)
         Quickstart.Shape.WithBlocks(block => block with { Mixer = (AttentionConfig)block.Mixer with { QueryKeyNorm = new RmsNormConfig() } }),
         Quickstart.Options with { Steps = 8000, LearningRate = 4e-3, Optimizer = new MuonOptions { RestRateScale = 1 } });
 
-    // What each stage is, the stage that it goes on from, and its command.
-    private static readonly (string Name, string? From, string[] Command)[] Tunings =
+    // Each tuning: the stage that it goes on from, how many examples and steps it has, and its further options.
+    private static readonly (string Name, string From, int Examples, int Steps, string[] Further)[] Tunings =
     [
-        ("sft", "base", ["sft", "--examples", "40000", "--steps", "1600", "--eval-every", "200"]),
-        ("dpo", "sft", ["dpo", "--examples", "12000", "--steps", "150", "--rows", "8192", "--learning-rate", "2e-4", "--eval-every", "50"]),
-        ("grpo", "sft", ["grpo", "--examples", "8000", "--steps", "60", "--prompts", "32", "--learning-rate", "3e-4", "--eval-every", "20"]),
+        ("sft", "base", 40000, 1600, []),
+        ("dpo", "sft", 12000, 150, ["--rows", "8192", "--learning-rate", "2e-4"]),
+        ("grpo", "sft", 8000, 60, ["--prompts", "32", "--learning-rate", "3e-4"]),
     ];
 
     private readonly List<(string Stage, TimeSpan Time, StageScore Score)> stages = [];
@@ -38,14 +42,16 @@ internal sealed class FullQuickstart(string folder, ulong seed, int? threads)
         Stopwatch watch = Stopwatch.StartNew();
         string basis = Path.Combine(folder, "base");
         Say("base", "tokenizer and pretraining on stories, as lemma quickstart does");
-        int code = new Quickstart(basis, seed, threads, First).Run(null, clear);
+        int code = new Quickstart(basis, seed, threads, First with { Options = First.Options with { Steps = Share(First.Options.Steps) } })
+            .Run(null, clear);
         if (code != CommandLine.Done)
             return code;
         stages.Add(("base", watch.Elapsed, Judge(basis)));
-        foreach ((string name, string? from, string[] command) in Tunings)
+        foreach ((string name, string from, int examples, int steps, string[] further) in Tunings)
         {
             watch.Restart();
-            string[] line = [.. command, "--model", Path.Combine(folder, from!), "--out", Path.Combine(folder, name), "--seed", $"{seed}",
+            string[] line = [name, "--model", Path.Combine(folder, from), "--out", Path.Combine(folder, name), "--examples", $"{Share(examples)}",
+                "--steps", $"{Share(steps)}", "--eval-every", $"{Share(steps / 3)}", .. further, "--seed", $"{seed}",
                 .. threads is { } count ? ["--threads", $"{count}"] : Array.Empty<string>(), .. clear ? ["--force"] : Array.Empty<string>()];
             Say(name, $"lemma {string.Join(' ', line)}");
             code = CommandLine.Run(line);
@@ -56,6 +62,8 @@ internal sealed class FullQuickstart(string folder, ulong seed, int? threads)
         Show();
         return CommandLine.Done;
     }
+
+    private long Share(long whole) => Math.Max(2, (long)(whole * share));
 
     private static void Say(string stage, string what)
     {
