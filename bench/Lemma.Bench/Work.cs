@@ -18,6 +18,7 @@ internal static class Work
         {
             case "linear" or "pre_norm" or "post_norm": return 2 * Rows("x") * Count("weight");
             case "linear_cross_entropy": return 2 * Rows("x") * Count("weight");
+            case "in_batch_contrast": return 2 * Rows("first") * Count("first");
             case "matrix_multiply": return 2 * Rows("a") * Count("b");
             case "einsum": return 2 * Rows("a") * Count("b");
             case "is_orthogonal": return 2 * Rows("a") * Count("a");

@@ -443,6 +443,22 @@ for equation, shapes in (("i,i->", ((5,), (5,))), ("ik,kj->ij", ((3, 4), (4, 5))
     case("einsum", dict(zip("ab", (randn(*shape) for shape in shapes))), lambda *t: torch.einsum(equation, *t),
          equation=equation)
 
+
+
+def contrast(first, second, scale=20.0):
+    cosines = F.cosine_similarity(first[:, None], second[None], dim=-1)
+    return F.cross_entropy(scale * cosines, torch.arange(len(first)))
+
+
+def cosent(first, second, scores, scale=20.0):
+    cosines = scale * F.cosine_similarity(first, second)
+    differences = cosines[None] - cosines[:, None]
+    return torch.cat((torch.zeros(1), differences[scores[:, None] > scores[None]])).logsumexp(0)
+
+
+case("in_batch_contrast", dict(first=randn(6, 8), second=randn(6, 8)), contrast)
+case("cosent", dict(first=randn(7, 8), second=randn(7, 8), scores=torch.randint(4, (7,))), cosent)
+
 with open(options.out, "w", encoding="utf-8") as file:
     json.dump(dict(format="lemma-golden-1", reference=f"torch {torch.__version__}, float64", cases=cases), file)
 print(len(cases), "cases of", len({entry["op"] for entry in cases}), "formulas ->", options.out)

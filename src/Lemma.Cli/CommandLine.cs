@@ -55,6 +55,7 @@ internal static class CommandLine
             PpoCommand.Build(),
             DistillCommand.Build(),
             MlmCommand.Build(),
+            PairsCommand.Build(),
             SeqToSeqCommand.Build(),
             RunsCommand.Build(),
             EvalCommand.Build(),

@@ -19,15 +19,17 @@ internal static class EncoderRun
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="beside">Writes what else a model's folder has.</param>
     /// <param name="names">What numbers of the evaluation are called in the table.</param>
+    /// <param name="scored">What the score is called in the table, which tells it before and after; null to leave it out.</param>
     /// <param name="next">What to do with the model.</param>
     public static int Run(ExampleRequest request, Func<Model, Recipe> again, Model model, Tokenizer tokenizer, Action<string> beside,
-        IReadOnlyDictionary<string, string> names, params (string, string)[] next)
+        IReadOnlyDictionary<string, string> names, string? scored, params (string, string)[] next)
     {
         using Workers workers = new(request.Threads);
+        Recipe recipe = again(model);
         TrainingSession session = new()
         {
             Command = request.Command,
-            Recipe = again(model),
+            Recipe = recipe,
             Options = request.Options,
             Tokenizer = tokenizer,
             Workers = workers,
@@ -39,13 +41,25 @@ internal static class EncoderRun
         };
         if (request.IsDry)
             return session.ShowPlan(request.ShareOfPlan);
+        Score? before = null;
+        if (scored is not null && !request.Resumes)
+        {
+            using Tape tape = new(workers, model.Parameters) { Recording = false };
+            before = recipe.Judge(tape);
+        }
         TrainingResult result = session.Train(request.Resumes, request.Anew);
         List<(string, string)> rows = [];
         if (result.End != TrainingEnd.Interrupted && result.BestStep is not null)
         {
-            using Model best = ModelFolder.Read(Path.Combine(request.Folder, "best"));
-            using Tape tape = new(workers, best.Parameters) { Recording = false };
-            rows.AddRange(again(best).Judge(tape).Others.Where(other => names.ContainsKey(other.Name))
+            using Model judged = ModelFolder.Read(Path.Combine(request.Folder, "best"));
+            using Tape tape = new(workers, judged.Parameters) { Recording = false };
+            Score after = again(judged).Judge(tape);
+            if (scored is not null)
+            {
+                string best = ScoreText.Number(after.Value);
+                rows.Add((scored, before is null ? best : $"{ScoreText.Number(before.Value)} before, {best} after"));
+            }
+            rows.AddRange(after.Others.Where(other => names.ContainsKey(other.Name))
                 .Select(other => (names[other.Name], Amount.Percent(other.Value))));
         }
         session.ShowResult(result, [.. rows, .. result.End == TrainingEnd.Interrupted ? [] : next]);

@@ -84,7 +84,7 @@ internal sealed class MlmCommand
         };
         using Encoder encoder = old ?? New(sizes.ReadBert(parsed, tokenizer.VocabularySize, length, pairs ? 2 : 0), request.Seed);
         return EncoderRun.Run(request, learning => new MaskedModeling((Encoder)learning, training, validation, options), encoder, tokenizer, read.WriteBeside, Names,
-            ("try it", $"lemma fill {request.Folder} \"... [MASK] ...\""));
+            null, ("try it", $"lemma fill {request.Folder} \"... [MASK] ...\""));
     }
 
     private static Encoder New(EncoderConfig config, ulong seed)

@@ -75,7 +75,7 @@ internal sealed class SeqToSeqCommand
         Func<EncoderDecoder, SequenceToSequence> recipe = way is null ? Pairs(request, old, ref tokenizer, length) : Texts(request, old, ref tokenizer, length, way);
         using EncoderDecoder both = old ?? New(sizes.ReadT5(parsed, tokenizer!.VocabularySize), request.Seed);
         return EncoderRun.Run(request, learning => recipe((EncoderDecoder)learning), both, tokenizer!, read.WriteBeside,
-            new Dictionary<string, string> { ["validation_exact"] = "targets said word for word" },
+            new Dictionary<string, string> { ["validation_exact"] = "targets said word for word" }, null,
             ("try it", $"lemma generate {request.Folder} --prompt \"...\" --temperature 0"));
     }
 

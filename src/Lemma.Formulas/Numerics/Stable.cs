@@ -19,6 +19,17 @@ internal static class Stable
         return sum == 1 ? x : Math.Log(sum) * x / (sum - 1);
     }
 
+    /// <summary>ln(1 + Σ e^x).</summary>
+    public static double LogOnePlusSum(ReadOnlySpan<double> x)
+    {
+        double largest = 0, sum = 0;
+        foreach (double value in x)
+            largest = Math.Max(largest, value);
+        foreach (double value in x)
+            sum += Math.Exp(value - largest);
+        return largest == 0 ? LogOnePlus(sum) : largest + Math.Log(Math.Exp(-largest) + sum);
+    }
+
     /// <summary>ln(1 − e^x) for x below 0.</summary>
     public static double LogOneMinusExp(double x) => x > -0.6931 ? Math.Log(-ExpMinusOne(x)) : LogOnePlus(-Math.Exp(x));
 

@@ -1,8 +1,8 @@
+using Lemma.Language.Sentences;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Text;
-using Lemma.Text.Normalization;
 
 namespace Lemma.Language;
 
@@ -100,7 +100,7 @@ public sealed class EmbeddingModel : IDisposable
             Tokenizer own = model.Tokenizer, cutting = new(own.Model, own.AddedTokens, own.Normalizer, own.Splitter, own.PostProcessor, own.Decoder,
                 new TruncationOptions { MaximumLength = MaximumLength });
             foreach (int i in tooLong)
-                ids[i] = [.. cutting.EncodeForModel(Prepare(texts[i])).Ids];
+                ids[i] = [.. cutting.EncodeForModel(files.Prepare(texts[i])).Ids];
         }
         cut = tooLong.Length;
         return Embed(ids, progress, cancellation);
@@ -124,17 +124,10 @@ public sealed class EmbeddingModel : IDisposable
     private int[][] Encode(IReadOnlyList<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);
-        int[][] ids = model.Tokenizer.EncodeBatch([.. texts.Select(Prepare)], threads: model.Workers.Count);
+        int[][] ids = model.Tokenizer.EncodeBatch([.. texts.Select(files.Prepare)], threads: model.Workers.Count);
         for (int i = 0; i < ids.Length; i++)
             Require.That(ids[i].Length > 0, $"embed: text {i + 1} of {ids.Length} has no tokens");
         return ids;
-    }
-
-    private string Prepare(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        text = files.Prompt + text;
-        return files.LowersCase ? new LowercaseNormalizer().Normalize(text) : text;
     }
 
     // Texts of about one length are read together, the longest first.

@@ -28,6 +28,7 @@ public class PublicApiTests
     [Theory]
     [InlineData("Lemma.Language")]
     [InlineData("Lemma.Language.LongText")]
+    [InlineData("Lemma.Language.Sentences")]
     [InlineData("Lemma.Language.Views")]
     public void TheLanguageRoomFitsOnOnePage(string space)
     {

@@ -8,7 +8,7 @@ internal static class CatalogueNames
         "sigmoid", "tanh", "relu", "gelu", "gelu_tanh", "swish", "silu", "softmax", "log_softmax",
         "mse", "binary_cross_entropy", "binary_cross_entropy_with_logits", "categorical_cross_entropy", "cross_entropy",
             "linear_cross_entropy",
-        "causal_lm_nll", "masked_lm", "next_sentence",
+        "causal_lm_nll", "masked_lm", "next_sentence", "cosent", "in_batch_contrast",
         "dpo", "ipo", "kto", "orpo", "simpo", "hinge_preference", "robust_dpo", "exo", "nca", "bco", "sppo", "apo_zero", "apo_down", "aot",
             "aot_unpaired", "discopop", "f_dpo",
         "ppo_clip", "ppo_value", "ppo_objective", "rlhf_objective", "kl_k1", "kl_k2", "kl_k3",

@@ -21,6 +21,10 @@ public class FormulaErrorTests
     [InlineData("einsum", "a[2,3] b[4,2] equation=ij,jk->ik", "einsum: the index j has the sizes 3 and 4")]
     [InlineData("moe_route", "logits[2,4] top_k=5", "moe_route: the number of picked experts must lie in [1, 4], but it is 5")]
     [InlineData("attention", "q[1,3,2,4] k[1,2,2,4] v[1,2,2,4]", "attention: 2 key/value heads do not divide 3 heads")]
+    [InlineData("in_batch_contrast", "first[2,3] second[2,4]", "in_batch_contrast: second must have the shape [2, 3], but it has [2, 4]")]
+    [InlineData("in_batch_contrast", "first[2,3] second[2,3] scale=0", "in_batch_contrast: the scale must be above 0, but it is 0")]
+    [InlineData("cosent", "first[2,3] second[2,3] scores[3]", "cosent: scores must have the shape [2], but it has [3]")]
+    [InlineData("cosent", "first[2,3] second[2,3] scores[2] scale=-1", "cosent: the scale must be above 0, but it is -1")]
     [InlineData("rope", "x[3,5]", "rope: the width of a head must be even, but it is 5")]
     [InlineData("binary_cross_entropy", "prediction:0.5,1.1 target:0,1",
         "binary_cross_entropy: prediction must lie in [0, 1], but element 1 is 1.1")]

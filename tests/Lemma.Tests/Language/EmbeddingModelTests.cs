@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lemma.Formats;
 using Lemma.Language;
 using Lemma.Language.Views;
+using Lemma.Models;
 using Lemma.Text;
 
 namespace Lemma.Tests.Language;

@@ -15,6 +15,7 @@ internal static class ExampleFault
             ?? (Turns.AreSame(pair.Chosen, pair.Rejected) ? DropReason.SameAnswers : null),
         FeedbackExample feedback => OfPrompt(feedback.Prompt) ?? OfAnswer(feedback.Completion),
         SequencePair pair => pair.Input.Length == 0 ? DropReason.EmptyPrompt : pair.Output.Length == 0 ? DropReason.EmptyAnswer : null,
+        SentencePair pair => pair.First.Length == 0 || pair.Second.Length == 0 ? DropReason.EmptyText : null,
         VerifiableExample task => OfPrompt(task.Prompt) ?? (string.IsNullOrWhiteSpace(task.Answer) ? DropReason.EmptyAnswer : null),
         _ => null,
     };

@@ -31,6 +31,10 @@ internal readonly struct ExampleFields(JsonElement json, string source)
         _ => throw Error($"the field \"{name}\" must be true, false, 1 or 0, but it is {Shown(Need(name))}"),
     };
 
+    /// <summary>A number from 0 to 1.</summary>
+    public double Share(string name) => Need(name) is { ValueKind: JsonValueKind.Number } number && number.TryGetDouble(out double value) && value is >= 0 and <= 1
+        ? value : throw Error($"the field \"{name}\" must be a number from 0 to 1, but it is {Shown(Need(name))}");
+
     /// <summary>A text, which somebody says; or a message, or a list of them.</summary>
     public List<ChatMessage> TurnsOf(string name, string role)
     {

@@ -11,8 +11,8 @@ public delegate IEnumerable<ReadOnlyMemory<byte>> RowReader(string file);
 /// <remarks>
 /// A <c>.jsonl</c> file has an object in every line, a <c>.json</c> file an array of them (or lines, where it begins with an object), any other file is
 /// one document. A file has one form, told by the fields of its objects: messages (role and content), conversations (from and value), instruction with
-/// input and output, prompt with completion, source with target, chosen and rejected (with prompt, instruction or a conversation, or with it inside
-/// both), prompt with completion and label, prompt or question with answer, text. A prompt or answer that is a text is a turn of the user or the
+/// input and output, prompt with completion, source with target, sentence1 and sentence2 with score, anchor with positive, chosen and rejected (with
+/// prompt, instruction or a conversation, or with it inside both), prompt with completion and label, prompt or question with answer, text. A prompt or answer that is a text is a turn of the user or the
 /// assistant. What was read well and teaches nothing is left out and counted; what is broken is refused with <see cref="InvalidDataException"/>.
 /// </remarks>
 public static class ExampleFiles
@@ -91,6 +91,6 @@ public static class ExampleFiles
     }
 
     private static string Kind(Type type) => type == typeof(TextDocument) ? "a document" : type == typeof(ChatExample) ? "a conversation"
-        : type == typeof(SequencePair) ? "a source with its target"
+        : type == typeof(SequencePair) ? "a source with its target" : type == typeof(SentencePair) ? "a pair of texts that go together"
         : type == typeof(PreferenceExample) ? "a pair of answers" : type == typeof(FeedbackExample) ? "an answer with a label" : "a prompt with a known answer";
 }

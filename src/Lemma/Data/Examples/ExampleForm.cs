@@ -25,6 +25,8 @@ internal sealed record ExampleForm(string Name, Func<ExampleFields, DataExample>
         new("messages", f => new ChatExample(f.Source, f.Conversation("messages"), f.Tools())),
         new("conversations", f => new ChatExample(f.Source, f.Conversation("conversations"), f.Tools())),
         new("source, target", f => new SequencePair(f.Source, f.Text("source"), f.Text("target"))),
+        new("sentence1, sentence2, score", f => new SentencePair(f.Source, f.Text("sentence1"), f.Text("sentence2"), f.Share("score"))),
+        new("anchor, positive", f => new SentencePair(f.Source, f.Text("anchor"), f.Text("positive"), 1)),
         new("text", f => new TextDocument(f.Source, f.Text("text"))),
     ];
 

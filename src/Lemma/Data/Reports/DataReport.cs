@@ -142,6 +142,7 @@ public sealed class DataReport
         DropReason.SameAnswers => "chosen and rejected are the same",
         DropReason.Duplicate => "duplicate",
         DropReason.TooLong => "too long",
+        DropReason.LowScore => "score below 1",
         DropReason.NothingCounts => "nothing to predict",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, null),
     };

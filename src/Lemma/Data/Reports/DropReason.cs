@@ -26,4 +26,7 @@ public enum DropReason
 
     /// <summary>No token to be predicted, such as an answer behind the place where the text was cut.</summary>
     NothingCounts,
+
+    /// <summary>A pair with a score below 1, where those are read that go together.</summary>
+    LowScore,
 }

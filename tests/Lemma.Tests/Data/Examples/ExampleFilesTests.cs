@@ -37,6 +37,8 @@ public sealed class ExampleFilesTests : IDisposable
         "pair: user=Hi | assistant=A | assistant=B")]
     [InlineData("{'prompt':'1+1?','answer':2}", "task 2: user=1+1?")]
     [InlineData("{'question':'1+1?','answer':'One and one.\\n#### 2'}", "task 2: user=1+1?")]
+    [InlineData("{'sentence1':'A','sentence2':'B','score':0.25}", "two 0.25: A | B")]
+    [InlineData("{'anchor':'A','positive':'B'}", "two 1: A | B")]
     [InlineData("{'text':'abc'}", "text abc")]
     public void EveryFormIsKnown(string json, string expected)
     {
@@ -64,6 +66,7 @@ public sealed class ExampleFilesTests : IDisposable
     [InlineData("{'chosen':[],'rejected':[]}", DropReason.EmptyPrompt)]
     [InlineData("{'prompt':' ','completion':'A','label':true}", DropReason.EmptyPrompt)]
     [InlineData("{'prompt':'Hi','answer':''}", DropReason.EmptyAnswer)]
+    [InlineData("{'anchor':'A','positive':''}", DropReason.EmptyText)]
     [InlineData("{'text':''}", DropReason.EmptyText)]
     public void WhatTeachesNothingIsCounted(string json, DropReason reason)
     {
@@ -80,6 +83,8 @@ public sealed class ExampleFilesTests : IDisposable
     [InlineData("{'prompt':'Hi','completion':'Ho'}\n\n{'text':'a'}", "line 3: a file has one form, but here it is (text), and in line 1 (prompt, completion)")]
     [InlineData("{'prompt':'Hi','completion':'Ho'}\n{'prompt':'Hi'", "line 2: not JSON at byte 14")]
     [InlineData("{'prompt':'Hi','reply':'Ho'}", "line 1: no known form: the object has the fields \"prompt\", \"reply\", but a form has one of these: messages")]
+    [InlineData("{'sentence1':'A','sentence2':'B','score':1.5}", "line 1: the field \"score\" must be a number from 0 to 1, but it is 1.5")]
+    [InlineData("{'sentence1':'A','sentence2':'B','score':'1'}", "line 1: the field \"score\" must be a number from 0 to 1, but it is \"1\"")]
     [InlineData("7", "line 1: a JSON object is needed, but it is a JSON Number")]
     [InlineData("{'prompt':'Hi','completion':7}", "line 1: the field \"completion\" must be a text or a list of messages, but it is 7")]
     [InlineData("{'prompt':'Hi','completion':'Ho','label':'yes'}", "line 1: the field \"label\" must be true, false, 1 or 0, but it is \"yes\"")]
@@ -194,6 +199,7 @@ public sealed class ExampleFilesTests : IDisposable
         ChatExample chat => $"chat: {Shown(chat.Messages)}",
         PreferenceExample pair => $"pair: {Shown(pair.Prompt)} | {Shown(pair.Chosen)} | {Shown(pair.Rejected)}",
         FeedbackExample feedback => $"feedback {feedback.IsDesired}: {Shown(feedback.Prompt)} | {Shown(feedback.Completion)}",
+        SentencePair pair => FormattableString.Invariant($"two {pair.Score}: {pair.First} | {pair.Second}"),
         VerifiableExample task => $"task {task.Answer}: {Shown(task.Prompt)}",
         _ => throw new ArgumentException(example.ToString()),
     };

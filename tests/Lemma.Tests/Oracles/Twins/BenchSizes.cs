@@ -36,6 +36,8 @@ internal static class BenchSizes
         ["linear_cross_entropy"] = "x[128,256] weight[256,4096]*0.06 target[128]%4096",
         ["masked_lm"] = Logits,
         ["mse"] = "prediction[1000000] target[1000000]",
+        ["cosent"] = "first[256,384] second[256,384] scores[256]%4",
+        ["in_batch_contrast"] = "first[256,384] second[256,384]",
         ["next_sentence"] = "logits[200000,2] target[200000]%2",
         ["aot"] = Pairs,
         ["aot_unpaired"] = Pairs,

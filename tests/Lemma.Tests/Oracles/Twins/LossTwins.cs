@@ -11,7 +11,9 @@ internal static class LossTwins
         ["binary_cross_entropy_with_logits"] = BinaryCrossEntropyWithLogits,
         ["categorical_cross_entropy"] = CategoricalCrossEntropy,
         ["causal_lm_nll"] = CausalLanguageModel,
+        ["cosent"] = CosineOrder,
         ["cross_entropy"] = x => [CrossEntropy(x, x["logits"], x.Columns("logits"), x["target"])],
+        ["in_batch_contrast"] = InBatchContrast,
         ["linear_cross_entropy"] = x => [CrossEntropy(x, Product(x["x"], x["weight"], x.Columns("x"), x.Columns("weight")),
             x.Columns("weight"), x["target"])],
         ["masked_lm"] = x => [CrossEntropy(x, x["logits"], x.Columns("logits"), x["target"])],
@@ -59,6 +61,48 @@ internal static class LossTwins
             }
         }
         return [x.Word("reduction", "mean") == "sum" || length == 1 ? sum : sum / (batch * (length - 1))];
+    }
+
+    private static double[] CosineOrder(TwinInput x)
+    {
+        int n = x.Size("first", 0);
+        double sum = 1;
+        for (int i = 0; i < n; i++)
+        {
+            for (int j = 0; j < n; j++)
+            {
+                if (x["scores"][i] > x["scores"][j])
+                    sum += Math.Exp(x.Number("scale", 20) * (Cosine(x, j, j) - Cosine(x, i, i)));
+            }
+        }
+        return [Math.Log(sum)];
+    }
+
+    private static double[] InBatchContrast(TwinInput x)
+    {
+        int n = x.Size("first", 0);
+        double[] cosines = new double[n * n];
+        for (int i = 0; i < n; i++)
+        {
+            for (int j = 0; j < n; j++)
+                cosines[i * n + j] = x.Number("scale", 20) * Cosine(x, i, j);
+        }
+        return [CrossEntropy(x, cosines, n, [.. Enumerable.Range(0, n).Select(i => (double)i)])];
+    }
+
+    // Of row i of the first and row j of the second.
+    private static double Cosine(TwinInput x, int i, int j)
+    {
+        int d = x.Columns("first");
+        double product = 0, first = 0, second = 0;
+        for (int column = 0; column < d; column++)
+        {
+            double a = x["first"][i * d + column], b = x["second"][j * d + column];
+            product += a * b;
+            first += a * a;
+            second += b * b;
+        }
+        return first == 0 || second == 0 ? 0 : product / (Math.Sqrt(first) * Math.Sqrt(second));
     }
 
     // −(1 − ε)·w_t·ln p_t − (ε/V)·Σ w_c·ln p_c over Σ w_t, rows with the ignored target left out.

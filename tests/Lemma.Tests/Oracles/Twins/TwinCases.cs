@@ -50,6 +50,11 @@ internal static class TwinCases
         ],
         ["masked_lm"] = ["logits[@,5] target[@]%5", "logits[2,7] target:-100,-100"],
         ["mse"] = ["prediction[@] target[@]"],
+        ["cosent"] =
+        [
+            "first[7,@@] second[7,@@] scores[7]%3 scale=2", "first[@,5] second[@,5] scores[@]u", "first[9,6] second[9,6] scores[9]%1",
+        ],
+        ["in_batch_contrast"] = ["first[7,@@] second[7,@@] scale=2", "first[@,5] second[@,5]"],
         ["next_sentence"] = ["logits[@,2] target[@]%2"],
         ["dpo"] = [Pairs, Pairs + " label_smoothing=0.2"],
         ["f_dpo"] = [Pairs, Pairs + " label_smoothing=0.2 divergence=forward_kl", Pairs + " divergence=jensen_shannon",

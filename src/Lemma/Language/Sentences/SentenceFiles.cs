@@ -1,16 +1,20 @@
 using System.Text.Json;
 using Lemma.Formats;
+using Lemma.Models;
+using Lemma.Text.Normalization;
 
-namespace Lemma.Language;
+namespace Lemma.Language.Sentences;
 
 /// <summary>How texts become vectors, as a folder of sentence-transformers says it; of another folder, the mean of the last rows.</summary>
 /// <param name="Model">The folder of the model itself.</param>
 /// <param name="Modes">How rows are pooled.</param>
 /// <param name="Width">The width of a row that the pooling expects; null for any.</param>
 /// <param name="Normalizes">Whether vectors are scaled to length 1.</param>
-internal sealed record SentenceFiles(string Model, IReadOnlyList<PoolingMode> Modes, int? Width = null, bool Normalizes = false)
+public sealed record SentenceFiles(string Model, IReadOnlyList<PoolingMode> Modes, int? Width = null, bool Normalizes = false)
 {
     private const long MaximumBytes = 1_000_000;
+    private const string List = "modules.json", PoolingFolder = "1_Pooling", Config = "config.json", Lengths = "sentence_bert_config.json";
+    private const string Prompts = "config_sentence_transformers.json", Package = "sentence_transformers.models.";
     private const string Transformer = "Transformer", Pooling = "Pooling", Dense = "Dense", Normalize = "Normalize";
     private static readonly string[] Kinds = [Transformer, Pooling, Dense, Normalize];
     private static readonly (string Field, string Name, PoolingMode Mode)[] Fields =
@@ -30,16 +34,22 @@ internal sealed record SentenceFiles(string Model, IReadOnlyList<PoolingMode> Mo
     public bool LowersCase { get; init; }
 
     /// <summary>What pooled vectors go through, in this order.</summary>
-    public IReadOnlyList<SentenceDense> Layers { get; init; } = [];
+    internal IReadOnlyList<SentenceDense> Layers { get; init; } = [];
+
+    /// <summary>Whether vectors go through further layers.</summary>
+    public bool HasLayers => Layers.Count > 0;
 
     /// <summary>What is put before every text.</summary>
     public string Prompt { get; init; } = "";
+
+    // Of modules.json.
+    private string? Folder { get; init; }
 
     /// <summary>Reads the files beside a model.</summary>
     /// <exception cref="InvalidDataException">They are broken, or ask for something that is not known.</exception>
     public static SentenceFiles Read(string path)
     {
-        string folder = AtomicFolder.Resolve(path), list = Path.Combine(folder, "modules.json");
+        string folder = AtomicFolder.Resolve(path), list = Path.Combine(folder, List);
         if (!File.Exists(list))
             return new SentenceFiles(path, [PoolingMode.Mean]);
         using JsonDocument document = JsonText.Read(list, MaximumBytes);
@@ -52,15 +62,77 @@ internal sealed record SentenceFiles(string Model, IReadOnlyList<PoolingMode> Mo
             throw root.Error($"must list {Transformer}, {Pooling}, any number of {Dense}, and {Normalize} or not, in this order, but lists "
                 + string.Join(", ", modules.Select(module => module.Kind)));
         }
-        string prompt = PromptOf(Path.Combine(folder, "config_sentence_transformers.json"));
-        SentenceFiles files = ReadPooling(Path.Combine(modules[1].Folder, "config.json"), modules[0].Folder, prompt);
-        return ReadLengths(files, Path.Combine(modules[0].Folder, "sentence_bert_config.json")) with
+        string prompt = PromptOf(Path.Combine(folder, Prompts));
+        SentenceFiles files = ReadPooling(Path.Combine(modules[1].Folder, Config), modules[0].Folder, prompt);
+        return ReadLengths(files, Path.Combine(modules[0].Folder, Lengths)) with
         {
+            Folder = folder,
             Normalizes = normalizes,
             Prompt = prompt,
             Layers = [.. dense.Select(module => SentenceDense.Read(module.Folder))],
         };
     }
+
+    /// <summary>A text as the tokenizer is to read it.</summary>
+    public string Prepare(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        text = Prompt + text;
+        return LowersCase ? new LowercaseNormalizer().Normalize(text) : text;
+    }
+
+    /// <summary>Writes the files beside a model into its folder.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="width">The width of the model's rows.</param>
+    public void WriteInto(string folder, int width)
+    {
+        Require.That(!HasLayers, $"sentence files: Dense modules are not written, but there are {Layers.Count}");
+        string[] modules = [Transformer, Pooling, .. Normalizes ? [Normalize] : Array.Empty<string>()];
+        Write(Path.Combine(folder, List), json =>
+        {
+            json.WriteStartArray();
+            for (int i = 0; i < modules.Length; i++)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("idx", i);
+                json.WriteString("name", $"{i}");
+                json.WriteString("path", modules[i] == Transformer ? "" : $"{i}_{modules[i]}");
+                json.WriteString("type", Package + modules[i]);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+        });
+        Directory.CreateDirectory(Path.Combine(folder, PoolingFolder));
+        Write(Path.Combine(folder, PoolingFolder, Config), json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("word_embedding_dimension", width);
+            foreach ((string field, _, PoolingMode mode) in Fields)
+                json.WriteBoolean(field, Modes.Contains(mode));
+            json.WriteBoolean("include_prompt", true);
+            json.WriteEndObject();
+        });
+        if (MaximumLength is not null || LowersCase)
+        {
+            Write(Path.Combine(folder, Lengths), json =>
+            {
+                json.WriteStartObject();
+                if (MaximumLength is { } length)
+                    json.WriteNumber("max_seq_length", length);
+                json.WriteBoolean("do_lower_case", LowersCase);
+                json.WriteEndObject();
+            });
+        }
+        if (Folder is not null && File.Exists(Path.Combine(Folder, Prompts)))
+            AtomicFile.Write(Path.Combine(folder, Prompts), stream => stream.Write(File.ReadAllBytes(Path.Combine(Folder, Prompts))));
+    }
+
+    private static void Write(string file, Action<Utf8JsonWriter> fill) => AtomicFile.Write(file, stream =>
+    {
+        using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+            fill(json);
+        stream.WriteByte((byte)'\n');
+    });
 
     private static SentenceFiles ReadPooling(string file, string model, string prompt)
     {

@@ -1,6 +1,6 @@
 using Lemma.Formats;
 
-namespace Lemma.Language;
+namespace Lemma.Language.Sentences;
 
 /// <summary>y = f(W·x + b) of a pooled vector, as a <c>Dense</c> module of sentence-transformers says it.</summary>
 internal sealed class SentenceDense

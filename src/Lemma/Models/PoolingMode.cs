@@ -1,7 +1,7 @@
-namespace Lemma.Language;
+namespace Lemma.Models;
 
 /// <summary>How the rows of a text become one vector; vectors of several ways stand behind each other in this order.</summary>
-internal enum PoolingMode
+public enum PoolingMode
 {
     /// <summary>The first row, x₁.</summary>
     First,
