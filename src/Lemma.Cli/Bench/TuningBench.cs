@@ -28,7 +28,8 @@ internal static class TuningBench
         TokenExample[] examples = [.. Enumerable.Range(0, Answers).Select(i => Example(i, objective == "dpo", isEqual, decoder.VocabularySize))];
         int rows = examples.Sum(example => example.Rows);
         PairSet pairs = objective == "dpo" ? Pairs(decoder, examples, workers) : new PairSet([], null);
-        using Adapter? adapter = rank is { } low ? AdapterFolder.Create(decoder, new AdapterConfig { Rank = low, Alpha = 2 * low, Targets = ["all-linear"] }, 1) : null;
+        using Adapter? adapter = rank is not { } low ? null
+            : AdapterFolder.Create(decoder, new AdapterConfig { Rank = low, Alpha = 2 * low, Targets = ["all-linear"] }, 1);
         adapter?.Apply();
         decoder.Parameters.IsFrozen = adapter is not null;
         Recipe recipe = objective == "dpo"

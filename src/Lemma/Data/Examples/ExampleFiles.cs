@@ -12,8 +12,9 @@ public delegate IEnumerable<ReadOnlyMemory<byte>> RowReader(string file);
 /// A <c>.jsonl</c> file has an object in every line, a <c>.json</c> file an array of them (or lines, where it begins with an object), any other file is
 /// one document. A file has one form, told by the fields of its objects: messages (role and content), conversations (from and value), instruction with
 /// input and output, prompt with completion, source with target, sentence1 and sentence2 with score, anchor with positive, chosen and rejected (with
-/// prompt, instruction or a conversation, or with it inside both), prompt with completion and label, prompt or question with answer, text. A prompt or answer that is a text is a turn of the user or the
-/// assistant. What was read well and teaches nothing is left out and counted; what is broken is refused with <see cref="InvalidDataException"/>.
+/// prompt, instruction or a conversation, or with it inside both), prompt with completion and label, prompt or question with answer, text. A prompt
+/// or answer that is a text is a turn of the user or the assistant. What was read well and teaches nothing is left out and counted;
+/// what is broken is refused with <see cref="InvalidDataException"/>.
 /// </remarks>
 public static class ExampleFiles
 {

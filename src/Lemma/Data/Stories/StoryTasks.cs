@@ -25,7 +25,10 @@ public static class StoryTasks
     {
         Require.That(questions > 0, $"story instructions: there must be at least one question, but {questions} are asked for");
         return Make("story instructions", seed, options, (source, asked) => new ChatExample(source,
-            [asked.Prompt, Answer(asked.Right), .. asked.Further(questions - 1).SelectMany(more => new ChatMessage[] { new(Turns.User, more.Text), Answer(more.Answer) })]));
+            [
+                asked.Prompt, Answer(asked.Right),
+                .. asked.Further(questions - 1).SelectMany(more => new ChatMessage[] { new(Turns.User, more.Text), Answer(more.Answer) }),
+            ]));
     }
 
     /// <summary>The right answer, preferred to a wrong one of the same form.</summary>

@@ -10,9 +10,8 @@ public static unsafe partial class Ops
 
     /// <summary>lᵢ = −ln softmax(xᵢ·Wᵀ)_target and the terms beside it, 0 for a row that is left out.</summary>
     /// <remarks>
-    /// With a cap c logits z are bent to c·tanh(z/c) first. x: [rows, d]; W: [V, d]; targets: [rows], −100 to leave a row out; l: [rows]. Logits exist for a chunk of rows at a time, and only
-    /// for rows that count.
-    /// The targets must stay as they are until the tape is rewound.
+    /// With a cap c logits z are bent to c·tanh(z/c) first. x: [rows, d]; W: [V, d]; targets: [rows], −100 to leave a row out; l: [rows]. Logits
+    /// exist for a chunk of rows at a time, and only for rows that count. The targets must stay as they are until the tape is rewound.
     /// </remarks>
     public static Tensor LinearCrossEntropy(this Tape tape, Tensor x, Tensor weight, ReadOnlyMemory<int> targets, TokenLossTerms terms = default,
         float cap = 0)

@@ -55,7 +55,8 @@ public static unsafe partial class Ops
         if (columns == 0)
             return;
         float* bias = job.Bias == 0 ? null : (float*)job.Bias + column;
-        MatrixProduct.Multiply(rows, columns, job.K, job.A.From(row, 0), b.From(0, column), (float*)job.C + row * job.Stride + column, job.Stride, job.Add, bias, job.InOneChain);
+        float* c = (float*)job.C + row * job.Stride + column;
+        MatrixProduct.Multiply(rows, columns, job.K, job.A.From(row, 0), b.From(0, column), c, job.Stride, job.Add, bias, job.InOneChain);
     }
 
     // Every part packs its own rows of A once for 512 columns, and its own columns of B once: the cheapest grid packs least.
