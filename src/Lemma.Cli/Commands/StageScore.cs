@@ -23,9 +23,9 @@ internal sealed record StageScore(double BitsPerByte, double Right, double Prefe
     {
         ConversationEncoder encoder = new(tokenizer, PlainTemplate.For(tokenizer, decoder.Config.EndId, decoder.Config.BeginId),
             new ConversationOptions { MaximumLength = decoder.MaximumLength - LongestAnswer });
-        PolicyPrompt[] questions = [.. encoder.Encode(StoryTasks.Questions(seed).Range(First, Count), new DataReport())
+        PolicyPrompt[] questions = [.. encoder.Encode(StoryTasks.Questions(seed, told).Range(First, Count), new DataReport())
             .Select(prompt => new PolicyPrompt(prompt.Ids, prompt.Example.Prompt[0].Content, prompt.Example.Answer))];
-        TokenPair[] pairs = [.. encoder.Encode(StoryTasks.Preferences(seed).Range(First, Count), new DataReport())];
+        TokenPair[] pairs = [.. encoder.Encode(StoryTasks.Preferences(seed, told).Range(First, Count), new DataReport())];
         float[] chosen = SequenceLogs.Compute(decoder, [.. pairs.Select(pair => pair.Chosen)], workers);
         float[] rejected = SequenceLogs.Compute(decoder, [.. pairs.Select(pair => pair.Rejected)], workers);
         return new StageScore(Bits(decoder, tokenizer, new StorySource(seed, told), workers),

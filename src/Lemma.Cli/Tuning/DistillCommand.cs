@@ -60,7 +60,7 @@ internal sealed class DistillCommand
         // What the teacher cannot read is too long as well.
         ConversationEncoder encoder = model.NewEncoder(room: own - most);
         ExampleSource<TextDocument> stories = StoryTasks.Texts(request.Seed);
-        ExampleSource<ChatExample> chats = StoryTasks.Instructions(request.Seed);
+        ExampleSource<ChatExample> chats = StoryTasks.Instructions(request.Seed, request.Told);
         ExampleSource<DataExample> builtIn = parsed.GetValue(texts) ? new(stories.Name, stories.At) : new(chats.Name, chats.At);
         (List<TokenExample> training, List<TokenExample> validation) = TuningData.Read(request, builtIn,
             (examples, report) => Encode(examples, report, model, encoder, most));

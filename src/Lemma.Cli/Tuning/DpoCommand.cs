@@ -47,7 +47,8 @@ internal sealed class DpoCommand
         TuningRequest request = tuning.Read(command, parsed);
         PreferenceLoss chosen = Choose(request.Parsed);
         using TunedModel model = new(request);
-        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request, StoryTasks.Preferences(request.Seed), model.NewEncoder().Encode);
+        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request,
+            StoryTasks.Preferences(request.Seed, request.Told), model.NewEncoder().Encode);
         (PairSet learned, PairSet judged) = (new(training), new(validation));
         if (chosen.NeedsReference)
         {

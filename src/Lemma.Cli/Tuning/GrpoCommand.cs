@@ -78,7 +78,7 @@ internal sealed class GrpoCommand
         });
         bool isHeld = strength > 0 || ofTokens > 0;
         using TunedModel model = new(request) { KeepsBase = isHeld };
-        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed),
+        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed, request.Told),
             model.NewEncoder(room: most).Encode);
         Decoder decoder = model.Begin();
         using PolicyOptimization recipe = new(decoder, [.. TuningData.Prompts(training)], [.. TuningData.Prompts(validation)], round.Reward(given),

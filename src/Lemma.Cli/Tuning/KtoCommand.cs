@@ -48,7 +48,8 @@ internal sealed class KtoCommand
             UndesirableWeight = request.Parsed.GetValue(badWeight)!.Value,
         };
         using TunedModel model = new(request);
-        (List<TokenFeedback> training, List<TokenFeedback> validation) = TuningData.Read(request, StoryTasks.Feedback(request.Seed), model.NewEncoder().Encode);
+        (List<TokenFeedback> training, List<TokenFeedback> validation) = TuningData.Read(request,
+            StoryTasks.Feedback(request.Seed, request.Told), model.NewEncoder().Encode);
         FeedbackSet learned, judged;
         using (Interruption interruption = new())
         using (ProgressLine line = new("answers read as the reference", 2 * training.Count))

@@ -71,7 +71,7 @@ internal sealed class PpoCommand
             CriticLearningRate = given.GetValue(criticRate)!.Value,
         });
         using TunedModel model = new(request) { KeepsBase = strength > 0 };
-        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed),
+        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed, request.Told),
             model.NewEncoder(room: options.LongestAnswer).Encode);
         using Decoder judge = Critic(given.GetValue(critic), model);
         Decoder decoder = model.Begin();

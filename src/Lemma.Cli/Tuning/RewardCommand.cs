@@ -38,7 +38,8 @@ internal sealed class RewardCommand
         if (request.Adapter is not null)
             throw new UsageException("--lora: a reward model has a new matrix, its score, which an adapter does not learn");
         using TunedModel model = new(request);
-        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request, StoryTasks.Preferences(request.Seed), model.NewEncoder().Encode);
+        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request,
+            StoryTasks.Preferences(request.Seed, request.Told), model.NewEncoder().Encode);
         Decoder decoder = model.Begin(decoder => decoder.WithScores(1));
         RewardModeling recipe = new(decoder, training, validation, new RewardModelingOptions
         {

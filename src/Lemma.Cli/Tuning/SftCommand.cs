@@ -48,7 +48,7 @@ internal sealed class SftCommand
             "all" => CountedTokens.All,
             _ => CountedTokens.Answers,
         });
-        (List<TokenExample> training, List<TokenExample> validation) = TuningData.Read(request, StoryTasks.Instructions(request.Seed, questions: 4),
+        (List<TokenExample> training, List<TokenExample> validation) = TuningData.Read(request, StoryTasks.Instructions(request.Seed, request.Told, questions: 4),
             encoder.Encode);
         Decoder decoder = model.Begin();
         SupervisedTuning recipe = new(decoder, training, validation, new SupervisedTuningOptions

@@ -50,8 +50,9 @@ internal static class TuningData
     }
 
     /// <summary>Held-out questions of the built-in source as prompts, for the share of right answers.</summary>
-    public static List<PolicyPrompt> Questions(TunedModel model, ulong seed, int room) =>
-        [.. Prompts(model.NewEncoder(room: room).Encode(StoryTasks.Questions(seed).Range(FirstValidation, BuiltInValidation), new DataReport()))];
+    public static List<PolicyPrompt> Questions(TunedModel model, TuningRequest request, int room) =>
+        [.. Prompts(model.NewEncoder(room: room).Encode(
+            StoryTasks.Questions(request.Seed, request.Told).Range(FirstValidation, BuiltInValidation), new DataReport()))];
 
     /// <summary>Prompts with their texts and answers.</summary>
     public static IEnumerable<PolicyPrompt> Prompts(IEnumerable<TokenPrompt> prompts) => prompts.Select(prompt =>

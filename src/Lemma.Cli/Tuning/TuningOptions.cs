@@ -11,6 +11,7 @@ internal sealed class TuningOptions
 {
     private readonly Option<string?> model = Choice.Text("--model", "DIR", "The model that is tuned: a folder, or a run");
     private readonly ExampleOptions examples;
+    private readonly Option<bool> shorter = Choice.Flag("--short-stories", "The built-in stories are short ones: two people, two places, one thing");
     private readonly Option<string?> whenLong = Choice.Text("--when-long", "drop|cut|refuse", "What becomes of longer ones; they are counted");
     private readonly Option<int?> lora = Choice.Whole("--lora", "Train an adapter of this rank beside the model, which stays as it is");
     private readonly Option<double?> loraAlpha = Choice.Number("--lora-alpha", "What the adapter's part is multiplied with, over its rank; twice the rank "
@@ -31,6 +32,7 @@ internal sealed class TuningOptions
     public void AddTo(Command command, params ReadOnlySpan<Option> own)
     {
         command.Add(model);
+        command.Add(shorter);
         examples.AddTo(command, [.. own]);
         command.Add(whenLong);
         examples.AddLoopTo(command);
@@ -46,9 +48,12 @@ internal sealed class TuningOptions
         parsed = request.Parsed;
         foreach (Option detail in (Option[])[loraAlpha, loraTargets, loraDropout, dora])
             Choice.RequireBeside(parsed, detail, lora);
+        if (parsed.GetValue(shorter) && request.Data.Length > 0)
+            throw new UsageException("--short-stories: it changes the built-in source, but --data is given");
         return new TuningRequest(request)
         {
             Model = parsed.GetValue(model) ?? throw new UsageException("--model is needed: name a model's folder or a run, such as runs/quickstart"),
+            Told = parsed.GetValue(shorter) ? StoryOptions.Short : null,
             WhenLong = parsed.GetValue(whenLong) switch { "cut" => LongExample.Cut, "refuse" => LongExample.Refuse, _ => LongExample.Drop },
             Adapter = parsed.GetValue(lora) is { } rank ? new AdapterConfig
             {
@@ -69,6 +74,9 @@ internal sealed record TuningRequest : ExampleRequest
     public TuningRequest(ExampleRequest request) : base(request) { }
 
     public string Model { get; init; } = "";
+
+    /// <summary>How the built-in stories are told; null for the usual way.</summary>
+    public StoryOptions? Told { get; init; }
 
     public LongExample WhenLong { get; init; }
 

@@ -28,7 +28,7 @@ internal static class TuningRun
         };
         if (request.IsDry)
             return session.ShowPlan(request.ShareOfPlan);
-        List<PolicyPrompt> questions = answers && request.Data.Length == 0 ? TuningData.Questions(model, request.Seed, LongestAnswer) : [];
+        List<PolicyPrompt> questions = answers && request.Data.Length == 0 ? TuningData.Questions(model, request, LongestAnswer) : [];
         double? before = questions.Count > 0 && !request.Resumes ? Right(model, (Decoder)recipe.Model, questions) : null;
         TrainingResult result = session.Train(request.Resumes, request.Anew);
         if (result.End == TrainingEnd.Interrupted)

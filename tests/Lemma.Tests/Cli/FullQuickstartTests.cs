@@ -31,6 +31,10 @@ public class FullQuickstartTests
     }
 
     [Fact]
+    public void ShortStoriesAreOfTheBuiltInSourceAlone() => Assert.Contains("--short-stories: it changes the built-in source, but --data is given",
+        InProcess.Bad(2, "sft --model nothing --data chats.jsonl --short-stories"), StringComparison.Ordinal);
+
+    [Fact]
     public void ATimeForAllStagesIsRefused() =>
         Assert.Contains("--minutes: the stages of --full have numbers of steps", InProcess.Bad(2, "quickstart --full --minutes 1"), StringComparison.Ordinal);
 }

@@ -50,6 +50,18 @@ public sealed class StoryTasksTests
     }
 
     [Fact]
+    public void ShortStoriesHaveTwoPeople()
+    {
+        for (long number = 0; number < 100; number++)
+        {
+            string told = StoryTasks.Questions(Seed, StoryOptions.Short).At(number).Prompt[0].Content;
+            string people = told[..told.IndexOf(" were ", StringComparison.Ordinal)];
+            Assert.Single(people.Split(" and ").Skip(1));
+            Assert.DoesNotContain(',', people[people.LastIndexOf('.')..]);
+        }
+    }
+
+    [Fact]
     public void AConversationAsksOn()
     {
         int longer = 0;
