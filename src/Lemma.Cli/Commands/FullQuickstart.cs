@@ -89,7 +89,7 @@ internal sealed class FullQuickstart(string folder, ulong seed, int? threads, do
             Amount.Percent(stage.Score.Preferred), Path.Combine(folder, stage.Stage),
         })];
         Console.WriteLine();
-        Console.WriteLine($"What each stage changed, on {StageScore.Count} held-out stories, questions and pairs:");
+        Console.WriteLine($"What each stage changed, on {StoryLoss.Count} held-out stories, questions and pairs:");
         if (Terminal.IsInteractive)
         {
             Table table = new() { Border = TableBorder.Rounded };

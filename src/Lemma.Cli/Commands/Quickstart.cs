@@ -4,7 +4,6 @@ using Lemma.Cli.Parsing;
 using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Decoding;
-using Lemma.Evaluation;
 using Lemma.Language;
 using Lemma.Models;
 using Lemma.Text;
@@ -20,8 +19,7 @@ namespace Lemma.Cli.Commands;
 /// <param name="stage">What the first stage of all has in place of the usual; null for the quickstart alone.</param>
 internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstStage? stage = null)
 {
-    private const int VocabularySize = 1024, TokenizerStories = 3000, ValidationStories = 200, ProbeSteps = 4;
-    private const long FirstValidationStory = 1L << 40;
+    private const int VocabularySize = 1024, TokenizerStories = 3000, ProbeSteps = 4;
     /// <summary>The usual shape.</summary>
     public static readonly DecoderConfig Shape = Presets.Tiny(VocabularySize).WithLayers(3);
     private static readonly PretrainingOptions Reading = new() { Batch = 6, Length = 176, EvaluationBatches = 20, Order = WindowOrder.Documents };
@@ -54,8 +52,8 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstS
             Seed = seed,
             Steps = minutes is { } time ? Math.Max(usual.Schedule.Warmup + 1, (long)(time * 60 * Rate(config) / passTokens)) : usual.Steps,
         };
-        TokenDataset validation = Pack(tokenizer, end, FirstValidationStory, ValidationStories);
-        StoryEntropy entropy = source.Entropy(FirstValidationStory, ValidationStories);
+        TokenDataset validation = Pack(tokenizer, end, StoryLoss.First, StoryLoss.Count);
+        StoryEntropy entropy = source.Entropy(StoryLoss.First, StoryLoss.Count);
         TokenDataset training = NewStories(tokenizer, end, TokensOf(options.Steps, passTokens));
         using Workers workers = new(threads);
         using Decoder decoder = new(config);
@@ -86,7 +84,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstS
     private void Finish(TrainingSession session, TrainingResult result, StoryEntropy entropy)
     {
         using LanguageModel model = LanguageModel.Load(ModelPath.Find(folder), threads);
-        (double nats, long tokens) = Evaluate(model);
+        (double nats, long tokens, _) = StoryLoss.Of(model.Decoder, model.Tokenizer, source, model.Workers);
         double sourceNats = entropy.NatsPerDocument * entropy.Documents;
         ShowStory(model);
         session.ShowResult(result,
@@ -98,21 +96,6 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstS
             ("", $"lemma generate {folder} --prompt \"It was a\""),
             ("", "lemma train --data YOUR.txt --out runs/mine"),
         ]);
-    }
-
-    // Each story alone, from its first token to its end, so that the model knows what the source knows: no more and no less.
-    private (double Nats, long Tokens) Evaluate(LanguageModel model)
-    {
-        double nats = 0;
-        long tokens = 0;
-        int end = model.Decoder.Config.EndId!.Value, longest = model.Decoder.Config.MaximumLength;
-        foreach (Story story in source.Range(FirstValidationStory, ValidationStories))
-        {
-            int[] ids = [end, .. model.Tokenizer.Encode(story.Text, addSpecialTokens: false), end];
-            PerplexityResult result = PerplexityEvaluator.Evaluate(model.Decoder, model.Workers, ids, longest, longest / 2);
-            (nats, tokens) = (nats + result.TotalNats, tokens + result.Tokens);
-        }
-        return (nats, tokens);
     }
 
     private static void ShowStory(LanguageModel model)
@@ -162,9 +145,3 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstS
     private static string PerUnit(double nats, long tokens, long bytes) => string.Create(CultureInfo.InvariantCulture,
         $"{nats / tokens:0.0000} nats a token, {nats / Math.Log(2) / bytes:0.0000} bits a byte");
 }
-
-/// <summary>What the first of several stages has in place of the quickstart's own.</summary>
-/// <param name="Told">How stories are told.</param>
-/// <param name="Shape">The model's shape.</param>
-/// <param name="Options">How it is trained.</param>
-internal sealed record FirstStage(StoryOptions Told, DecoderConfig Shape, TrainingOptions Options);

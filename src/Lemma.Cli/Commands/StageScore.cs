@@ -1,6 +1,5 @@
 using Lemma.Compute;
 using Lemma.Data;
-using Lemma.Evaluation;
 using Lemma.Models;
 using Lemma.Text;
 using Lemma.Training;
@@ -13,36 +12,19 @@ namespace Lemma.Cli.Commands;
 /// <param name="Preferred">The share of held-out pairs of which the right answer is likelier.</param>
 internal sealed record StageScore(double BitsPerByte, double Right, double Preferred)
 {
-    /// <summary>Stories, questions and pairs.</summary>
-    public const int Count = 200;
-
-    private const long First = 1L << 40;
     private const int LongestAnswer = 32;
 
     public static StageScore Of(Decoder decoder, Tokenizer tokenizer, ulong seed, StoryOptions told, Workers workers)
     {
         ConversationEncoder encoder = new(tokenizer, PlainTemplate.For(tokenizer, decoder.Config.EndId, decoder.Config.BeginId),
             new ConversationOptions { MaximumLength = decoder.MaximumLength - LongestAnswer });
-        PolicyPrompt[] questions = [.. encoder.Encode(StoryTasks.Questions(seed, told).Range(First, Count), new DataReport())
+        PolicyPrompt[] questions = [.. encoder.Encode(StoryTasks.Questions(seed, told).Range(StoryLoss.First, StoryLoss.Count), new DataReport())
             .Select(prompt => new PolicyPrompt(prompt.Ids, prompt.Example.Prompt[0].Content, prompt.Example.Answer))];
-        TokenPair[] pairs = [.. encoder.Encode(StoryTasks.Preferences(seed, told).Range(First, Count), new DataReport())];
+        TokenPair[] pairs = [.. encoder.Encode(StoryTasks.Preferences(seed, told).Range(StoryLoss.First, StoryLoss.Count), new DataReport())];
         float[] chosen = SequenceLogs.Compute(decoder, [.. pairs.Select(pair => pair.Chosen)], workers);
         float[] rejected = SequenceLogs.Compute(decoder, [.. pairs.Select(pair => pair.Rejected)], workers);
-        return new StageScore(Bits(decoder, tokenizer, new StorySource(seed, told), workers),
+        return new StageScore(StoryLoss.Of(decoder, tokenizer, new StorySource(seed, told), workers).BitsPerByte,
             PolicyRewards.Mean(decoder, tokenizer, workers, questions, PolicyRewards.All["right"], LongestAnswer),
             chosen.Zip(rejected).Average(pair => pair.First > pair.Second ? 1.0 : 0));
-    }
-
-    private static double Bits(Decoder decoder, Tokenizer tokenizer, StorySource source, Workers workers)
-    {
-        (double nats, long bytes) = (0, 0);
-        int end = decoder.Config.EndId!.Value, longest = decoder.MaximumLength;
-        foreach (Story story in source.Range(First, Count))
-        {
-            int[] ids = [end, .. tokenizer.Encode(story.Text, addSpecialTokens: false), end];
-            nats += PerplexityEvaluator.Evaluate(decoder, workers, ids, longest, longest / 2).TotalNats;
-            bytes += System.Text.Encoding.UTF8.GetByteCount(story.Text);
-        }
-        return nats / Math.Log(2) / bytes;
     }
 }

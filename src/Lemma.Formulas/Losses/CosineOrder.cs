@@ -69,16 +69,7 @@ public static class CosineOrder
     {
         Cosine[] cosines = new Cosine[count];
         for (int i = 0, d = count == 0 ? 0 : first.Length / count; i < count; i++)
-        {
-            (double product, double a, double b) = (0, 0, 0);
-            for (int column = i * d; column < (i + 1) * d; column++)
-            {
-                (double x, double y) = (first[column], second[column]);
-                (product, a, b) = (product + x * y, a + x * x, b + y * y);
-            }
-            (a, b) = (Math.Sqrt(a), Math.Sqrt(b));
-            cosines[i] = new Cosine(a == 0 || b == 0 ? 0 : product / (a * b), a, b);
-        }
+            cosines[i] = Cosine.Of(first.Slice(i * d, d), second.Slice(i * d, d));
         return cosines;
     }
 
@@ -113,11 +104,5 @@ public static class CosineOrder
         if (call.Backward(y, out float[]? dy))
             Backward(first, second, scores, scale, dy[0], call.Gradient("first"), call.Gradient("second"));
         return y;
-    }
-
-    // The cosine of two rows and their lengths.
-    private readonly record struct Cosine(double Value, double First, double Second)
-    {
-        public Cosine Swapped => new(Value, Second, First);
     }
 }

@@ -110,10 +110,7 @@ public sealed class EmbeddingModel : IDisposable
     public static double Similarity(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         Require.That(a.Length == b.Length, $"similarity: vectors of {a.Length} and {b.Length} numbers have no angle");
-        double product = 0, first = 0, second = 0;
-        for (int i = 0; i < a.Length; i++)
-            (product, first, second) = (product + (double)a[i] * b[i], first + (double)a[i] * a[i], second + (double)b[i] * b[i]);
-        return first == 0 || second == 0 ? 0 : product / Math.Sqrt(first * second);
+        return Formulas.Cosine.Of(a, b).Value;
     }
 
     /// <summary>Frees the model and ends its threads.</summary>

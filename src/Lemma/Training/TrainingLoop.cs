@@ -65,7 +65,7 @@ public sealed class TrainingLoop
         Require.That(Folder is null || Adapter is not null || recipe.Model.Parameters.Adapter is null,
             $"training: an adapter learns, so its config is needed to save it");
         using Tape tape = new(workers, recipe.Model.Parameters);
-        recipe.Model.RecomputesBlocks = options.RecomputesBlocks;
+        recipe.Model.RecomputesBlocks |= options.RecomputesBlocks;
         Optimizer optimizer = options.Optimizer.Make(recipe.Learning, workers);
         recipe.Learning.ForgetGradients();
         using WeightAverage? following = options.AverageDecay is { } beta ? new WeightAverage(recipe.Learning, workers, beta) : null;

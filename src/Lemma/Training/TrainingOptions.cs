@@ -25,6 +25,7 @@ public sealed record TrainingOptions
     public double? AverageDecay { get; init; }
 
     /// <summary>Whether what blocks make on the way is made again in the backward: less memory for a third more time, the same bits.</summary>
+    /// <remarks>A model that does so already goes on (<see cref="Models.Model.RecomputesBlocks"/>).</remarks>
     public bool RecomputesBlocks { get; init; }
 
     /// <summary>Steps between evaluations, each followed by a checkpoint.</summary>

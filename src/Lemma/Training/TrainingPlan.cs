@@ -81,7 +81,7 @@ public sealed record TrainingPlan
             TokensOfStep = (clock.Last.Tokens - clock.First.Tokens) / (double)tried,
             Epochs = recipe.PlaceAfter(options.Steps * options.Accumulate).Epochs,
             WeightBytes = BytesOfElement * (own.BlockLength + (learning == own ? 0 : learning.BlockLength)),
-            GradientBytes = BytesOfElement * learning.BlockLength,
+            GradientBytes = BytesOfElement * learning.GradientElements,
             MomentBytes = BytesOfElement * loop.MomentElements,
             AverageBytes = options.AverageDecay is null ? 0 : BytesOfElement * learning.BlockLength,
             ActivationBytes = BytesOfElement * loop.PassElements,

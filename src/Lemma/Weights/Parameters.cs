@@ -38,6 +38,9 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>What is added to products with these parameters, or null.</summary>
     internal Adapter? Adapter { get; set; }
 
+    /// <summary>The elements of gradients, those of the looked-up rows of tied parameters apart from the others.</summary>
+    internal long GradientElements => BlockLength + lookedUp.Values.Sum(block => block.Length);
+
     /// <summary>Whether the blocks for training exist.</summary>
     public bool HasTrainingState => gradients is not null;
 

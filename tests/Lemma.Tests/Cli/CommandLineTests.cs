@@ -1,5 +1,4 @@
-using Lemma.Cli;
-using Lemma.Cli.Display;
+using static Lemma.Tests.Cli.InProcess;
 
 namespace Lemma.Tests.Cli;
 
@@ -227,26 +226,4 @@ public class CommandLineTests
     }
 
     private static string Golden(string family) => Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", family, "config.json");
-
-    private static (int Code, string Output, string Error) Run(string line, string input = "")
-    {
-        Terminal.IsInteractive = false;
-        TextWriter output = Console.Out, error = Console.Error;
-        TextReader typed = Console.In;
-        using StringReader newInput = new(input);
-        Console.SetIn(newInput);
-        using StringWriter newOutput = new(), newError = new();
-        Console.SetOut(newOutput);
-        Console.SetError(newError);
-        try
-        {
-            return (CommandLine.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)), newOutput.ToString(), newError.ToString());
-        }
-        finally
-        {
-            Console.SetIn(typed);
-            Console.SetOut(output);
-            Console.SetError(error);
-        }
-    }
 }

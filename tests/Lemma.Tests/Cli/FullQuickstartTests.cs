@@ -11,19 +11,9 @@ public class FullQuickstartTests
     public void EveryStageGoesOnFromTheOneBeforeAndStandsInTheTable()
     {
         using TemporaryFolder folder = new();
-        Lemma.Cli.Display.Terminal.IsInteractive = false;
-        TextWriter before = Console.Out;
-        using StringWriter output = new();
-        Console.SetOut(output);
-        try
-        {
-            Assert.Equal(CommandLine.Done, new FullQuickstart(folder["full"], seed: 1, threads: 2, share: 0.002).Run(clear: false));
-        }
-        finally
-        {
-            Console.SetOut(before);
-        }
-        string[] lines = output.ToString().Split('\n');
+        (int code, string output, _) = InProcess.Capture(() => new FullQuickstart(folder["full"], seed: 1, threads: 2, share: 0.002).Run(clear: false));
+        Assert.Equal(CommandLine.Done, code);
+        string[] lines = output.Split('\n');
         int title = Array.FindIndex(lines, line => line.StartsWith("What each stage changed", StringComparison.Ordinal));
         Assert.Equal(["stage", "base", "sft", "dpo", "grpo"], lines.Skip(title + 1).Take(5).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]));
         Assert.Contains($"--model {folder["full/sft"]}", lines.Single(line => line.StartsWith("== dpo", StringComparison.Ordinal)), StringComparison.Ordinal);

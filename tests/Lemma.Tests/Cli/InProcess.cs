@@ -41,19 +41,33 @@ internal static class InProcess
         return folder[name];
     }
 
-    private static (int Code, string Output, string Error) Run(string line)
+    /// <summary>What a line gives, its words parted by spaces.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="input">What is typed.</param>
+    public static (int Code, string Output, string Error) Run(string line, string input = "") =>
+        RunWith(input, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>What arguments give, with something typed.</summary>
+    public static (int Code, string Output, string Error) RunWith(string input, params string[] arguments) =>
+        Capture(() => CommandLine.Run(arguments), input);
+
+    /// <summary>What a part of the tool gives, and writes to the console, which no other test may use meanwhile.</summary>
+    public static (int Code, string Output, string Error) Capture(Func<int> run, string input = "")
     {
         Terminal.IsInteractive = false;
-        TextWriter output = Console.Out, error = Console.Error;
+        (TextReader typed, TextWriter output, TextWriter error) = (Console.In, Console.Out, Console.Error);
+        using StringReader newInput = new(input);
         using StringWriter newOutput = new(), newError = new();
+        Console.SetIn(newInput);
         Console.SetOut(newOutput);
         Console.SetError(newError);
         try
         {
-            return (CommandLine.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)), newOutput.ToString(), newError.ToString());
+            return (run(), newOutput.ToString(), newError.ToString());
         }
         finally
         {
+            Console.SetIn(typed);
             Console.SetOut(output);
             Console.SetError(error);
         }

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Lemma.Checkpoints;
-using Lemma.Cli;
-using Lemma.Cli.Display;
 using Lemma.Cli.Inspection;
 using Lemma.Models;
+using static Lemma.Tests.Cli.InProcess;
 
 namespace Lemma.Tests.Cli;
 
@@ -37,7 +36,7 @@ public class InspectTests
     [Fact]
     public void BlocksAreOnePartAndTensorsOneLine()
     {
-        (int code, string output, string error) = Run("inspect", Golden("checkpoints", "llama"));
+        (int code, string output, string error) = RunWith("", "inspect", Golden("checkpoints", "llama"));
         Assert.Equal((0, ""), (code, error));
         Assert.Contains("family      llama, decoder\n", output, StringComparison.Ordinal);
         Assert.Contains("parameters  27,808, 111 kB as float32\n", output, StringComparison.Ordinal);
@@ -46,7 +45,7 @@ public class InspectTests
         Assert.Contains("model.layers.*.self_attn.k_proj.weight [16, 32] → blocks.*.attention.qkv.weight rows 32–47 (× 2)\n", output, StringComparison.Ordinal);
         Assert.Contains("tokenizer   none\n", output, StringComparison.Ordinal);
         Assert.Contains("template    no\n", output, StringComparison.Ordinal);
-        Assert.Contains("c_attn.weight [32, 96] → blocks.*.attention.qkv.weight transposed (× 2)\n", Run("inspect", Golden("checkpoints", "gpt2")).Output,
+        Assert.Contains("c_attn.weight [32, 96] → blocks.*.attention.qkv.weight transposed (× 2)\n", RunWith("", "inspect", Golden("checkpoints", "gpt2")).Output,
             StringComparison.Ordinal);
     }
 
@@ -73,7 +72,7 @@ public class InspectTests
     [Fact]
     public void JsonHasEveryParameterAndTensor()
     {
-        using JsonDocument json = JsonDocument.Parse(Run("inspect", Golden("checkpoints", "gpt2"), "--json").Output);
+        using JsonDocument json = JsonDocument.Parse(RunWith("", "inspect", Golden("checkpoints", "gpt2"), "--json").Output);
         JsonElement root = json.RootElement;
         Assert.Equal("gpt2", root.GetProperty("family").GetString());
         Assert.Equal("decoder", root.GetProperty("kind").GetString());
@@ -89,16 +88,16 @@ public class InspectTests
     [Fact]
     public void SingleFilesAndConfigsAreShown()
     {
-        string output = Run("inspect", Path.Combine(Golden("checkpoints", "llama"), "model.safetensors")).Output;
+        string output = RunWith("", "inspect", Path.Combine(Golden("checkpoints", "llama"), "model.safetensors")).Output;
         Assert.Contains("model.layers.1.self_attn.q_proj.weight  F32 [32, 32]", output, StringComparison.Ordinal);
         Assert.DoesNotContain("family", output, StringComparison.Ordinal);
-        output = Run("inspect", Golden("gguf", "all.gguf")).Output;
+        output = RunWith("", "inspect", Golden("gguf", "all.gguf")).Output;
         Assert.Contains("metadata\n", output, StringComparison.Ordinal);
-        Assert.Contains("format = pt", Run("inspect", Path.Combine(Golden("checkpoints", "gpt2"), "model.safetensors")).Output, StringComparison.Ordinal);
-        output = Run("inspect", Path.Combine(Golden("checkpoints", "bert"), "config.json")).Output;
+        Assert.Contains("format = pt", RunWith("", "inspect", Path.Combine(Golden("checkpoints", "gpt2"), "model.safetensors")).Output, StringComparison.Ordinal);
+        output = RunWith("", "inspect", Path.Combine(Golden("checkpoints", "bert"), "config.json")).Output;
         Assert.Contains("bert, encoder\n", output, StringComparison.Ordinal);
         Assert.DoesNotContain("tensors of the file", output, StringComparison.Ordinal);
-        Assert.Contains("single", Run("inspect", Golden("pytorch", "archive.bin")).Output, StringComparison.Ordinal);
+        Assert.Contains("single", RunWith("", "inspect", Golden("pytorch", "archive.bin")).Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,14 +108,14 @@ public class InspectTests
             File.Copy(Path.Combine(Golden("checkpoints", "llama"), name), folder[name]);
         folder.Write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n[PAD]\n[MASK]\na\nb\n");
         folder.Write("chat_template.jinja", "{{ messages }}");
-        string output = Run("inspect", folder[""]).Output;
+        string output = RunWith("", "inspect", folder[""]).Output;
         Assert.Contains("tokenizer   word piece, 7 ids\n", output, StringComparison.Ordinal);
         Assert.Contains("template    yes\n", output, StringComparison.Ordinal);
         folder.Write("tokenizer.json", "{");
-        Assert.Contains("tokenizer   tokenizer.json", Run("inspect", folder[""]).Output, StringComparison.Ordinal);
+        Assert.Contains("tokenizer   tokenizer.json", RunWith("", "inspect", folder[""]).Output, StringComparison.Ordinal);
         // A folder whose weights have not come is a config.
         File.Delete(folder["model.safetensors"]);
-        Assert.Contains("parameters  27,808", Run("inspect", folder[""]).Output, StringComparison.Ordinal);
+        Assert.Contains("parameters  27,808", RunWith("", "inspect", folder[""]).Output, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -129,7 +128,7 @@ public class InspectTests
         using TemporaryFolder folder = new();
         folder.Write("c.json", """{"model_type": "x"}""");
         folder.Write("short.safetensors", new byte[3]);
-        (int code, string output, string error) = Run("inspect", path.Replace("{dir}", folder[""], StringComparison.Ordinal));
+        (int code, string output, string error) = RunWith("", "inspect", path.Replace("{dir}", folder[""], StringComparison.Ordinal));
         Assert.Equal((1, ""), (code, output));
         Assert.StartsWith("lemma inspect: ", error, StringComparison.Ordinal);
         Assert.Contains(sentence, error, StringComparison.Ordinal);
@@ -137,22 +136,4 @@ public class InspectTests
     }
 
     private static string Golden(string kind, string name) => Path.Combine(AppContext.BaseDirectory, "Golden", kind, name);
-
-    private static (int Code, string Output, string Error) Run(params string[] arguments)
-    {
-        Terminal.IsInteractive = false;
-        TextWriter output = Console.Out, error = Console.Error;
-        using StringWriter newOutput = new(), newError = new();
-        Console.SetOut(newOutput);
-        Console.SetError(newError);
-        try
-        {
-            return (CommandLine.Run(arguments), newOutput.ToString(), newError.ToString());
-        }
-        finally
-        {
-            Console.SetOut(output);
-            Console.SetError(error);
-        }
-    }
 }

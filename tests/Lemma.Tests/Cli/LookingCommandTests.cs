@@ -1,12 +1,12 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text.Json;
-using Lemma.Cli;
 using Lemma.Cli.Display;
 using Lemma.Language;
 using Lemma.Language.Views;
 using Lemma.Tests.Language;
 using Spectre.Console;
+using static Lemma.Tests.Cli.InProcess;
 
 namespace Lemma.Tests.Cli;
 
@@ -224,25 +224,4 @@ public sealed class LookingCommandTests : IDisposable
     }
 
     private static (int Code, string Output, string Error) Run(params string[] arguments) => RunWith("", arguments);
-
-    private static (int Code, string Output, string Error) RunWith(string input, params string[] arguments)
-    {
-        Terminal.IsInteractive = false;
-        (TextReader before, TextWriter output, TextWriter error) = (Console.In, Console.Out, Console.Error);
-        using StringReader reader = new(input);
-        using StringWriter newOutput = new(), newError = new();
-        Console.SetIn(reader);
-        Console.SetOut(newOutput);
-        Console.SetError(newError);
-        try
-        {
-            return (CommandLine.Run(arguments), newOutput.ToString(), newError.ToString());
-        }
-        finally
-        {
-            Console.SetIn(before);
-            Console.SetOut(output);
-            Console.SetError(error);
-        }
-    }
 }

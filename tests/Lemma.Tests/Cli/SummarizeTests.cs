@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Lemma.Cli;
-using Lemma.Cli.Display;
 using Lemma.Tests.Language;
+using static Lemma.Tests.Cli.InProcess;
 
 namespace Lemma.Tests.Cli;
 
@@ -60,26 +59,4 @@ public sealed class SummarizeTests : IDisposable
     }
 
     private static (int Code, string Output, string Error) Run(params string[] arguments) => RunWith("", arguments);
-
-    private static (int Code, string Output, string Error) RunWith(string input, params string[] arguments)
-    {
-        Terminal.IsInteractive = false;
-        TextWriter output = Console.Out, error = Console.Error;
-        TextReader typed = Console.In;
-        using StringReader newInput = new(input);
-        using StringWriter newOutput = new(), newError = new();
-        Console.SetIn(newInput);
-        Console.SetOut(newOutput);
-        Console.SetError(newError);
-        try
-        {
-            return (CommandLine.Run(arguments), newOutput.ToString(), newError.ToString());
-        }
-        finally
-        {
-            Console.SetIn(typed);
-            Console.SetOut(output);
-            Console.SetError(error);
-        }
-    }
 }

@@ -1,11 +1,10 @@
 using Lemma.Checkpoints;
-using Lemma.Cli;
-using Lemma.Cli.Display;
 using Lemma.Data;
 using Lemma.Language;
 using Lemma.Models;
 using Lemma.Text;
 using Lemma.Text.Training;
+using static Lemma.Tests.Cli.InProcess;
 
 namespace Lemma.Tests.Cli;
 
@@ -123,37 +122,5 @@ public sealed class TuningTests : IDisposable
         Assert.Contains("which an adapter does not learn", Bad(2, $"reward --model {folder["base"]} --lora 4 --out {folder["x"]}"), StringComparison.Ordinal);
         Assert.Contains("dpo, dpo_norm, dpo_forward_kl", Good("dpo --help"), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["x"]));
-    }
-
-    private static string Good(string line)
-    {
-        (int code, string output, string error) = Run(line);
-        Assert.True(code == 0 && error.Length == 0, $"{line}: {code} {error}");
-        return output;
-    }
-
-    private static string Bad(int code, string line)
-    {
-        (int given, _, string error) = Run(line);
-        Assert.Equal(code, given);
-        return error;
-    }
-
-    private static (int Code, string Output, string Error) Run(string line)
-    {
-        Terminal.IsInteractive = false;
-        TextWriter output = Console.Out, error = Console.Error;
-        using StringWriter newOutput = new(), newError = new();
-        Console.SetOut(newOutput);
-        Console.SetError(newError);
-        try
-        {
-            return (CommandLine.Run(line.Split(' ')), newOutput.ToString(), newError.ToString());
-        }
-        finally
-        {
-            Console.SetOut(output);
-            Console.SetError(error);
-        }
     }
 }

@@ -101,11 +101,7 @@ public sealed class SentenceTuning : Recipe
     private static double Cosine(Tape tape, Tensor first, int i, Tensor second, int j)
     {
         int d = first.Shape.Columns;
-        ReadOnlySpan<float> a = tape[first].Slice(i * d, d), b = tape[second].Slice(j * d, d);
-        (double product, double ofA, double ofB) = (0, 0, 0);
-        for (int column = 0; column < d; column++)
-            (product, ofA, ofB) = (product + (double)a[column] * b[column], ofA + (double)a[column] * a[column], ofB + (double)b[column] * b[column]);
-        return ofA == 0 || ofB == 0 ? 0 : product / Math.Sqrt(ofA * ofB);
+        return Lemma.Formulas.Cosine.Of(tape[first].Slice(i * d, d), tape[second].Slice(j * d, d)).Value;
     }
 
     private LossPart Loss(Tape tape, TokenSentencePair[] pairs, Tensor first, Tensor second)

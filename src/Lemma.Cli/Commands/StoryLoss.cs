@@ -1,0 +1,33 @@
+using Lemma.Compute;
+using Lemma.Data;
+using Lemma.Evaluation;
+using Lemma.Models;
+using Lemma.Text;
+
+namespace Lemma.Cli.Commands;
+
+/// <summary>What a model loses on held-out stories: each alone, from its first token to its end, so that it knows what the source knows.</summary>
+internal readonly record struct StoryLoss(double Nats, long Tokens, long Bytes)
+{
+    /// <summary>The number of the first held-out story.</summary>
+    public const long First = 1L << 40;
+
+    /// <summary>How many are read.</summary>
+    public const int Count = 200;
+
+    /// <summary>Bits a byte.</summary>
+    public double BitsPerByte => Nats / Math.Log(2) / Bytes;
+
+    public static StoryLoss Of(Decoder decoder, Tokenizer tokenizer, StorySource source, Workers workers)
+    {
+        (double nats, long tokens, long bytes) = (0, 0, 0);
+        int end = decoder.Config.EndId!.Value, longest = decoder.MaximumLength;
+        foreach (Story story in source.Range(First, Count))
+        {
+            int[] ids = [end, .. tokenizer.Encode(story.Text, addSpecialTokens: false), end];
+            PerplexityResult result = PerplexityEvaluator.Evaluate(decoder, workers, ids, longest, longest / 2);
+            (nats, tokens, bytes) = (nats + result.TotalNats, tokens + result.Tokens, bytes + System.Text.Encoding.UTF8.GetByteCount(story.Text));
+        }
+        return new StoryLoss(nats, tokens, bytes);
+    }
+}
