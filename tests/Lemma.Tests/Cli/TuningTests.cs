@@ -51,36 +51,6 @@ public sealed class TuningTests : IDisposable
         Assert.Equal(1, judge.Config.Scores);
     }
 
-    [Theory]
-    [InlineData("sft --lora 4 --dora"), InlineData("dpo"), InlineData("grpo --prompts 2 --group 3 --answer-length 5 --passes 3 --beta 0.1")]
-    [InlineData("ppo --prompts 2 --group 3 --answer-length 5 --passes 3 --target-kl 0.5 --kl-horizon 40")]
-    public void AKilledRunGoesOnToTheSameBytes(string recipe)
-    {
-        string name = recipe.Split(' ')[0];
-        string run = $"{recipe} --model {folder["base"]} --examples 60 --steps 24 --eval-every 2 --rows 512 --threads 1";
-        Good($"{run} --out {folder["whole"]}");
-        int killed = 0;
-        for (int milliseconds = 700; milliseconds < 2200; milliseconds += 500)
-        {
-            bool hasBegun = TrainingState.Exists(folder["parts/last"]);
-            using System.Diagnostics.Process process = Tool.Start(hasBegun ? $"{name} --resume --out {folder["parts"]}" : $"{run} --force --out {folder["parts"]}");
-            if (process.WaitForExit(milliseconds))
-                break;
-            process.Kill();
-            process.WaitForExit();
-            killed++;
-        }
-        Assert.True(killed > 0, "the first run was over before it could be killed");
-        if (!TrainingState.Exists(folder["parts/last"]))
-            Good($"{run} --force --out {folder["parts"]}");
-        Assert.Contains($"lemma {name}: --resume: the run was started without --beta1", Bad(2, $"{name} --resume --out {folder["parts"]} --beta1 0.5"),
-            StringComparison.Ordinal);
-        Good($"{name} --resume --out {folder["parts"]}");
-        string weights = recipe.Contains("lora", StringComparison.Ordinal) ? "adapter_model.safetensors" : "model.safetensors";
-        foreach (string file in (string[])[$"last/{weights}", "last/training_state.safetensors", $"best/{weights}", "metrics.jsonl"])
-            Assert.True(File.ReadAllBytes(folder[$"whole/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(folder[$"parts/{file}"])), file);
-    }
-
     [Fact]
     public void AnAdapterIsMergedIntoAModelOfItsOwn()
     {
