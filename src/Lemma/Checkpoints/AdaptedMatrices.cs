@@ -18,7 +18,7 @@ internal sealed class AdaptedMatrices
 {
     private const string Weight = ".weight", Embedding = "embedding.weight";
     private readonly Family family;
-    private readonly Dictionary<string, AdaptedMatrix> byName = [];
+    private readonly OrderedDictionary<string, AdaptedMatrix> byName = [];
     private readonly HashSet<string> stacks = [];
 
     public AdaptedMatrices(Model model)
@@ -45,11 +45,15 @@ internal sealed class AdaptedMatrices
         }
     }
 
+    /// <summary>All of them, in the model's order.</summary>
     public IEnumerable<AdaptedMatrix> All => byName.Values;
 
     public static string ModuleOf(string tensor) => tensor[..^Weight.Length];
 
     public AdaptedMatrix? Find(string module) => byName.GetValueOrDefault(family.Bare(module));
+
+    /// <summary>Where a module stands in the model's order; behind all for one that takes no adapter.</summary>
+    public int PlaceOf(string module) => byName.IndexOf(family.Bare(module)) is var place and >= 0 ? place : byName.Count;
 
     /// <summary>Why a module takes no adapter.</summary>
     public string WhyNone(string module) => stacks.Contains(family.Bare(module))

@@ -37,17 +37,22 @@ public static class AdapterFolder
         try
         {
             List<(TensorEntry Entry, Parameter Parameter)> fills = [];
+            List<(string Module, TensorEntry A, Ends Ends)> pairs = [];
             int copies = 0;
-            foreach (TensorEntry a in file.Tensors.Where(entry => !IsB(entry.Name) && !entry.Name.EndsWith(Magnitude, StringComparison.Ordinal)))
+            foreach (TensorEntry entry in file.Tensors.Where(entry => !IsB(entry.Name) && !entry.Name.EndsWith(Magnitude, StringComparison.Ordinal)))
             {
-                if (a.Name.EndsWith(EndBase, StringComparison.Ordinal))
+                if (entry.Name.EndsWith(EndBase, StringComparison.Ordinal))
                 {
-                    RequireCopy(file, a, model.Parameters, matrices);
+                    RequireCopy(file, entry, model.Parameters, matrices);
                     copies++;
                     continue;
                 }
-                Ends ends = a.Name.EndsWith(OfLookups.A, StringComparison.Ordinal) ? OfLookups : OfProducts;
-                string module = ModuleOf(file, a, ends.A);
+                Ends ends = entry.Name.EndsWith(OfLookups.A, StringComparison.Ordinal) ? OfLookups : OfProducts;
+                pairs.Add((ModuleOf(file, entry, ends.A), entry, ends));
+            }
+            // In the order of a fresh one, not of the file: which part draws what, and the order of sums over all of them, must not change with a resume.
+            foreach ((string module, TensorEntry a, Ends ends) in pairs.OrderBy(pair => matrices.PlaceOf(pair.Module)))
+            {
                 TensorEntry b = file.Find($"{a.Name[..^ends.A.Length]}{ends.B}") ?? throw Fault(file, $"'{a.Name}' has no partner with {ends.B}");
                 if (!config.Chooses(module))
                     throw Fault(file, $"'{module}' has an adapter, but it is not among the target modules {string.Join(", ", config.Targets)}");

@@ -29,7 +29,8 @@ internal static class Adapted
                 continue;
             }
             Tensor own = tape.Columns(y, parts[i].FirstRow, parts[i].Rows);
-            Tensor change = tape.MagnitudeChange(own, Up(tape, low, adapter, parts[i]), weight, bias is null ? null : tape.Parameter(bias), adapter, parts[i]);
+            Tensor up = tape.Linear(tape.Scale(low, parts[i].Scale), tape.ParameterOf(adapter.Parameters, parts[i].B));
+            Tensor change = tape.MagnitudeChange(own, up, weight, bias is null ? null : tape.Parameter(bias), adapter, parts[i]);
             tape.AddToColumnsInPlace(y, parts[i].FirstRow, change);
         }
     }
@@ -49,8 +50,5 @@ internal static class Adapted
     }
 
     private static void Add(Tape tape, Tensor y, Tensor low, Adapter adapter, AdapterPart part) =>
-        tape.AddToColumnsInPlace(y, part.FirstRow, Up(tape, low, adapter, part));
-
-    private static Tensor Up(Tape tape, Tensor low, Adapter adapter, AdapterPart part) =>
-        tape.Linear(tape.Scale(low, part.Scale), tape.ParameterOf(adapter.Parameters, part.B));
+        tape.AddLinearInPlace(y, part.FirstRow, tape.Scale(low, part.Scale), tape.ParameterOf(adapter.Parameters, part.B));
 }

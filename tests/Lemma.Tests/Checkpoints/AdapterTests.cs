@@ -95,7 +95,8 @@ public sealed class AdapterTests : IDisposable
         Assert.Equal(["all-linear"], again.Targets);
         Assert.True(again.Chooses("model.layers.0.self_attn.q_proj") && !again.Chooses("lm_head"));
         using Adapter copy = AdapterFolder.Read(folder["copy"], model);
-        Assert.Equal(adapter.Parameters.All.Select(parameter => parameter.Name).Order(), copy.Parameters.All.Select(parameter => parameter.Name).Order());
+        // The order too: a run that goes on draws and sums in it.
+        Assert.Equal(adapter.Parameters.All.Select(parameter => parameter.Name), copy.Parameters.All.Select(parameter => parameter.Name));
     }
 
     [Theory, MemberData(nameof(Cases)), MemberData(nameof(Tied))]
@@ -329,7 +330,7 @@ public sealed class AdapterTests : IDisposable
     [InlineData("\"modules_to_save\": null", "\"modules_to_save\": [\"lm_head\"]", "the field \"modules_to_save\" is not known")]
     [InlineData("\"modules_to_save\": null", "\"target_parameters\": [\"experts.down_proj\"]", "'experts.down_proj' is not supported: it changes a stack")]
     [InlineData("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"", "\"pissa\" is not supported")]
-    [InlineData("\"r\": 3", "\"r\": 4", "lora_A.weight' has shape [3, 80], but the model and the config ask for [4, 80]")]
+    [InlineData("\"r\": 3", "\"r\": 4", "lora_A.weight' has shape [3, 32], but the model and the config ask for [4, 32]")]
     [InlineData("\"lora_dropout\": 0.0", "\"lora_dropout\": 1.0", "\"lora_dropout\" must lie in [0, 1), but it is 1")]
     [InlineData("\"lora_alpha\": 5", "\"lora_alpha\": 1e300", "must be finite numbers of single precision, but one is 1E+300")]
     [InlineData("\"r\": 3", "\"r\": 0", "\"r\" must be a whole number from 1 to 65536, but it is 0")]

@@ -135,7 +135,7 @@ public static unsafe partial class Ops
             Matrix rows = Matrix.Rows(from + (nint)first * inputs, inputs);
             if (isTransposed)
             {
-                ProductWithWeight(tape, count, rows, weight, e * outputs, outputs, to + (nint)first * outputs);
+                ProductWithWeight(tape, count, rows, weight, e * outputs, outputs, to + (nint)first * outputs, outputs);
                 continue;
             }
             Matrix own = Matrix.Rows(tape.Pointer(weight) + (nint)e * inputs * outputs, weight.Shape[2]);

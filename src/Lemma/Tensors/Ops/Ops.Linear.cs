@@ -13,25 +13,53 @@ public static unsafe partial class Ops
         Require.That(weight.Shape.Rank == 2 && x.Shape.Columns == inputs, $"linear: the weight {weight.Shape} must be [out, {x.Shape.Columns}] for x {x.Shape}");
         Require.That(bias is null || bias.Value.Shape.Count == outputs, $"linear: the bias {bias?.Shape} must have {outputs} elements");
         Tensor y = tape.New(new Shape(rows, outputs));
-        ProductWithWeight(tape, rows, Matrix.Rows(tape.Pointer(x), inputs), weight, 0, outputs, tape.Pointer(y), bias is { } b ? tape.Pointer(b) : null);
+        ProductWithWeight(tape, rows, Matrix.Rows(tape.Pointer(x), inputs), weight, 0, outputs, tape.Pointer(y), outputs,
+            bias: bias is { } b ? tape.Pointer(b) : null);
         tape.Record((x, weight, bias, y), static (tape, in s) =>
         {
             float* dy = tape.OutputGradient(s.y);
             if (dy == null)
                 return;
-            int inputs = s.weight.Shape[^1], outputs = s.weight.Shape[0], rows = s.y.Shape.Rows;
-            Matrix up = Matrix.Rows(dy, outputs);
-            float* dx = tape.GradientPointer(s.x, out bool add);
-            Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(tape.Pointer(s.weight), inputs), dx, inputs, add);
-            if (!tape.IsFrozen(s.weight))
-            {
-                float* dw = tape.GradientPointer(s.weight, out add);
-                WeightGradient(tape.Workers, rows, up, outputs, Matrix.Rows(tape.Pointer(s.x), inputs), inputs, dw, add);
-            }
+            int outputs = s.y.Shape.Columns;
+            LinearGradients(tape, Matrix.Rows(dy, outputs), s.x, s.weight);
             if (s.bias is { } bias && !tape.IsFrozen(bias))
-                SumRows(tape, dy, rows, outputs, bias);
+                SumRows(tape, dy, s.y.Shape.Rows, outputs, bias);
         });
         return y;
+    }
+
+    /// <summary>Adds a product to some columns of every row: y[:, first…] += x·Wᵀ.</summary>
+    /// <remarks>What is added never lies in memory of its own, nor does its gradient, which is that of the columns.</remarks>
+    /// <param name="tape">The tape.</param>
+    /// <param name="y">[rows, …], whose values no operation needs for its backward.</param>
+    /// <param name="first">The first column.</param>
+    /// <param name="x">[rows, in].</param>
+    /// <param name="weight">[out, in].</param>
+    internal static void AddLinearInPlace(this Tape tape, Tensor y, int first, Tensor x, Tensor weight)
+    {
+        int inputs = weight.Shape[^1], outputs = weight.Shape[0], columns = y.Shape.Columns;
+        Require.That(weight.Shape.Rank == 2 && x.Shape.Columns == inputs && x.Shape.Rows == y.Shape.Rows && first >= 0 && first <= columns - outputs,
+            $"linear: x {x.Shape} by the weight {weight.Shape} cannot be added to {y.Shape} from column {first} on");
+        Require.That(!tape.IsParameter(y), $"linear: a parameter cannot be changed in place");
+        ProductWithWeight(tape, x.Shape.Rows, Matrix.Rows(tape.Pointer(x), inputs), weight, 0, outputs, tape.Pointer(y) + first, columns, add: true);
+        tape.Record((y, first, x, weight), static (tape, in s) =>
+        {
+            float* dy = tape.OutputGradient(s.y);
+            if (dy != null)
+                LinearGradients(tape, Matrix.Rows(dy + s.first, s.y.Shape.Columns), s.x, s.weight);
+        });
+    }
+
+    // dx += dy·W; dW += dyᵀ·x where W learns.
+    private static void LinearGradients(Tape tape, Matrix up, Tensor x, Tensor weight)
+    {
+        int inputs = weight.Shape[^1], outputs = weight.Shape[0], rows = x.Shape.Rows;
+        float* dx = tape.GradientPointer(x, out bool add);
+        Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(tape.Pointer(weight), inputs), dx, inputs, add);
+        if (tape.IsFrozen(weight))
+            return;
+        float* dw = tape.GradientPointer(weight, out add);
+        WeightGradient(tape.Workers, rows, up, outputs, Matrix.Rows(tape.Pointer(x), inputs), inputs, dw, add);
     }
 
     // db += Σ rows dy: threads split the columns, rows are added in order.

@@ -94,7 +94,7 @@ public static unsafe partial class Ops
     private static void Logits(Tape tape, Tensor x, Tensor weight, int first, int count, Tensor logits, float cap)
     {
         int d = x.Shape.Columns, vocabulary = weight.Shape[0];
-        ProductWithWeight(tape, count, Matrix.Rows(tape.Pointer(x) + (nint)first * d, d), weight, 0, vocabulary, tape.Pointer(logits));
+        ProductWithWeight(tape, count, Matrix.Rows(tape.Pointer(x) + (nint)first * d, d), weight, 0, vocabulary, tape.Pointer(logits), vocabulary);
         if (cap == 0)
             return;
         tape.Workers.Rows(count, Workers.RowsFor(vocabulary), (tape, logits, cap), static (in s, row, some) =>

@@ -9,7 +9,7 @@ public static unsafe partial class Ops
     private readonly record struct ProductJob(int M, int N, int K, Matrix A, Matrix B, nint C, nint Stride, bool Add, nint Bias, int RowParts, int ColumnParts,
         int ColumnsInPanels, bool InOneChain);
 
-    /// <summary>C = A·Wᵀ (+ bias), W a weight of rows or of panels.</summary>
+    /// <summary>C = A·Wᵀ (+ bias) or C += A·Wᵀ, W a weight of rows or of panels.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="m">Rows of A.</param>
     /// <param name="a">[m, in].</param>
@@ -17,12 +17,15 @@ public static unsafe partial class Ops
     /// <param name="firstRow">The first row of W in the weight; in panels the first of one.</param>
     /// <param name="n">Rows of W.</param>
     /// <param name="c">[m, n].</param>
+    /// <param name="stride">Elements from a row of C to the next.</param>
+    /// <param name="add">Whether C is added to.</param>
     /// <param name="bias">[n], or null.</param>
-    private static void ProductWithWeight(Tape tape, int m, Matrix a, Tensor weight, int firstRow, int n, float* c, float* bias = null)
+    private static void ProductWithWeight(Tape tape, int m, Matrix a, Tensor weight, int firstRow, int n, float* c, nint stride, bool add = false,
+        float* bias = null)
     {
         int k = weight.Shape.Columns;
         float* stored = tape.StoredPointer(weight, out int inPanels) + (nint)firstRow * k;
-        Product(tape.Workers, m, n, k, a, Matrix.Rows(stored, k).Transposed, c, n, add: false, bias, Math.Clamp(inPanels - firstRow, 0, n));
+        Product(tape.Workers, m, n, k, a, Matrix.Rows(stored, k).Transposed, c, stride, add, bias, Math.Clamp(inPanels - firstRow, 0, n));
     }
 
     /// <summary>C = A·B (+ bias) or C += A·B, split over the workers into a grid of blocks; the bits do not depend on the grid.</summary>
