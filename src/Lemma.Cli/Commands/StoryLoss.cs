@@ -21,10 +21,11 @@ internal readonly record struct StoryLoss(double Nats, long Tokens, long Bytes)
     public static StoryLoss Of(Decoder decoder, Tokenizer tokenizer, StorySource source, Workers workers)
     {
         (double nats, long tokens, long bytes) = (0, 0, 0);
-        int end = decoder.Config.EndId!.Value, longest = decoder.MaximumLength;
+        int longest = decoder.MaximumLength;
+        int[] mark = (decoder.Config.EndId ?? decoder.Config.BeginId) is { } end ? [end] : [];
         foreach (Story story in source.Range(First, Count))
         {
-            int[] ids = [end, .. tokenizer.Encode(story.Text, addSpecialTokens: false), end];
+            int[] ids = [.. mark, .. tokenizer.Encode(story.Text, addSpecialTokens: false), .. mark];
             PerplexityResult result = PerplexityEvaluator.Evaluate(decoder, workers, ids, longest, longest / 2);
             (nats, tokens, bytes) = (nats + result.TotalNats, tokens + result.Tokens, bytes + System.Text.Encoding.UTF8.GetByteCount(story.Text));
         }

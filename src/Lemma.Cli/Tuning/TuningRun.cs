@@ -1,5 +1,7 @@
+using System.Globalization;
 using Lemma.Cli.Commands;
 using Lemma.Cli.Display;
+using Lemma.Data;
 using Lemma.Models;
 using Lemma.Training;
 
@@ -29,7 +31,7 @@ internal static class TuningRun
         if (request.IsDry)
             return session.ShowPlan(request.ShareOfPlan);
         List<PolicyPrompt> questions = answers && request.Data.Length == 0 ? TuningData.Questions(model, request, LongestAnswer) : [];
-        double? before = questions.Count > 0 && !request.Resumes ? Right(model, (Decoder)recipe.Model, questions) : null;
+        (double Right, double BitsPerByte)? before = questions.Count > 0 && !request.Resumes ? Standing(model, request, (Decoder)recipe.Model, questions) : null;
         TrainingResult result = session.Train(request.Resumes, request.Anew);
         if (result.End == TrainingEnd.Interrupted)
         {
@@ -42,8 +44,9 @@ internal static class TuningRun
             Decoder best = model.TakeBest();
             if (questions.Count > 0)
             {
-                string after = TuningData.Percent(Right(model, best, questions));
-                rows.Add(("answers right", before is { } share ? $"{TuningData.Percent(share)} before, {after} after" : after));
+                (double Right, double BitsPerByte) after = Standing(model, request, best, questions);
+                rows.Add(("answers right", Change(before?.Right, after.Right, TuningData.Percent)));
+                rows.Add(("stories, bits a byte", Change(before?.BitsPerByte, after.BitsPerByte, bits => bits.ToString("0.0000", CultureInfo.InvariantCulture))));
             }
             if (request.Adapter is not null)
                 rows.Add(("merged", Path.Combine(request.Folder, "model")));
@@ -52,8 +55,13 @@ internal static class TuningRun
         return CommandLine.Done;
     }
 
-    private static double Right(TunedModel model, Decoder decoder, List<PolicyPrompt> questions) =>
-        PolicyRewards.Mean(decoder, model.Tokenizer, model.Workers, questions, PolicyRewards.All["right"], LongestAnswer);
+    // Held-out questions, and what telling stories has become meanwhile.
+    private static (double Right, double BitsPerByte) Standing(TunedModel model, TuningRequest request, Decoder decoder, List<PolicyPrompt> questions) =>
+        (PolicyRewards.Mean(decoder, model.Tokenizer, model.Workers, questions, PolicyRewards.All["right"], LongestAnswer),
+            StoryLoss.Of(decoder, model.Tokenizer, new StorySource(request.Seed, request.Told), model.Workers).BitsPerByte);
+
+    private static string Change(double? before, double after, Func<double, string> write) =>
+        before is { } value ? $"{write(value)} before, {write(after)} after" : write(after);
 
     private static IEnumerable<string> About(Recipe recipe) => recipe.Learning == recipe.Model.Parameters ? []
         : [$"an adapter of {Amount.Count(recipe.Learning.Count)} parameters learns"];

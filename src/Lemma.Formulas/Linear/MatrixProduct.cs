@@ -18,7 +18,7 @@ namespace Lemma.Formulas;
 ///  └────┘  └──┴──┴──┘
 /// </code>
 /// With some rows (up to 24 beside 512-bit vectors, 144 beside 256-bit ones) all of A is packed, and each panel of B meets it at once.
-/// What lies in panels already (<see cref="WeightPanels"/>) is read as it lies.
+/// What lies in panels already (<see cref="WeightPanels"/>) is read as it lies. At most 16 columns beside 512-bit vectors are <see cref="ThinProduct"/>'s.
 /// </remarks>
 public static unsafe class MatrixProduct
 {
@@ -90,7 +90,18 @@ public static unsafe class MatrixProduct
             c += whole;
             bias = bias == null ? null : bias + whole;
         }
-        Into more = inOneChain ? Into.Continue : Into.Add;
+        Into more = inOneChain ? Into.Continue : Into.Add, once = add ? more : Into.Replace;
+        if (bias == null && b.PanelStride == 0 && ThinProduct.IsFor(m, n))
+        {
+            ThinProduct.Multiply(m, n, k, a, b, c, stride, 1, once, more);
+            return;
+        }
+        // The gradient of a thin A: Cᵀ = Bᵀ·Aᵀ.
+        if (inOneChain && bias == null && b.PanelStride == 0 && ThinProduct.IsFor(n, m))
+        {
+            ThinProduct.Multiply(n, m, k, b.Transposed, a.Transposed, c, 1, stride, once, more);
+            return;
+        }
         int height = Even(m, RowBlock, Tile.Rows), deep = Even(k, DeepBlock, Tile.Depth);
         for (int row = 0; row < m; row += height)
         {
@@ -98,7 +109,7 @@ public static unsafe class MatrixProduct
             {
                 int depth = Math.Min(deep, k - step);
                 MultiplyBlock(Math.Min(height, m - row), n, depth, a.From(row, step), b.From(step, 0), c + row * stride, stride,
-                    add || step > 0 ? more : Into.Replace, more, step + depth == k ? bias : null);
+                    step > 0 ? more : once, more, step + depth == k ? bias : null);
             }
         }
     }
