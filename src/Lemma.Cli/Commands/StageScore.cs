@@ -10,7 +10,8 @@ namespace Lemma.Cli.Commands;
 /// <param name="BitsPerByte">Of held-out stories, each alone.</param>
 /// <param name="Right">The share of held-out questions that are answered right.</param>
 /// <param name="Preferred">The share of held-out pairs of which the right answer is likelier.</param>
-internal sealed record StageScore(double BitsPerByte, double Right, double Preferred)
+/// <param name="Lists">The share of held-out lists that are said backwards without a fault.</param>
+internal sealed record StageScore(double BitsPerByte, double Right, double Preferred, double Lists)
 {
     private const int LongestAnswer = 32;
 
@@ -18,13 +19,15 @@ internal sealed record StageScore(double BitsPerByte, double Right, double Prefe
     {
         ConversationEncoder encoder = new(tokenizer, PlainTemplate.For(tokenizer, decoder.Config.EndId, decoder.Config.BeginId),
             new ConversationOptions { MaximumLength = decoder.MaximumLength - LongestAnswer });
-        PolicyPrompt[] questions = [.. encoder.Encode(StoryTasks.Questions(seed, told).Range(StoryLoss.First, StoryLoss.Count), new DataReport())
-            .Select(prompt => new PolicyPrompt(prompt.Ids, prompt.Example.Prompt[0].Content, prompt.Example.Answer))];
         TokenPair[] pairs = [.. encoder.Encode(StoryTasks.Preferences(seed, told).Range(StoryLoss.First, StoryLoss.Count), new DataReport())];
         float[] chosen = SequenceLogs.Compute(decoder, [.. pairs.Select(pair => pair.Chosen)], workers);
         float[] rejected = SequenceLogs.Compute(decoder, [.. pairs.Select(pair => pair.Rejected)], workers);
         return new StageScore(StoryLoss.Of(decoder, tokenizer, new StorySource(seed, told), workers).BitsPerByte,
-            PolicyRewards.Mean(decoder, tokenizer, workers, questions, PolicyRewards.All["right"], LongestAnswer),
-            chosen.Zip(rejected).Average(pair => pair.First > pair.Second ? 1.0 : 0));
+            Right(StoryTasks.Questions(seed, told)), chosen.Zip(rejected).Average(pair => pair.First > pair.Second ? 1.0 : 0), Right(ListTasks.Questions(seed)));
+
+        double Right(ExampleSource<VerifiableExample> asked) => PolicyRewards.Mean(decoder, tokenizer, workers,
+            [.. encoder.Encode(asked.Range(StoryLoss.First, StoryLoss.Count), new DataReport())
+                .Select(prompt => new PolicyPrompt(prompt.Ids, prompt.Example.Prompt[0].Content, prompt.Example.Answer))],
+            PolicyRewards.All["right"], LongestAnswer);
     }
 }

@@ -103,7 +103,7 @@ internal sealed class DistillCommand
             {
                 string text = example is TextDocument document ? document.Text
                     : throw new InvalidDataException($"{example.Source}: a student learns from conversations or from texts, not from both, nor from other examples");
-                TokenExample[] pieces = [.. Pieces(model, text, most)];
+                TokenExample[] pieces = [.. TuningData.Whole(model, text, most)];
                 if (pieces.Length == 0)
                     report.CountDropped(DropReason.NothingCounts, example.Source);
                 else
@@ -112,14 +112,5 @@ internal sealed class DistillCommand
                     yield return piece;
             }
         }
-    }
-
-    // A text between the ids that begin and end one, in pieces that both models can read.
-    private static IEnumerable<TokenExample> Pieces(TunedModel model, string text, int most)
-    {
-        DecoderConfig config = model.Base.Config;
-        int[] begin = (config.BeginId ?? config.EndId) is { } first ? [first] : [], end = config.EndId is { } last ? [last] : [];
-        int[] ids = [.. begin, .. model.Tokenizer.Encode(text, addSpecialTokens: false), .. end];
-        return ids.Chunk(most).Where(piece => piece.Length > 1).Select(piece => new TokenExample(piece));
     }
 }

@@ -24,7 +24,7 @@ internal sealed class GrpoCommand
         Schedule = new ConstantSchedule { Warmup = 5 },
         Optimizer = new AdamWOptions { WeightDecay = 0 },
         EvaluateEvery = 25,
-    });
+    }, hasLists: true);
 
     private readonly Option<string?> loss = Choice.Text("--loss", "NAME", $"What a token costs: {string.Join(", ", PolicyLoss.All.Keys)}");
     private readonly Option<string?> advantages = Choice.Text("--advantages", string.Join('|', Advantages.Keys), "How rewards become advantages");
@@ -78,7 +78,7 @@ internal sealed class GrpoCommand
         });
         bool isHeld = strength > 0 || ofTokens > 0;
         using TunedModel model = new(request) { KeepsBase = isHeld };
-        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed, request.Told),
+        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, request.Questions,
             model.NewEncoder(room: most).Encode);
         Decoder decoder = model.Begin();
         using PolicyOptimization recipe = new(decoder, [.. TuningData.Prompts(training)], [.. TuningData.Prompts(validation)], round.Reward(given),

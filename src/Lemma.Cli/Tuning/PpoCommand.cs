@@ -19,7 +19,7 @@ internal sealed class PpoCommand
         Schedule = new ConstantSchedule { Warmup = 5 },
         Optimizer = new AdamWOptions { WeightDecay = 0 },
         EvaluateEvery = 40,
-    });
+    }, hasLists: true);
 
     private readonly RoundChoices round = new(Defaults);
     private readonly Option<double?> beta = Choice.Number("--beta", "What a nat of divergence from the model before costs in the rewards of tokens",
@@ -71,7 +71,7 @@ internal sealed class PpoCommand
             CriticLearningRate = given.GetValue(criticRate)!.Value,
         });
         using TunedModel model = new(request) { KeepsBase = strength > 0 };
-        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, StoryTasks.Questions(request.Seed, request.Told),
+        (List<TokenPrompt> training, List<TokenPrompt> validation) = TuningData.Read(request, request.Questions,
             model.NewEncoder(room: options.LongestAnswer).Encode);
         using Decoder judge = Critic(given.GetValue(critic), model);
         Decoder decoder = model.Begin();

@@ -1,5 +1,6 @@
 using Lemma.Cli.Display;
 using Lemma.Data;
+using Lemma.Models;
 using Lemma.Parquet;
 using Lemma.Training;
 
@@ -49,10 +50,18 @@ internal static class TuningData
         return (some, validation);
     }
 
-    /// <summary>Held-out questions of the built-in source as prompts, for the share of right answers.</summary>
-    public static List<PolicyPrompt> Questions(TunedModel model, TuningRequest request, int room) =>
-        [.. Prompts(model.NewEncoder(room: room).Encode(
-            StoryTasks.Questions(request.Seed, request.Told).Range(FirstValidation, BuiltInValidation), new DataReport()))];
+    /// <summary>Held-out questions as prompts, for the share of right answers.</summary>
+    public static List<PolicyPrompt> Questions(TunedModel model, ExampleSource<VerifiableExample> source, int room) =>
+        [.. Prompts(model.NewEncoder(room: room).Encode(source.Range(FirstValidation, BuiltInValidation), new DataReport()))];
+
+    /// <summary>Texts that are read whole, each between the ids that begin and end one, in pieces that the model can read.</summary>
+    public static IEnumerable<TokenExample> Whole(TunedModel model, string text, int most)
+    {
+        DecoderConfig config = model.Base.Config;
+        int[] begin = (config.BeginId ?? config.EndId) is { } first ? [first] : [], end = config.EndId is { } last ? [last] : [];
+        int[] ids = [.. begin, .. model.Tokenizer.Encode(text, addSpecialTokens: false), .. end];
+        return ids.Chunk(most).Where(piece => piece.Length > 1).Select(piece => new TokenExample(piece));
+    }
 
     /// <summary>Prompts with their texts and answers.</summary>
     public static IEnumerable<PolicyPrompt> Prompts(IEnumerable<TokenPrompt> prompts) => prompts.Select(prompt =>

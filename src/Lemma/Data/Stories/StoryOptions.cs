@@ -3,8 +3,8 @@ namespace Lemma.Data;
 /// <summary>How long the stories are and which words they use; every number is drawn evenly between its least and its most.</summary>
 public sealed record StoryOptions
 {
-    /// <summary>Short stories: two people, two places, one thing, one to three events.</summary>
-    public static StoryOptions Short { get; } = new() { MostPeople = 2, MostPlaces = 2, MostThings = 1, LeastEvents = 1 };
+    /// <summary>Short stories: two people, two places, one thing, one to three events, three questions.</summary>
+    public static StoryOptions Short { get; } = new() { MostPeople = 2, MostPlaces = 2, MostThings = 1, LeastEvents = 1, Questions = 3 };
 
     /// <summary>The words.</summary>
     public StoryWords Words { get; init; } = new();
