@@ -32,7 +32,7 @@ internal sealed class FullQuickstart(string folder, ulong seed, int? threads, do
     [
         ("sft", "base", 40000, 1600, ["--optimizer", "muon", "--learning-rate", "2e-3", "--lists", "0.03", "--replay", "0.2"]),
         ("dpo", "sft", 12000, 150, ["--rows", "8192", "--learning-rate", "2e-4"]),
-        ("grpo", "sft", 8000, 60, ["--prompts", "32", "--learning-rate", "3e-4", "--lists", "0.5"]),
+        ("grpo", "sft", 8000, 100, ["--prompts", "32", "--learning-rate", "3e-4", "--lists", "0.9"]),
     ];
 
     private readonly List<(string Stage, TimeSpan Time, StageScore Score)> stages = [];

@@ -52,6 +52,31 @@ public sealed class TuningTests : IDisposable
     }
 
     [Fact]
+    public void ListsAndWholeTextsStandAmongTheBuiltInExamples()
+    {
+        string output = Good($"sft --model {folder["base"]} {Few} --lists 0.25 --replay 0.4 --out {folder["mixed"]}");
+        Assert.Contains("\n40 whole texts among them\n", output, StringComparison.Ordinal);
+        Assert.Matches(@"answers right +0\.0 % before, .+\n +lists backwards +0\.0 % before, .+\n +stories, bits a byte +\d\.\d{4} before, \d\.\d{4} after", output);
+        Assert.DoesNotContain("answers right", Good($"grpo --model {folder["mixed"]} {Few} --lists 1 --prompts 2 --group 2 --answer-length 3 --out {folder["lists"]}"),
+            StringComparison.Ordinal);
+        string chats = folder.Write("chats.jsonl", string.Concat(Enumerable.Range(0, 40).Select(i =>
+            $$"""{"messages":[{"role":"user","content":"Who has the ring {{i}}?"},{"role":"assistant","content":"Tom has it."}]}""" + "\n")));
+        string texts = folder.Write("texts.txt", string.Join('\n', new StorySource(1).Range(0, 100).Select(story => story.Text)));
+        // 38 conversations to learn from, and as many pieces of the one text.
+        Assert.Contains("\n38 whole texts among them\n",
+            Good($"sft --model {folder["base"]} --data {chats} --steps 2 --eval-every 2 --replay 0.5 --replay-data {texts} --out {folder["own"]}"), StringComparison.Ordinal);
+        Assert.Contains("--replay: the texts that the model knows are needed: name them by --replay-data",
+            Bad(2, $"sft --model {folder["base"]} --data {chats} --replay 0.5 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("but it is 0", Bad(2, $"sft --model {folder["base"]} --replay-data {texts} --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("342 pieces of text are wanted, but there are",
+            Bad(2, $"sft --model {folder["base"]} --data {chats} --replay 0.9 --replay-data {texts} --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.Contains("--lists: it changes the built-in source", Bad(2, $"sft --model {folder["base"]} --data {chats} --lists 0.5 --out {folder["x"]}"),
+            StringComparison.Ordinal);
+        Assert.Contains("--lists: a share is at most 1, but it is 1.5", Bad(2, $"ppo --model {folder["base"]} --lists 1.5 --out {folder["x"]}"), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["x"]));
+    }
+
+    [Fact]
     public void AnAdapterIsMergedIntoAModelOfItsOwn()
     {
         string output = Good($"sft --model {folder["base"]} {Few} --lora 4 --lora-alpha 8 --learning-rate 0.05 --out {folder["lora"]}");
