@@ -4,7 +4,7 @@ namespace Lemma.Compute;
 
 /// <summary>Memory that is taken in order and given back all at once: a step marks it and rewinds it, and nothing is collected.</summary>
 /// <remarks>64-byte aligned. Chunks are kept after a rewind; memory that is never touched costs no physical pages.</remarks>
-internal sealed unsafe class Arena : IDisposable
+internal sealed unsafe class Arena(CountedMemory? counted = null) : IDisposable
 {
     private const long ChunkElements = 64L << 20;
     private readonly List<NativeBlock> chunks = [];
@@ -30,7 +30,7 @@ internal sealed unsafe class Arena : IDisposable
         }
         if (chunk == chunks.Count)
         {
-            chunks.Add(new NativeBlock("arena", Math.Max(ChunkElements, rounded)));
+            chunks.Add(NewChunk(Math.Max(ChunkElements, rounded)));
             used = 0;
         }
         float* memory = chunks[chunk].At(used, rounded);
@@ -70,10 +70,12 @@ internal sealed unsafe class Arena : IDisposable
         (chunk, used, filled) = (0, 0, 0);
     }
 
+    private NativeBlock NewChunk(long elements) => counted is null ? new("arena", elements) : new("arena", elements, counted);
+
     // A chunk to each tensor, so that a step beyond it is noticed.
     private float* TakeExact(long count)
     {
-        chunks.Add(new NativeBlock("arena", count));
+        chunks.Add(NewChunk(count));
         chunk = chunks.Count;
         filled += count;
         Peak = Math.Max(Peak, filled);

@@ -5,7 +5,7 @@ namespace Lemma.Compute;
 
 /// <summary>Buffers for gradients of activations: few are alive at a time, so they are lent by size and come back as the backward pass goes.</summary>
 /// <remarks>Sizes are rounded up to four classes an octave, so that steps of many lengths share buffers.</remarks>
-internal sealed unsafe class GradientPool : IDisposable
+internal sealed unsafe class GradientPool(CountedMemory? counted = null) : IDisposable
 {
     private readonly Dictionary<long, Stack<NativeBlock>> free = [];
     private readonly List<NativeBlock> all = [];
@@ -18,7 +18,7 @@ internal sealed unsafe class GradientPool : IDisposable
         long size = SizeOf(count);
         if (free.TryGetValue(size, out Stack<NativeBlock>? buffers) && buffers.TryPop(out NativeBlock? buffer))
             return buffer;
-        buffer = new NativeBlock("gradients", size);
+        buffer = counted is null ? new NativeBlock("gradients", size) : new NativeBlock("gradients", size, counted);
         all.Add(buffer);
         return buffer;
     }

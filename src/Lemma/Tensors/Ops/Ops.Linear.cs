@@ -21,6 +21,7 @@ public static unsafe partial class Ops
                 return;
             int inputs = s.weight.Shape[^1], outputs = s.weight.Shape[0], rows = s.y.Shape.Rows;
             Matrix up = Matrix.Rows(dy, outputs);
+            tape.Attribute(s.weight);
             float* dx = tape.GradientPointer(s.x, out bool add);
             Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(tape.Pointer(s.weight), inputs), dx, inputs, add);
             if (!tape.IsFrozen(s.weight))
