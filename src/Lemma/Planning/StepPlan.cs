@@ -51,6 +51,12 @@ public sealed record StepPlan
     /// <summary>The bytes of one pass: activations, and gradients of these.</summary>
     public required long ActivationBytes { get; init; }
 
+    /// <summary>The bytes of a pass that are written to: of blocks that are larger than what they hold, the rest costs no physical pages.</summary>
+    public required long TouchedActivationBytes { get; init; }
+
+    /// <summary>What a process grows by: all bytes that are written to.</summary>
+    public long ResidentBytes => WeightBytes + GradientBytes + MomentBytes + TouchedActivationBytes;
+
     /// <summary>All bytes together.</summary>
     public long Bytes => WeightBytes + GradientBytes + MomentBytes + ActivationBytes;
 
@@ -99,6 +105,7 @@ public sealed record StepPlan
             GradientBytes = BytesOfElement * parameters.GradientElements,
             MomentBytes = BytesOfElement * moments,
             ActivationBytes = BytesOfElement * tape.PeakElements,
+            TouchedActivationBytes = BytesOfElement * tape.TouchedElements,
             Features = WorkFeatures.Of(counter, shape.Accumulate, parameters.Count),
         };
     }

@@ -14,6 +14,9 @@ internal readonly record struct WorkFeatures
     /// <summary>m·n of all matrix products: what is written.</summary>
     public double WrittenElements { get; init; }
 
+    /// <summary>How many matrix products there are.</summary>
+    public double Products { get; init; }
+
     /// <summary>Operations of attention's scores and values.</summary>
     public double AttentionOperations { get; init; }
 
@@ -37,6 +40,7 @@ internal readonly record struct WorkFeatures
             ProductOperations = passes * counter.Products.Sum(product => product.Operations),
             PackedElements = passes * counter.Products.Sum(product => (double)product.K * (product.M + product.N)),
             WrittenElements = passes * counter.Products.Sum(product => (double)product.M * product.N),
+            Products = passes * counter.Products.Count,
             AttentionOperations = passes * counter.Attentions.Sum(attention => attention.Operations),
             Elements = passes * phases.Sum(counter.ElementsOf),
             Logits = passes * phases.Sum(counter.LogitsOf),

@@ -314,6 +314,9 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>The most elements that activations and their gradients took at once.</summary>
     internal long PeakElements => arena.Peak + pool.Elements;
 
+    /// <summary>The elements among them that were ever used.</summary>
+    internal long TouchedElements => arena.Touched + pool.Touched;
+
     /// <summary>Memory for the inside of an operation; rewind the arena to give it back.</summary>
     internal Arena Scratch => arena;
 

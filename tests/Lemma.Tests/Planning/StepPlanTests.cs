@@ -30,6 +30,7 @@ public class StepPlanTests
             Optimizer optimizer = shape.Optimizer.Make(model.Parameters, workers);
             tape.Backward(Loss(model, tape, shape));
             Assert.Equal(4 * tape.PeakElements, plan.ActivationBytes);
+            Assert.Equal(4 * tape.TouchedElements, plan.TouchedActivationBytes);
             Assert.Equal(4 * model.Parameters.GradientElements, plan.GradientBytes);
             Assert.Equal(4 * model.Parameters.MomentElements, plan.MomentBytes);
             Assert.Equal(4 * model.Parameters.BlockLength, plan.WeightBytes);
