@@ -204,6 +204,31 @@ namespace Documented.DocsLookingInside2
     }
 }
 
+// docs/planning.md
+namespace Documented.DocsPlanning1
+{
+    using Lemma.Decoding;
+    using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Views;
+    using Lemma.Tensors;
+    using Lemma.Text;
+    using Lemma.Text.Splitting;
+    using Lemma.Text.Templates;
+    using Lemma.Text.Training;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            DecoderConfig config = Presets.Find("llama-29m")!;
+            ParameterCount count = ParameterCount.Of(config);
+            StepPlan step = StepPlan.Of(config, new StepShape(Batch: 8, Length: 512));
+            Console.WriteLine($"{count.Total} parameters, {step.Operations} operations and {step.ResidentBytes} bytes a step");
+        }
+    }
+}
+
 // docs/tokenizers.md
 namespace Documented.DocsTokenizers1
 {
