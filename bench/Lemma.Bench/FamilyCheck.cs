@@ -15,8 +15,8 @@ internal static class FamilyCheck
 {
     private const int Vocabulary = 512, Length = 128, Batch = 8, TokenizerStories = 2000, FirstJudged = 1_000_000, Judged = 400;
     private const string End = "<|endoftext|>";
-    private static readonly int[] Widths = [32, 48, 64, 96, 128], Steps = [200, 400, 800];
-    private static readonly (int Width, int Steps) Sixth = (192, 1600);
+    private static readonly int[] Widths = [32, 48, 64, 96, 128], Steps = [400, 800, 1600];
+    private static readonly (int Width, int Steps) Sixth = (192, 2400);
 
     /// <summary>The exit code is 1 where the sixth is outside its interval.</summary>
     public static int Run()
@@ -29,8 +29,9 @@ internal static class FamilyCheck
         using Workers workers = new();
         List<ScalingRun> runs = [.. from width in Widths from steps in Steps select Train(width, steps)];
         ScalingFit fit = ScalingFit.To(runs);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"E {fit.Irreducible}, A {fit.ParameterScale}, B {fit.TokenScale}"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"α {fit.ParameterExponent}, β {fit.TokenExponent}, scatter {100 * fit.Scatter:0.00} %"));
+        foreach ((string name, Interval interval) in ((string, Interval)[])[("E", fit.Irreducible), ("α", fit.ParameterExponent), ("β", fit.TokenExponent)])
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {interval.Value:0.000}, {interval.Least:0.000} to {interval.Most:0.000}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"scatter {100 * fit.Scatter:0.00} %"));
         ScalingRun sixth = Train(Sixth.Width, Sixth.Steps);
         Interval predicted = fit.Predict(sixth.Parameters, sixth.Tokens);
         bool holds = predicted.Holds(sixth.Loss);

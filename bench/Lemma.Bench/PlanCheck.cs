@@ -11,7 +11,6 @@ namespace Lemma.Bench;
 internal static class PlanCheck
 {
     private const double Tolerance = 0.10, MemoryTolerance = 0.05;
-    private const int StepTurns = 3;
 
     private static readonly (string Name, DecoderConfig Config, StepShape Shape)[] Steps =
     [
@@ -33,30 +32,24 @@ internal static class PlanCheck
         ("llama-135m, 1 sequence", Presets.Find("llama-135m")!, 1, 256),
     ];
 
-    /// <summary>Measures the machine, then each shape; the exit code is 1 where one is further off than is allowed.</summary>
-    /// <param name="path">A profile that is read where it is there, else measured and written; null to measure one and keep it nowhere.</param>
-    public static int Run(string? path)
+    /// <summary>Measures the machine, and each shape in the same rounds; the exit code is 1 where one is further off than is allowed.</summary>
+    /// <remarks>The memory of a virtual machine may give half as much a minute later, so what is compared is measured together.</remarks>
+    public static int Run()
     {
         using Workers workers = new();
-        MachineProfile profile;
-        if (path is not null && File.Exists(path))
-            profile = MachineProfile.Read(path);
-        else
+        Calibration calibration = new(workers, null)
         {
-            profile = MachineProfile.Measure(workers, "this machine");
-            if (path is not null)
-                profile.Write(path);
-        }
-        Calibration clock = new(workers, null);
+            FurtherSteps = [.. Steps.Select(one => (one.Config, one.Shape))],
+            FurtherTokens = [.. Tokens.Select(one => (one.Config, one.Sequences, one.Context))],
+        };
+        MachineProfile profile = calibration.Measure("this machine");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"spread of the calibration: steps {100 * profile.StepSpread:0.0} %, "
-            + $"decoding {100 * profile.DecodingSpread:0.0} %; memory {profile.MemoryBytes / 1e9:0.0} GB/s then, {MemoryRate.Measure(workers) / 1e9:0.0} now"));
+            + $"decoding {100 * profile.DecodingSpread:0.0} %; memory {profile.MemoryBytes / 1e9:0.0} GB/s before, {MemoryRate.Measure(workers) / 1e9:0.0} after"));
         bool holds = true;
-        double[] steps = Calibration.Least([.. Steps.Select(one => (Func<double>)(() => clock.TimeOfStep(one.Config, one.Shape, StepTurns)))]);
         for (int i = 0; i < Steps.Length; i++)
-            holds &= Show($"step of {Steps[i].Name}", profile.StepTime(StepPlan.Of(Steps[i].Config, Steps[i].Shape)), steps[i]);
-        double[] tokens = Calibration.Least([.. Tokens.Select(one => (Func<double>)(() => clock.TimeOfToken(one.Config, one.Sequences, one.Context)))]);
+            holds &= Show($"step of {Steps[i].Name}", profile.StepTime(StepPlan.Of(Steps[i].Config, Steps[i].Shape)), calibration.StepTimes[i]);
         for (int i = 0; i < Tokens.Length; i++)
-            holds &= Show($"token of {Tokens[i].Name}", profile.DecodingTime(Tokens[i].Config, Tokens[i].Sequences, Tokens[i].Context), tokens[i]);
+            holds &= Show($"token of {Tokens[i].Name}", profile.DecodingTime(Tokens[i].Config, Tokens[i].Sequences, Tokens[i].Context), calibration.TokenTimes[i]);
         return holds & Memory() ? 0 : 1;
     }
 

@@ -12,6 +12,7 @@ namespace Lemma.Cli.Commands;
 /// <summary><c>lemma plan</c>: what a model takes to train and to serve, how long, and how good it gets.</summary>
 internal sealed class PlanCommand
 {
+    private const double MostBytes = 1L << 60;
     private const int UsualBatch = 8, UsualLength = 512, UsualContext = 2048, UsualUsers = 1;
 
     // What stands for a model where a budget in hours is given and none is: how fast this machine trains is much the same for all.
@@ -203,7 +204,9 @@ internal sealed class PlanCommand
                     long each = kept == StorageFormat.Float32 ? cache.AllocatedBytes(tokens) : cache.BytesOf(tokens, kept);
                     // What was measured is Lemma's own: 32-bit weights and caches.
                     bool isOwn = kept == StorageFormat.Float32 && parsed.GetValue(weightFormat) is null or "f32";
-                    yield return new ServingRow(tokens, together, kept, weights, checked(together * each),
+                    if ((double)together * each > MostBytes)
+                        throw new UsageException($"--users: {together} sequences of {tokens} tokens keep more bytes than can be counted");
+                    yield return new ServingRow(tokens, together, kept, weights, together * each,
                         machine is not null && isOwn && planned.Config is DecoderConfig decoder ? machine.DecodingTime(decoder, together, tokens) : null);
                 }
             }

@@ -62,8 +62,8 @@ internal sealed record Plan
 
     public IReadOnlyList<LawRow> Laws { get; init; } = [];
 
-    /// <summary>N as laws count it: what a token meets.</summary>
-    public double? Size => Parameters?.Activated;
+    /// <summary>N as laws count it: what a token meets; of decoders alone, since they are what laws are of.</summary>
+    public double? Size => Decoder is null ? null : Parameters?.Activated;
 
     /// <summary>The loss of this model after its tokens.</summary>
     public double? Loss => Size is { } size && Tokens is { } tokens ? Rule.Loss(size, tokens) : null;

@@ -55,8 +55,7 @@ internal static class PlanAnswers
             StepPlan least = plan.Training.MinBy(row => row.Bytes)!.Step;
             if (least.WeightBytes + least.GradientBytes + least.MomentBytes > plan.Memory)
                 return "change: a smaller model, or an adapter (lemma sft --lora)";
-            return least.Shape.RecomputesBlocks ? "change: a smaller batch or length, with --accumulate"
-                : "change: --recompute, or a smaller batch with --accumulate";
+            return Smaller(plan, least.Shape);
         }
         if (plan.Serving.Count > 0 && plan.Serving.All(row => row.Bytes > plan.Memory))
         {
@@ -70,6 +69,22 @@ internal static class PlanAnswers
         ScalingOptimum optimum = plan.Rule.Optimum(6 * size * tokens);
         return loss - optimum.Loss < Negligible ? "nothing to change: near the best for its operations"
             : Best(optimum.Parameters < size ? "change: too large for its tokens," : "change: too small for its tokens,", optimum);
+    }
+
+    // The same step in more passes, of blocks that are made again: as large a pass as fits.
+    private static string Smaller(Plan plan, StepShape shape)
+    {
+        for (int parts = 1; parts <= shape.Batch; parts *= 2)
+        {
+            StepShape smaller = shape with { Batch = shape.Batch / parts, Accumulate = shape.Accumulate * parts, RecomputesBlocks = true };
+            long bytes = StepPlan.Of(plan.Model!.Config, smaller).ResidentBytes;
+            if (bytes <= plan.Memory)
+            {
+                return $"change: --recompute{(parts == 1 ? "" : $" --batch {smaller.Batch} --accumulate {smaller.Accumulate}")} --length {shape.Length} fits, "
+                    + Amount.Bytes(bytes);
+            }
+        }
+        return "change: a shorter --length, or a smaller model";
     }
 
     private static string Best(string what, ScalingOptimum best) =>

@@ -36,6 +36,18 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         [(64, 8, 176), (128, 4, 352), (192, 6, 512), (256, 8, 688), (384, 7, 1024), (512, 8, 1408), (768, 10, 2048), (1024, 12, 2816)];
     private static readonly int[] Sequences = [1, 4, 16];
 
+    /// <summary>Further steps that are timed in the rounds of the calibration, for a check of it; nothing is learned from them.</summary>
+    public IReadOnlyList<(DecoderConfig Config, StepShape Shape)> FurtherSteps { get; init; } = [];
+
+    /// <summary>Further tokens: models, sequences and contexts.</summary>
+    public IReadOnlyList<(DecoderConfig Config, int Sequences, int Context)> FurtherTokens { get; init; } = [];
+
+    /// <summary>The seconds of <see cref="FurtherSteps"/>.</summary>
+    public double[] StepTimes { get; private set; } = [];
+
+    /// <summary>The seconds of <see cref="FurtherTokens"/>.</summary>
+    public double[] TokenTimes { get; private set; } = [];
+
     public MachineProfile Measure(string machine)
     {
         progress?.Report("the processor's peak, and memory");
@@ -146,7 +158,8 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         OptimizerOptions options = new AdamWOptions();
         (DecoderConfig Config, StepShape Shape)[] all = [.. Steps.Select(one => (ConfigOf(one.Vocabulary, one.Width, one.Layers, one.Heads, one.Hidden, one.Length),
             new StepShape(one.Batch, one.Length) { Optimizer = options }))];
-        double[] times = Least([.. all.Select(one => (Func<double>)(() => TimeOfStep(one.Config, one.Shape)))]);
+        double[] times = Least([.. all.Concat(FurtherSteps).Select(one => (Func<double>)(() => TimeOfStep(one.Config, one.Shape)))]);
+        (StepTimes, times) = (times[all.Length..], times[..all.Length]);
         double[][] amounts = [.. all.Select(one =>
         {
             WorkFeatures work = StepPlan.Of(one.Config, one.Shape).Features;
@@ -203,8 +216,9 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             (Presets.Llama(4096, 384, 6, 6, 1024, 1024), 1, 256), (Presets.Llama(2048, 640, 6, 10, 1728, 1024), 8, 128),
             (Presets.Llama(8192, 320, 8, 5, 896, 1024), 2, 64),
         ];
-        double[] times = Least([.. grid.Concat([near, far, blocks]).Concat(checks)
+        double[] times = Least([.. grid.Concat([near, far, blocks]).Concat(checks).Concat(FurtherTokens)
             .Select(one => (Func<double>)(() => TimeOfToken(one.Config, one.Sequences, one.Context)))]);
+        TokenTimes = times[(grid.Length + 3 + checks.Length)..];
         double block = times[grid.Length + 2] / blocks.Config.Layers;
         MachineProfile known = profile with
         {

@@ -7,6 +7,9 @@ namespace Lemma.Planning;
 /// <param name="Length">Tokens of each; of an encoder and a decoder, of source and target each.</param>
 public sealed record StepShape(int Batch, int Length)
 {
+    // More than a tensor of any width could hold.
+    private const int MostRows = 1 << 26;
+
     /// <summary>Passes whose gradients a step adds.</summary>
     public int Accumulate { get; init; } = 1;
 
@@ -23,7 +26,7 @@ public sealed record StepShape(int Batch, int Length)
     public void Validate()
     {
         Require.That(Batch > 0 && Length > 0 && Accumulate > 0, $"plan: sizes must be positive, but batch {Batch}, length {Length}, passes of a step {Accumulate}");
-        Require.That((long)Batch * Length <= int.MaxValue, $"plan: a pass of {Batch} sequences of {Length} tokens has more than {int.MaxValue} rows");
+        Require.That((long)Batch * Length <= MostRows, $"plan: a pass of {Batch} sequences of {Length} tokens has more than {MostRows} rows");
         ArgumentNullException.ThrowIfNull(Optimizer);
         Optimizer.Validate();
     }

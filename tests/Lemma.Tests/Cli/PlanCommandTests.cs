@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Lemma.Checkpoints;
 using Lemma.Cli.Runs;
@@ -55,7 +56,14 @@ public sealed class PlanCommandTests : IDisposable
         lines = Good($"plan llama-29m --train 10M --batch 64 --length 2k {NoProfile} --memory 1G").Split(Environment.NewLine);
         Assert.StartsWith("fits:   no: ", lines[0], StringComparison.Ordinal);
         Assert.Contains("lemma plan --calibrate", lines[1], StringComparison.Ordinal);
-        Assert.Contains("--recompute", lines[2], StringComparison.Ordinal);
+        // What is advised does fit, and twice as much does not.
+        Match advice = Regex.Match(lines[2], @"change: --recompute --batch (\d+) --accumulate (\d+) --length 2048 fits, ");
+        Assert.True(advice.Success, lines[2]);
+        int batch = int.Parse(advice.Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.Equal(64, batch * int.Parse(advice.Groups[2].Value, CultureInfo.InvariantCulture));
+        StepShape advised = new(batch, 2048) { RecomputesBlocks = true };
+        Assert.InRange(1e9, StepPlan.Of(Presets.Find("llama-29m")!, advised).ResidentBytes,
+            StepPlan.Of(Presets.Find("llama-29m")!, advised with { Batch = 2 * batch }).ResidentBytes);
         Assert.Contains("a smaller model, or an adapter", Good($"plan llama-29m --train 10M {NoProfile} --memory 100M"), StringComparison.Ordinal);
         Assert.Contains("users of 2,048 tokens fit", Good($"plan llama-29m --serve --users 1000 {NoProfile} --memory 1G"), StringComparison.Ordinal);
     }
@@ -207,6 +215,8 @@ public sealed class PlanCommandTests : IDisposable
     [InlineData(2, "plan --budget 20usd", "needs --price")]
     [InlineData(2, "plan --budget 2h", "was not measured")]
     [InlineData(2, "plan tiny --price 2", "which is not given")]
+    [InlineData(2, "plan llama-135m --serve --context 8k --users 2B", "whole numbers of at least 1")]
+    [InlineData(1, "plan tiny --batch 1M --length 128", "more than 67108864 rows")]
     [InlineData(2, "plan --budget 1e18 --batch 4", "it is of a model, but none is given")]
     [InlineData(2, "plan tiny --budget 2h --optimizer muon --profile {profile}", "how long steps of this optimizer take is not known")]
     [InlineData(1, "plan --fit {dir}/nowhere", "there is no such folder")]

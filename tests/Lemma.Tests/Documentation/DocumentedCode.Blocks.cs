@@ -207,15 +207,8 @@ namespace Documented.DocsLookingInside2
 // docs/planning.md
 namespace Documented.DocsPlanning1
 {
-    using Lemma.Decoding;
-    using Lemma.Language;
-    using Lemma.Language.LongText;
-    using Lemma.Language.Views;
-    using Lemma.Tensors;
-    using Lemma.Text;
-    using Lemma.Text.Splitting;
-    using Lemma.Text.Templates;
-    using Lemma.Text.Training;
+    using Lemma.Models;
+    using Lemma.Planning;
 
     internal static class Block
     {
