@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Cli.Plans;
 using Lemma.Formats;
@@ -12,7 +13,8 @@ namespace Lemma.Cli.Commands;
 /// <summary><c>lemma plan</c>: what a model takes to train and to serve, how long, and how good it gets.</summary>
 internal sealed class PlanCommand
 {
-    private const double MostBytes = 1L << 60;
+    // On a machine that did nothing else steps spread by some hundredths.
+    private const double BusySpread = 0.15, MostBytes = 1L << 60;
     private const int UsualBatch = 8, UsualLength = 512, UsualContext = 2048, UsualUsers = 1;
 
     // What stands for a model where a budget in hours is given and none is: how fast this machine trains is much the same for all.
@@ -100,7 +102,11 @@ internal sealed class PlanCommand
         Choice.RequireBeside(parsed, price, budget);
         MachineProfile? machine = parsed.GetValue(calibrate) ? MachineProfiles.Measure(path, count) : MachineProfiles.Find(path);
         if (parsed.GetValue(calibrate))
+        {
             Console.Error.WriteLine($"lemma plan: measured, and kept in {path}");
+            if (machine!.StepSpread > BusySpread)
+                Console.Error.WriteLine($"  steps spread by {Amount.Percent(machine.StepSpread)}: the machine was busy, so measure again when it is not");
+        }
         if (!asks)
             return CommandLine.Done;
         Plan plan = Make(parsed, name is null ? null : PlannedModel.Find(name), machine);
