@@ -58,6 +58,7 @@ internal static class CommandLine
             PairsCommand.Build(),
             SeqToSeqCommand.Build(),
             RunsCommand.Build(),
+            PlanCommand.Build(),
             EvalCommand.Build(),
             SummarizeCommand.Build(),
             EmbedCommand.Build(),

@@ -9,7 +9,16 @@ namespace Lemma.Formulas;
 /// </remarks>
 internal sealed unsafe class NativeBlock : IDisposable
 {
+    private readonly CountedMemory? counted;
     private float* memory;
+
+    /// <summary>A block that has a length and no memory of its own, for passes that only count.</summary>
+    public NativeBlock(string owner, long count, CountedMemory counted)
+    {
+        Check.That(count >= 0, owner, $"the number of elements must not be negative, but it is {count}");
+        (Owner, Length, this.counted) = (owner, count, counted);
+        memory = counted.Address;
+    }
 
     /// <summary>Takes memory for elements; what it holds is undefined unless it is cleared.</summary>
     public NativeBlock(string owner, long count, bool isCleared = false)
@@ -43,14 +52,14 @@ internal sealed unsafe class NativeBlock : IDisposable
     {
         float* start = Pointer;
         Check.That(first >= 0 && count >= 0 && first <= Length - count, Owner, $"elements {first} to {first + count} are not within its {Length}");
-        return start + first;
+        return counted is null ? start + first : start;
     }
 
     /// <summary>Some elements as a span.</summary>
     public Span<float> Span(long first, long count)
     {
         Check.That(count <= int.MaxValue, Owner, $"a span holds at most {int.MaxValue} elements, but {count} are asked for");
-        return new Span<float>(At(first, count), (int)count);
+        return new Span<float>(At(first, count), (int)(counted is null ? count : Math.Min(count, CountedMemory.Elements)));
     }
 
     /// <summary>Gives the memory back.</summary>
@@ -58,7 +67,7 @@ internal sealed unsafe class NativeBlock : IDisposable
     {
         float* given = memory;
         memory = null;
-        if (given != null)
+        if (given != null && counted is null)
             Source.Return(given, checked((nuint)((Length + 15) / 16 * 16) * sizeof(float)));
     }
 }

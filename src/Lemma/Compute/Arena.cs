@@ -4,10 +4,11 @@ namespace Lemma.Compute;
 
 /// <summary>Memory that is taken in order and given back all at once: a step marks it and rewinds it, and nothing is collected.</summary>
 /// <remarks>64-byte aligned. Chunks are kept after a rewind; memory that is never touched costs no physical pages.</remarks>
-internal sealed unsafe class Arena : IDisposable
+internal sealed unsafe class Arena(CountedMemory? counted = null) : IDisposable
 {
     private const long ChunkElements = 64L << 20;
     private readonly List<NativeBlock> chunks = [];
+    private readonly List<long> touched = [];
     private int chunk;
     private long used, filled;
     private bool isDisposed;
@@ -30,11 +31,12 @@ internal sealed unsafe class Arena : IDisposable
         }
         if (chunk == chunks.Count)
         {
-            chunks.Add(new NativeBlock("arena", Math.Max(ChunkElements, rounded)));
+            Add(Math.Max(ChunkElements, rounded));
             used = 0;
         }
         float* memory = chunks[chunk].At(used, rounded);
         used += rounded;
+        touched[chunk] = Math.Max(touched[chunk], used);
         Peak = Math.Max(Peak, filled + used);
         return memory;
     }
@@ -44,6 +46,9 @@ internal sealed unsafe class Arena : IDisposable
 
     /// <summary>The most elements that were taken at once.</summary>
     public long Peak { get; private set; }
+
+    /// <summary>Elements of chunks that were ever taken: the others cost no physical pages.</summary>
+    public long Touched => touched.Sum();
 
     /// <summary>The present place.</summary>
     public Mark Here => new(chunk, used);
@@ -57,6 +62,7 @@ internal sealed unsafe class Arena : IDisposable
         {
             chunks[i].Dispose();
             chunks.RemoveAt(i);
+            touched.RemoveAt(i);
         }
     }
 
@@ -67,13 +73,21 @@ internal sealed unsafe class Arena : IDisposable
         foreach (NativeBlock block in chunks)
             block.Dispose();
         chunks.Clear();
+        touched.Clear();
         (chunk, used, filled) = (0, 0, 0);
+    }
+
+    private void Add(long elements)
+    {
+        chunks.Add(counted is null ? new NativeBlock("arena", elements) : new NativeBlock("arena", elements, counted));
+        touched.Add(0);
     }
 
     // A chunk to each tensor, so that a step beyond it is noticed.
     private float* TakeExact(long count)
     {
-        chunks.Add(new NativeBlock("arena", count));
+        Add(count);
+        touched[^1] = count;
         chunk = chunks.Count;
         filled += count;
         Peak = Math.Max(Peak, filled);

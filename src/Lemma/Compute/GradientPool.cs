@@ -5,21 +5,29 @@ namespace Lemma.Compute;
 
 /// <summary>Buffers for gradients of activations: few are alive at a time, so they are lent by size and come back as the backward pass goes.</summary>
 /// <remarks>Sizes are rounded up to four classes an octave, so that steps of many lengths share buffers.</remarks>
-internal sealed unsafe class GradientPool : IDisposable
+internal sealed unsafe class GradientPool(CountedMemory? counted = null) : IDisposable
 {
     private readonly Dictionary<long, Stack<NativeBlock>> free = [];
     private readonly List<NativeBlock> all = [];
+    private readonly Dictionary<NativeBlock, long> touched = [];
 
     /// <summary>The elements of all buffers that the pool has.</summary>
     public long Elements => all.Sum(block => block.Length);
+
+    /// <summary>Elements of buffers that were ever lent: the others cost no physical pages.</summary>
+    public long Touched => all.Sum(block => touched[block]);
 
     public NativeBlock Take(long count)
     {
         long size = SizeOf(count);
         if (free.TryGetValue(size, out Stack<NativeBlock>? buffers) && buffers.TryPop(out NativeBlock? buffer))
+        {
+            touched[buffer] = Math.Max(touched[buffer], count);
             return buffer;
-        buffer = new NativeBlock("gradients", size);
+        }
+        buffer = counted is null ? new NativeBlock("gradients", size) : new NativeBlock("gradients", size, counted);
         all.Add(buffer);
+        touched.Add(buffer, count);
         return buffer;
     }
 
@@ -35,6 +43,7 @@ internal sealed unsafe class GradientPool : IDisposable
         foreach (NativeBlock buffer in all)
             buffer.Dispose();
         all.Clear();
+        touched.Clear();
         free.Clear();
     }
 

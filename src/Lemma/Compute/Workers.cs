@@ -37,6 +37,18 @@ public sealed unsafe class Workers : IDisposable
         }
     }
 
+    private Workers(WorkCounter counter)
+    {
+        (Count, threads) = (1, []);
+        Counter = counter;
+    }
+
+    /// <summary>Workers that run nothing: operations tell a counter what they would do.</summary>
+    internal static Workers Counting(WorkCounter counter) => new(counter);
+
+    /// <summary>What counts the work that is not done; null where it is done.</summary>
+    internal WorkCounter? Counter { get; }
+
     /// <summary>Threads, the caller included.</summary>
     public int Count { get; }
 
@@ -48,6 +60,11 @@ public sealed unsafe class Workers : IDisposable
     {
         ArgumentNullException.ThrowIfNull(part);
         ObjectDisposedException.ThrowIf(stopping, this);
+        if (Counter is not null)
+        {
+            Counter.Job();
+            return;
+        }
         if (Interlocked.CompareExchange(ref busy, 1, 0) != 0)
             throw new InvalidOperationException("workers: they run one job at a time, but a job runs already; a thread of its own needs workers of its own");
         try

@@ -224,7 +224,8 @@ internal sealed class Stack
     private static Tensor Sinusoids(Tape tape, ReadOnlyMemory<int> places, int width)
     {
         Tensor sines = tape.New(new Shape(places.Length, width));
-        SinusoidalPositions.Forward(places.Span, width, tape[sines]);
+        if (!tape.Counts)
+            SinusoidalPositions.Forward(places.Span, width, tape[sines]);
         return sines;
     }
 }

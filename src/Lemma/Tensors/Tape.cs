@@ -12,8 +12,8 @@ namespace Lemma.Tensors;
 /// </remarks>
 public sealed unsafe class Tape : IDisposable
 {
-    private readonly Arena arena = new();
-    private readonly GradientPool pool = new();
+    private readonly Arena arena;
+    private readonly GradientPool pool;
     private readonly OperationLog log = new();
     private readonly IntegerPool integers = new();
     private readonly List<ExpertOutput> experts = [];
@@ -25,7 +25,12 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>A tape for a model's parameters, or for none.</summary>
     /// <param name="workers">Who does the work; shared by tapes that do not run at the same time.</param>
     /// <param name="parameters">The parameters that <see cref="Parameter"/> reads.</param>
-    public Tape(Workers workers, Parameters? parameters = null) => (Workers, Parameters) = (workers, parameters);
+    public Tape(Workers workers, Parameters? parameters = null)
+    {
+        ArgumentNullException.ThrowIfNull(workers);
+        (Workers, Parameters) = (workers, parameters);
+        (arena, pool) = (new Arena(workers.Counter?.Memory), new GradientPool(workers.Counter?.Memory));
+    }
 
     /// <summary>Who does the work.</summary>
     public Workers Workers { get; }
@@ -63,7 +68,7 @@ public sealed unsafe class Tape : IDisposable
         get
         {
             ref Node node = ref Find(tensor);
-            return new Span<float>(node.Owner is { } owner ? owner.WeightsOf(node.Parameter) : node.Data, checked((int)node.Count));
+            return new Span<float>(node.Owner is { } owner ? owner.WeightsOf(node.Parameter) : node.Data, SpanOf(node.Count));
         }
     }
 
@@ -72,6 +77,7 @@ public sealed unsafe class Tape : IDisposable
     {
         Require.That(shape.Count <= int.MaxValue, $"tape: a tensor holds at most {int.MaxValue} elements, but {shape} has {shape.Count}");
         float* data = arena.Take(shape.Count);
+        Workers.Counter?.Elements(shape.Count);
         if (Poison)
             new Span<float>(data, checked((int)shape.Count)).Fill(float.NaN);
         return Push(shape, data);
@@ -130,8 +136,8 @@ public sealed unsafe class Tape : IDisposable
             throw new InvalidOperationException($"gradient: that of the tensor {tensor.Shape} was given back in the backward pass; "
                 + "those of parameters and of tensors made by Input are kept");
         float* gradient = GradientPointer(tensor, out bool add);
-        Span<float> span = new(gradient, checked((int)tensor.Shape.Count));
-        if (!add)
+        Span<float> span = new(gradient, SpanOf(tensor.Shape.Count));
+        if (!add && !Counts)
             span.Clear();
         return span;
     }
@@ -218,6 +224,7 @@ public sealed unsafe class Tape : IDisposable
     internal float* GradientPointer(Tensor tensor, out bool add)
     {
         ref Node node = ref Find(tensor);
+        Workers.Counter?.Elements(node.Count);
         if (node.Learns)
             return node.Owner!.TouchGradient(node.Parameter, out add);
         add = node.Gradient is not null;
@@ -274,11 +281,41 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>The elements of all gradients of activations that the tape keeps for lending.</summary>
     internal long PooledElements => pool.Elements;
 
+    /// <summary>Whether workers only count, so that nothing is read or written.</summary>
+    internal bool Counts => Workers.Counter is not null;
+
+    /// <summary>Tells a counter which parameter the next products are with.</summary>
+    internal void Attribute(Tensor weight)
+    {
+        if (Workers.Counter is { } counter)
+            counter.Parameter = Find(weight) is { Owner: { } owner, Parameter: var index } ? owner.All[index].Name : "";
+    }
+
+    /// <summary>Tells a counter that what comes is made again, and gives what it counted before.</summary>
+    internal WorkPhase BeginRecomputation()
+    {
+        WorkPhase before = Workers.Counter?.Phase ?? default;
+        EndRecomputation(WorkPhase.Recomputation);
+        return before;
+    }
+
+    /// <summary>Tells a counter what it counts again.</summary>
+    internal void EndRecomputation(WorkPhase phase)
+    {
+        if (Workers.Counter is { } counter)
+            counter.Phase = phase;
+    }
+
+    private int SpanOf(long count) => checked((int)(Counts ? Math.Min(count, CountedMemory.Elements) : count));
+
     /// <summary>All elements of native memory that the tape has taken.</summary>
     internal long TakenElements => arena.Elements + pool.Elements;
 
     /// <summary>The most elements that activations and their gradients took at once.</summary>
     internal long PeakElements => arena.Peak + pool.Elements;
+
+    /// <summary>The elements among them that were ever used.</summary>
+    internal long TouchedElements => arena.Touched + pool.Touched;
 
     /// <summary>Memory for the inside of an operation; rewind the arena to give it back.</summary>
     internal Arena Scratch => arena;

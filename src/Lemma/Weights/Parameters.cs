@@ -21,6 +21,7 @@ public sealed unsafe class Parameters : IDisposable
     private readonly Dictionary<int, NativeBlock> lookedUp = [];
     private bool[] touched = [], touchedLookedUp = [];
     private NativeBlock? weights, gradients, first, second;
+    private CountedMemory? counted;
     private bool isDisposed;
 
     /// <summary>Every parameter in the order of declaration.</summary>
@@ -68,6 +69,16 @@ public sealed unsafe class Parameters : IDisposable
         weights = NewBlock();
         (touched, touchedLookedUp) = (new bool[all.Count], new bool[all.Count]);
     }
+
+    /// <summary>Makes blocks that have lengths and no memory, for passes that only count.</summary>
+    internal void AllocateCounted(CountedMemory memory)
+    {
+        counted = memory;
+        Allocate();
+    }
+
+    /// <summary>The elements of the blocks of moments.</summary>
+    internal long MomentElements => (first?.Length ?? 0) + (second?.Length ?? 0);
 
     /// <summary>Takes memory for gradients and up to two moments, all zero; what is there already stays.</summary>
     public void AllocateTrainingState(int moments = 2)
@@ -169,13 +180,13 @@ public sealed unsafe class Parameters : IDisposable
         {
             float* gradient = TouchGradient(index, out bool add);
             if (!add)
-                Slice(gradients, parameter).Clear();
+                Clear(Slice(gradients, parameter));
             return gradient;
         }
         if (!lookedUp.TryGetValue(index, out NativeBlock? block))
-            lookedUp.Add(index, block = new NativeBlock("parameters", parameter.Count));
+            lookedUp.Add(index, block = NewBlock(parameter.Count, isCleared: false));
         if (!touchedLookedUp[index])
-            block.Span(0, parameter.Count).Clear();
+            Clear(block.Span(0, parameter.Count));
         touchedLookedUp[index] = true;
         return block.Pointer;
     }
@@ -242,5 +253,13 @@ public sealed unsafe class Parameters : IDisposable
     private static NativeBlock Block(NativeBlock? block) =>
         block ?? throw new InvalidOperationException("parameters: a block was used before it was allocated");
 
-    private NativeBlock NewBlock() => new("parameters", BlockLength, isCleared: true);
+    private void Clear(Span<float> elements)
+    {
+        if (counted is null)
+            elements.Clear();
+    }
+
+    private NativeBlock NewBlock() => NewBlock(BlockLength, isCleared: true);
+
+    private NativeBlock NewBlock(long length, bool isCleared) => counted is null ? new("parameters", length, isCleared) : new("parameters", length, counted);
 }

@@ -204,6 +204,24 @@ namespace Documented.DocsLookingInside2
     }
 }
 
+// docs/planning.md
+namespace Documented.DocsPlanning1
+{
+    using Lemma.Models;
+    using Lemma.Planning;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            DecoderConfig config = Presets.Find("llama-29m")!;
+            ParameterCount count = ParameterCount.Of(config);
+            StepPlan step = StepPlan.Of(config, new StepShape(Batch: 8, Length: 512));
+            Console.WriteLine($"{count.Total} parameters, {step.Operations} operations and {step.ResidentBytes} bytes a step");
+        }
+    }
+}
+
 // docs/tokenizers.md
 namespace Documented.DocsTokenizers1
 {

@@ -48,6 +48,7 @@ public static unsafe partial class Ops
         AttentionJob job = new(HeadPlaces.Of(tape, query, key, value), (nint)tape.Pointer(y), (nint)tape.Pointer(logs), heads, queries, keys, prefixes,
             TermPlaces.Of(tape, terms));
         ReadOnlyMemory<int> parts = AttentionPart.Forward(tape, queries.Span, heads);
+        tape.Workers.Counter?.Attention(AttentionPairs.ForwardOperations(heads, queryLengths.Span, keyLengths.Span));
         Arena.Mark mark = tape.Scratch.Here;
         AttentionJob forward = heads.Pattern is not DualChunk ? job : job with
         {
@@ -68,6 +69,7 @@ public static unsafe partial class Ops
     {
         foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[query.Tensor, key.Tensor, value.Tensor])
             tape.Gradient(tensor);
+        tape.Workers.Counter?.Attention(AttentionPairs.BackwardOperations(job.Heads, job.Queries.Span, job.Keys.Span));
         ReadOnlyMemory<int> parts = AttentionPart.Backward(tape, job.Queries.Span, job, out int partialRows, out int termRows);
         Arena.Mark mark = tape.Scratch.Here;
         // What several parts add to has sums of theirs, added in the order of the parts: the bits do not depend on the threads.
@@ -89,15 +91,17 @@ public static unsafe partial class Ops
             for (int h = 0; h < part.Group; h++)
             {
                 if (terms.Bias is { } bias)
-                    AddRow((float*)job.TermGradients.Bias, part.TermRow + h, tape.Gradient(bias), part.FirstHead + h, job.Terms.BiasWidth);
+                    AddRow(tape, (float*)job.TermGradients.Bias, part.TermRow + h, tape.Gradient(bias), part.FirstHead + h, job.Terms.BiasWidth);
                 if (terms.Sinks is { } sinks)
-                    AddRow((float*)job.TermGradients.Sinks, part.TermRow + h, tape.Gradient(sinks), part.FirstHead + h, 1);
+                    AddRow(tape, (float*)job.TermGradients.Sinks, part.TermRow + h, tape.Gradient(sinks), part.FirstHead + h, 1);
             }
         }
         tape.Scratch.Rewind(mark);
 
-        static void AddRow(float* from, int row, Span<float> to, int head, int width)
+        static void AddRow(Tape tape, float* from, int row, Span<float> to, int head, int width)
         {
+            if (tape.Counts)
+                return;
             Span<float> sum = to.Slice(head * width, width);
             System.Numerics.Tensors.TensorPrimitives.Add(sum, new ReadOnlySpan<float>(from + (nint)row * width, width), sum);
         }

@@ -12,6 +12,7 @@ public static unsafe partial class Ops
         int rows = logits.Shape.Rows;
         Require.That(targets.Length == rows, $"cross_entropy: {targets.Length} targets for {rows} rows");
         Tensor losses = tape.New(new Shape(rows)), logs = tape.New(new Shape(rows));
+        tape.Workers.Counter?.Logits(logits.Shape.Count);
         tape.Workers.Rows(rows, Workers.RowsFor(logits.Shape.Columns), (tape, logits, targets, losses, logs, terms), static (in s, first, count) =>
             Formulas.CrossEntropy.Forward(RowsOf(s.tape, s.logits, first, count), s.targets.Span.Slice(first, count),
                 s.tape[s.losses].Slice(first, count), s.tape[s.logs].Slice(first, count), s.terms));

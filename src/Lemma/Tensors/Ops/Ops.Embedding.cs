@@ -12,13 +12,17 @@ public static unsafe partial class Ops
         int d = weight.Shape[^1];
         Require.That(positionWeight is null || positions.Length == ids.Length, $"embedding: {positions.Length} positions for {ids.Length} ids");
         Tensor y = tape.New(new Shape(ids.Length, d));
-        LookUp(tape, ids.Span, weight, tape[y]);
+        if (!tape.Counts)
+            LookUp(tape, ids.Span, weight, tape[y]);
         if (positionWeight is { } learned)
         {
             Arena.Mark mark = tape.Scratch.Here;
             Span<float> rows = new(tape.Scratch.Take(y.Shape.Count), checked((int)y.Shape.Count));
-            Formulas.Embedding.Forward(positions.Span, tape[learned], d, rows);
-            System.Numerics.Tensors.TensorPrimitives.Add(tape[y], rows, tape[y]);
+            if (!tape.Counts)
+            {
+                Formulas.Embedding.Forward(positions.Span, tape[learned], d, rows);
+                System.Numerics.Tensors.TensorPrimitives.Add(tape[y], rows, tape[y]);
+            }
             tape.Scratch.Rewind(mark);
         }
         tape.Record((ids, weight, positions, positionWeight, y), static (tape, in s) =>

@@ -40,6 +40,8 @@ public static unsafe partial class Ops
         tape.Workers.Rows(rows, RoutedRowsAPart, (tape, job, choiceBias), static (in s, first, count) =>
             Routing.Forward(s.job.Options, RowsOf(s.tape, s.job.Logits, first, count), s.choiceBias is { } bias ? s.tape[bias] : default,
                 RowsOf(s.tape, s.job.Gates, first, count), RowsOf(s.tape, s.job.Scores, first, count), s.job.PicksOf(s.job.Picked, first, count)));
+        if (tape.Counts)
+            SpreadEvenly(job.Picked.Span, experts);
         ExpertRows.Arrange(job.Picked.Span, job.Starts.Span, job.Order.Span, job.Places.Span);
         tape.Workers.Rows(places, Workers.RowsFor(d), (tape, job), static (in s, first, count) => ExpertRows.Gather(s.tape[s.job.X],
             s.job.X.Shape.Columns, s.job.Options.TopK, s.job.Order.Span.Slice(first, count), RowsOf(s.tape, s.job.Gathered, first, count)));
@@ -139,6 +141,7 @@ public static unsafe partial class Ops
                 continue;
             }
             Matrix own = Matrix.Rows(tape.Pointer(weight) + (nint)e * inputs * outputs, weight.Shape[2]);
+            tape.Attribute(weight);
             Product(tape.Workers, count, outputs, inputs, rows, own, to + (nint)first * outputs, outputs, add: false);
         }
     }
@@ -150,6 +153,7 @@ public static unsafe partial class Ops
             return;
         int outputs = weight.Shape[1], inputs = weight.Shape[2];
         float* gradient = tape.GradientPointer(weight, out bool add);
+        tape.Attribute(weight);
         ReadOnlySpan<int> starts = job.Starts.Span;
         for (int e = 0; e < job.Options.Experts; e++)
         {
@@ -157,6 +161,13 @@ public static unsafe partial class Ops
             WeightGradient(tape.Workers, count, Matrix.Rows(up + (nint)first * outputs, outputs), outputs,
                 Matrix.Rows(tape.Pointer(x) + (nint)first * inputs, inputs), inputs, gradient + (nint)e * outputs * inputs, add);
         }
+    }
+
+    // What is counted has no choices of a router: every expert gets as much, which is what balancing aims at.
+    private static void SpreadEvenly(Span<int> picked, int experts)
+    {
+        for (int pick = 0; pick < picked.Length; pick++)
+            picked[pick] = pick % experts;
     }
 
     private static void Activate(Tape tape, in ExpertJob job)

@@ -21,6 +21,7 @@ public static unsafe partial class Ops
         Require.That(x.Shape.Columns == heads * inner && firstRow + (long)(heads - 1) * rowStride + count <= weight.Shape.Rows,
             $"head_product: {heads} heads of {inner} in rows of {x.Shape} do not fit {count} rows each, {rowStride} apart, of {weight.Shape}");
         Tensor y = tape.New(new Shape(rows, heads * width));
+        tape.Attribute(weight);
         for (int head = 0; head < heads; head++)
         {
             Matrix own = Matrix.Rows(tape.Pointer(weight) + (nint)(firstRow + head * rowStride) * columns, columns);

@@ -54,6 +54,7 @@ public static unsafe partial class Ops
     private static void LinearGradients(Tape tape, Matrix up, Tensor x, Tensor weight)
     {
         int inputs = weight.Shape[^1], outputs = weight.Shape[0], rows = x.Shape.Rows;
+        tape.Attribute(weight);
         float* dx = tape.GradientPointer(x, out bool add);
         Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(tape.Pointer(weight), inputs), dx, inputs, add);
         if (tape.IsFrozen(weight))

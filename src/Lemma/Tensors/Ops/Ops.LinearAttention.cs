@@ -23,6 +23,7 @@ public static unsafe partial class Ops
             tape.Gradient(s.queries);
             tape.Gradient(s.keys);
             tape.Gradient(s.values);
+            tape.Workers.Counter?.Attention(s.job.BackwardOperations);
             Arena.Mark mark = tape.Scratch.Here;
             LinearJob gradients = s.job with
             {
@@ -65,6 +66,7 @@ public static unsafe partial class Ops
         y = tape.New(new Shape(rows, heads * valueWidth));
         LinearJob job = new((nint)tape.Pointer(queries), (nint)tape.Pointer(keys), (nint)tape.Pointer(values), (nint)tape.Pointer(y), heads, width, valueWidth,
             offsets, (nint)sums);
+        tape.Workers.Counter?.Attention(job.ForwardOperations);
         tape.Workers.Run(job.Parts, job, static (in s, index) => LinearAttentionKernel.Forward(s.Head(index), causal: true, s.SumsOf(index)));
         return job;
     }
@@ -74,6 +76,11 @@ public static unsafe partial class Ops
         ReadOnlyMemory<int> Offsets, nint Sums)
     {
         public int Parts => (Offsets.Length - 1) * Heads;
+
+        // Each key and value are added to the matrix, each query is multiplied with it; so are the gradients of the three.
+        public double ForwardOperations => 4.0 * Offsets.Span[^1] * Heads * Width * ValueWidth;
+
+        public double BackwardOperations => 3 * ForwardOperations;
 
         public LinearAttentionHead Head(int index)
         {

@@ -44,7 +44,11 @@ public static unsafe partial class Ops
             {
                 int count = Math.Min(s.chunk, rows - first);
                 if (first > 0)
+                {
+                    WorkPhase phase = tape.BeginRecomputation();
                     Logits(tape, s.x, s.weight, first, count, s.logits, s.cap);
+                    tape.EndRecomputation(phase);
+                }
                 tape.Workers.Rows(count, Workers.RowsFor(vocabulary), (tape, s, first), static (in t, row, some) =>
                 {
                     for (int i = row; i < row + some; i++)
@@ -94,6 +98,7 @@ public static unsafe partial class Ops
     private static void Logits(Tape tape, Tensor x, Tensor weight, int first, int count, Tensor logits, float cap)
     {
         int d = x.Shape.Columns, vocabulary = weight.Shape[0];
+        tape.Workers.Counter?.Logits((long)count * vocabulary);
         ProductWithWeight(tape, count, Matrix.Rows(tape.Pointer(x) + (nint)first * d, d), weight, 0, vocabulary, tape.Pointer(logits), vocabulary);
         if (cap == 0)
             return;

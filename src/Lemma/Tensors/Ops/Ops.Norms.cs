@@ -101,7 +101,8 @@ public static unsafe partial class Ops
     private static float* TakeZeros(Tape tape, int parts, int width)
     {
         float* memory = tape.Scratch.Take((long)parts * width);
-        new Span<float>(memory, parts * width).Clear();
+        if (!tape.Counts)
+            new Span<float>(memory, parts * width).Clear();
         return memory;
     }
 }

@@ -24,6 +24,7 @@ public static unsafe partial class Ops
         float* bias = null)
     {
         int k = weight.Shape.Columns;
+        tape.Attribute(weight);
         float* stored = tape.StoredPointer(weight, out int inPanels) + (nint)firstRow * k;
         Product(tape.Workers, m, n, k, a, Matrix.Rows(stored, k).Transposed, c, stride, add, bias, Math.Clamp(inPanels - firstRow, 0, n));
     }
@@ -33,6 +34,7 @@ public static unsafe partial class Ops
     internal static void Product(Workers workers, int m, int n, int k, Matrix a, Matrix b, float* c, nint stride, bool add, float* bias = null,
         int columnsInPanels = 0, bool inOneChain = false)
     {
+        workers.Counter?.Product(m, n, k);
         (int rowParts, int columnParts) = Grid(workers.Count, m, n, k);
         workers.Run(rowParts * columnParts, new ProductJob(m, n, k, a, b, (nint)c, stride, add, (nint)bias, rowParts, columnParts, columnsInPanels, inOneChain),
             static (in job, index) =>

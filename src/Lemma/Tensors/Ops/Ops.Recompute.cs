@@ -1,3 +1,5 @@
+using Lemma.Compute;
+
 namespace Lemma.Tensors;
 
 public static unsafe partial class Ops
@@ -28,7 +30,9 @@ public static unsafe partial class Ops
             if (!Array.Exists(s.outputs, tape.HasGradient))
                 return;
             Tape.Mark mark = tape.Here;
+            WorkPhase phase = tape.BeginRecomputation();
             Tensor[] again = s.part(tape, s.x);
+            tape.EndRecomputation(phase);
             for (int i = 0; i < again.Length; i++)
             {
                 if (tape.HasGradient(s.outputs[i]))

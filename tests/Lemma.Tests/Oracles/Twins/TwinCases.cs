@@ -212,6 +212,13 @@ internal static class TwinCases
         ["mutual_information"] = ["joint[3,@@]P", "joint[@@,3]P unit=nats"],
         ["perplexity"] = ["logits[3,@] target[3]%1", "logits[@,5] target[@]%5", "logits[3,9] target:-100,3,-100"],
         ["self_information"] = ["p[@]u", "p[9]u unit=nats"],
+        ["scaling_law"] =
+        [
+            "parameters[@]+ tokens[@]+", "parameters[9]+*100 tokens[9]+ irreducible=1.69 parameter_scale=406.4 token_scale=410.7 parameter_exponent=0.34 "
+                + "token_exponent=0.28",
+        ],
+        ["compute_optimal"] = ["compute[@]+", "compute[9]+*100 parameter_scale=406.4 token_scale=410.7 parameter_exponent=0.34 token_exponent=0.28"],
+        ["repeated_tokens"] = ["tokens[@]+ unique=0.4", "tokens[33]+ unique=1 decay=2"],
         ["eigen"] = ["a[1,1]s", "a[9,9]s", "a[33,33]s"],
         ["einsum"] = ["a[3,@] b[@,2] equation=ij,jk->ik", "a[@] b[@] equation=i,i->", "a[3,@] b[@,2] equation=ik,kj->ij",
             "a[@] b[3] equation=i,j->ij", "a[3,@] equation=ij->ji", "a[2,3,@] b[2,@,4] equation=bij,bjk->bik",

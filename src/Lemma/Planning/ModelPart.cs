@@ -1,0 +1,75 @@
+namespace Lemma.Planning;
+
+/// <summary>The parts of a model that plans tell apart.</summary>
+public enum ModelPart
+{
+    /// <summary>The table of ids, and of kinds of token.</summary>
+    Embedding,
+
+    /// <summary>Learned positions, and biases by distance.</summary>
+    Positions,
+
+    /// <summary>The projections of what moves between positions: queries, keys, values, latents, outputs.</summary>
+    Attention,
+
+    /// <summary>Scores and weighted values, which have no parameters but sinks and spans.</summary>
+    AttentionScores,
+
+    /// <summary>The projections of attention to an encoder's rows.</summary>
+    CrossAttention,
+
+    /// <summary>Feed-forward layers that every row takes, the shared expert among them.</summary>
+    FeedForward,
+
+    /// <summary>Experts that a router chooses.</summary>
+    Experts,
+
+    /// <summary>Routers, and their biases for the choice.</summary>
+    Router,
+
+    /// <summary>All norms.</summary>
+    Norms,
+
+    /// <summary>The head over the vocabulary: its parameters only where it has a matrix of its own.</summary>
+    Head,
+
+    /// <summary>Layers beside the head: scores, a pooler, classes.</summary>
+    OtherHeads,
+}
+
+/// <summary>Names of parts, and the part of a parameter.</summary>
+internal static class ModelParts
+{
+    /// <summary>The part that a parameter's path names.</summary>
+    public static ModelPart Of(string parameter)
+    {
+        string[] path = parameter.Split('.');
+        if (path.Any(name => name.EndsWith("norm", StringComparison.Ordinal)))
+            return ModelPart.Norms;
+        foreach (string name in path)
+        {
+            switch (name)
+            {
+                case "embedding" or "token_types":
+                    return ModelPart.Embedding;
+                case "positions" or "position_bias":
+                    return ModelPart.Positions;
+                case "sinks" or "spans":
+                    return ModelPart.AttentionScores;
+                case "cross":
+                    return ModelPart.CrossAttention;
+                case "experts":
+                    return ModelPart.Experts;
+                case "router":
+                    return ModelPart.Router;
+                case "head":
+                    return ModelPart.Head;
+                case "score" or "pooler" or "classes":
+                    return ModelPart.OtherHeads;
+            }
+        }
+        return path.Contains("feed_forward") ? ModelPart.FeedForward
+            : path.Contains("attention") ? ModelPart.Attention
+            : throw new InvalidOperationException($"plan: the parameter '{parameter}' belongs to no part that is known");
+    }
+}
