@@ -30,6 +30,7 @@ internal static class CatalogueNames
         "jensen_shannon", "perplexity", "bits_per_byte", "huffman_code", "arithmetic_code", "binary_symmetric_capacity",
             "binary_erasure_capacity",
         "channel_capacity",
+        "add_k", "katz_backoff", "kneser_ney",
         "matrix_add", "matrix_multiply", "matrix_transpose", "matrix_inverse", "identity_matrix", "zero_matrix", "is_symmetric",
             "is_diagonal",
         "is_orthogonal", "eigen", "svd", "einsum",
