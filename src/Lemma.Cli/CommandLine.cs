@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Lemma.Cli.Commands;
+using Lemma.Cli.Compression;
+using Lemma.Cli.NGrams;
 using Lemma.Cli.Parsing;
 using Lemma.Cli.Tuning;
 
@@ -59,6 +61,9 @@ internal static class CommandLine
             SeqToSeqCommand.Build(),
             RunsCommand.Build(),
             EvalCommand.Build(),
+            NGramCommand.Build(),
+            CompressCommand.BuildCompress(),
+            CompressCommand.BuildDecompress(),
             SummarizeCommand.Build(),
             EmbedCommand.Build(),
             FillCommand.Build(),
