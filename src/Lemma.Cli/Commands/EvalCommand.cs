@@ -76,7 +76,7 @@ internal static class EvalCommand
         int? begin = decoder.Config.BeginId ?? decoder.Config.EndId;
         string[] counted = [.. TextFiles.Read(baseline, encoding).Select(document => document.Text)];
         int[][] ids = model.Tokenizer.EncodeBatch(counted, addSpecialTokens: false, threads);
-        NGramCounts counts = NGramCounts.Count(ids.Select(one => (ReadOnlyMemory<int>)one), order, model.Tokenizer.VocabularySize, NGramMarks.Same(begin));
+        NGramCounts counts = Baseline.Count(ids, order, model.Tokenizer.VocabularySize, NGramMarks.Same(begin));
         NGramModel counting = NGramModel.Estimate(counts, new KneserNeySmoothing());
         return Baseline.Line(order, NGramEvaluator.Evaluate(counting, model.Tokenizer, texts, countsFirst: begin is not null).Loss, uniform);
     }

@@ -29,6 +29,11 @@ internal static class Baseline
         return Line(order, recipe.Baseline(model).Loss, Math.Log(vocabularySize), training.Count > MostTokens ? $" of {Amount.Count(MostTokens)} tokens" : "");
     }
 
+    /// <summary>The n-grams of texts; the mark may stand inside of one, and parts it then.</summary>
+    public static NGramCounts Count(int[][] texts, int order, int vocabularySize, NGramMarks marks) => marks.End is null
+        ? NGramCounts.Count(texts.Select(text => (ReadOnlyMemory<int>)text), order, vocabularySize, marks)
+        : NGramCounts.CountRun(TokenDataset.Pack(texts, marks.End).Ids, order, vocabularySize, marks);
+
     /// <summary>The losses of others in one line.</summary>
     public static string Line(int order, double loss, double uniform, string of = "") =>
         string.Create(CultureInfo.InvariantCulture, $"{order}-gram{of} {loss:0.0000}, uniform {uniform:0.0000} nats a token");

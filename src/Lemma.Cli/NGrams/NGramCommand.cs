@@ -86,7 +86,7 @@ internal static class NGramCommand
         NGramMarks marks = NGramFolder.Marks(tokenizer);
         int[][] ids = tokenizer.EncodeBatch(texts, addSpecialTokens: false, threads);
         Stopwatch watch = Stopwatch.StartNew();
-        NGramCounts counts = NGramCounts.Count(ids.Select(one => (ReadOnlyMemory<int>)one), order, tokenizer.VocabularySize, marks);
+        NGramCounts counts = Baseline.Count(ids, order, tokenizer.VocabularySize, marks);
         NGramModel model = NGramModel.Estimate(counts, smoothing);
         if (prune is { } threshold)
             model = model.Pruned(threshold);

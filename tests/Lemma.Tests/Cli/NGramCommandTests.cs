@@ -22,7 +22,9 @@ public sealed class NGramCommandTests : IDisposable
         Assert.StartsWith("It", sample, StringComparison.Ordinal);
         Assert.Equal(sample, Good($"ngram sample {folder["n"]} --prompt It --tokens 20 --seed 3"));
         Good($"ngram train --data {text} --tokenizer {folder["n/tokenizer.json"]} --smoothing katz --prune 1e-6 --out {folder["k"]}");
-        Good($"ngram train --data {text} --char --order 2 --out {folder["c"]}");
+        string marked = folder.Write("marked.txt", "It ends.<|endoftext|>It ends again.<|endoftext|>");
+        Good($"ngram train --data {marked} --char --order 2 --out {folder["c"]}");
+        Good($"ngram eval {folder["c"]} --data {marked}");
         Assert.Matches(@"brotli, quality 11 +[\d,]+ bytes, \d\.\d+ bits a byte", Good($"compress {other} --ngram {folder["n"]} --compare"));
         Good($"decompress {other}.lemma --ngram {folder["n"]} --out {folder["back.txt"]}");
         Assert.Equal(File.ReadAllBytes(other), File.ReadAllBytes(folder["back.txt"]));
