@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Lemma.Cli.Commands;
+using Lemma.Cli.Compression;
+using Lemma.Cli.NGrams;
 using Lemma.Cli.Parsing;
 using Lemma.Cli.Tuning;
 
@@ -60,6 +62,9 @@ internal static class CommandLine
             RunsCommand.Build(),
             PlanCommand.Build(),
             EvalCommand.Build(),
+            NGramCommand.Build(),
+            CompressCommand.BuildCompress(),
+            CompressCommand.BuildDecompress(),
             SummarizeCommand.Build(),
             EmbedCommand.Build(),
             FillCommand.Build(),

@@ -2,10 +2,12 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Lemma.Cli.Display;
+using Lemma.Cli.NGrams;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Evaluation;
 using Lemma.Language;
+using Lemma.Models;
 
 namespace Lemma.Cli.Commands;
 
@@ -26,16 +28,24 @@ internal static class EvalCommand
         Option<int?> stride = Choice.Whole("--stride", "How far the window moves; half its length without it");
         Option<Encoding?> encoding = Choice.TextEncoding();
         Option<int?> threads = Choice.Threads();
-        Command command = new("eval", "Measure how well a model predicts a text.") { model, data, length, stride, encoding, threads };
+        Option<string[]> baseline = new("--baseline")
+        {
+            Description = "Text to count: the loss of its n-gram model stands beside the model's. That which the model learned from is fair",
+            HelpName = "FILE|FOLDER|GLOB",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        Option<int?> order = Choice.Whole("--order", "The order of the n-gram model", most: NGramCounts.MostOrder, fallback: Baseline.Order);
+        Command command = new("eval", "Measure how well a model predicts a text.") { model, data, length, stride, baseline, order, encoding, threads };
         Examples.Add(command,
             ("loss, perplexity and bits a byte", "lemma eval runs/book --data other.txt"),
+            ("beside a 4-gram model of what it learned from", "lemma eval runs/book --data other.txt --baseline book.txt"),
             ("with as much context as there is, slowly", "lemma eval runs/book --data other.txt --stride 1"));
         command.SetAction(parsed => Run(parsed.GetRequiredValue(model), parsed.GetRequiredValue(data), parsed.GetValue(length),
-            parsed.GetValue(stride), parsed.GetValue(encoding), parsed.GetValue(threads)));
+            parsed.GetValue(stride), parsed.GetValue(baseline) ?? [], parsed.GetValue(order)!.Value, parsed.GetValue(encoding), parsed.GetValue(threads)));
         return command;
     }
 
-    private static int Run(string path, string[] data, int? length, int? stride, Encoding? encoding, int? threads)
+    private static int Run(string path, string[] data, int? length, int? stride, string[] baseline, int order, Encoding? encoding, int? threads)
     {
         List<TextDocument> documents = TextFiles.Read(data, encoding);
         using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
@@ -43,11 +53,12 @@ internal static class EvalCommand
             throw new InvalidDataException($"the model in '{path}' reads a source with an encoder; a text alone is evaluated by a decoder");
         using Interruption interruption = new();
         int window = length ?? decoder.MaximumLength, step = stride ?? Math.Max(1, window / 2);
-        TextResult result = TextEvaluator.Evaluate(decoder, model.Tokenizer, model.Workers, [.. documents.Select(document => document.Text)],
-            window, step, cancellation: interruption.Token);
+        string[] texts = [.. documents.Select(document => document.Text)];
+        TextResult result = TextEvaluator.Evaluate(decoder, model.Tokenizer, model.Workers, texts, window, step, cancellation: interruption.Token);
         ResultTable.Write($"{path} on {string.Join(", ", data)}",
         [
             ("loss", $"{Amount.Loss(result.Loss)} nats a token"),
+            ("beside others", Baseline.Beside(result.Loss, Others(baseline, order, encoding, model, decoder, texts, threads))),
             ("perplexity", Amount.Perplexity(result.Loss)),
             ("bits a byte", result.BitsPerByte.ToString("0.0000", CultureInfo.InvariantCulture)),
             ("tokens", Amount.Count(result.Tokens)),
@@ -55,5 +66,18 @@ internal static class EvalCommand
             ("window", $"{window}, moved by {step}"),
         ]);
         return CommandLine.Done;
+    }
+
+    private static string Others(string[] baseline, int order, Encoding? encoding, LanguageModel model, Lemma.Models.Decoder decoder, string[] texts, int? threads)
+    {
+        double uniform = Math.Log(model.Tokenizer.VocabularySize);
+        if (baseline.Length == 0)
+            return $"uniform {Amount.Loss(uniform)} nats a token";
+        int? begin = decoder.Config.BeginId ?? decoder.Config.EndId;
+        string[] counted = [.. TextFiles.Read(baseline, encoding).Select(document => document.Text)];
+        int[][] ids = model.Tokenizer.EncodeBatch(counted, addSpecialTokens: false, threads);
+        NGramCounts counts = Baseline.Count(ids, order, model.Tokenizer.VocabularySize, NGramMarks.Same(begin));
+        NGramModel counting = NGramModel.Estimate(counts, new KneserNeySmoothing());
+        return Baseline.Line(order, NGramEvaluator.Evaluate(counting, model.Tokenizer, texts, countsFirst: begin is not null).Loss, uniform);
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lemma.Cli.Display;
+using Lemma.Cli.NGrams;
 using Lemma.Cli.Parsing;
 using Lemma.Compute;
 using Lemma.Data;
@@ -59,16 +60,18 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstS
         using Decoder decoder = new(config);
         decoder.Initialize(seed);
         PretrainingOptions reading = Reading with { Seed = seed };
+        Pretraining recipe = new(decoder, training, validation, reading);
+        string others = Baseline.Of(recipe, training, Baseline.Order, config.VocabularySize, end);
         TrainingSession session = new()
         {
             Command = "train",
-            Recipe = new Pretraining(decoder, training, validation, reading),
+            Recipe = recipe,
             Options = options,
             Tokenizer = tokenizer,
             Workers = workers,
             Folder = folder,
             Data = fingerprint,
-            About = TrainCommand.Pretrained(decoder, training, validation, reading),
+            About = [.. TrainCommand.Pretrained(decoder, training, validation, reading), $"to beat: {others}"],
             Entropy = entropy.NatsPerDocument * entropy.Documents / validation.Count,
         };
         TrainingResult result = session.Train(resume: false, clear);
@@ -77,11 +80,11 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstS
             session.ShowResult(result, []);
             return CommandLine.Interrupted;
         }
-        Finish(session, result, entropy);
+        Finish(session, result, entropy, others);
         return CommandLine.Done;
     }
 
-    private void Finish(TrainingSession session, TrainingResult result, StoryEntropy entropy)
+    private void Finish(TrainingSession session, TrainingResult result, StoryEntropy entropy, string others)
     {
         using LanguageModel model = LanguageModel.Load(ModelPath.Find(folder), threads);
         (double nats, long tokens, _) = StoryLoss.Of(model.Decoder, model.Tokenizer, source, model.Workers);
@@ -92,6 +95,7 @@ internal sealed class Quickstart(string folder, ulong seed, int? threads, FirstS
             ("entropy of the source, H(p)", PerUnit(sourceNats, tokens, entropy.Bytes)),
             ("cross-entropy of the model, H(p, q)", PerUnit(nats, tokens, entropy.Bytes)),
             ("gap, KL(p, q)", $"{PerUnit(nats - sourceNats, tokens, entropy.Bytes)}: {Amount.Percent(nats / sourceNats - 1)} of the entropy"),
+            .. result.BestScore is { } best ? ((string, string)[])[("beside others", Baseline.Beside(best, others))] : [],
             ("what next", $"lemma chat {folder}"),
             ("", $"lemma generate {folder} --prompt \"It was a\""),
             ("", "lemma train --data YOUR.txt --out runs/mine"),

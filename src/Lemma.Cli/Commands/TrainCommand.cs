@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lemma.Checkpoints;
 using Lemma.Cli.Display;
+using Lemma.Cli.NGrams;
 using Lemma.Cli.Parsing;
 using Lemma.Compute;
 using Lemma.Data;
@@ -30,6 +31,7 @@ internal sealed class TrainCommand
     private readonly Option<double?> smoothing = Choice.Number("--label-smoothing", "The share of a target that every id gets a part of", below: 1, fallback: 0);
     private readonly Option<double?> zLoss = Choice.Number("--z-loss", "The weight of (ln Σ e^z)², which keeps logits small; 1e-4, say", fallback: 0);
     private readonly Option<bool> randomWindows = Choice.Flag("--random-windows", "Draw every window at random, not each once an epoch");
+    private readonly Option<int?> baseline = Baseline.Choose();
     private readonly ModelOptions model = new();
     private readonly StartOptions starting = new("train", new TrainingOptions());
     private readonly Command command = new("train", "Train a model on text files.");
@@ -46,7 +48,7 @@ internal sealed class TrainCommand
         model.AddTo(command);
         command.Add(batch);
         starting.AddLoopTo(command);
-        foreach (Option option in (Option[])[smoothing, zLoss, evaluationBatches, randomWindows])
+        foreach (Option option in (Option[])[smoothing, zLoss, evaluationBatches, randomWindows, baseline])
             command.Add(option);
         data.AddRestTo(command);
         starting.AddRestTo(command);
@@ -101,23 +103,28 @@ internal sealed class TrainCommand
             : new Models.Decoder(config) { Origin = origin };
         if (!start.Resumes)
             decoder.Initialize(options.Seed);
+        Pretraining recipe = new(decoder, training, validation, reading);
+        string? others = start.IsDry || parsed.GetValue(baseline) is not > 0 ? null
+            : Baseline.Of(recipe, training, parsed.GetValue(baseline)!.Value, config.VocabularySize, end);
         TrainingSession session = new()
         {
             Command = "train",
-            Recipe = new Pretraining(decoder, training, validation, reading),
+            Recipe = recipe,
             Options = options,
             Tokenizer = tokenizer,
             Workers = workers,
             Folder = start.Folder,
             About = [.. text.Lines, .. Pretrained(decoder, training, validation, reading),
-                .. byRules ? ["Muon, rates and schedule by nanochat's rules"] : Array.Empty<string>()],
+                .. byRules ? ["Muon, rates and schedule by nanochat's rules"] : Array.Empty<string>(),
+                .. others is null ? Array.Empty<string>() : [$"to beat: {others}"]],
             Data = text.Fingerprint,
             Given = start.Given,
         };
         if (start.IsDry)
             return session.ShowPlan();
         TrainingResult result = session.Train(start.Resumes, start.Anew);
-        session.ShowResult(result, [("try it", $"lemma generate {start.Folder} --prompt \"...\"")]);
+        (string, string)[] beside = others is not null && result.BestScore is { } best ? [("beside others", Baseline.Beside(best, others))] : [];
+        session.ShowResult(result, [.. beside, ("try it", $"lemma generate {start.Folder} --prompt \"...\"")]);
         return result.End == TrainingEnd.Interrupted ? CommandLine.Interrupted : CommandLine.Done;
     }
 

@@ -20,9 +20,11 @@ internal static class EncoderRun
     /// <param name="beside">Writes what else a model's folder has.</param>
     /// <param name="names">What numbers of the evaluation are called in the table.</param>
     /// <param name="scored">What the score is called in the table, which tells it before and after; null to leave it out.</param>
+    /// <param name="others">What stands beside a number of the evaluation in the table, computed when it is needed.</param>
     /// <param name="next">What to do with the model.</param>
     public static int Run(ExampleRequest request, Func<Model, Recipe> again, Model model, Tokenizer tokenizer, Action<string> beside,
-        IReadOnlyDictionary<string, string> names, string? scored, params (string, string)[] next)
+        IReadOnlyDictionary<string, string> names, string? scored,
+        IReadOnlyDictionary<string, Func<Recipe, string>>? others, params (string, string)[] next)
     {
         using Workers workers = new(request.Threads);
         Recipe recipe = again(model);
@@ -60,7 +62,8 @@ internal static class EncoderRun
                 rows.Add((scored, before is null ? best : $"{ScoreText.Number(before.Value)} before, {best} after"));
             }
             rows.AddRange(after.Others.Where(other => names.ContainsKey(other.Name))
-                .Select(other => (names[other.Name], Amount.Percent(other.Value))));
+                .Select(other => (names[other.Name], Amount.Percent(other.Value)
+                    + (others?.GetValueOrDefault(other.Name)?.Invoke(recipe)))));
         }
         session.ShowResult(result, [.. rows, .. result.End == TrainingEnd.Interrupted ? [] : next]);
         return result.End == TrainingEnd.Interrupted ? CommandLine.Interrupted : CommandLine.Done;

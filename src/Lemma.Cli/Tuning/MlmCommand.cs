@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Lemma.Cli.Display;
+using Lemma.Cli.NGrams;
 using Lemma.Cli.Parsing;
 using Lemma.Data;
 using Lemma.Models;
@@ -32,6 +34,8 @@ internal sealed class MlmCommand
         fallback: 0.15);
     private readonly Option<bool> next = Choice.Flag("--next-sentence", "Learn beside it whether the second of two sentences follows the first, on "
         + "the built-in ones");
+    private readonly Option<int?> baseline = Choice.Whole("--baseline", "The order of the n-gram model whose guesses stand beside the model's; 0 for none",
+        least: 0, most: NGramCounts.MostOrder, fallback: Baseline.Order);
     private readonly Command command = new("mlm", "Train an encoder to fill in hidden tokens: masked language modeling.");
 
     public static Command Build() => new MlmCommand().Create();
@@ -39,7 +43,7 @@ internal sealed class MlmCommand
     private Command Create()
     {
         command.Add(model);
-        examples.AddTo(command, [share, next, .. sizes.All]);
+        examples.AddTo(command, [share, next, baseline, .. sizes.All]);
         examples.AddLoopTo(command);
         examples.AddRestTo(command);
         Examples.Add(command,
@@ -84,8 +88,18 @@ internal sealed class MlmCommand
         };
         using Encoder encoder = old ?? New(sizes.ReadBert(parsed, tokenizer.VocabularySize, length, pairs ? 2 : 0), request.Seed);
         return EncoderRun.Run(request, learning => new MaskedModeling((Encoder)learning, training, validation, options), encoder, tokenizer, read.WriteBeside, Names,
-            null, ("try it", $"lemma fill {request.Folder} \"... [MASK] ...\""));
+            null, Others(training, tokenizer.VocabularySize, parsed.GetValue(baseline)!.Value), ("try it", $"lemma fill {request.Folder} \"... [MASK] ...\""));
     }
+
+    // An n-gram model of the training texts, whose marks stand in them as ids.
+    private static Dictionary<string, Func<Recipe, string>> Others(List<MaskedText> training, int vocabularySize, int order) => order == 0 ? [] : new()
+    {
+        ["validation_filled"] = recipe =>
+        {
+            NGramCounts counts = NGramCounts.Count(training.Select(text => text.Ids), order, vocabularySize, default);
+            return $"; {order}-gram {Amount.Percent(((MaskedModeling)recipe).FilledBy(NGramModel.Estimate(counts, new KneserNeySmoothing())))}";
+        },
+    };
 
     private static Encoder New(EncoderConfig config, ulong seed)
     {

@@ -98,7 +98,7 @@ internal sealed class PairsCommand
                 files.WriteInto(folder, width);
             },
             new Dictionary<string, string>(), options.Loss == SentenceLoss.Contrast ? "partners that are the nearest" : "correlation with the scores",
-            ("try it", $"lemma embed {request.Folder} \"...\" \"...\""));
+            null, ("try it", $"lemma embed {request.Folder} \"...\" \"...\""));
     }
 
     // Longer texts are cut inside their special tokens, as in lemma embed --cut.

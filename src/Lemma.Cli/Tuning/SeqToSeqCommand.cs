@@ -76,7 +76,7 @@ internal sealed class SeqToSeqCommand
         using EncoderDecoder both = old ?? New(sizes.ReadT5(parsed, tokenizer!.VocabularySize), request.Seed);
         return EncoderRun.Run(request, learning => recipe((EncoderDecoder)learning), both, tokenizer!, read.WriteBeside,
             new Dictionary<string, string> { ["validation_exact"] = "targets said word for word" }, null,
-            ("try it", $"lemma generate {request.Folder} --prompt \"...\" --temperature 0"));
+            null, ("try it", $"lemma generate {request.Folder} --prompt \"...\" --temperature 0"));
     }
 
     private static EncoderDecoder New(EncoderDecoderConfig config, ulong seed)

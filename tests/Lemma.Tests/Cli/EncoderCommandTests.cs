@@ -22,7 +22,7 @@ public sealed class EncoderCommandTests : IDisposable
         string output = Good($"mlm {Few} {Small} --vocab 400 --out {folder["mlm"]}");
         Assert.StartsWith("80 examples read, 80 kept\n", output, StringComparison.Ordinal);
         Assert.Contains("bert model of ", output, StringComparison.Ordinal);
-        Assert.Matches(@"hidden tokens guessed right +\d+\.\d %", output);
+        Assert.Matches(@"hidden tokens guessed right +\d+\.\d %; 4-gram \d+\.\d %\n", output);
         Assert.DoesNotContain("following sentences", output, StringComparison.Ordinal);
         Assert.Contains("token ", Good($"fill {folder["mlm"]} The-[MASK]-is"), StringComparison.Ordinal);
         Assert.Contains("run was started with --steps 6, not --steps 9", Bad(2, $"mlm --resume --out {folder["mlm"]} --steps 9"), StringComparison.Ordinal);

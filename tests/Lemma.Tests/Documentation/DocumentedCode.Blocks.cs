@@ -102,6 +102,31 @@ namespace Documented.DocsDecoding1
     }
 }
 
+// docs/evaluation.md
+namespace Documented.DocsEvaluation1
+{
+    using Lemma.Evaluation;
+    using Lemma.Evaluation.Compression;
+    using Lemma.Models;
+    using Lemma.Text;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            Tokenizer tokenizer = Tokenizer.Load("runs/quickstart/best");
+            ReadOnlyMemory<int>[] documents = [.. File.ReadLines("texts.txt").Select(line => (ReadOnlyMemory<int>)tokenizer.Encode(line, addSpecialTokens: false))];
+            NGramCounts counts = NGramCounts.Count(documents, order: 4, tokenizer.VocabularySize, NGramMarks.Same(tokenizer.IdOf("<|endoftext|>")));
+            NGramModel model = NGramModel.Estimate(counts, new KneserNeySmoothing());
+            Console.WriteLine(NGramEvaluator.Evaluate(model, tokenizer, ["It was a windy morning."]).BitsPerByte);
+
+            CodingModel coding = CodingModel.Of(model, tokenizer);
+            CompressedText small = TextCompressor.Compress(coding, File.ReadAllBytes("notes.txt"));
+            byte[] same = TextCompressor.Decompress(coding, small.Bytes);
+        }
+    }
+}
+
 // docs/long-text.md
 namespace Documented.DocsLongText1
 {

@@ -31,6 +31,7 @@ internal static class CatalogueNames
             "binary_erasure_capacity",
         "channel_capacity",
         "scaling_law", "compute_optimal", "repeated_tokens",
+        "add_k", "katz_backoff", "kneser_ney",
         "matrix_add", "matrix_multiply", "matrix_transpose", "matrix_inverse", "identity_matrix", "zero_matrix", "is_symmetric",
             "is_diagonal",
         "is_orthogonal", "eigen", "svd", "einsum",

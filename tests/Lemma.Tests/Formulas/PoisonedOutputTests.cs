@@ -15,6 +15,7 @@ public class PoisonedOutputTests
     private static readonly float[] W = OperationCheck.Random(Width * Width, 3);
     private static readonly float[] P = [.. X.Chunk(Width).SelectMany(row => row.Select(value => Math.Abs(value) / row.Sum(Math.Abs)))];
     private static readonly int[] Ids = [.. Enumerable.Range(0, Rows).Select(row => 5 * row)];
+    private static readonly float[] Counts = [.. Enumerable.Range(0, All).Select(i => (float)(i * 7 % 4))];
     private static readonly HeadSizes Heads = new(1, 1, 1, Rows, Rows, Width, Width);
     private static readonly HeadSizes EvenHeads = new(1, 1, 1, Rows, Rows, Width - 1, Width - 1), NarrowHeads = new(1, 1, 1, 3, 3, 3, 3);
 
@@ -112,6 +113,9 @@ public class PoisonedOutputTests
         ["grouped_query_attention"] = (y, _, _) => GroupedQueryAttention.Forward(Attending, X, W, W, W, W, y),
         ["cross_attention"] = (y, _, _) => CrossAttention.Forward(Attending, X, Z, W, W, W, W, y),
         ["clip_grad_norm"] = (y, _, _) => GradientNorm.Forward(X, 1, y),
+        ["add_k"] = (y, _, _) => AddK.Forward(Counts, Width, 1, y),
+        ["katz_backoff"] = (y, _, _) => KatzBackoff.Forward(Counts, P, Width, 2, y),
+        ["kneser_ney"] = (y, _, _) => KneserNey.Forward(Counts, P, Width, true, y),
         ["bits_per_byte"] = (y, _, _) => BitsPerByte.Forward(X, 3, 4, y),
         ["matrix_transpose"] = (y, _, _) => MatrixTranspose.Forward(X, Rows, Width, y),
     };

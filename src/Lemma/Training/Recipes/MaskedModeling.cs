@@ -1,4 +1,5 @@
 using Lemma.Data;
+using Lemma.Evaluation;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;
@@ -76,6 +77,29 @@ public sealed class MaskedModeling : Recipe
         }
         Metric[] others = [new("validation_filled", filled / asked), .. classes > 0 ? [new Metric("validation_classes", right / classes)] : Array.Empty<Metric>()];
         return new Score("validation_loss", sum / asked, Others: others);
+    }
+
+    /// <summary>
+    /// The share of the validation texts' hidden ids that an n-gram model guesses right (<see cref="FillIn"/>): the same ids that <see cref="Judge"/> hides.
+    /// </summary>
+    /// <remarks>Every hidden id cuts the context, also one that a random id hides or that is left as it was.</remarks>
+    public double FilledBy(NGramModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        (long asked, long right) = (0, 0);
+        for (int i = 0; i < validation.Count; i++)
+        {
+            int[] targets = Read([validation[i]], new Philox(0, (ulong)i)).Targets;
+            bool[] isHidden = [.. targets.Select(target => target != CrossEntropy.Ignore)];
+            for (int place = 0; place < targets.Length; place++)
+            {
+                if (!isHidden[place])
+                    continue;
+                asked++;
+                right += FillIn.Guess(model, validation[i].Ids.Span, isHidden, place) == targets[place] ? 1 : 0;
+            }
+        }
+        return (double)right / asked;
     }
 
     private static int Likeliest(Tape tape, Tensor logits, int[] targets)

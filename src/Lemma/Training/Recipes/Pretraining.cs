@@ -1,4 +1,5 @@
 using Lemma.Data;
+using Lemma.Evaluation;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;
@@ -91,9 +92,7 @@ public sealed class Pretraining : Recipe
     public override Score Judge(Tape tape)
     {
         ArgumentNullException.ThrowIfNull(tape);
-        long windows = validation.WindowsPerEpoch;
-        if (options.EvaluationBatches is { } most)
-            windows = Math.Min(windows, (long)most * options.Batch);
+        long windows = WindowsToJudge;
         (double sum, double weight) = (0, 0);
         for (long first = 0; first < windows; first += options.Batch)
         {
@@ -106,4 +105,22 @@ public sealed class Pretraining : Recipe
         }
         return new Score("validation_loss", sum / weight, Others: [new Metric("validation_perplexity", Math.Exp(sum / weight))]);
     }
+
+    /// <summary>What an n-gram model loses on the windows of <see cref="Judge"/>: the same predictions, each from the ids of its window.</summary>
+    public PerplexityResult Baseline(NGramModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        (double nats, long tokens) = (0, 0);
+        for (long first = 0; first < WindowsToJudge; first += options.Batch)
+        {
+            int count = (int)Math.Min(options.Batch, WindowsToJudge - first) * options.Length;
+            validation.Fill(first / options.Batch, inputs.AsSpan(0, count), targets.AsSpan(0, count));
+            PerplexityResult some = NGramEvaluator.EvaluateWindows(model, inputs.AsSpan(0, count), targets.AsSpan(0, count), options.Length);
+            (nats, tokens) = (nats + some.TotalNats, tokens + some.Tokens);
+        }
+        return new PerplexityResult(tokens, nats);
+    }
+
+    private long WindowsToJudge => options.EvaluationBatches is { } most ? Math.Min(validation.WindowsPerEpoch, (long)most * options.Batch)
+        : validation.WindowsPerEpoch;
 }

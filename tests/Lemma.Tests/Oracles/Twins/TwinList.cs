@@ -8,6 +8,6 @@ internal static class TwinList
     {
         ActivationTwins.All, LossTwins.All, PreferenceTwins.All, RegularizationTwins.All, NormalizationTwins.All, PositionTwins.All,
         AttentionTwins.All, ProjectedAttentionTwins.All, FeedForwardTwins.All, OptimizerTwins.All, InformationTwins.All,
-        LinearAlgebraTwins.All, ScalingTwins.All,
+        ScalingTwins.All, NGramTwins.All, LinearAlgebraTwins.All,
     }.SelectMany(group => group).ToDictionary(pair => pair.Key, pair => pair.Value);
 }
