@@ -45,6 +45,7 @@ internal static class PlanAnswers
         if (plan.Loss is { } loss)
             return $"a loss of about {Amount.Loss(loss)} nats by {plan.RuleName}";
         return plan.Compute is { } compute && plan.Model is null ? $"a loss of about {Amount.Loss(plan.Rule.Optimum(compute).Loss)} nats at best by {plan.RuleName}"
+            : plan is { Model: not null, Decoder: null } ? "a loss that no law tells: laws are of decoders"
             : plan.Tokens is null && plan.Serving.Count > 0 && plan.Training.Count == 0 ? "what the model gives" : "a loss that --train TOKENS or --budget tells";
     }
 

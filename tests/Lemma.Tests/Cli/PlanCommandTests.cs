@@ -106,6 +106,10 @@ public sealed class PlanCommandTests : IDisposable
     [Fact]
     public void FoldersAndConfigsArePlanned()
     {
+        using (Lemma.Models.Encoder encoder = new(Presets.Bert(100, 32, 2, 2, 64, 64)))
+            ModelFolder.Write(folder["encoder"], encoder);
+        Assert.Contains("laws are of decoders", Good($"plan {folder["encoder"]} --train 1M {NoProfile}"), StringComparison.Ordinal);
+        Assert.Contains("an encoder keeps nothing", Bad(2, $"plan {folder["encoder"]} --serve {NoProfile}"), StringComparison.Ordinal);
         string model = WriteModel(folder, "model");
         long count = ParameterCount.Of(ModelFolder.ReadConfig(model)).Total;
         Assert.Equal(count, Json($"plan {model} {NoProfile}").GetProperty("parameters").GetInt64());
