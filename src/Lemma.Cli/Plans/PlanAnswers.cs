@@ -66,7 +66,7 @@ internal static class PlanAnswers
                 + $"{Amount.Count(least.Context)} tokens fit";
         }
         if (plan is not { Size: { } size, Tokens: { } tokens, Loss: { } loss })
-            return plan.Compute is { } compute && plan.Model is null ? Best("build", plan.Rule.Optimum(compute)) : "nothing to change";
+            return plan.Compute is { } compute && plan.Model is null ? Best("build:", plan.Rule.Optimum(compute)) : "nothing to change";
         ScalingOptimum optimum = plan.Rule.Optimum(6 * size * tokens);
         return loss - optimum.Loss < Negligible ? "nothing to change: near the best for its operations"
             : Best(optimum.Parameters < size ? "change: too large for its tokens," : "change: too small for its tokens,", optimum);

@@ -51,7 +51,9 @@ public static class KatzBackoff
         Check.SameLength("katz_backoff", counts.Length, lower.Length);
         Check.SameLength("katz_backoff", counts.Length, p.Length);
         Check.Distributions("katz_backoff", "lower", lower, width);
-        double[] discounts = Discounts(CountTable.CountsOfCounts(counts, threshold + 1), threshold);
+        // Every count up to the threshold must occur, so it is at most the number of them.
+        Check.That(threshold > 0, "katz_backoff", $"the threshold must be at least 1, but it is {threshold}");
+        double[] discounts = Discounts(CountTable.CountsOfCounts(counts, Math.Min(threshold, counts.Length) + 1), threshold);
         for (int at = 0; at < counts.Length; at += width)
             Row(counts.Slice(at, width), lower.Slice(at, width), discounts, p.Slice(at, width));
     }
