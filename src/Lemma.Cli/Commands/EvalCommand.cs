@@ -73,7 +73,8 @@ internal static class EvalCommand
                 throw new UsageException("--baseline: it stands beside one model, but two are given");
             Encoding? read = parsed.GetValue(encoding);
             int? workers = parsed.GetValue(threads);
-            return isTask ? TaskRun.Run(paths, tasks.Make(parsed, read), tasks.AnswerTokens(parsed), tasks.Seed(parsed), parsed.GetValue(json), workers)
+            return isTask ? TaskRun.Run(paths, tasks.Make(parsed, read), tasks.AnswerTokens(parsed), tasks.Judge(parsed, paths.Length),
+                tasks.Seed(parsed), parsed.GetValue(json), workers)
                 : paths.Length == 2 ? TextComparison.Run(paths, parsed.GetValue(data)!, parsed.GetValue(length), parsed.GetValue(stride), read, tasks.Seed(parsed),
                     parsed.GetValue(json), workers)
                 : Run(paths[0], parsed.GetValue(data)!, parsed.GetValue(length), parsed.GetValue(stride), parsed.GetValue(baseline) ?? [],

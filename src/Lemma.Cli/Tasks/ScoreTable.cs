@@ -23,6 +23,9 @@ internal static class ScoreTable
     public static void Write(string[] paths, string name, IReadOnlyList<PairedDifference> differences, IReadOnlyList<(string, string)> more) =>
         ResultTable.Write($"A = {paths[0]}, B = {paths[1]} in {name}", [.. differences.Select(one => (one.Name, Line(one))), .. more]);
 
+    public static (string, string)[] Wins(TaskScore wins, string judge) =>
+        [(wins.Name, $"A {Amount.Percent(wins.Value)}, standard error {Amount.Percent(wins.StandardError)}; judged by {judge}")];
+
     private static string Line(PairedDifference one) => $"A {Number(one.Name, one.A)}, B {Number(one.Name, one.B)}; A − B {Number(one.Name, one.Difference)}, "
         + $"95 % from {Number(one.Name, one.Lower)} to {Number(one.Name, one.Upper)}; A is better in {Amount.Percent(one.ShareForA)} of draws";
 

@@ -38,7 +38,7 @@ internal static class TaskJson
         json.WriteEndArray();
     });
 
-    public static void Write(string[] paths, string name, int items, IReadOnlyList<PairedDifference> differences) => JsonLine.Write(json =>
+    public static void Write(string[] paths, string name, int items, IReadOnlyList<PairedDifference> differences, TaskScore? wins = null) => JsonLine.Write(json =>
     {
         json.WriteString("a", paths[0]);
         json.WriteString("b", paths[1]);
@@ -57,6 +57,11 @@ internal static class TaskJson
             json.WriteEndObject();
         }
         json.WriteEndObject();
+        if (wins is not null)
+        {
+            Write(json, "win_rate", wins.Value);
+            Write(json, "win_rate_standard_error", wins.StandardError);
+        }
     });
 
     // JSON has no NaN and no infinity.

@@ -17,12 +17,13 @@ internal sealed class TaskOptions
     private readonly Option<int?> items = Choice.Whole("--items",
         $"How many items are judged, the first ones; all of a file, {BuiltInCount} of a built-in task without it");
     private readonly Option<int?> tokens = Choice.Whole("--tokens", "The most tokens of a written answer; 32 without it, 256 with examples of several lines");
+    private readonly Option<string?> judge = Choice.Text("--judge", "DIR", "A reward model: the share of items in which it likes A's answer better than B's");
     private readonly Option<bool> shorter = Choice.Flag("--short-stories", "The built-in stories are short ones: two people, two places, one thing");
     private readonly Option<ulong?> seed = Choice.Seed();
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (ReadOnlySpan<Option>)[task, shots, shotsFile, items, tokens, shorter, seed])
+        foreach (Option option in (ReadOnlySpan<Option>)[task, shots, shotsFile, items, tokens, judge, shorter, seed])
             command.Add(option);
     }
 
@@ -30,12 +31,16 @@ internal sealed class TaskOptions
 
     public int? AnswerTokens(ParseResult parsed) => parsed.GetValue(tokens);
 
+    /// <summary>The reward model's folder; it judges two models that write answers.</summary>
+    public string? Judge(ParseResult parsed, int models) => parsed.GetValue(judge) is not { } path ? null
+        : models == 2 ? path : throw new UsageException("--judge: it compares two models, but one is given");
+
     public ulong Seed(ParseResult parsed) => parsed.GetValue(seed)!.Value;
 
     /// <summary>Refuses what belongs to a task where there is none; the seed is that of a comparison too.</summary>
     public void RequireNone(ParseResult parsed, bool withSeed)
     {
-        foreach (Option option in (ReadOnlySpan<Option>)[shots, shotsFile, items, tokens, shorter])
+        foreach (Option option in (ReadOnlySpan<Option>)[shots, shotsFile, items, tokens, judge, shorter])
             Choice.RequireBeside(parsed, option, task);
         if (!withSeed)
             Choice.RequireBeside(parsed, seed, task);

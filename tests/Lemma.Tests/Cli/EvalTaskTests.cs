@@ -52,6 +52,7 @@ public sealed class EvalTaskTests : IDisposable
         string text = folder.Write("text.txt", string.Concat(new Lemma.Data.StorySource(1).Range(0, 12).Select(story => story.Text + "\n")));
         Assert.Matches(@"bits a byte +A \d\.\d{4}, B \d\.\d{4}; A − B -?0\.\d{4}, 95 % from -?\d\.\d{4} to -?\d\.\d{4}; A is better in \d+\.\d % of draws\n +pieces +\d+\n",
             Good($"eval {a} {b} --data {text} --seed 3"));
+        Assert.Contains("is no judge", Bad(1, $"eval {a} {b} --task lists --items 2 --tokens 2 --judge {a}"), StringComparison.Ordinal);
         Assert.Contains("at least 2 pieces", Bad(1, $"eval {a} {b} --data {folder.Write("short.txt", "It was.")}"), StringComparison.Ordinal);
     }
 
@@ -66,6 +67,7 @@ public sealed class EvalTaskTests : IDisposable
     [InlineData("eval m --data x --seed 1", 2, "--seed: it says how --task acts")]
     [InlineData("eval m --data x --json", 2, "--json: it is for --task or two models")]
     [InlineData("eval m n --data x --baseline y", 2, "--baseline: it stands beside one model")]
+    [InlineData("eval m --task lists --judge r", 2, "--judge: it compares two models, but one is given")]
     [InlineData("eval m --task lists --shots -1", 2, "--shots: a whole number of at least 0 is needed")]
     public void WhatIsWrongIsSaidInOneSentence(string line, int code, string sentence) => Assert.Contains(sentence, Bad(code, line), StringComparison.Ordinal);
 

@@ -138,6 +138,29 @@ public sealed class TaskEvaluatorTests : IDisposable
         Assert.Equal(one.Scores.Select(score => score.Sums[3]), last.Scores.Select(score => score.Sums[0]));
     }
 
+    [Fact]
+    public void AJudgeReadsQuestionAndAnswerToTheEnd()
+    {
+        EvaluationTask task = new("t", [new QuestionItem("1", "one", "a"), new QuestionItem("2", "two", "b")]);
+        TaskResult a = new(task, "plain text", [], ["so", "no"]), b = a with { Answers = ["so", "yes, but"] };
+        using Decoder reward = decoder.WithScores(1);
+        Random random = new(1);
+        foreach (ref float weight in reward.Parameters.Weights(reward.Parameters.All[^1]))
+            weight = random.NextSingle() - 0.5f;
+        IReadOnlyList<double> ofA = RewardJudge.Rewards(reward, Bytes, Template, workers, a), ofB = RewardJudge.Rewards(reward, Bytes, Template, workers, b);
+        using Tape tape = new(workers, reward.Parameters) { Recording = false };
+        Assert.Equal(tape[reward.LastScores(tape, Rows.One(Bytes.Encode("<user>two<assistant>yes, but!", addSpecialTokens: false)))][0], ofB[1]);
+        Assert.Equal(ofA[0], ofB[0]);
+        Assert.NotEqual(ofA[1], ofB[1]);
+        TaskScore wins = RewardJudge.WinRate(ofA, ofB);
+        Assert.Equal([0.5, ofA[1] > ofB[1] ? 1 : 0], wins.Sums);
+        Assert.Throws<ArgumentException>(() => RewardJudge.Rewards(decoder, Bytes, Template, workers, a));
+        Assert.Throws<ArgumentException>(() => RewardJudge.WinRate([1], [1, 2]));
+        TaskResult wide = a with { Answers = [new('x', 300), "no"] };
+        Assert.StartsWith("1: the judge reads 1 to 256 tokens", Assert.Throws<InvalidDataException>(() =>
+            RewardJudge.Rewards(reward, Bytes, Template, workers, wide)).Message, StringComparison.Ordinal);
+    }
+
     private static double Right(IEnumerable<double> values, int right) => values.ToArray() is var all && Array.IndexOf(all, all.Max()) == right ? 1 : 0;
 
     private TaskResult Judge(EvaluationTask task, ChatTemplate? template, int? answerTokens = null) =>

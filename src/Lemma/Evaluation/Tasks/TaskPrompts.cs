@@ -15,6 +15,9 @@ internal sealed class TaskPrompts(Tokenizer tokenizer, ChatTemplate? template, i
     private readonly string before = string.Concat(task.Examples.Select(example => example is ClozeItem cloze
         ? $"{cloze.Prompt}{cloze.Completion}\n\n" : $"Q: {example.Prompt}\nA: {Shown(example)}\n"));
 
+    /// <summary>The day that templates may write: one, so that scores are the same on every other.</summary>
+    public static DateTime Day { get; } = new(2025, 1, 1);
+
     /// <summary>The form, in words.</summary>
     public string Form => template is null ? "plain text" : "chat template";
 
@@ -72,8 +75,7 @@ internal sealed class TaskPrompts(Tokenizer tokenizer, ChatTemplate? template, i
             messages.Add(new("assistant", answer));
         try
         {
-            // Templates may write the date: one day, so that scores are the same on every other.
-            return template!.Render(messages, new ChatOptions { AddGenerationPrompt = answer is null, Now = new DateTime(2025, 1, 1) });
+            return template!.Render(messages, new ChatOptions { AddGenerationPrompt = answer is null, Now = Day });
         }
         catch (TemplateException e)
         {
