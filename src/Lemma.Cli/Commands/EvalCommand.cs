@@ -4,6 +4,7 @@ using System.Text;
 using Lemma.Cli.Display;
 using Lemma.Cli.NGrams;
 using Lemma.Cli.Parsing;
+using Lemma.Cli.Tasks;
 using Lemma.Data;
 using Lemma.Evaluation;
 using Lemma.Language;
@@ -11,18 +12,21 @@ using Lemma.Models;
 
 namespace Lemma.Cli.Commands;
 
-/// <summary><c>lemma eval</c>: loss, perplexity and bits a byte of a model on text files.</summary>
+/// <summary><c>lemma eval</c>: loss, perplexity and bits a byte of a model on text files; what it reaches in a task; two models on the same items.</summary>
 internal static class EvalCommand
 {
     public static Command Build()
     {
-        Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
+        Argument<string[]> models = new("MODEL")
+        {
+            Description = "A model's folder, a run's, or a checkpoint of llama2.c; two to compare them",
+            Arity = new ArgumentArity(1, 2),
+        };
         Option<string[]> data = new("--data")
         {
             Description = "Files, folders or globs of text",
             HelpName = "FILE|FOLDER|GLOB",
             AllowMultipleArgumentsPerToken = true,
-            Required = true,
         };
         Option<int?> length = Choice.Whole("--length", "Tokens of a window; the model's longest sequence without it");
         Option<int?> stride = Choice.Whole("--stride", "How far the window moves; half its length without it");
@@ -35,22 +39,54 @@ internal static class EvalCommand
             AllowMultipleArgumentsPerToken = true,
         };
         Option<int?> order = Choice.Whole("--order", "The order of the n-gram model", most: NGramCounts.MostOrder, fallback: Baseline.Order);
-        Command command = new("eval", "Measure how well a model predicts a text.") { model, data, length, stride, baseline, order, encoding, threads };
+        Option<bool> json = Choice.Flag("--json", "The scores as JSON, of a task with every answer; with --task or two models");
+        TaskOptions tasks = new();
+        Command command = new("eval", "Measure how well a model predicts a text, or what it reaches in a task; or compare two.")
+        {
+            models, data, length, stride, baseline, order, encoding,
+        };
+        tasks.AddTo(command);
+        command.Add(json);
+        command.Add(threads);
         Examples.Add(command,
             ("loss, perplexity and bits a byte", "lemma eval runs/book --data other.txt"),
             ("beside a 4-gram model of what it learned from", "lemma eval runs/book --data other.txt --baseline book.txt"),
-            ("with as much context as there is, slowly", "lemma eval runs/book --data other.txt --stride 1"));
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(model), parsed.GetRequiredValue(data), parsed.GetValue(length),
-            parsed.GetValue(stride), parsed.GetValue(baseline) ?? [], parsed.GetValue(order)!.Value, parsed.GetValue(encoding), parsed.GetValue(threads)));
+            ("with as much context as there is, slowly", "lemma eval runs/book --data other.txt --stride 1"),
+            ("which of two predicts a text better", "lemma eval runs/book runs/other --data other.txt"),
+            ("questions, choices or texts to complete, from a file", "lemma eval runs/book --task questions.jsonl"),
+            ("with four examples before each, from another file", "lemma eval runs/book --task questions.jsonl --shots 4 --shots-file examples.jsonl"),
+            ("two models on built-in questions", "lemma eval runs/full/sft runs/full/dpo --task stories --short-stories"));
+        command.SetAction(parsed =>
+        {
+            string[] paths = parsed.GetRequiredValue(models);
+            bool isText = Choice.IsGiven(parsed, data), isTask = tasks.IsGiven(parsed);
+            if (isText == isTask)
+                throw new UsageException(isText ? "--task: texts are --data, which is given too" : "either --data or --task is required");
+            if (isTask)
+                foreach (Option option in (ReadOnlySpan<Option>)[length, stride, baseline, order])
+                    Choice.RequireBeside(parsed, option, data);
+            else
+                tasks.RequireNone(parsed, withSeed: paths.Length == 2);
+            if (Choice.IsGiven(parsed, json) && isText && paths.Length == 1)
+                throw new UsageException("--json: it is for --task or two models");
+            if (Choice.IsGiven(parsed, baseline) && paths.Length == 2)
+                throw new UsageException("--baseline: it stands beside one model, but two are given");
+            Encoding? read = parsed.GetValue(encoding);
+            int? workers = parsed.GetValue(threads);
+            return isTask ? TaskRun.Run(paths, tasks.Make(parsed, read), tasks.AnswerTokens(parsed), tasks.Judge(parsed, paths.Length),
+                tasks.Seed(parsed), parsed.GetValue(json), workers)
+                : paths.Length == 2 ? TextComparison.Run(paths, parsed.GetValue(data)!, parsed.GetValue(length), parsed.GetValue(stride), read, tasks.Seed(parsed),
+                    parsed.GetValue(json), workers)
+                : Run(paths[0], parsed.GetValue(data)!, parsed.GetValue(length), parsed.GetValue(stride), parsed.GetValue(baseline) ?? [],
+                    parsed.GetValue(order)!.Value, read, workers);
+        });
         return command;
     }
 
     private static int Run(string path, string[] data, int? length, int? stride, string[] baseline, int order, Encoding? encoding, int? threads)
     {
         List<TextDocument> documents = TextFiles.Read(data, encoding);
-        using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
-        if (model.Model is not Lemma.Models.Decoder decoder)
-            throw new InvalidDataException($"the model in '{path}' reads a source with an encoder; a text alone is evaluated by a decoder");
+        using LanguageModel model = LoadDecoder(path, threads, out Lemma.Models.Decoder decoder);
         using Interruption interruption = new();
         int window = length ?? decoder.MaximumLength, step = stride ?? Math.Max(1, window / 2);
         string[] texts = [.. documents.Select(document => document.Text)];
@@ -66,6 +102,19 @@ internal static class EvalCommand
             ("window", $"{window}, moved by {step}"),
         ]);
         return CommandLine.Done;
+    }
+
+    /// <summary>A model that is a decoder; the caller disposes it.</summary>
+    internal static LanguageModel LoadDecoder(string path, int? threads, out Lemma.Models.Decoder decoder)
+    {
+        LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
+        if (model.Model is Lemma.Models.Decoder read)
+        {
+            decoder = read;
+            return model;
+        }
+        model.Dispose();
+        throw new InvalidDataException($"the model in '{path}' reads a source with an encoder; a text alone is evaluated by a decoder");
     }
 
     private static string Others(string[] baseline, int order, Encoding? encoding, LanguageModel model, Lemma.Models.Decoder decoder, string[] texts, int? threads)

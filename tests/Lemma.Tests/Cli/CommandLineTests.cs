@@ -27,7 +27,7 @@ public class CommandLineTests
     [InlineData("train --data none.txt --minimum-learning-rate 1", 2, "it must be at most the highest rate, 0.001, but it is 1")]
     [InlineData("generate none", 1, "lemma generate: model: 'none' must be a folder with a config.json, or a checkpoint of llama2.c")]
     [InlineData("generate", 2, "lemma generate: Required argument 'MODEL' missing")]
-    [InlineData("eval none", 2, "lemma eval: Option '--data' is required")]
+    [InlineData("eval none", 2, "lemma eval: either --data or --task is required")]
     [InlineData("embed none a", 1, "lemma embed: model: 'none' must be a folder with a config.json")]
     [InlineData("embed none --file none.txt", 1, "lemma embed: --file: there is no file 'none.txt'")]
     [InlineData("embed none a --json --table", 2, "lemma embed: --json and --table exclude each other")]

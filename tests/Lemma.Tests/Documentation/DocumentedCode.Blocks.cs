@@ -105,6 +105,25 @@ namespace Documented.DocsDecoding1
 // docs/evaluation.md
 namespace Documented.DocsEvaluation1
 {
+    using Lemma.Evaluation.Tasks;
+    using Lemma.Language;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            using LanguageModel judged = LanguageModel.Load("runs/full/sft/best");
+            EvaluationTask task = EvaluationTask.Of("questions", TaskFile.Read("questions.jsonl"), shots: 2);
+            TaskResult result = TaskEvaluator.Evaluate(judged.Decoder, judged.Tokenizer, judged.Template, judged.Workers, task);
+            foreach (TaskScore score in result.Scores)
+                Console.WriteLine($"{score.Name}: {score.Value:0.000} ± {score.StandardError:0.000}");
+        }
+    }
+}
+
+// docs/evaluation.md
+namespace Documented.DocsEvaluation2
+{
     using Lemma.Evaluation;
     using Lemma.Evaluation.Compression;
     using Lemma.Models;

@@ -22,6 +22,20 @@ internal readonly struct ExampleFields(JsonElement json, string source)
     /// <summary>A text or a number, as it is written.</summary>
     public string TextOrNumber(string name) => Need(name) is { ValueKind: JsonValueKind.Number } number ? number.GetRawText() : Text(name);
 
+    /// <summary>Whether a field is there and is a number.</summary>
+    public bool IsNumber(string name) => Find(name) is { ValueKind: JsonValueKind.Number };
+
+    /// <summary>A list of texts.</summary>
+    public IReadOnlyList<string> Texts(string name)
+    {
+        if (Need(name) is not { ValueKind: JsonValueKind.Array } list)
+            throw Error($"the field \"{name}\" must be a list of texts, but it is {Shown(Need(name))}");
+        List<string> texts = [];
+        foreach (JsonElement item in list.EnumerateArray())
+            texts.Add(Text(item, name));
+        return texts;
+    }
+
     /// <summary>True, false, 1 or 0.</summary>
     public bool Flag(string name) => Need(name) switch
     {

@@ -43,6 +43,13 @@ public static class StoryTasks
     public static ExampleSource<VerifiableExample> Questions(ulong seed = 0, StoryOptions? options = null) => Make("story questions", seed, options,
         static (source, asked) => new VerifiableExample(source, [asked.Prompt], asked.Right));
 
+    /// <summary>A question with its right answer, and all wrong ones of the same form.</summary>
+    internal static (string Prompt, string Right, List<string> Wrong) Choices(ulong seed, StoryOptions? options, long number)
+    {
+        Asked asked = Ask(new StorySource(seed, options).Options, seed, number);
+        return (asked.Prompt.Content, asked.Right, [.. asked.AllWrong.Distinct(StringComparer.Ordinal)]);
+    }
+
     /// <summary>Two sentences of which the second follows the first (1), or has the same place in another story (0), as often one as the other.</summary>
     public static ExampleSource<SentencePair> NextSentences(ulong seed = 0, StoryOptions? options = null)
     {
@@ -86,7 +93,7 @@ public static class StoryTasks
         List<string> wrong = question.WrongAnswers(options.Words);
         questions.Remove(question);
         return new(new(Turns.User, path.Text + question.Text), question.Answer, wrong[random.Below(wrong.Count, 1)], random.Below(2, 2) == 1, questions,
-            random);
+            random, wrong);
     }
 
     // A story ends sentences with a stop, and has no other stops.
@@ -97,7 +104,8 @@ public static class StoryTasks
     }
 
     /// <summary>A story with a question, its answer, a wrong one, a coin, and what else could be asked.</summary>
-    private readonly record struct Asked(ChatMessage Prompt, string Right, string Wrong, bool Coin, List<StoryQuestion> Others, Philox Random)
+    private readonly record struct Asked(ChatMessage Prompt, string Right, string Wrong, bool Coin, List<StoryQuestion> Others, Philox Random,
+        List<string> AllWrong)
     {
         /// <summary>Some of the other questions, in an order of their own.</summary>
         public IEnumerable<StoryQuestion> Further(int count)
