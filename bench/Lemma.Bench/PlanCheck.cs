@@ -67,6 +67,7 @@ internal static class PlanCheck
         DecoderConfig config = Presets.Find("llama-29m")!;
         StepPlan plan = StepPlan.Of(config, new StepShape(8, 512));
         using Process process = Process.GetCurrentProcess();
+        // Garbage of the shapes before would be taken again by this one, and the growth look smaller.
         GC.Collect();
         long before = Resident(process);
         using Workers workers = new();

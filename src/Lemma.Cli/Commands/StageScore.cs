@@ -1,3 +1,4 @@
+using Lemma.Cli.Tuning;
 using Lemma.Compute;
 using Lemma.Data;
 using Lemma.Models;
@@ -26,8 +27,7 @@ internal sealed record StageScore(double BitsPerByte, double Right, double Prefe
             Right(StoryTasks.Questions(seed, told)), chosen.Zip(rejected).Average(pair => pair.First > pair.Second ? 1.0 : 0), Right(ListTasks.Questions(seed)));
 
         double Right(ExampleSource<VerifiableExample> asked) => PolicyRewards.Mean(decoder, tokenizer, workers,
-            [.. encoder.Encode(asked.Range(StoryLoss.First, StoryLoss.Count), new DataReport())
-                .Select(prompt => new PolicyPrompt(prompt.Ids, prompt.Example.Prompt[0].Content, prompt.Example.Answer))],
+            [.. TuningData.Prompts(encoder.Encode(asked.Range(StoryLoss.First, StoryLoss.Count), new DataReport()))],
             PolicyRewards.All["right"], LongestAnswer);
     }
 }

@@ -9,7 +9,7 @@ namespace Lemma.Cli.Commands;
 /// <summary>What a model loses on held-out stories: each alone, from its first token to its end, so that it knows what the source knows.</summary>
 internal readonly record struct StoryLoss(double Nats, long Tokens, long Bytes)
 {
-    /// <summary>The number of the first held-out story.</summary>
+    /// <summary>The number of the first held-out story, and of the first held-out example of any built-in source: no training comes so far.</summary>
     public const long First = 1L << 40;
 
     /// <summary>How many are read.</summary>

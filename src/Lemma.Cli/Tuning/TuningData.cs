@@ -1,3 +1,4 @@
+using Lemma.Cli.Commands;
 using Lemma.Cli.Display;
 using Lemma.Data;
 using Lemma.Models;
@@ -9,9 +10,7 @@ namespace Lemma.Cli.Tuning;
 /// <summary>Examples of a tuning run: from files, or from the built-in source; and the lines that say what became of them.</summary>
 internal static class TuningData
 {
-    // Training and validation are ranges of the source that do not meet.
-    private const long FirstValidation = 1L << 40;
-    private const int BuiltInValidation = 200, LeastOfPlan = 64;
+    private const int LeastOfPlan = 64;
     private static readonly Dictionary<string, RowReader> Formats = new() { [".parquet"] = ParquetRows.Read };
 
     /// <summary>Examples to learn from and to judge by, encoded; what was left out is told.</summary>
@@ -25,7 +24,7 @@ internal static class TuningData
         if (request.Data.Length == 0)
         {
             all = [.. encode(Seen(builtIn.Range(0, request.Examples, report)), report)];
-            validation = [.. encode(request.Fingerprint.Through(builtIn.Range(FirstValidation, BuiltInValidation)), new DataReport())];
+            validation = [.. encode(request.Fingerprint.Through(builtIn.Range(StoryLoss.First, StoryLoss.Count)), new DataReport())];
         }
         else if (request.Choice.Weights is { } weights)
             (all, validation) = Mix(request, weights, report, Seen, encode);
@@ -52,7 +51,7 @@ internal static class TuningData
 
     /// <summary>Held-out questions as prompts, for the share of right answers.</summary>
     public static List<PolicyPrompt> Questions(TunedModel model, ExampleSource<VerifiableExample> source, int room) =>
-        [.. Prompts(model.NewEncoder(room: room).Encode(source.Range(FirstValidation, BuiltInValidation), new DataReport()))];
+        [.. Prompts(model.NewEncoder(room: room).Encode(source.Range(StoryLoss.First, StoryLoss.Count), new DataReport()))];
 
     /// <summary>Texts that are read whole, each between the ids that begin and end one, in pieces that the model can read.</summary>
     public static IEnumerable<TokenExample> Whole(TunedModel model, string text, int most)
