@@ -3,7 +3,7 @@ namespace Lemma.Weights;
 /// <summary>One named parameter of a model: where it lies in the blocks of <see cref="Parameters"/>.</summary>
 public sealed class Parameter
 {
-    internal Parameter(string name, Shape shape, long offset, bool decays) => (Name, Shape, Offset, Decays) = (name, shape, offset, decays);
+    internal Parameter(string name, Shape shape, bool decays) => (Name, Shape, Decays) = (name, shape, decays);
 
     /// <summary>The path of the parameter, as in <c>blocks.0.attention.qkv.weight</c>.</summary>
     public string Name { get; }
@@ -15,7 +15,7 @@ public sealed class Parameter
     public bool Decays { get; }
 
     /// <summary>The index of its first element in each block, a multiple of 16 (64 bytes).</summary>
-    internal long Offset { get; }
+    internal long Offset { get; set; }
 
     /// <summary>The number of elements.</summary>
     public long Count => Shape.Count;
@@ -43,6 +43,9 @@ public sealed class Parameter
 
     /// <summary>How many of its first rows lie in panels: none while it can learn.</summary>
     internal int RowsInPanels { get; set; }
+
+    /// <summary>Where its rows lie, in order, when they have memory of their own: quantized weights; empty when it lies in the blocks.</summary>
+    internal IReadOnlyList<WeightPiece> Pieces { get; set; } = [];
 
     /// <summary>The rows of each matrix that lies stacked in it, as queries, keys and values do; empty where it is one.</summary>
     internal IReadOnlyList<int> Stack { get; set; } = [];

@@ -54,12 +54,37 @@ public sealed unsafe class Parameters : IDisposable
     {
         Require.That(weights is null, $"parameters: '{name}' must be declared before the blocks are allocated");
         Require.That(!byName.ContainsKey(name), $"parameters: '{name}' is declared twice");
-        Parameter parameter = new(name, shape, BlockLength, decays);
+        Parameter parameter = new(name, shape, decays);
         byName.Add(name, all.Count);
         all.Add(parameter);
-        BlockLength += (shape.Count + Alignment - 1) / Alignment * Alignment;
+        Arrange(parameter);
         return parameter;
     }
+
+    /// <summary>Gives parameters memory of their own, quantized; only before <see cref="Allocate"/>. They are multiplied with and looked up, and do not learn.</summary>
+    internal void Quantize(Parameter parameter, IReadOnlyList<WeightPiece> pieces)
+    {
+        Require.That(weights is null, $"parameters: '{parameter.Name}' must be quantized before the blocks are allocated");
+        Require.That(parameter.TakesPanels, $"parameters: '{parameter.Name}' is used otherwise than in products and by rows, so it cannot be quantized");
+        int next = 0;
+        foreach (WeightPiece piece in pieces)
+        {
+            Require.That(piece.FirstRow == next && piece.Columns == parameter.Shape.Columns,
+                $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} must follow each other, but one of {piece.Columns} columns begins at row {piece.FirstRow}");
+            next += piece.Rows;
+        }
+        Require.That(next == parameter.Shape.Rows, $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} have {next} rows");
+        parameter.Pieces = pieces;
+        BlockLength = 0;
+        foreach (Parameter each in all)
+            Arrange(each);
+    }
+
+    /// <summary>Whether some parameters are quantized.</summary>
+    public bool AreQuantized => all.Any(parameter => parameter.Pieces.Count > 0);
+
+    /// <summary>The bytes that the weights take.</summary>
+    public long WeightBytes => BlockLength * sizeof(float) + all.Sum(parameter => parameter.Pieces.Sum(piece => piece.Bytes));
 
     /// <summary>Takes memory for the weights, all zero.</summary>
     public void Allocate()
@@ -86,6 +111,7 @@ public sealed unsafe class Parameters : IDisposable
         ObjectDisposedException.ThrowIf(isDisposed, this);
         Require.That(moments is >= 0 and <= 2, $"parameters: there are at most two moments, not {moments}");
         Require.That(!IsPacked, $"parameters: they are packed, and must be unpacked before they are trained");
+        Require.That(!AreQuantized, $"parameters: quantized ones do not learn; train an adapter beside them, or read the weights as floats");
         gradients ??= NewBlock();
         first ??= moments > 0 ? NewBlock() : null;
         second ??= moments > 1 ? NewBlock() : null;
@@ -127,6 +153,15 @@ public sealed unsafe class Parameters : IDisposable
     internal void CopyRows(Parameter parameter, int firstRow, Span<float> destination)
     {
         int k = parameter.Shape.Columns;
+        if (parameter.Pieces.Count > 0)
+        {
+            for (int row = firstRow; destination.Length > 0; row++, destination = destination[k..])
+            {
+                WeightPiece piece = PieceOf(parameter, row);
+                piece.CopyRow(row - piece.FirstRow, destination[..k]);
+            }
+            return;
+        }
         float* stored = StoredWeightsOf(IndexOf(parameter));
         for (int row = firstRow; destination.Length > 0; row++, destination = destination[k..])
         {
@@ -203,7 +238,19 @@ public sealed unsafe class Parameters : IDisposable
     }
 
     /// <summary>The address of a parameter's weights as they lie: some of the first rows may be in panels.</summary>
-    internal float* StoredWeightsOf(int index) => Block(weights).At(all[index].Offset, all[index].Count);
+    /// <remarks>None of a quantized one.</remarks>
+    internal float* StoredWeightsOf(int index) => all[index].Pieces.Count > 0 ? null : Block(weights).At(all[index].Offset, all[index].Count);
+
+    /// <summary>The piece of a quantized parameter that has a row.</summary>
+    internal static WeightPiece PieceOf(Parameter parameter, int row)
+    {
+        foreach (WeightPiece piece in parameter.Pieces)
+        {
+            if (row < piece.FirstRow + piece.Rows)
+                return piece;
+        }
+        throw new ArgumentException($"parameters: '{parameter.Name}' has {parameter.Shape.Rows} rows, not one of number {row}");
+    }
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
@@ -211,10 +258,22 @@ public sealed unsafe class Parameters : IDisposable
         isDisposed = true;
         foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second, .. lookedUp.Values])
             block?.Dispose();
+        foreach (WeightPiece piece in all.SelectMany(parameter => parameter.Pieces))
+            piece.Dispose();
+    }
+
+    // A quantized parameter takes no place in the blocks.
+    private void Arrange(Parameter parameter)
+    {
+        parameter.Offset = BlockLength;
+        if (parameter.Pieces.Count == 0)
+            BlockLength += (parameter.Count + Alignment - 1) / Alignment * Alignment;
     }
 
     private static void RequireRows(Parameter parameter)
     {
+        if (parameter.Pieces.Count > 0)
+            throw new InvalidOperationException($"parameters: '{parameter.Name}' is quantized, to be multiplied with and looked up; it has no rows of floats to change");
         if (parameter.RowsInPanels > 0)
             throw new InvalidOperationException(
                 $"parameters: '{parameter.Name}' lies in panels, to be multiplied with; unpack the parameters before its rows are used");
@@ -232,7 +291,7 @@ public sealed unsafe class Parameters : IDisposable
             Parameter parameter = all[index];
             int rows = parameter.Shape.Rank == 3 ? parameter.Shape[1] : parameter.Shape[0];
             // Of a stack of matrices none may share a panel with the next.
-            if (!parameter.TakesPanels || (parameter.Shape.Rank == 3 && WeightPanels.RowsIn(rows) != rows))
+            if (!parameter.TakesPanels || parameter.Pieces.Count > 0 || (parameter.Shape.Rank == 3 && WeightPanels.RowsIn(rows) != rows))
                 continue;
             int lines = parameter.Shape.Rows, k = parameter.Shape.Columns;
             workers.Run(WeightPanels.Count(lines), ((nint)StoredWeightsOf(index), k, toPanels), static (in s, panel) =>

@@ -25,6 +25,11 @@ public static unsafe partial class Ops
     {
         int k = weight.Shape.Columns;
         tape.Attribute(weight);
+        if (tape.Quantized(weight) is { } parameter)
+        {
+            ProductWithPieces(tape, m, a, parameter.Pieces, firstRow, n, c, stride, add, bias);
+            return;
+        }
         float* stored = tape.StoredPointer(weight, out int inPanels) + (nint)firstRow * k;
         Product(tape.Workers, m, n, k, a, Matrix.Rows(stored, k).Transposed, c, stride, add, bias, Math.Clamp(inPanels - firstRow, 0, n));
     }
