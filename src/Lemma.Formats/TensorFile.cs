@@ -41,7 +41,8 @@ public sealed class TensorFile : IDisposable
     /// <summary>The tensor of a name, or null.</summary>
     public TensorEntry? Find(string name) => byName.GetValueOrDefault(name);
 
-    /// <summary>Reads elements of a tensor of F32, F16 or BF16 as float32, in row-major order; threads may read parts of one tensor.</summary>
+    /// <summary>Reads elements of a tensor as float32, in row-major order; threads may read parts of one tensor. Types are F32, F16, BF16, and those of
+    /// blocks that GGUF files have: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, MXFP4.</summary>
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>
     /// <param name="destination">Filled from the first element on; without <paramref name="first"/> as long as the tensor has elements.</param>
     /// <param name="first">The first element that is read, or null for the whole tensor.</param>
@@ -49,12 +50,18 @@ public sealed class TensorFile : IDisposable
     public void Read(TensorEntry tensor, Span<float> destination, long? first = null)
     {
         RequireOwn(tensor);
-        FloatType type = RequireFloat(tensor);
+        RequireNumbers(tensor);
         long from = first ?? 0;
         Fault.Unless(first is not null || destination.Length == tensor.Count,
             $"tensor: '{tensor.Name}' has {tensor.Count} elements, but the destination has {destination.Length}");
         Fault.Unless(from >= 0 && from <= tensor.Count - destination.Length,
             $"tensor: '{tensor.Name}' has {tensor.Count} elements, but {destination.Length} are asked for from {from} on");
+        if (BlockFormat.Find(tensor.Type) is { } format)
+        {
+            BlockElements.Read(tensor, format, from, destination);
+            return;
+        }
+        FloatType type = FloatConversion.Find(tensor.Type)!.Value;
         if (tensor.Strides is { } strides)
         {
             using MappedFile.Loan loan = tensor.Source.Borrow();
@@ -97,9 +104,25 @@ public sealed class TensorFile : IDisposable
         return true;
     }
 
-    /// <summary>The type of a tensor that is read as float32; an error for the others.</summary>
-    internal static FloatType RequireFloat(TensorEntry tensor) => FloatConversion.Find(tensor.Type)
-        ?? throw Fault.In(tensor.File, $"the tensor '{tensor.Name}' has dtype {tensor.Type}; {FloatConversion.Names} can be read as numbers");
+    /// <summary>Reads the bytes of a tensor as they lie in the file.</summary>
+    /// <param name="tensor">One of <see cref="Tensors"/>.</param>
+    /// <param name="destination">Filled.</param>
+    /// <param name="first">The first byte.</param>
+    [SuppressMessage("Performance", "CA1822", Justification = "The tensors are read from the file that lists them.")]
+    internal void ReadBytes(TensorEntry tensor, Span<byte> destination, long first = 0)
+    {
+        RequireOwn(tensor);
+        Fault.Unless(first >= 0 && first <= tensor.Bytes - destination.Length,
+            $"tensor: '{tensor.Name}' has {tensor.Bytes} bytes, but {destination.Length} are asked for from {first} on");
+        tensor.Source.Read(destination, tensor.Begin + first);
+    }
+
+    /// <summary>An error for a tensor whose elements are not read as float32.</summary>
+    internal static void RequireNumbers(TensorEntry tensor)
+    {
+        if (FloatConversion.Find(tensor.Type) is null && BlockFormat.Find(tensor.Type) is null)
+            throw Fault.In(tensor.File, $"the tensor '{tensor.Name}' has dtype {tensor.Type}; F32, F16, BF16, {BlockFormat.Names} can be read as numbers");
+    }
 
     private void RequireOwn(TensorEntry tensor) =>
         Fault.Unless(ReferenceEquals(Find(tensor.Name), tensor), $"tensor: '{tensor.Name}' of {tensor.File} is not one of {Path}");

@@ -7,9 +7,6 @@ namespace Lemma.Formats;
 /// <summary>Numbers between float32 in memory and the little-endian bytes of files.</summary>
 internal static class FloatConversion
 {
-    /// <summary>The types that are read as float32, as errors name them.</summary>
-    public const string Names = "F32, F16 and BF16";
-
     /// <summary>The type of a name, or null where it is not read as float32.</summary>
     public static FloatType? Find(string name) => name switch
     {

@@ -159,7 +159,7 @@ public static class AdapterFolder
     {
         if (!entry.Sizes.SequenceEqual(sizes))
             throw Fault(file, $"the tensor '{entry.Name}' has shape {entry.ShapeText}, but the model and the config ask for [{string.Join(", ", sizes)}]");
-        TensorFile.RequireFloat(entry);
+        TensorFile.RequireNumbers(entry);
     }
 
     private static void Fill(TensorFile file, TensorEntry entry, Func<int, int>? placeOf, Span<float> values)

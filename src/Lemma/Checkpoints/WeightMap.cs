@@ -115,7 +115,7 @@ internal sealed class WeightMap
                 + $"but the config asks for {TensorEntry.Format(expected)}");
         if (entry.Count > Array.MaxLength)
             throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' of shape {entry.ShapeText} is larger than {Array.MaxLength} elements");
-        TensorFile.RequireFloat(entry);
+        TensorFile.RequireNumbers(entry);
         return entry;
     }
 

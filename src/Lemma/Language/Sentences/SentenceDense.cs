@@ -71,7 +71,7 @@ internal sealed class SentenceDense
         TensorEntry entry = file.Find(name) ?? throw new InvalidDataException($"{file.Path}: there is no tensor '{name}'");
         if (!entry.Sizes.SequenceEqual(shape))
             throw new InvalidDataException($"{file.Path}: the tensor '{name}' has shape {entry.ShapeText}, but the config asks for [{string.Join(", ", shape)}]");
-        TensorFile.RequireFloat(entry);
+        TensorFile.RequireNumbers(entry);
         float[] values = new float[entry.Count];
         file.Read(entry, values);
         return values;

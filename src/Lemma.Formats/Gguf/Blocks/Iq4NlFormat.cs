@@ -1,0 +1,18 @@
+namespace Lemma.Formats;
+
+/// <summary>IQ4_NL: x = d·v(q), q of 4 bits that choose one of 16 values which lie closer around 0; 32 of them a block.</summary>
+/// <remarks>Bytes as in Q4_0.</remarks>
+internal sealed class Iq4NlFormat() : BlockFormat("IQ4_NL", 32, 18)
+{
+    private static ReadOnlySpan<sbyte> Values => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
+    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    {
+        float d = Half(block);
+        for (int i = 0; i < 16; i++)
+        {
+            values[i] = d * Values[block[2 + i] & 15];
+            values[i + 16] = d * Values[block[2 + i] >> 4];
+        }
+    }
+}

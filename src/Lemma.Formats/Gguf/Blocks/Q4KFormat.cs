@@ -1,0 +1,40 @@
+namespace Lemma.Formats;
+
+/// <summary>Q4_K: x = (d·s)·q − e·m, q of 4 bits; each 32 numbers have a scale s and a minimum m of 6 bits.</summary>
+/// <remarks><code>
+/// byte  0   2   4        16                144
+///       │ d │ e │ s, m   │ 128 bytes       │        s and m as in KScales
+///
+/// Byte 32·n + l: number 64·n + l in the lower half, number 64·n + 32 + l in the upper.
+/// </code></remarks>
+internal sealed class Q4KFormat() : BlockFormat("Q4_K", 256, 144)
+{
+    public override bool IsWritten => true;
+
+    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    {
+        float d = Half(block), e = Half(block[2..]);
+        for (int part = 0; part < 8; part++)
+        {
+            (int s, int m) = KScales.Read(block.Slice(4, KScales.Bytes), part);
+            float scale = d * s, minimum = e * m;
+            ReadOnlySpan<byte> halves = block.Slice(16 + part / 2 * 32, 32);
+            int shift = part % 2 * 4;
+            for (int i = 0; i < 32; i++)
+                values[32 * part + i] = scale * (halves[i] >> shift & 15) - minimum;
+        }
+    }
+
+    private protected override void QuantizeBlock(ReadOnlySpan<float> x, Span<byte> block, ReadOnlySpan<float> importance)
+    {
+        Span<byte> levels = stackalloc byte[256];
+        AffineBlock.Choose(x, importance, 15, levels, block.Slice(4, KScales.Bytes), out Half d, out Half e);
+        WriteHalf(block, (float)d);
+        WriteHalf(block[2..], (float)e);
+        for (int i = 0; i < 128; i++)
+        {
+            int first = i / 32 * 64 + i % 32;
+            block[16 + i] = (byte)(levels[first] | levels[first + 32] << 4);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+namespace Lemma.Formats;
+
+/// <summary>Q5_K: x = (d·s)·q − e·m, q of 5 bits; each 32 numbers have a scale s and a minimum m of 6 bits.</summary>
+/// <remarks><code>
+/// byte  0   2   4        16          48                176
+///       │ d │ e │ s, m   │ fifth bit │ 128 bytes       │        s and m as in KScales, the bytes as in Q4_K
+///
+/// Number 32·n + l has its fifth bit in bit n of byte l.
+/// </code></remarks>
+internal sealed class Q5KFormat() : BlockFormat("Q5_K", 256, 176)
+{
+    public override bool IsWritten => true;
+
+    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    {
+        float d = Half(block), e = Half(block[2..]);
+        for (int part = 0; part < 8; part++)
+        {
+            (int s, int m) = KScales.Read(block.Slice(4, KScales.Bytes), part);
+            float scale = d * s, minimum = e * m;
+            ReadOnlySpan<byte> fifth = block.Slice(16, 32), halves = block.Slice(48 + part / 2 * 32, 32);
+            int shift = part % 2 * 4;
+            for (int i = 0; i < 32; i++)
+                values[32 * part + i] = scale * (halves[i] >> shift & 15 | (fifth[i] >> part & 1) << 4) - minimum;
+        }
+    }
+
+    private protected override void QuantizeBlock(ReadOnlySpan<float> x, Span<byte> block, ReadOnlySpan<float> importance)
+    {
+        Span<byte> levels = stackalloc byte[256];
+        AffineBlock.Choose(x, importance, 31, levels, block.Slice(4, KScales.Bytes), out Half d, out Half e);
+        WriteHalf(block, (float)d);
+        WriteHalf(block[2..], (float)e);
+        for (int i = 0; i < 128; i++)
+        {
+            int first = i / 32 * 64 + i % 32;
+            block[48 + i] = (byte)(levels[first] & 15 | (levels[first + 32] & 15) << 4);
+        }
+        for (int i = 0; i < 32; i++)
+        {
+            int bits = 0;
+            for (int part = 0; part < 8; part++)
+                bits |= levels[32 * part + i] >> 4 << part;
+            block[16 + i] = (byte)bits;
+        }
+    }
+}
