@@ -2,7 +2,7 @@ using Lemma.Formulas;
 
 namespace Lemma.Weights;
 
-/// <summary>Some rows of a parameter that lie in memory of their own, quantized, in the panels that <see cref="QuantizedProduct"/> reads, or as floats.</summary>
+/// <summary>Some rows of a parameter in memory of their own: quantized, in the panels of <see cref="QuantizedProduct"/>, of 16 bits in <see cref="HalfPanels"/>, or as floats.</summary>
 internal sealed unsafe class WeightPiece : IDisposable
 {
     private readonly NativeBlock block;
@@ -19,6 +19,20 @@ internal sealed unsafe class WeightPiece : IDisposable
         (Layout, FirstRow, Rows, Columns) = (layout, firstRow, rows, columns);
         block = new NativeBlock("weights", layout is null ? (long)rows * columns : Panels * layout.PanelBytes(columns) / sizeof(float), isCleared: true);
     }
+
+    /// <summary>The same for numbers of 16 bits.</summary>
+    public WeightPiece(HalfKind halves, int firstRow, int rows, int columns)
+    {
+        Require.That(rows > 0 && columns > 0 && halves != HalfKind.None, $"weights: {rows} rows of {columns} numbers of 16 bits are asked for, {halves}");
+        (Halves, FirstRow, Rows, Columns) = (halves, firstRow, rows, columns);
+        block = new NativeBlock("weights", (HalfPanels.Count(rows, columns) + 1) / 2, isCleared: true);
+    }
+
+    /// <summary>Which 16 bits its numbers have, if they have.</summary>
+    public HalfKind Halves { get; }
+
+    /// <summary>The weight's transpose in panels of 16 bits.</summary>
+    public Matrix HalfColumns => Matrix.HalfPanels((ushort*)block.At(0, block.Length), Columns, Halves);
 
     /// <summary>How it is quantized, or null.</summary>
     public QuantizedLayout? Layout { get; }
@@ -48,18 +62,23 @@ internal sealed unsafe class WeightPiece : IDisposable
     /// <summary>Rows of floats, where it is not quantized.</summary>
     public Span<float> Floats(int firstRow, int rows)
     {
-        Require.That(Layout is null, $"weights: {Layout?.Name} are not floats");
+        Require.That(Layout is null && Halves == HalfKind.None, $"weights: {Layout?.Name ?? Halves.ToString()} are not floats");
         return block.Span((long)firstRow * Columns, (long)rows * Columns);
     }
 
     /// <summary>Puts one row in its place, once.</summary>
     public void Put(int row, QuantizedRow source) => QuantizedPanel.Put(Layout!, Panel(row / QuantizedLayout.Rows), Columns, row % QuantizedLayout.Rows, source);
 
+    /// <summary>Puts one row of 16 bits in its place.</summary>
+    public void Put(int row, ReadOnlySpan<ushort> numbers) => HalfPanels.Put((ushort*)block.At(0, block.Length), Columns, row, numbers);
+
     /// <summary>Copies a row as floats.</summary>
     public void CopyRow(int row, Span<float> destination)
     {
         Require.That(row >= 0 && row < Rows && destination.Length == Columns, $"weights: row {row} of {Rows} with {Columns} columns does not fit {destination.Length} numbers");
-        if (Layout is null)
+        if (Halves != HalfKind.None)
+            HalfPanels.CopyRow(Halves, (ushort*)block.At(0, block.Length), Columns, row, destination);
+        else if (Layout is null)
             Floats(row, 1).CopyTo(destination);
         else
             QuantizedPanel.CopyRow(Layout, Panel(row / QuantizedLayout.Rows), Columns, row % QuantizedLayout.Rows, destination);

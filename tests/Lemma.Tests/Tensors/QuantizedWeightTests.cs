@@ -1,4 +1,5 @@
 using Lemma.Compute;
+using Lemma.Formulas;
 using Lemma.Tensors;
 using Lemma.Tests.Formulas;
 using Lemma.Weights;
@@ -34,6 +35,37 @@ public sealed class QuantizedWeightTests
                 Assert.Equal(exact, tape[y][row * Rows + 56 + 5], 1e-3);
             }
             tape.Rewind();
+        }
+    }
+
+    [Theory]
+    [InlineData(HalfKind.Brain), InlineData(HalfKind.Half)]
+    public void NumbersOf16BitsHaveTheProductsOfTheirFloats(HalfKind kind)
+    {
+        const int N = 45, K = 500;
+        using Parameters plain = new(), halves = new();
+        Parameter own = plain.Add("w", new Shape(N, K), decays: true), stored = halves.Add("w", new Shape(N, K), decays: true);
+        own.TakesPanels = stored.TakesPanels = true;
+        WeightPiece piece = new(kind, 0, N, K);
+        ushort[] bits = new ushort[N * K];
+        Random random = new(1);
+        for (int i = 0; i < bits.Length; i++)
+            bits[i] = kind == HalfKind.Brain ? (ushort)(BitConverter.SingleToUInt32Bits(random.NextSingle() - 0.5f) >> 16)
+                : BitConverter.HalfToUInt16Bits(i % 50 == 7 ? (Half)1e-7f : (Half)(random.NextSingle() - 0.5f));
+        for (int row = 0; row < N; row++)
+            piece.Put(row, bits.AsSpan(row * K, K));
+        halves.Quantize(stored, [piece]);
+        halves.Allocate();
+        plain.Allocate();
+        halves.CopyRows(stored, 0, plain.Weights(own));
+        Assert.Equal(kind == HalfKind.Brain ? BitConverter.UInt32BitsToSingle((uint)bits[^1] << 16) : (float)BitConverter.UInt16BitsToHalf(bits[^1]), plain.Weights(own)[^1]);
+        using Workers workers = new(2);
+        using Tape one = new(workers, plain) { Recording = false }, two = new(workers, halves) { Recording = false };
+        foreach (int m in (ReadOnlySpan<int>)[1, 3, 30, 200])
+        {
+            float[] x = QuantizedCases.Rows(m, K);
+            Tensor expected = one.Linear(one.Input(new Shape(m, K), x), one.Parameter(own)), y = two.Linear(two.Input(new Shape(m, K), x), two.Parameter(stored));
+            Assert.Equal(one[expected].ToArray(), two[y].ToArray());
         }
     }
 

@@ -198,19 +198,19 @@ internal static unsafe class QuantizedPanel
                     scales += Rows;
                     break;
                 case ScaleKind.Half or ScaleKind.HalfWithMinimum:
-                    Halves((ushort*)from).Store(scales);
+                    HalfLoad.Sixteen(from).Store(scales);
                     if (layout.HasMinima)
-                        Halves((ushort*)from + Rows).Store(minima);
+                        HalfLoad.Sixteen(from + 2 * Rows).Store(minima);
                     scales += Rows;
                     minima += Rows;
                     break;
                 case ScaleKind.SuperSigned:
-                    Vector512<float> all = Halves((ushort*)from);
+                    Vector512<float> all = HalfLoad.Sixteen(from);
                     for (int j = 0; j < parts; j++, scales += Rows)
                         (all * Vector512.ConvertToSingle(Widen(Vector128.Load((sbyte*)from + Rows * (2 + j))))).Store(scales);
                     break;
                 default:
-                    Vector512<float> scale = Halves((ushort*)from), minimum = -Halves((ushort*)from + Rows);
+                    Vector512<float> scale = HalfLoad.Sixteen(from), minimum = -HalfLoad.Sixteen(from + 2 * Rows);
                     for (int j = 0; j < parts; j++, scales += Rows, minima += Rows)
                     {
                         (scale * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (4 + 2 * j))))).Store(scales);
@@ -233,16 +233,6 @@ internal static unsafe class QuantizedPanel
             return Avx512F.ConvertToVector512Int32(x);
         (Vector128<short> low, Vector128<short> high) = Vector128.Widen(x);
         return Vector512.Create(Vector256.WidenLower(low.ToVector256()), Vector256.WidenLower(high.ToVector256()));
-    }
-
-    // Exponent and fraction moved into place are the number times 2^-112, exactly; infinity and NaN have the highest exponent in both.
-    private static Vector512<float> Halves(ushort* from)
-    {
-        (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load(from));
-        Vector512<uint> half = Vector512.Create(low, high), magnitude = (half & Vector512.Create(0x7FFFu)) << 13, sign = (half & Vector512.Create(0x8000u)) << 16;
-        Vector512<uint> number = (magnitude.AsSingle() * Vector512.Create(BitConverter.UInt32BitsToSingle((127u + 112) << 23))).AsUInt32();
-        Vector512<uint> isSpecial = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(0x7C00u << 13));
-        return (Vector512.ConditionalSelect(isSpecial, magnitude | Vector512.Create(0x7F800000u), number) | sign).AsSingle();
     }
 
     // 2^(e − 128): below 2 the fraction's highest bits say it.

@@ -26,6 +26,12 @@ public static unsafe partial class Ops
                 continue;
             int own = first - piece.FirstRow;
             float* place = c + first - firstRow, ownBias = bias == null ? null : bias + first - firstRow;
+            if (piece.Halves != HalfKind.None)
+            {
+                Require.That(own % Tile.Columns == 0, $"linear: rows of 16 bits are multiplied from a panel of {Tile.Columns} on, but from row {own} are asked for");
+                Product(tape.Workers, m, count, piece.Columns, a, piece.HalfColumns.From(0, own), place, stride, add, ownBias);
+                continue;
+            }
             if (piece.Layout is not { } layout)
             {
                 fixed (float* rows = piece.Floats(own, count))
