@@ -10,32 +10,14 @@ internal static unsafe class QuantizedPanel
 {
     private const int Rows = QuantizedLayout.Rows, Block = QuantizedLayout.Block, Group = 64;
 
-    /// <summary>Puts one row into a panel that holds zeros for it.</summary>
+    /// <summary>Puts one row into a panel.</summary>
     public static void Put(QuantizedLayout layout, byte* panel, int columns, int row, QuantizedRow source)
     {
         RequireFit(layout, columns, source);
-        for (int column = 0; column < columns; column++)
+        fixed (byte* numbers = source.Numbers)
         {
-            byte* block = panel + (nint)(column / Block) * Group * layout.Bits + row * 4 + column % 4;
-            int number = source.Numbers[column], group = column % Block / 4;
-            switch (layout.Bits)
-            {
-                case 8:
-                    block[group * Group] = (byte)number;
-                    break;
-                case 2 or 3:
-                    block[group / 4 * Group] |= (byte)((number & 3) << 2 * (group % 4));
-                    if (layout.Bits == 3)
-                        block[2 * Group] |= (byte)(number >> 2 << group);
-                    break;
-                default:
-                    block[group % 4 * Group] |= (byte)((number & 15) << group / 4 * 4);
-                    if (layout.Bits == 5)
-                        block[4 * Group] |= (byte)(number >> 4 << group);
-                    if (layout.Bits == 6)
-                        block[(4 + group / 4) * Group] |= (byte)(number >> 4 << 2 * (group % 4));
-                    break;
-            }
+            for (int block = 0; block < columns / Block; block++)
+                PutBlock(layout.Bits, (uint*)(numbers + block * Block), panel + (nint)block * Group * layout.Bits + row * 4);
         }
         PutScales(layout, panel + layout.NumberBytes(columns), columns, row, source);
     }
@@ -78,6 +60,49 @@ internal static unsafe class QuantizedPanel
                 destination[first + column] = layout.HasMinima ? scaled + minima[at] : scaled;
             }
         }
+    }
+
+    // Four numbers of a group are moved together.
+    private static void PutBlock(int bits, uint* q, byte* to)
+    {
+        const uint One = 0x01010101, Two = 0x03030303, Four = 0x0F0F0F0F;
+        switch (bits)
+        {
+            case 8:
+                for (int j = 0; j < 8; j++)
+                    *(uint*)(to + j * Group) = q[j];
+                break;
+            case 2 or 3:
+                *(uint*)to = Stacked(q, 0, Two);
+                *(uint*)(to + Group) = Stacked(q + 4, 0, Two);
+                if (bits == 3)
+                    *(uint*)(to + 2 * Group) = Flags(q, 2, One);
+                break;
+            default:
+                for (int j = 0; j < 4; j++)
+                    *(uint*)(to + j * Group) = q[j] & Four | (q[j + 4] & Four) << 4;
+                if (bits == 5)
+                    *(uint*)(to + 4 * Group) = Flags(q, 4, One);
+                if (bits == 6)
+                {
+                    *(uint*)(to + 4 * Group) = Stacked(q, 4, Two);
+                    *(uint*)(to + 5 * Group) = Stacked(q + 4, 4, Two);
+                }
+                break;
+        }
+    }
+
+    // Two bits of four groups above each other.
+    private static uint Stacked(uint* q, int shift, uint mask) =>
+        q[0] >> shift & mask | (q[1] >> shift & mask) << 2 | (q[2] >> shift & mask) << 4 | (q[3] >> shift & mask) << 6;
+
+    // One bit of eight groups.
+    private static uint Flags(uint* q, int shift, uint mask)
+    {
+        uint flags = 0;
+        for (int j = 0; j < 8; j++)
+            flags |= (q[j] >> shift & mask) << j;
+        return flags;
     }
 
     private static void RequireFit(QuantizedLayout layout, int columns, QuantizedRow source)
