@@ -71,6 +71,7 @@ internal static class CommandLine
             LensCommand.Build(),
             AttentionCommand.Build(),
             InspectCommand.Build(),
+            ConvertCommand.Build(),
             TokenizerCommand.Build(),
             TokenizeCommand.Build(),
             DetokenizeCommand.Build(),
@@ -95,7 +96,7 @@ internal static class CommandLine
     }
 
     private static bool IsExpected(Exception e) => e is UsageException or IOException or InvalidDataException or UnauthorizedAccessException
-        or ArgumentException or Lemma.Language.LongText.SummaryException or Lemma.Text.Templates.TemplateException or Lemma.Training.TrainingFailedException;
+        or ArgumentException or NotSupportedException or Lemma.Language.LongText.SummaryException or Lemma.Text.Templates.TemplateException or Lemma.Training.TrainingFailedException;
 
     private static string Sentence(string message)
     {

@@ -6,6 +6,7 @@ using Lemma.Text.Models.ByteLevel;
 using Lemma.Text.Normalization;
 using Lemma.Text.PostProcessing;
 using Lemma.Text.Splitting;
+using Lemma.Text.Templates;
 
 namespace Lemma.Text;
 
@@ -111,6 +112,15 @@ public sealed partial class Tokenizer
 
     /// <summary>Writes the bytes of its tokenizer.json.</summary>
     public void Save(Stream stream) => TokenizerFile.Write(stream, this);
+
+    /// <summary>What a GGUF file says of this tokenizer, by the names of its values; it is checked to give the same ids there.</summary>
+    /// <param name="count">How many ids the model has, at least <see cref="VocabularySize"/>.</param>
+    /// <param name="begin">The id that begins a text, or null.</param>
+    /// <param name="ends">The ids that end a text or a turn, the first the text's.</param>
+    /// <param name="template">The model's chat template, or null.</param>
+    /// <exception cref="NotSupportedException">The format has no kind of tokenizer that gives the same ids.</exception>
+    public IReadOnlyList<KeyValuePair<string, object>> ToGguf(int count, int? begin, IReadOnlyList<int> ends, ChatTemplate? template = null) =>
+        GgufVocabularyWriter.Of(this, count, begin, ends, template);
 
     /// <summary>The id of a piece as it is spelled in the vocabulary, or null.</summary>
     public int? IdOf(string piece)

@@ -2,7 +2,6 @@ using Lemma.Checkpoints;
 using Lemma.Language;
 using Lemma.Models;
 using Lemma.Text;
-using Lemma.Text.Templates;
 
 namespace Lemma.Cli.Inspection;
 
@@ -37,7 +36,7 @@ internal sealed record Inspected(ModelContents Contents, Tokenizer? Tokenizer, s
         if (contents.Config is null || ModelFiles.TryFind(path) is not { } files)
             return new Inspected(contents, null, null, false);
         (Tokenizer? tokenizer, string? fault) = ReadTokenizer(files);
-        return new Inspected(contents, tokenizer, fault, ChatTemplate.Exists(files.Folder));
+        return new Inspected(contents, tokenizer, fault, files.HasTemplate);
     }
 
     // A model can be looked at although its tokenizer is of a kind that is not known: the reason is shown.

@@ -19,9 +19,9 @@ internal sealed record PlannedModel(string Name, ModelConfig Config, long? FileB
             throw new InvalidDataException($"'{argument}' is neither a file nor a folder nor a preset; presets are {string.Join(", ", Presets.Names)}");
         ModelContents contents = ModelContents.Read(path);
         long? bytes = contents.Tensors.Count == 0 ? null : contents.Tensors.Sum(tensor => tensor.Bytes);
-        if (contents.Config is { } config)
-            return new PlannedModel(argument, config, bytes);
-        return contents.Metadata.ContainsKey("general.architecture") ? new PlannedModel(argument, GgufShape.ConfigOf(contents), bytes)
+        // Of a GGUF file the error says which architectures are known.
+        ModelConfig? config = contents.Config ?? (contents.Metadata.ContainsKey("general.architecture") ? ModelFolder.ReadConfig(path) : null);
+        return config is not null ? new PlannedModel(argument, config, bytes)
             : throw new InvalidDataException($"{argument}: a file of tensors alone does not say what model it is of");
     }
 }

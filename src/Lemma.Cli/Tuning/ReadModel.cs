@@ -40,6 +40,6 @@ internal sealed class ReadModel
     public void WriteBeside(string folder)
     {
         if (given is not null)
-            TunedModel.CopyCompanions(given.Folder, folder);
+            TunedModel.CopyCompanions(given, folder);
     }
 }

@@ -85,33 +85,43 @@ internal sealed class TunedModel : IDisposable
         return tuned;
     }
 
-    /// <summary>Copies the settings of a tokenizer and its chat template, where they are there.</summary>
-    public static void CopyCompanions(string from, string to)
+    /// <summary>Copies the settings of a tokenizer and its chat template, where they are there; those of a GGUF file are written anew.</summary>
+    public static void CopyCompanions(ModelFiles from, string to)
     {
-        foreach (string name in Companions.Where(name => File.Exists(Path.Combine(from, name))))
-            AtomicFile.Write(Path.Combine(to, name), stream => stream.Write(File.ReadAllBytes(Path.Combine(from, name))));
-    }
-
-    /// <summary>Writes the tokenizer's settings and the chat template into a folder.</summary>
-    public void WriteBeside(string folder)
-    {
-        if (!isPlain)
+        if (from.IsGguf)
         {
-            CopyCompanions(spoken.Folder, folder);
+            if (from.ReadTemplate() is { } template)
+                WriteTemplate(template, to);
             return;
         }
-        AtomicFile.Write(Path.Combine(folder, "chat_template.jinja"), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(Template.Text)));
+        foreach (string name in Companions.Where(name => File.Exists(Path.Combine(from.Folder, name))))
+            AtomicFile.Write(Path.Combine(to, name), stream => stream.Write(File.ReadAllBytes(Path.Combine(from.Folder, name))));
+    }
+
+    /// <summary>Writes a template and its special tokens into a model's folder.</summary>
+    public static void WriteTemplate(ChatTemplate template, string folder)
+    {
+        AtomicFile.Write(Path.Combine(folder, "chat_template.jinja"), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(template.Text)));
         AtomicFile.Write(Path.Combine(folder, "tokenizer_config.json"), stream =>
         {
             using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
             {
                 json.WriteStartObject();
-                foreach ((string name, string token) in Template.SpecialTokens)
+                foreach ((string name, string token) in template.SpecialTokens)
                     json.WriteString(name, token);
                 json.WriteEndObject();
             }
             stream.WriteByte((byte)'\n');
         });
+    }
+
+    /// <summary>Writes the tokenizer's settings and the chat template into a folder.</summary>
+    public void WriteBeside(string folder)
+    {
+        if (isPlain)
+            WriteTemplate(Template, folder);
+        else
+            CopyCompanions(spoken, folder);
     }
 
     /// <summary>The best model of the run; of an adapter it is merged and written as a model of its own.</summary>

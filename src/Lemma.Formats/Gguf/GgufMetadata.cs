@@ -39,6 +39,99 @@ internal static class GgufMetadata
         return values;
     }
 
+    /// <summary>Writes a value with its type before it.</summary>
+    public static void Write(BinaryWriter writer, string name, object value)
+    {
+        Kind kind = KindOf(name, value);
+        writer.Write((uint)kind);
+        if (value is not System.Array items)
+        {
+            WriteOne(writer, value);
+            return;
+        }
+        // An array of whole numbers without signs passes for one with signs where types are matched, so the element's type is asked.
+        Kind inside = Type.GetTypeCode(items.GetType().GetElementType()) switch
+        {
+            TypeCode.Byte => Kind.Byte,
+            TypeCode.SByte => Kind.SignedByte,
+            TypeCode.UInt16 => Kind.UShort,
+            TypeCode.Int16 => Kind.Short,
+            TypeCode.UInt32 => Kind.UInt,
+            TypeCode.Int32 => Kind.Int,
+            TypeCode.Single => Kind.Float,
+            TypeCode.Boolean => Kind.Bool,
+            TypeCode.String => Kind.Text,
+            TypeCode.UInt64 => Kind.ULong,
+            TypeCode.Int64 => Kind.Long,
+            _ => Kind.Double,
+        };
+        writer.Write((uint)inside);
+        writer.Write((long)items.Length);
+        foreach (object item in items)
+            WriteOne(writer, item);
+    }
+
+    private static Kind KindOf(string name, object value) => value switch
+    {
+        byte => Kind.Byte,
+        sbyte => Kind.SignedByte,
+        ushort => Kind.UShort,
+        short => Kind.Short,
+        uint => Kind.UInt,
+        int => Kind.Int,
+        float => Kind.Float,
+        bool => Kind.Bool,
+        string => Kind.Text,
+        byte[] or sbyte[] or ushort[] or short[] or uint[] or int[] or float[] or bool[] or string[] or ulong[] or long[] or double[] => Kind.Array,
+        ulong => Kind.ULong,
+        long => Kind.Long,
+        double => Kind.Double,
+        _ => throw new ArgumentException($"gguf: the value '{name}' must be a number, a truth value, a text or an array of these, but is a {value.GetType().Name}"),
+    };
+
+    private static void WriteOne(BinaryWriter writer, object value)
+    {
+        switch (value)
+        {
+            case byte number:
+                writer.Write(number);
+                break;
+            case sbyte number:
+                writer.Write(number);
+                break;
+            case ushort number:
+                writer.Write(number);
+                break;
+            case short number:
+                writer.Write(number);
+                break;
+            case uint number:
+                writer.Write(number);
+                break;
+            case int number:
+                writer.Write(number);
+                break;
+            case float number:
+                writer.Write(number);
+                break;
+            case bool flag:
+                writer.Write(flag);
+                break;
+            case string text:
+                GgufWriter.Write(writer, text);
+                break;
+            case ulong number:
+                writer.Write(number);
+                break;
+            case long number:
+                writer.Write(number);
+                break;
+            default:
+                writer.Write((double)value);
+                break;
+        }
+    }
+
     private static Kind ReadKind(ref GgufCursor cursor)
     {
         long place = cursor.Position;

@@ -29,6 +29,9 @@ internal static class GgufVocabulary
         }
     }
 
+    /// <summary>The tokenizer that values say.</summary>
+    public static Tokenizer Build(Dictionary<string, object> values) => new Settings(values).Build();
+
     private sealed class Settings(Dictionary<string, object> values)
     {
         public Tokenizer Build()

@@ -43,7 +43,7 @@ public sealed class ChatTemplate
     public static ChatTemplate Parse(string text, IReadOnlyDictionary<string, string>? specialTokens = null) =>
         new(text) { SpecialTokens = specialTokens ?? new Dictionary<string, string>() };
 
-    /// <summary>Reads the template of a model's folder, of its tokenizer_config.json, or of a .jinja file, with the special tokens beside
+    /// <summary>Reads the template of a model's folder, of its tokenizer_config.json, of a GGUF file, or of a .jinja file, with the special tokens beside
     /// it.</summary>
     /// <param name="path">The folder or file.</param>
     /// <param name="name">Which template, where there are several; null for the default one and the one for tools.</param>
@@ -61,7 +61,7 @@ public sealed class ChatTemplate
         return name is not null ? Named(name) : Named("default", files.Has("tool_use") ? Named("tool_use") : null);
     }
 
-    /// <summary>Whether a model's folder has a template.</summary>
+    /// <summary>Whether a model's folder, or a GGUF file, has a template.</summary>
     /// <exception cref="InvalidDataException">A file is malformed.</exception>
     public static bool Exists(string folder) => ChatTemplateFiles.Read(folder).Has("default");
 

@@ -19,10 +19,15 @@ internal sealed class ChatTemplateFiles
     public Dictionary<string, string> SpecialTokens { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Reads tokenizer_config.json, special_tokens_map.json, chat_template.jinja and additional_chat_templates/*.jinja; a .jinja
-    /// file stands for itself.</summary>
+    /// file stands for itself, and a GGUF file for its own templates and tokens.</summary>
     public static ChatTemplateFiles Read(string path)
     {
         ChatTemplateFiles files = new(Path.GetFileName(Path.TrimEndingDirectorySeparator(path)));
+        if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(path))
+        {
+            GgufTemplates.Read(path, files.templates, files.SpecialTokens);
+            return files;
+        }
         bool isFolder = Directory.Exists(path), isJson = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
         string folder = isFolder ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
         string config = isJson ? path : Path.Combine(folder, "tokenizer_config.json");

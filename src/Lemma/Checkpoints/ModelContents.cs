@@ -48,13 +48,14 @@ public sealed class ModelContents
     /// <summary>The bytes that a sequence of some tokens keeps between passes; of a model with an encoder, without what it keeps of the source.</summary>
     public long StateBytes(int length) => layers.Sum(layer => layer.BytesAt(length));
 
-    /// <summary>Reads the contents of a model's folder, a checkpoint of llama2.c, a config (<c>*.json</c>), or a file of tensors.</summary>
+    /// <summary>Reads the contents of a model's folder, a GGUF file, a checkpoint of llama2.c, a config (<c>*.json</c>), or a file
+    /// of tensors.</summary>
     /// <exception cref="InvalidDataException">Something is broken, or the tensors are not those of the config.</exception>
     public static ModelContents Read(string path)
     {
         bool isFile = File.Exists(path), isIndex = path.EndsWith(".index.json", StringComparison.Ordinal);
-        bool isConfig = isFile && !isIndex && path.EndsWith(".json", StringComparison.Ordinal), isModel = !isFile || IsLlama2C(path);
-        if (isConfig || (isModel && Llama2C.Find(path) is null && Directory.Exists(AtomicFolder.Resolve(path)) && !TensorFiles.AreIn(path)))
+        bool isConfig = isFile && !isIndex && path.EndsWith(".json", StringComparison.Ordinal), isModel = !isFile || IsLlama2C(path) || GgufModel.IsModel(path);
+        if (isConfig || (isModel && Llama2C.Find(path) is null && GgufModel.Find(path) is null && Directory.Exists(AtomicFolder.Resolve(path)) && !TensorFiles.AreIn(path)))
         {
             using Model declared = ModelFolder.Declare(ModelFolder.ReadConfig(path, out Family family), path);
             return new ModelContents(path, family, declared);

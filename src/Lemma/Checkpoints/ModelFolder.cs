@@ -4,7 +4,8 @@ using Lemma.Models;
 
 namespace Lemma.Checkpoints;
 
-/// <summary>Hugging Face model folders: <c>config.json</c>, weights and <c>generation_config.json</c>; checkpoints of llama2.c are read as well.</summary>
+/// <summary>Hugging Face model folders: <c>config.json</c>, weights and <c>generation_config.json</c>; GGUF files and checkpoints of llama2.c are
+/// read as well.</summary>
 public static class ModelFolder
 {
     private const string ConfigName = "config.json", WeightsName = "model.safetensors", GenerationName = "generation_config.json";
@@ -16,7 +17,7 @@ public static class ModelFolder
     /// <summary>The family that a config is written as: that of the files it came from (<see cref="Model.Origin"/>) where that can say it.</summary>
     public static string FamilyOf(ModelConfig config, string? origin = null) => Family.Of(config, origin).Name;
 
-    /// <summary>Reads the config alone; <paramref name="path"/> is a folder, a config file or a checkpoint of llama2.c.</summary>
+    /// <summary>Reads the config alone; <paramref name="path"/> is a folder, a config file, a GGUF file or a checkpoint of llama2.c.</summary>
     public static ModelConfig ReadConfig(string path) => ReadConfig(path, out _);
 
     /// <summary>Reads the config of a decoder alone.</summary>
@@ -31,7 +32,7 @@ public static class ModelFolder
     }
 
     /// <summary>Reads a model; nothing is taken for the weights until the file is known to hold them all.</summary>
-    /// <param name="path">The folder, or a checkpoint of llama2.c.</param>
+    /// <param name="path">The folder, a GGUF file, or a checkpoint of llama2.c.</param>
     /// <param name="dropout">The dropout to train on with, which not every family's config holds; null for the config's.</param>
     public static Model Read(string path, float? dropout = null)
     {
@@ -72,6 +73,8 @@ public static class ModelFolder
     {
         if (Llama2C.Find(path) is { } checkpoint)
             return Llama2C.Open(checkpoint, dropout);
+        if (GgufModel.Find(path) is { } gguf)
+            return GgufModel.Open(gguf, dropout);
         ModelConfig config = ReadConfig(path, out Family family);
         TensorFile file = TensorFile.Open(path);
         try
@@ -107,6 +110,8 @@ public static class ModelFolder
             family = Family.Find("llama")!;
             return Llama2C.ReadConfig(checkpoint);
         }
+        if (GgufModel.Find(path) is { } gguf)
+            return GgufModel.ReadConfig(gguf, out family);
         string file = path;
         string? generation = null;
         if (!File.Exists(path))

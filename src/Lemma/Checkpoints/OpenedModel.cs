@@ -11,18 +11,19 @@ internal sealed class OpenedModel : IDisposable
     private bool isFilled;
 
     /// <summary>Declares the model and checks that the file has its tensors and no others.</summary>
-    /// <param name="family">The family of the names.</param>
+    /// <param name="family">The model's family.</param>
     /// <param name="file">The tensors; disposed with this.</param>
     /// <param name="config">The model's choices.</param>
     /// <param name="finish">Changes the parameters once they are read.</param>
-    public OpenedModel(Family family, TensorFile file, ModelConfig config, Action<Parameters>? finish = null)
+    /// <param name="names">What the tensors are called where not as the family calls them.</param>
+    public OpenedModel(Family family, TensorFile file, ModelConfig config, Action<Parameters>? finish = null, IWeightNames? names = null)
     {
         (Family, File, this.finish) = (family, file, finish);
         Model = ModelFolder.Declare(config, file.Path);
         Model.Origin = family.Name;
         try
         {
-            Map = WeightMap.Match(family, file, Model);
+            Map = WeightMap.Match(names ?? family, file, Model);
         }
         catch
         {

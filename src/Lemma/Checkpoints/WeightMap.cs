@@ -15,13 +15,16 @@ internal sealed class WeightMap
     private WeightMap(List<WeightName> names) => this.names = names;
 
     /// <summary>The map of a model; an error where the family's names do not cover every parameter once.</summary>
-    public static WeightMap Of(Family family, Model model)
+    /// <param name="family">The names.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="leftOut">Parameters that the files have no place for.</param>
+    public static WeightMap Of(IWeightNames family, Model model, params IReadOnlyList<string> leftOut)
     {
         List<WeightName> names = [.. family.Weights(model.AnyConfig)];
         Dictionary<string, long> covered = [];
         foreach (WeightName name in names.Where(name => !name.IsZero))
             covered[name.Parameter] = covered.GetValueOrDefault(name.Parameter) + name.Rows;
-        foreach (Parameter parameter in model.Parameters.All)
+        foreach (Parameter parameter in model.Parameters.All.Where(parameter => !leftOut.Contains(parameter.Name)))
         {
             covered.Remove(parameter.Name, out long rows);
             if (rows != RowsOf(parameter))
@@ -33,7 +36,7 @@ internal sealed class WeightMap
     }
 
     /// <summary>The map of a model to the tensors of a file; an error names what is missing, what is too much and what has another shape.</summary>
-    public static WeightMap Match(Family family, TensorFile file, Model model)
+    public static WeightMap Match(IWeightNames family, TensorFile file, Model model)
     {
         ModelConfig config = model.AnyConfig;
         if (config.AllBlocks.Count() > file.Tensors.Count)
@@ -87,21 +90,22 @@ internal sealed class WeightMap
             return;
         }
         Span<float> place = Place(parameters, name);
-        if (!name.Transposed && name.RowOf is null)
+        if (name.IsPlain)
         {
             file.Read(entry, place);
             return;
         }
-        float[] stored = new float[place.Length];
+        float[] stored = new float[entry.Count];
         file.Read(entry, stored);
-        int columns = ColumnsOf(parameters[name.Parameter]);
-        if (name.Transposed)
-            Transpose(stored, columns, name.Rows, place);
-        else
+        if (name.Offset != 0)
         {
-            for (int row = 0; row < name.Rows; row++)
-                stored.AsSpan(row * columns, columns).CopyTo(place[(name.RowOf!(row) * columns)..]);
+            for (int i = 0; i < stored.Length; i++)
+                stored[i] -= name.Offset;
         }
+        int columns = ColumnsOf(parameters[name.Parameter]);
+        float[] rows = name.Transposed ? EachTransposed(stored, name.Stack, columns, name.Rows / name.Stack) : stored;
+        for (int row = 0; row < name.Rows; row++)
+            rows.AsSpan(row * columns, columns).CopyTo(place[((name.RowOf?.Invoke(row) ?? row) * columns)..]);
     }
 
     /// <summary>The tensors to write.</summary>
@@ -110,7 +114,7 @@ internal sealed class WeightMap
     private static TensorEntry Checked(TensorFile file, TensorEntry entry, WeightName name, Parameters parameters)
     {
         long[] expected = name.Sizes ?? SizesOf(parameters[name.Parameter], name);
-        if (!entry.Sizes.SequenceEqual(expected))
+        if (!(name.IsSqueezed ? entry.Sizes.Where(size => size != 1).SequenceEqual(expected.Where(size => size != 1)) : entry.Sizes.SequenceEqual(expected)))
             throw new InvalidDataException($"{file.Path}: the tensor '{entry.Name}' has shape {entry.ShapeText}, "
                 + $"but the config asks for {TensorEntry.Format(expected)}");
         if (entry.Count > Array.MaxLength)
@@ -119,19 +123,26 @@ internal sealed class WeightMap
         return entry;
     }
 
-    private static long[] SizesOf(Parameter parameter, WeightName name) => parameter.Shape.Rank == 1 ? [name.Rows]
-        : name.Transposed ? [ColumnsOf(parameter), name.Rows] : [name.Rows, ColumnsOf(parameter)];
+    private static long[] SizesOf(Parameter parameter, WeightName name)
+    {
+        int rows = name.Rows / name.Stack;
+        long[] one = parameter.Shape.Rank == 1 ? [rows] : name.Transposed ? [ColumnsOf(parameter), rows] : [rows, ColumnsOf(parameter)];
+        return name.Stack == 1 ? one : [name.Stack, .. one];
+    }
 
     private static long RowsOf(Parameter parameter) => parameter.Shape.Rank == 1 ? parameter.Count : parameter.Count / ColumnsOf(parameter);
 
     private static int ColumnsOf(Parameter parameter) => parameter.Shape.Rank == 1 ? 1 : parameter.Shape.Columns;
 
+    // From the first row on: as many rows as the tensor has, or all where its rows lie apart.
     private static Span<float> Place(Parameters parameters, WeightName name)
     {
         Parameter parameter = parameters[name.Parameter];
         int columns = ColumnsOf(parameter);
-        return parameters.Weights(parameter).Slice(name.FirstRow * columns, name.Rows * columns);
+        return parameters.Weights(parameter).Slice(name.FirstRow * columns, RowsFrom(parameter, name) * columns);
     }
+
+    private static int RowsFrom(Parameter parameter, WeightName name) => name.RowOf is null ? name.Rows : (int)RowsOf(parameter) - name.FirstRow;
 
     // The rows to write: as they lie, or a copy out of panels.
     private static ReadOnlySpan<float> Rows(Parameters parameters, WeightName name)
@@ -139,7 +150,7 @@ internal sealed class WeightMap
         Parameter parameter = parameters[name.Parameter];
         if (parameter.RowsInPanels == 0)
             return Place(parameters, name);
-        float[] rows = new float[name.Rows * (long)ColumnsOf(parameter)];
+        float[] rows = new float[RowsFrom(parameter, name) * (long)ColumnsOf(parameter)];
         parameters.CopyRows(parameter, name.FirstRow, rows);
         return rows;
     }
@@ -150,22 +161,31 @@ internal sealed class WeightMap
             return new(name.Name, [.. name.Sizes!.Select(size => (int)size)], () => new float[name.Sizes!.Aggregate(1L, (product, size) => product * size)]);
         Parameter parameter = parameters[name.Parameter];
         int columns = ColumnsOf(parameter);
-        int[] sizes = [.. SizesOf(parameter, name).Select(size => (int)size)];
-        if (!name.Transposed && name.RowOf is null)
+        int[] sizes = [.. SizesOf(parameter, name).Select(size => (int)size).Where(size => size != 1 || !name.IsSqueezed)];
+        if (name.IsPlain)
             return new(name.Name, sizes, () => Rows(parameters, name));
         return new(name.Name, sizes, () =>
         {
             ReadOnlySpan<float> place = Rows(parameters, name);
-            float[] stored = new float[place.Length];
+            float[] stored = new float[name.Rows * (long)columns];
+            for (int row = 0; row < name.Rows; row++)
+                place.Slice((name.RowOf?.Invoke(row) ?? row) * columns, columns).CopyTo(stored.AsSpan(row * columns));
             if (name.Transposed)
-                Transpose(place, name.Rows, columns, stored);
-            else
-            {
-                for (int row = 0; row < name.Rows; row++)
-                    place.Slice(name.RowOf!(row) * columns, columns).CopyTo(stored.AsSpan(row * columns));
-            }
+                stored = EachTransposed(stored, name.Stack, name.Rows / name.Stack, columns);
+            for (int i = 0; i < stored.Length && name.Offset != 0; i++)
+                stored[i] += name.Offset;
             return stored;
         });
+    }
+
+    // Matrices one after another, each [rows, columns] to [columns, rows].
+    private static float[] EachTransposed(float[] source, int count, int rows, int columns)
+    {
+        float[] destination = new float[source.Length];
+        int size = rows * columns;
+        for (int one = 0; one < count; one++)
+            Transpose(source.AsSpan(one * size, size), rows, columns, destination.AsSpan(one * size, size));
+        return destination;
     }
 
     private static string Listed(string what, List<string> names) => names.Count == 0 ? ""

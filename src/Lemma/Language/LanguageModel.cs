@@ -34,8 +34,8 @@ public sealed class LanguageModel : IDisposable
 
     internal IContinuingModel Continuing => (IContinuingModel)own.Model;
 
-    /// <summary>Reads a model's folder, or a checkpoint of llama2.c with the tokenizer beside it.</summary>
-    /// <param name="path">The folder, the .bin file of llama2.c, or a folder with one.</param>
+    /// <summary>Reads a model's folder, a GGUF file, or a checkpoint of llama2.c with the tokenizer beside it.</summary>
+    /// <param name="path">The folder, the .gguf file or the .bin file of llama2.c, or a folder with one.</param>
     /// <param name="threads">Threads that run the model; null for one a processor.</param>
     /// <exception cref="FileNotFoundException">The path is neither, or there is no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is broken, the files are not of one model, or it is an encoder, which writes nothing.</exception>

@@ -13,34 +13,46 @@ public sealed class ModelFiles
 
     private ModelFiles(string weights, string folder, bool isLlama2C) => (Weights, Folder, this.isLlama2C) = (weights, folder, isLlama2C);
 
-    /// <summary>The model's folder, or the file of llama2.c.</summary>
+    /// <summary>The model's folder, a GGUF file, or the file of llama2.c.</summary>
     public string Weights { get; }
 
     /// <summary>The folder of the tokenizer and the template.</summary>
     public string Folder { get; }
 
-    /// <summary>The files that a path means: a Hugging Face folder, a checkpoint of llama2.c or a folder with one.</summary>
+    /// <summary>Whether weights, tokenizer and template are one GGUF file.</summary>
+    public bool IsGguf { get; private init; }
+
+    /// <summary>Whether there is a chat template.</summary>
+    /// <exception cref="InvalidDataException">A file is malformed.</exception>
+    public bool HasTemplate => ChatTemplate.Exists(Texts);
+
+    // Where the tokenizer and the template are read from.
+    private string Texts => IsGguf ? Weights : Folder;
+
+    /// <summary>The files that a path means: a Hugging Face folder, a GGUF file, a checkpoint of llama2.c, or a folder with one of these.</summary>
     /// <exception cref="FileNotFoundException">It is neither.</exception>
     public static ModelFiles Find(string path) => TryFind(path) ?? throw new FileNotFoundException(
-        $"model: '{path}' must be a folder with a {ConfigName}, or a checkpoint of llama2.c (a .bin file, or a folder with one), but it is "
+        $"model: '{path}' must be a folder with a {ConfigName}, a GGUF file, or a checkpoint of llama2.c (a .bin file, or a folder with one), but it is "
         + (File.Exists(path) ? "another file" : Directory.Exists(path) ? "a folder with neither" : "not there"));
 
-    /// <summary>The files that a path means, or null where it is neither a model's folder nor a checkpoint of llama2.c.</summary>
+    /// <summary>The files that a path means, or null where it is none of these.</summary>
     public static ModelFiles? TryFind(string path)
     {
         if (Llama2C.Find(path) is { } checkpoint)
             return new ModelFiles(checkpoint, Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, isLlama2C: true);
+        if (GgufModel.Find(path) is { } gguf)
+            return new ModelFiles(gguf, Path.GetDirectoryName(Path.GetFullPath(gguf))!, isLlama2C: false) { IsGguf = true };
         string folder = AtomicFolder.Resolve(path);
         return File.Exists(Path.Combine(folder, ConfigName)) ? new ModelFiles(folder, folder, isLlama2C: false) : null;
     }
 
-    /// <summary>Reads the tokenizer of the folder; of llama2.c, a tokenizer.json or the one tok*.bin beside the checkpoint.</summary>
+    /// <summary>Reads the tokenizer of the folder or the GGUF file; of llama2.c, a tokenizer.json or the one tok*.bin beside the checkpoint.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="InvalidDataException">It is broken, or several lie beside a checkpoint of llama2.c.</exception>
-    public Tokenizer ReadTokenizer() => Tokenizer.Load(isLlama2C ? FindLlama2CTokenizer() : Folder);
+    public Tokenizer ReadTokenizer() => Tokenizer.Load(isLlama2C ? FindLlama2CTokenizer() : Texts);
 
-    /// <summary>Reads the chat template of the folder, or null where it has none.</summary>
-    public ChatTemplate? ReadTemplate() => ChatTemplate.Exists(Folder) ? ChatTemplate.Load(Folder) : null;
+    /// <summary>Reads the chat template of the folder or the GGUF file, or null where there is none.</summary>
+    public ChatTemplate? ReadTemplate() => HasTemplate ? ChatTemplate.Load(Texts) : null;
 
     // Its file has no fixed name: tokenizer.bin lies beside stories15M.bin, tok512.bin beside stories260K.bin.
     private string FindLlama2CTokenizer()

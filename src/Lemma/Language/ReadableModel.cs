@@ -31,7 +31,7 @@ internal sealed class ReadableModel : IDisposable
         _ => "an encoder and a decoder",
     };
 
-    /// <summary>Reads a model's folder, or a checkpoint of llama2.c with the tokenizer beside it.</summary>
+    /// <summary>Reads a model's folder, a GGUF file, or a checkpoint of llama2.c with the tokenizer beside it.</summary>
     public static ReadableModel Load(string path, int? threads, bool withTemplate = false)
     {
         ModelFiles files = ModelFiles.Find(path);

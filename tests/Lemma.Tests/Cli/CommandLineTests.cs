@@ -25,7 +25,7 @@ public class CommandLineTests
     [InlineData("train --data none.txt --config none.json", 1, "model: there is no folder 'none.json'")]
     [InlineData("train --data none.txt --heads 6 --width 100", 1, "attention: 6 heads do not divide d_model 100")]
     [InlineData("train --data none.txt --minimum-learning-rate 1", 2, "it must be at most the highest rate, 0.001, but it is 1")]
-    [InlineData("generate none", 1, "lemma generate: model: 'none' must be a folder with a config.json, or a checkpoint of llama2.c")]
+    [InlineData("generate none", 1, "lemma generate: model: 'none' must be a folder with a config.json, a GGUF file, or a checkpoint of llama2.c")]
     [InlineData("generate", 2, "lemma generate: Required argument 'MODEL' missing")]
     [InlineData("eval none", 2, "lemma eval: either --data or --task is required")]
     [InlineData("embed none a", 1, "lemma embed: model: 'none' must be a folder with a config.json")]

@@ -89,7 +89,7 @@ public sealed class LanguageModelTests : IDisposable
         Directory.CreateDirectory(folder["empty"]);
         folder.Write("notes.txt", "notes");
         string message = Assert.Throws<FileNotFoundException>(() => LanguageModel.Load(folder[name])).Message;
-        Assert.Equal($"model: '{folder[name]}' must be a folder with a config.json, or a checkpoint of llama2.c (a .bin file, or a folder with one), "
+        Assert.Equal($"model: '{folder[name]}' must be a folder with a config.json, a GGUF file, or a checkpoint of llama2.c (a .bin file, or a folder with one), "
             + $"but it is {what}", message);
     }
 

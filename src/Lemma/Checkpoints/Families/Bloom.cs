@@ -13,6 +13,35 @@ internal sealed class Bloom : Family
 
     public override string Name => "bloom";
 
+    public override GgufMap Gguf { get; } = new("bloom",
+    [
+        ("transformer.word_embeddings", "token_embd"),
+        ("transformer.word_embeddings_layernorm", "token_embd_norm"),
+        ("transformer.ln_f", "output_norm"),
+        ("lm_head", "output"),
+        ("transformer.h.#.input_layernorm", "blk.#.attn_norm"),
+        ("transformer.h.#.self_attention.query_key_value", "blk.#.attn_qkv"),
+        ("transformer.h.#.self_attention.dense", "blk.#.attn_output"),
+        ("transformer.h.#.post_attention_layernorm", "blk.#.ffn_norm"),
+        ("transformer.h.#.mlp.dense_h_to_4h", "blk.#.ffn_up"),
+        ("transformer.h.#.mlp.dense_4h_to_h", "blk.#.ffn_down"),
+    ], static fields =>
+    {
+        fields.Whole("context_length", "seq_length");
+        fields.Whole("embedding_length", "hidden_size");
+        fields.Whole("block_count", "n_layer");
+        fields.Whole("attention.head_count", "n_head");
+        fields.Number("attention.layer_norm_epsilon", "layer_norm_epsilon");
+        fields.Vocabulary();
+        // Both follow from the others.
+        fields.Ask("feed_forward_length", "attention.head_count_kv");
+        if (fields.Facts is null)
+        {
+            fields.Write("feed_forward_length", 4 * fields.Config.GetProperty("hidden_size").GetUInt32());
+            fields.Write("attention.head_count_kv", fields.Config.GetProperty("n_head").GetUInt32());
+        }
+    });
+
     protected override string Prefix => "transformer.";
 
     protected override bool SaysDropout => true;

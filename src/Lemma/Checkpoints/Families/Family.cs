@@ -6,7 +6,7 @@ using Lemma.Models;
 namespace Lemma.Checkpoints;
 
 /// <summary>A family of checkpoints: how its <c>config.json</c> and the names of its weights map to a model, both ways.</summary>
-internal abstract class Family
+internal abstract class Family : IWeightNames
 {
     // What is written as the first that can say a config: the most widely read come first.
     private static readonly Family[] All = [new Gpt2(), new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new Mixtral(), new Qwen3Moe(), new Gemma3(),
@@ -55,11 +55,17 @@ internal abstract class Family
     /// <summary>The family as one file needs it, where the file says what belongs to its tensors and not to the model.</summary>
     public virtual Family For(JsonSettings settings) => this;
 
+    /// <summary>The GGUF architecture that models of the family are, or null: its names and values beside those of Hugging Face.</summary>
+    public virtual GgufMap? Gguf => null;
+
     /// <summary>Every tensor of a checkpoint and its place in the parameters.</summary>
     public abstract IEnumerable<WeightName> Weights(ModelConfig config);
 
     /// <summary>The family of a <c>model_type</c>, or null.</summary>
     public static Family? Find(string name) => Array.Find(All, family => family.Name == name);
+
+    /// <summary>The families that have a GGUF architecture, with the most widely read first.</summary>
+    public static IEnumerable<Family> WithGguf => All.Where(family => family.Gguf is not null);
 
     /// <summary>The names of all families.</summary>
     public static string Names => string.Join(", ", All.Select(family => family.Name).Order(StringComparer.Ordinal));

@@ -10,6 +10,24 @@ internal sealed class Gemma2 : LlamaLike
 {
     public override string Name => "gemma2";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("gemma2", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Number("attn_logit_softcapping", "attn_logit_softcapping");
+        fields.Number("final_logit_softcapping", "final_logit_softcapping");
+        fields.Whole("attention.sliding_window", "sliding_window");
+        fields.Computed("query_pre_attn_scalar", static facts => QueryScalar(facts, 46));
+    }) with
+    {
+        Names = GgufLlama.NamesWithNormsBehind,
+        Change = GgufLlama.WithOneMore,
+    };
+
+    /// <summary>What scores are divided by the root of: the width of a head, but in the largest model, which is known by its blocks, a head's part of a row.</summary>
+    internal static long? QueryScalar(GgufFacts facts, int blocksOfLargest) => facts.Whole("block_count") == blocksOfLargest
+        && facts.Whole("attention.head_count") is > 0 and var heads ? facts.Whole("embedding_length") / heads : GgufLlama.HeadWidthOf(facts);
+
     protected override string ArchitectureOf(ModelConfig config) => "Gemma2ForCausalLM";
 
     protected override string ActivationField => "hidden_activation";

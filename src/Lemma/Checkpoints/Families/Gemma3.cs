@@ -12,6 +12,23 @@ internal sealed class Gemma3 : LlamaLike
 
     public override string Name => "gemma3_text";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("gemma3", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields, "full_attention");
+        fields.Number("final_logit_softcapping", "final_logit_softcapping", isOptional: true);
+        fields.Number("rope.freq_base_swa", "rope_local_base_freq", isOptional: true);
+        fields.Whole("attention.sliding_window", "sliding_window", isOptional: true);
+        fields.Ask("attention.sliding_window_pattern");
+        // Without a window all blocks see everything.
+        fields.Computed("sliding_window_pattern", static facts => facts.Whole("attention.sliding_window") is > 0 ? facts.Whole("attention.sliding_window_pattern") : 1);
+        fields.Computed("query_pre_attn_scalar", static facts => Gemma2.QueryScalar(facts, 62));
+    }) with
+    {
+        Names = GgufLlama.NamesWithNormsBehind,
+        Change = GgufLlama.WithOneMore,
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "Gemma3ForCausalLM";
 
     protected override string ActivationField => "hidden_activation";

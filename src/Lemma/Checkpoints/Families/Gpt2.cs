@@ -12,6 +12,29 @@ internal sealed class Gpt2 : Family
 {
     public override string Name => "gpt2";
 
+    public override GgufMap Gguf { get; } = new("gpt2",
+    [
+        ("transformer.wte", "token_embd"),
+        ("transformer.wpe", "position_embd"),
+        ("transformer.ln_f", "output_norm"),
+        ("lm_head", "output"),
+        ("transformer.h.#.ln_1", "blk.#.attn_norm"),
+        ("transformer.h.#.attn.c_attn", "blk.#.attn_qkv"),
+        ("transformer.h.#.attn.c_proj", "blk.#.attn_output"),
+        ("transformer.h.#.ln_2", "blk.#.ffn_norm"),
+        ("transformer.h.#.mlp.c_fc", "blk.#.ffn_up"),
+        ("transformer.h.#.mlp.c_proj", "blk.#.ffn_down"),
+    ], static fields =>
+    {
+        fields.Whole("context_length", "n_positions");
+        fields.Whole("embedding_length", "n_embd");
+        fields.Whole("block_count", "n_layer");
+        fields.Whole("feed_forward_length", "n_inner");
+        fields.Whole("attention.head_count", "n_head");
+        fields.Number("attention.layer_norm_epsilon", "layer_norm_epsilon");
+        fields.Vocabulary();
+    });
+
     protected override string Prefix => "transformer.";
 
     protected override IReadOnlyList<string> IgnoredEndings => [".attn.bias", ".attn.masked_bias"];

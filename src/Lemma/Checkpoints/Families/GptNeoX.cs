@@ -10,6 +10,30 @@ internal sealed class GptNeoX : Family
 {
     public override string Name => "gpt_neox";
 
+    public override GgufMap Gguf { get; } = new("gptneox",
+    [
+        ("gpt_neox.embed_in", "token_embd"),
+        ("gpt_neox.final_layer_norm", "output_norm"),
+        ("embed_out", "output"),
+        ("gpt_neox.layers.#.input_layernorm", "blk.#.attn_norm"),
+        ("gpt_neox.layers.#.post_attention_layernorm", "blk.#.ffn_norm"),
+        ("gpt_neox.layers.#.attention.query_key_value", "blk.#.attn_qkv"),
+        ("gpt_neox.layers.#.attention.dense", "blk.#.attn_output"),
+        ("gpt_neox.layers.#.mlp.dense_h_to_4h", "blk.#.ffn_up"),
+        ("gpt_neox.layers.#.mlp.dense_4h_to_h", "blk.#.ffn_down"),
+    ], static fields =>
+    {
+        fields.Whole("context_length", "max_position_embeddings");
+        fields.Whole("embedding_length", "hidden_size");
+        fields.Whole("block_count", "num_hidden_layers");
+        fields.Whole("feed_forward_length", "intermediate_size");
+        fields.Whole("attention.head_count", "num_attention_heads");
+        fields.Number("attention.layer_norm_epsilon", "layer_norm_eps");
+        fields.Flag("use_parallel_residual", "use_parallel_residual");
+        GgufRotary.Describe(fields);
+        fields.Vocabulary();
+    });
+
     public override IReadOnlyList<string> TiedNames => ["embed_out.weight"];
 
     protected override string ArchitectureOf(ModelConfig config) => "GPTNeoXForCausalLM";

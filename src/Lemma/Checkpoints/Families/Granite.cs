@@ -10,6 +10,21 @@ internal sealed class Granite : LlamaLike
 {
     public override string Name => "granite";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("granite", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Number("attention.scale", "attention_multiplier");
+        fields.Number("residual_scale", "residual_multiplier", isOptional: true);
+        fields.Number("embedding_scale", "embedding_multiplier", isOptional: true);
+        fields.Number("logit_scale", "logits_scaling", isOptional: true);
+        fields.Presence("attention_bias", "blk.0.attn_q.bias");
+        fields.Presence("mlp_bias", "blk.0.ffn_up.bias");
+    }) with
+    {
+        Change = GgufLlama.WithNeighboursTurning,
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "GraniteForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

@@ -11,6 +11,19 @@ internal sealed class Llama : LlamaLike
 {
     public override string Name => "llama";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("llama", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Presence("attention_bias", "blk.0.attn_q.bias");
+        fields.Presence("mlp_bias", "blk.0.ffn_up.bias");
+    }) with
+    {
+        // Mistral is this architecture, as Mixtral is with experts.
+        Suits = static facts => facts.Whole("expert_count") is null or 0,
+        Change = GgufLlama.WithNeighboursTurning,
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "LlamaForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

@@ -104,15 +104,25 @@ internal abstract class LlamaLike : Family
     /// <summary>The tensors of experts that stand one by one.</summary>
     protected static IEnumerable<WeightName> Experts(string theirs, string ours, int width, ExpertsFeedForward config, string gate, string up, string down)
     {
-        int hidden = config.HiddenWidth;
-        yield return WeightName.Whole($"{theirs}.gate.weight", $"{ours}.router.weight", config.Routing.Experts);
-        for (int expert = 0; expert < config.Routing.Experts; expert++)
+        int hidden = config.HiddenWidth, count = config.Routing.Experts;
+        yield return WeightName.Whole($"{theirs}.gate.weight", $"{ours}.router.weight", count);
+        for (int expert = 0; expert < count; expert++)
         {
-            yield return new($"{theirs}.experts.{expert}.{gate}.weight", $"{ours}.experts.gate_up.weight", 2 * expert * hidden, hidden);
-            yield return new($"{theirs}.experts.{expert}.{up}.weight", $"{ours}.experts.gate_up.weight", (2 * expert + 1) * hidden, hidden);
-            yield return new($"{theirs}.experts.{expert}.{down}.weight", $"{ours}.experts.down.weight", expert * width, width);
+            (int, int) inner = (count, 2 * hidden), outer = (count, width);
+            yield return new($"{theirs}.experts.{expert}.{gate}.weight", $"{ours}.experts.gate_up.weight", 2 * expert * hidden, hidden) { Siblings = inner };
+            yield return new($"{theirs}.experts.{expert}.{up}.weight", $"{ours}.experts.gate_up.weight", (2 * expert + 1) * hidden, hidden) { Siblings = inner };
+            yield return new($"{theirs}.experts.{expert}.{down}.weight", $"{ours}.experts.down.weight", expert * width, width) { Siblings = outer };
         }
     }
+
+    /// <summary>The GGUF architecture of a family of this kind.</summary>
+    /// <param name="architecture">Its name.</param>
+    /// <param name="more">The values that only this family has.</param>
+    protected static GgufMap LlamaGguf(string architecture, Action<GgufFields>? more = null) => new(architecture, GgufLlama.Names, fields =>
+    {
+        GgufLlama.Describe(fields);
+        more?.Invoke(fields);
+    });
 
     /// <inheritdoc/>
     protected sealed override ModelConfig ReadConfig(JsonSettings settings)

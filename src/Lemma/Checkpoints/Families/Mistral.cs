@@ -10,6 +10,17 @@ internal sealed class Mistral : LlamaLike
 {
     public override string Name => "mistral";
 
+    // Read as a Llama: no value says a window there.
+    public override GgufMap Gguf { get; } = LlamaGguf("llama", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+    }) with
+    {
+        Suits = static _ => false,
+        Change = GgufLlama.WithNeighboursTurning,
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "MistralForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

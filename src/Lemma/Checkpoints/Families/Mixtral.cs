@@ -11,6 +11,17 @@ internal sealed class Mixtral : LlamaLike
 {
     public override string Name => "mixtral";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("llama", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        GgufLlama.Experts(fields, "num_local_experts", "num_experts_per_tok");
+    }) with
+    {
+        Suits = static facts => facts.Whole("expert_count") > 0,
+        Change = GgufLlama.WithNeighboursTurning,
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "MixtralForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

@@ -10,6 +10,15 @@ internal sealed class Olmo2 : LlamaLike
 {
     public override string Name => "olmo2";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("olmo2", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+    }) with
+    {
+        Names = GgufLlama.NamesWithNormsBehind,
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "Olmo2ForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

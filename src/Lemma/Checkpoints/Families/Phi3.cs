@@ -10,6 +10,15 @@ internal sealed class Phi3 : LlamaLike
 {
     public override string Name => "phi3";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("phi3", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        // 0 for none.
+        fields.Computed("sliding_window", static facts => facts.Whole("attention.sliding_window") is > 0 and var window ? window : null);
+        fields.Write("attention.sliding_window", fields.Facts is null && fields.Find("sliding_window") is { } width ? width.GetUInt32() : 0u);
+    });
+
     protected override string ArchitectureOf(ModelConfig config) => "Phi3ForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

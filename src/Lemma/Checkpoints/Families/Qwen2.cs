@@ -10,6 +10,12 @@ internal sealed class Qwen2 : LlamaLike
 {
     public override string Name => "qwen2";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("qwen2", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+    });
+
     protected override string ArchitectureOf(ModelConfig config) => "Qwen2ForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer) =>

@@ -11,6 +11,16 @@ internal sealed class Qwen2Moe : LlamaLike
 {
     public override string Name => "qwen2_moe";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("qwen2moe", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        GgufLlama.Experts(fields, "num_experts", "num_experts_per_tok");
+        fields.Whole("expert_feed_forward_length", "moe_intermediate_size");
+        fields.Whole("expert_shared_feed_forward_length", "shared_expert_intermediate_size");
+        fields.Always("norm_topk_prob", false);
+    });
+
     protected override string ArchitectureOf(ModelConfig config) => "Qwen2MoeForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

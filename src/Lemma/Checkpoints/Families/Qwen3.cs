@@ -10,6 +10,12 @@ internal sealed class Qwen3 : LlamaLike
 {
     public override string Name => "qwen3";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("qwen3", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+    });
+
     protected override string ArchitectureOf(ModelConfig config) => "Qwen3ForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer) =>

@@ -11,6 +11,15 @@ internal sealed class Qwen3Moe : LlamaLike
 {
     public override string Name => "qwen3_moe";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("qwen3moe", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        GgufLlama.Experts(fields, "num_experts", "num_experts_per_tok");
+        fields.Whole("expert_feed_forward_length", "moe_intermediate_size");
+        fields.Always("norm_topk_prob", true);
+    });
+
     protected override string ArchitectureOf(ModelConfig config) => "Qwen3MoeForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

@@ -10,6 +10,17 @@ internal sealed class SmolLM3 : LlamaLike
 {
     public override string Name => "smollm3";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("smollm3", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Presence("attention_bias", "blk.0.attn_q.bias");
+        fields.Presence("mlp_bias", "blk.0.ffn_up.bias");
+    }) with
+    {
+        Change = GgufLlama.WithNeighboursTurning,
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "SmolLM3ForCausalLM";
 
     protected override bool TiesByDefault => true;

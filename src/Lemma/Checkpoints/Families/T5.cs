@@ -11,7 +11,61 @@ internal sealed class T5 : Family
 {
     private const int Unlimited = 1 << 20;
 
+    // Relative positions have no longest; files say what the models were trained with.
+    private const uint UsualLength = 512;
+
     public override string Name => "t5";
+
+    public override GgufMap Gguf { get; } = new("t5",
+    [
+        ("shared", "token_embd"),
+        ("lm_head", "output"),
+        .. Side("encoder", "enc"),
+        .. Side("decoder", "dec"),
+    ], static fields =>
+    {
+        fields.Ask("context_length", "attention.layer_norm_epsilon");
+        fields.Whole("embedding_length", "d_model");
+        fields.Whole("feed_forward_length", "d_ff");
+        fields.Whole("block_count", "num_layers");
+        fields.Whole("decoder_block_count", "num_decoder_layers", isOptional: true);
+        fields.Whole("attention.head_count", "num_heads");
+        fields.Whole("attention.key_length", "d_kv");
+        fields.Number("attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
+        fields.Whole("attention.relative_buckets_count", "relative_attention_num_buckets");
+        fields.Whole("decoder_start_token_id", "decoder_start_token_id", isOptional: true);
+        fields.Vocabulary();
+        if (fields.Facts is { } facts)
+            fields.Always("feed_forward_proj", facts.Has("enc.blk.0.ffn_gate.weight") ? "gated-gelu" : "relu");
+        else
+        {
+            fields.Write("context_length", UsualLength);
+            fields.Write("attention.value_length", fields.Config.GetProperty("d_kv").GetUInt32());
+            fields.Write("attention.layer_norm_epsilon", (float)fields.Config.GetProperty("layer_norm_epsilon").GetDouble());
+        }
+    })
+    {
+        // Of old files; nothing reads it.
+        Ignored = ["cross_attn_rel_b.weight"],
+    };
+
+    private static IEnumerable<(string, string)> Side(string theirs, string ours)
+    {
+        int last = ours == "enc" ? 1 : 2;
+        yield return ($"{theirs}.final_layer_norm", $"{ours}.output_norm");
+        foreach (string part in (string[])["q", "k", "v", "o"])
+        {
+            yield return ($"{theirs}.block.#.layer.0.SelfAttention.{part}", $"{ours}.blk.#.attn_{part}");
+            yield return ($"{theirs}.block.#.layer.1.EncDecAttention.{part}", $"{ours}.blk.#.cross_attn_{part}");
+        }
+        yield return ($"{theirs}.block.#.layer.0.SelfAttention.relative_attention_bias", $"{ours}.blk.#.attn_rel_b");
+        yield return ($"{theirs}.block.#.layer.0.layer_norm", $"{ours}.blk.#.attn_norm");
+        if (last == 2)
+            yield return ($"{theirs}.block.#.layer.1.layer_norm", $"{ours}.blk.#.cross_attn_norm");
+        yield return ($"{theirs}.block.#.layer.{last}.layer_norm", $"{ours}.blk.#.ffn_norm");
+        foreach ((string part, string name) in ((string, string)[])[("wi", "ffn_up"), ("wi_0", "ffn_gate"), ("wi_1", "ffn_up"), ("wo", "ffn_down")])
+            yield return ($"{theirs}.block.#.layer.{last}.DenseReluDense.{part}", $"{ours}.blk.#.{name}");
+    }
 
     protected override string Prefix => "";
 

@@ -16,6 +16,22 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
     /// <summary>The tensor's sizes where they are not [rows, columns].</summary>
     public long[]? Sizes { get; init; }
 
+    /// <summary>How many matrices of equal rows the tensor stacks along an axis of its own; with Transposed each of them is [in, out].</summary>
+    public int Stack { get; init; } = 1;
+
+    /// <summary>Of how many tensors of equal sizes this is the first or a later one, and how many rows of the parameter lie between the beginnings of two
+    /// of them: formats that stack experts have one tensor of all.</summary>
+    public (int Count, int Stride)? Siblings { get; init; }
+
+    /// <summary>What the tensor's numbers are more than the parameter's.</summary>
+    public float Offset { get; init; }
+
+    /// <summary>Whether axes of length 1 may be left out in the file.</summary>
+    public bool IsSqueezed { get; init; }
+
+    /// <summary>Whether the tensor's numbers are those of the parameter's rows in their order.</summary>
+    public bool IsPlain => !Transposed && RowOf is null && Offset == 0;
+
     /// <summary>Whether the tensor holds zeros that no parameter has: anything else is refused.</summary>
     public bool IsZero { get; init; }
 
@@ -28,6 +44,10 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
 
     /// <summary>The same of rows of heads whose halves the checkpoint has the other way round: there positions turn backward.</summary>
     public WeightName WithHalvesSwapped(int headWidth) => this with { RowOf = row => row / headWidth * headWidth + (row % headWidth + headWidth / 2) % headWidth };
+
+    /// <summary>The same of heads whose turning pairs are neighbours in the file: rows 2i and 2i + 1 of a head are the parameter's i and i + half.</summary>
+    public WeightName WithNeighboursTurning(int headWidth) =>
+        this with { RowOf = row => row / headWidth * headWidth + row % headWidth / 2 + row % 2 * (headWidth / 2) };
 
     /// <summary>The whole of a parameter as one tensor.</summary>
     public static WeightName Whole(string name, string parameter, int rows, bool transposed = false) => new(name, parameter, 0, rows, transposed);
