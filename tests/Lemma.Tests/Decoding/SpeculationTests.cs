@@ -66,7 +66,7 @@ public class SpeculationTests
     [Fact]
     public void WhatGoesOnBehindGuessesIsTheSame()
     {
-        using Decoder model = MixerTests.Model("full");
+        using Decoder model = MixerTests.Model("grouped_query");
         using Workers workers = new(2);
         Assert.Equal(Walk(null), Walk(new IdPool(1, 256)));
         Assert.Equal(Walk(null), Walk(new PromptLookup { Shortest = 1, Most = 3 }));
@@ -85,7 +85,7 @@ public class SpeculationTests
                 if (turn == 2)
                     generator.End(0);
                 if (turn == 3)
-                    generator.Restart([.. generator.Ids()[..10], 4, 9], options);
+                    generator.Restart((int[])[.. generator.Ids()[..10], 4, 9], options);
                 else
                     generator.Continue(new[] { 6, 9, 2 });
             }
@@ -112,7 +112,7 @@ public class SpeculationTests
     [Fact]
     public void WrongUseSaysWhatIsWrong()
     {
-        using Decoder model = MixerTests.Model("full");
+        using Decoder model = MixerTests.Model("grouped_query");
         using Workers workers = new(1);
         using Generator generator = new(model, workers);
         Assert.Contains("one text", Assert.Throws<ArgumentException>(() => generator.Start(Prompt, Drawn with { Speculator = new PromptLookup() }, 2)).Message);
@@ -131,7 +131,7 @@ public class SpeculationTests
         {
             ids.Add(id);
             if (options.LogProbabilities is not null)
-                logs.AddRange([generator.Chosen().Value, .. generator.Likeliest().ToArray().Select(one => one.Value)]);
+                logs.AddRange([generator.Chosen().LogProbability, .. generator.Likeliest().ToArray().Select(one => one.LogProbability)]);
         }
         return ([.. ids], [.. logs]);
     }

@@ -5,7 +5,7 @@ namespace Lemma.Decoding;
 public sealed class PromptLookup : Speculator
 {
     /// <summary>The longest run of last ids that is looked for.</summary>
-    public int Longest 
+    public int Longest
     {
         get;
         init
@@ -16,7 +16,7 @@ public sealed class PromptLookup : Speculator
     } = 4;
 
     /// <summary>The shortest one.</summary>
-    public int Shortest 
+    public int Shortest
     {
         get;
         init

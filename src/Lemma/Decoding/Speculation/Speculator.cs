@@ -9,7 +9,7 @@ namespace Lemma.Decoding;
 public abstract class Speculator
 {
     /// <summary>The most ids that are guessed at once.</summary>
-    public int Most 
+    public int Most
     {
         get;
         init
