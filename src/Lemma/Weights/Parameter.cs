@@ -20,6 +20,9 @@ public sealed class Parameter
     /// <summary>The number of elements.</summary>
     public long Count => Shape.Count;
 
+    /// <summary>The bytes of its values.</summary>
+    public long Bytes => Pieces.Count == 0 ? Count * sizeof(float) : Pieces.Sum(piece => piece.Bytes);
+
     /// <summary>What an optimizer multiplies the learning rate with for this parameter; 1 unless a fresh model asks for another.</summary>
     public float RateScale { get; internal set; } = 1;
 

@@ -84,7 +84,12 @@ public sealed unsafe class Parameters : IDisposable
     public bool AreQuantized => all.Any(parameter => parameter.Pieces.Count > 0);
 
     /// <summary>The bytes that the weights take.</summary>
-    public long WeightBytes => BlockLength * sizeof(float) + all.Sum(parameter => parameter.Pieces.Sum(piece => piece.Bytes));
+    public long WeightBytes => all.Sum(parameter => parameter.Bytes);
+
+    /// <summary>What the weights are kept as, with the bytes of each: F32, F16, BF16, Q8_0, …</summary>
+    public IReadOnlyList<(string Format, long Bytes)> Formats => [.. all.SelectMany(parameter => parameter.Pieces.Count == 0
+        ? [(Name: "F32", Bytes: parameter.Count * sizeof(float))] : parameter.Pieces.Select(piece => (Name: piece.Format, piece.Bytes)))
+        .GroupBy(one => one.Name, (name, ones) => (name, ones.Sum(one => one.Bytes))).OrderByDescending(one => one.Item2)];
 
     /// <summary>Takes memory for the weights, all zero.</summary>
     public void Allocate()

@@ -37,6 +37,14 @@ internal sealed unsafe class WeightPiece : IDisposable
     /// <summary>How it is quantized, or null.</summary>
     public QuantizedLayout? Layout { get; }
 
+    /// <summary>The name of what it is kept as.</summary>
+    public string Format => Layout?.Name ?? Halves switch
+    {
+        HalfKind.None => "F32",
+        HalfKind.Half => "F16",
+        _ => "BF16",
+    };
+
     /// <summary>The first row in the parameter.</summary>
     public int FirstRow { get; }
 
