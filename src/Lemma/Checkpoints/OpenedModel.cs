@@ -46,9 +46,10 @@ internal sealed class OpenedModel : IDisposable
     public Model Fill(bool asStored = false)
     {
         using Workers workers = new();
-        HashSet<string> stored = asStored ? StoredWeights.Take(Map.Places, Model.Parameters, workers) : [];
+        StoredWeights stored = new(asStored ? Map.Places : [], Model.Parameters);
         Model.Parameters.Allocate();
-        Map.Fill(File, Model.Parameters, workers, stored);
+        stored.Fill(workers);
+        Map.Fill(File, Model.Parameters, workers, stored.Names);
         finish?.Invoke(Model.Parameters);
         isFilled = true;
         return Model;

@@ -9,34 +9,33 @@ namespace Lemma.Checkpoints;
 
 /// <summary>Weights that stay as their file has them, quantized or of 16 bits: each in the panels that products read, beside what stays float32.</summary>
 /// <remarks>A parameter whose rows come from several tensors, as queries, keys and values do, has a piece for each run of rows of one type.</remarks>
-internal static unsafe class StoredWeights
+internal sealed class StoredWeights
 {
     private const string Single = "F32";
     private static readonly ConcurrentDictionary<string, QuantizedLayout> Layouts = new(StringComparer.Ordinal);
+
+    private readonly HashSet<string> names = new(StringComparer.Ordinal);
+    private readonly List<Job> jobs = [];
 
     private readonly record struct Source(TensorEntry Entry, long Row);
 
     private readonly record struct Job(WeightPiece Piece, Source[] Rows, int Panel);
 
-    /// <summary>The parameters that stay so, with their places still empty; the others are filled as floats.</summary>
+    /// <summary>The parameters that stay so; they have memory once the parameters are allocated.</summary>
     /// <param name="places">The tensors and what they fill.</param>
     /// <param name="parameters">The parameters, not allocated yet.</param>
-    /// <param name="workers">Who fills them.</param>
-    /// <returns>The names of the parameters that are filled.</returns>
-    public static HashSet<string> Take(IEnumerable<(WeightName Name, TensorEntry Entry)> places, Parameters parameters, Workers workers)
+    public StoredWeights(IEnumerable<(WeightName Name, TensorEntry Entry)> places, Parameters parameters)
     {
-        HashSet<string> taken = new(StringComparer.Ordinal);
-        List<Job> jobs = [];
         foreach (IGrouping<string, (WeightName Name, TensorEntry Entry)> group in places.Where(place => !place.Name.IsZero).GroupBy(place => place.Name.Parameter))
         {
             Parameter parameter = parameters[group.Key];
             (WeightName Name, TensorEntry Entry)[] all = [.. group];
-            if (!parameter.TakesPanels || parameter.Shape.Rank < 2 || all.All(place => place.Entry.Type == Single) || !all.All(place => IsTaken(place.Name, place.Entry)))
+            if (!(parameter.TakesPanels || parameter.IsLookedUp) || parameter.Shape.Rank < 2 || all.All(place => place.Entry.Type == Single) || !all.All(place => IsTaken(place.Name, place.Entry)))
                 continue;
             Source[] rows = RowsOf(parameter, all);
             List<WeightPiece> pieces = Pieces(parameter, rows);
             parameters.Quantize(parameter, pieces);
-            taken.Add(parameter.Name);
+            names.Add(parameter.Name);
             foreach (WeightPiece piece in pieces)
             {
                 Source[] own = rows[piece.FirstRow..(piece.FirstRow + piece.Rows)];
@@ -44,10 +43,13 @@ internal static unsafe class StoredWeights
                     jobs.Add(new Job(piece, own, panel));
             }
         }
-        Job[] each = [.. jobs];
-        workers.Run(each.Length, each, static (in all, index) => Fill(all[index]));
-        return taken;
     }
+
+    /// <summary>The names of these parameters.</summary>
+    public IReadOnlySet<string> Names => names;
+
+    /// <summary>Puts the file's rows in their places.</summary>
+    public void Fill(Workers workers) => workers.Run(jobs.Count, jobs, static (in all, index) => Fill(all[index]));
 
     private static bool IsTaken(WeightName name, TensorEntry entry) =>
         !name.Transposed && name.Offset == 0 && entry.Strides is null && (entry.Type == Single || HalvesOf(entry) != HalfKind.None || BlockFormat.Find(entry.Type) is not null);

@@ -72,7 +72,7 @@ internal sealed class WeightMap
         names.Where(entries.ContainsKey).Select(name => (name, entries[name]));
 
     /// <summary>Fills the parameters from the file, but for some; threads share the tensors.</summary>
-    public void Fill(TensorFile file, Parameters parameters, Workers workers, HashSet<string> filled)
+    public void Fill(TensorFile file, Parameters parameters, Workers workers, IReadOnlySet<string> filled)
     {
         KeyValuePair<WeightName, TensorEntry>[] left = [.. entries.Where(entry => !filled.Contains(entry.Key.Parameter))];
         workers.Run(left.Length, (file, parameters, left), static (in s, index) => Fill(s.file, s.parameters, s.left[index].Key, s.left[index].Value));

@@ -41,6 +41,9 @@ public sealed class Parameter
     /// <summary>Whether it is read by products with a weight alone, and by rows, so that it may lie in panels.</summary>
     internal bool TakesPanels { get; set; }
 
+    /// <summary>Whether its rows are looked up, and nothing else but products reads it.</summary>
+    internal bool IsLookedUp { get; set; }
+
     /// <summary>Whether its rows are looked up and it is multiplied with as well: the gradients of both are sums of their own, added last.</summary>
     internal bool IsTied { get; set; }
 

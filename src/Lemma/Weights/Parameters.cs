@@ -20,7 +20,7 @@ public sealed unsafe class Parameters : IDisposable
     private readonly Dictionary<string, int> byName = [];
     private readonly Dictionary<int, NativeBlock> lookedUp = [];
     private bool[] touched = [], touchedLookedUp = [];
-    private NativeBlock? weights, gradients, first, second;
+    private NativeBlock? weights, gradients, first, second, pieces;
     private CountedMemory? counted;
     private bool isDisposed;
 
@@ -65,7 +65,7 @@ public sealed unsafe class Parameters : IDisposable
     internal void Quantize(Parameter parameter, IReadOnlyList<WeightPiece> pieces)
     {
         Require.That(weights is null, $"parameters: '{parameter.Name}' must be quantized before the blocks are allocated");
-        Require.That(parameter.TakesPanels, $"parameters: '{parameter.Name}' is used otherwise than in products and by rows, so it cannot be quantized");
+        Require.That(parameter.TakesPanels || parameter.IsLookedUp, $"parameters: '{parameter.Name}' is used otherwise than in products and by rows, so it cannot be quantized");
         int next = 0;
         foreach (WeightPiece piece in pieces)
         {
@@ -97,6 +97,7 @@ public sealed unsafe class Parameters : IDisposable
         Require.That(weights is null, $"parameters: the blocks are allocated already");
         ObjectDisposedException.ThrowIf(isDisposed, this);
         weights = NewBlock();
+        PlacePieces();
         (touched, touchedLookedUp) = (new bool[all.Count], new bool[all.Count]);
     }
 
@@ -261,18 +262,33 @@ public sealed unsafe class Parameters : IDisposable
     public void Dispose()
     {
         isDisposed = true;
-        foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second, .. lookedUp.Values])
+        foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second, pieces, .. lookedUp.Values])
             block?.Dispose();
-        foreach (WeightPiece piece in all.SelectMany(parameter => parameter.Pieces))
-            piece.Dispose();
     }
+
+    // All pieces lie in one block, so that it has large pages and a pass reads on and on.
+    private void PlacePieces()
+    {
+        WeightPiece[] each = [.. all.SelectMany(parameter => parameter.Pieces)];
+        if (each.Length == 0)
+            return;
+        pieces = new NativeBlock("parameters", each.Sum(piece => Aligned(piece.Elements)), isCleared: true);
+        long place = 0;
+        foreach (WeightPiece piece in each)
+        {
+            piece.Place(pieces, place);
+            place += Aligned(piece.Elements);
+        }
+    }
+
+    private static long Aligned(long elements) => (elements + Alignment - 1) / Alignment * Alignment;
 
     // A quantized parameter takes no place in the blocks.
     private void Arrange(Parameter parameter)
     {
         parameter.Offset = BlockLength;
         if (parameter.Pieces.Count == 0)
-            BlockLength += (parameter.Count + Alignment - 1) / Alignment * Alignment;
+            BlockLength += Aligned(parameter.Count);
     }
 
     private static void RequireRows(Parameter parameter)

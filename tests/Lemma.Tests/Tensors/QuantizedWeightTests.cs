@@ -52,10 +52,10 @@ public sealed class QuantizedWeightTests
         for (int i = 0; i < bits.Length; i++)
             bits[i] = kind == HalfKind.Brain ? (ushort)(BitConverter.SingleToUInt32Bits(random.NextSingle() - 0.5f) >> 16)
                 : BitConverter.HalfToUInt16Bits(i % 50 == 7 ? (Half)1e-7f : (Half)(random.NextSingle() - 0.5f));
-        for (int row = 0; row < N; row++)
-            piece.Put(row, bits.AsSpan(row * K, K));
         halves.Quantize(stored, [piece]);
         halves.Allocate();
+        for (int row = 0; row < N; row++)
+            piece.Put(row, bits.AsSpan(row * K, K));
         plain.Allocate();
         halves.CopyRows(stored, 0, plain.Weights(own));
         Assert.Equal(kind == HalfKind.Brain ? BitConverter.UInt32BitsToSingle((uint)bits[^1] << 16) : (float)BitConverter.UInt16BitsToHalf(bits[^1]), plain.Weights(own)[^1]);
@@ -118,7 +118,7 @@ public sealed class QuantizedWeightTests
         using Parameters other = new();
         Parameter matrix = other.Add("w", new Shape(32, Columns), decays: true);
         matrix.TakesPanels = true;
-        using WeightPiece half = new(QuantizedCases.All[7], 0, 16, Columns), gap = new(QuantizedCases.All[7], 17, 15, Columns);
+        WeightPiece half = new(QuantizedCases.All[7], 0, 16, Columns), gap = new(QuantizedCases.All[7], 17, 15, Columns);
         Assert.Contains("have 16 rows", Assert.Throws<ArgumentException>(() => other.Quantize(matrix, [half])).Message);
         Assert.Contains("begins at row 17", Assert.Throws<ArgumentException>(() => other.Quantize(matrix, [half, gap])).Message);
         Assert.Contains("multiple of 256", Assert.Throws<ArgumentException>(() => new WeightPiece(QuantizedCases.All[7], 0, 16, 128)).Message);
@@ -132,6 +132,8 @@ public sealed class QuantizedWeightTests
             Matrix.TakesPanels = true;
             Bias = Parameters.Add("bias", new Shape(Rows), decays: false);
             WeightPiece one = new(First.Layout, 0, 16, Columns), two = new(Second.Layout, 16, 40, Columns), three = new(null, 56, 24, Columns);
+            Parameters.Quantize(Matrix, [one, two, three]);
+            Parameters.Allocate();
             foreach ((WeightPiece piece, QuantizedCases source) in new[] { (one, First), (two, Second) })
             {
                 for (int panel = 0; panel < piece.Panels; panel++)
@@ -142,8 +144,6 @@ public sealed class QuantizedWeightTests
             }
             Plain = QuantizedCases.Rows(24, Columns);
             Plain.CopyTo(three.Floats(0, 24));
-            Parameters.Quantize(Matrix, [one, two, three]);
-            Parameters.Allocate();
             Parameters.Weights(Bias).Fill(0.25f);
         }
 

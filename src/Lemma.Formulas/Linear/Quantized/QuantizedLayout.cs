@@ -42,6 +42,15 @@ public sealed class QuantizedLayout
             $"a table has 16 numbers for 4 bits and no offset, but it has {table.Length} for {bits} bits and the offset {offset}");
         (Name, Bits, Scales, Part, this.table) = (name, bits, scales, part, table.ToArray());
         Offset = table.Length > 0 ? 128 : offset;
+        Columns = IsSuper(scales) ? SuperBlock : Block;
+        ScaleBytes = Rows * scales switch
+        {
+            ScaleKind.Half => 2,
+            ScaleKind.HalfWithMinimum => 4,
+            ScaleKind.Exponent => 1,
+            ScaleKind.SuperWithMinimum => 4 + SuperBlock / part * 2,
+            _ => 2 + SuperBlock / part,
+        };
     }
 
     /// <summary>Its name.</summary>
@@ -69,7 +78,7 @@ public sealed class QuantizedLayout
     internal bool HasMinima => Scales is ScaleKind.HalfWithMinimum or ScaleKind.SuperWithMinimum;
 
     /// <summary>What the columns of a row are a multiple of.</summary>
-    public int Columns => IsSuper(Scales) ? SuperBlock : Block;
+    public int Columns { get; }
 
     /// <summary>Bytes of the whole numbers of a panel.</summary>
     internal long NumberBytes(int columns) => (long)columns / Block * 64 * Bits;
@@ -78,14 +87,7 @@ public sealed class QuantizedLayout
     public long PanelBytes(int columns) => (NumberBytes(columns) + (long)columns / Columns * ScaleBytes + 63) / 64 * 64;
 
     /// <summary>Bytes of the scales of 16 rows for <see cref="Columns"/> columns.</summary>
-    internal int ScaleBytes => Rows * Scales switch
-    {
-        ScaleKind.Half => 2,
-        ScaleKind.HalfWithMinimum => 4,
-        ScaleKind.Exponent => 1,
-        ScaleKind.SuperWithMinimum => 4 + SuperBlock / Part * 2,
-        _ => 2 + SuperBlock / Part,
-    };
+    internal int ScaleBytes { get; }
 
     private static bool IsSuper(ScaleKind scales) => scales is ScaleKind.SuperWithMinimum or ScaleKind.SuperSigned;
 }

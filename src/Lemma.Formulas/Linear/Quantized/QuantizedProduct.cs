@@ -4,12 +4,12 @@ namespace Lemma.Formulas;
 
 /// <summary>C = X·Wᵀ, W a quantized weight in panels, X rounded to 8 bits by blocks of 32 (<see cref="RoundedRows"/>).</summary>
 /// <remarks>
-/// A panel is unpacked for 512 columns at a time and meets all rows while it lies in the first-level cache: one row as thousands, with the same bits.
+/// A panel is unpacked for at most 1024 columns at a time and meets all rows while it lies in the first-level cache: one row as thousands, with the same bits.
 /// The twin by plain loops is in the tests.
 /// </remarks>
 internal static unsafe class QuantizedProduct
 {
-    private const int Rows = QuantizedLayout.Rows, Step = 512, MostParts = Step / 16;
+    private const int Rows = QuantizedLayout.Rows, Step = 1024, MostParts = Step / 16;
 
     // Unpacked numbers, scales, minima, and a tile of C for a panel that C ends in.
     private const int Scratch = Step * Rows / sizeof(float) + 2 * MostParts * Rows + QuantizedTile.MostRows * Rows;
@@ -31,13 +31,15 @@ internal static unsafe class QuantizedProduct
     {
         float* scratch = ThreadScratch.Take(Scratch), scales = scratch + Step * Rows / sizeof(float), minima = scales + MostParts * Rows;
         float* own = minima + MostParts * Rows;
+        // As few and as even steps as fit, each of whole blocks of any layout.
+        int steps = (columns + Step - 1) / Step, each = ((columns + steps - 1) / steps + QuantizedLayout.SuperBlock - 1) / QuantizedLayout.SuperBlock * QuantizedLayout.SuperBlock;
         nint panelBytes = (nint)layout.PanelBytes(columns);
         for (int column = 0; column < n; column += Rows, panels += panelBytes)
         {
             int width = Math.Min(Rows, n - column);
-            for (int first = 0; first < columns; first += Step)
+            for (int first = 0, count; first < columns; first += count)
             {
-                int count = Math.Min(Step, columns - first);
+                count = Math.Min(each, columns - first);
                 byte* numbers = QuantizedPanel.Unpack(layout, panels, columns, first, count, (byte*)scratch, scales, minima);
                 for (int i = 0; i < rows; i += QuantizedTile.MostRows)
                 {

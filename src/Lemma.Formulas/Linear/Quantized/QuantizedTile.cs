@@ -14,7 +14,7 @@ internal static unsafe class QuantizedTile
     /// <summary>The most rows of one step.</summary>
     public const int MostRows = 4;
 
-    private const int Lanes = 8, Group = 64;
+    private const int Lanes = 8, Group = 64, Ahead = 4096;
 
     /// <summary>The instructions in use for whole numbers up to some largest one, in words.</summary>
     public static string Instructions(int largest) => AvxVnni.IsSupported ? "AVX-VNNI" : !Avx2.IsSupported ? "portable" : largest <= PairsDot.Largest ? "AVX2" : "AVX2, signs moved";
@@ -89,6 +89,12 @@ internal static unsafe class QuantizedTile
                 a30 = a31 = Vector256.Create(start[3 * all + part]);
             for (int group = 0; group < groups; group += 2, numbers += 2 * Group, q += 8)
             {
+                // A few rows wait for memory: what comes is asked for early, beyond this panel too, since the next one follows it.
+                if (Sse.IsSupported && TRows.Count < 3)
+                {
+                    Sse.Prefetch0(numbers + Ahead);
+                    Sse.Prefetch0(numbers + Ahead + Group);
+                }
                 Vector256<byte> u0 = Vector256.Load(numbers), u1 = Vector256.Load(numbers + 32), v0 = Vector256.Load(numbers + Group), v1 = Vector256.Load(numbers + Group + 32);
                 Vector256<sbyte> y = Quad(q), z = Quad(q + 4);
                 a00 = TDot.Two(a00, u0, y, v0, z);
