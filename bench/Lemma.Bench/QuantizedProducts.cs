@@ -24,7 +24,8 @@ internal static unsafe class QuantizedProducts
             foreach ((int m, int n, int k) in new[] { (256, 1024, 1024), (1, 32768, 1024), (4, 32768, 1024) })
             {
                 (double seconds, double bytes) = Time(layout, m, n, k);
-                Console.Write(string.Create(CultureInfo.InvariantCulture, $"   {m} x {n} x {k}: {2e-9 * m * n * k / seconds,6:F1} GOP/s, {bytes / seconds * 1e-9,5:F1} GB/s"));
+                Console.Write(string.Create(CultureInfo.InvariantCulture,
+                    $"   {m} x {n} x {k}: {2e-9 * m * n * k / seconds,6:F1} GOP/s, {bytes / seconds * 1e-9,5:F1} GB/s"));
             }
             Console.WriteLine();
         }
@@ -33,7 +34,8 @@ internal static unsafe class QuantizedProducts
     private static (double Seconds, double Bytes) Time(QuantizedLayout layout, int m, int n, int k)
     {
         long bytes = n / QuantizedLayout.Rows * layout.PanelBytes(k);
-        using NativeBlock panels = new("bench", bytes / 4 + 16), x = new("bench", (long)m * k), rounded = new("bench", RoundedRows.FloatsFor(m, k, layout.Part)), c = new("bench", (long)m * n);
+        using NativeBlock panels = new("bench", bytes / 4 + 16), x = new("bench", (long)m * k), c = new("bench", (long)m * n),
+            rounded = new("bench", RoundedRows.FloatsFor(m, k, layout.Part));
         byte[] pattern = new byte[4096 + 64];
         new Random(1).NextBytes(pattern);
         // No exponent of a half is the highest one.

@@ -62,7 +62,8 @@ internal static class DecodingBench
         if (sizes.Together is { } all)
         {
             Show($"decode {all} x {sizes.Tokens}", all * sizes.Tokens, decoded[2], OfFloor(decoder, all, sizes.Tokens, 0, memory, decoded[2]));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{all} together give {all * Median.Of(decoded[0]) / Median.Of(decoded[2]):0.0} times the tokens of one"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{all} together give {all * Median.Of(decoded[0]) / Median.Of(decoded[2]):0.0} times the tokens of one"));
         }
         return CommandLine.Done;
     }
@@ -144,6 +145,7 @@ internal static class DecodingBench
     {
         double[] rates = [.. times.Select(time => tokens / time)];
         double mean = rates.Average(), deviation = Math.Sqrt(rates.Sum(rate => (rate - mean) * (rate - mean)) / Math.Max(1, rates.Length - 1));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-24} {mean,9:0.00} ± {deviation:0.00} tokens/s, median {Median.Of([.. rates]):0.00}, {beside}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{what,-24} {mean,9:0.00} ± {deviation:0.00} tokens/s, median {Median.Of([.. rates]):0.00}, {beside}"));
     }
 }

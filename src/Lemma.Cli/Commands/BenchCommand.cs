@@ -65,13 +65,21 @@ internal static class BenchCommand
 
     private static Command BuildDecode()
     {
-        Argument<string?> preset = new("MODEL") { Description = "A GGUF file, a model's folder, or the name of a shape; llama-135m without it", Arity = ArgumentArity.ZeroOrOne };
-        Option<int?> prompt = Choice.Whole("--prompt", "Tokens of the prompt", fallback: 512), tokens = Choice.Whole("--tokens", "Tokens that are decoded", fallback: 128);
+        Argument<string?> preset = new("MODEL")
+        {
+            Description = "A GGUF file, a model's folder, or the name of a shape; llama-135m without it",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<int?> prompt = Choice.Whole("--prompt", "Tokens of the prompt", fallback: 512);
+        Option<int?> tokens = Choice.Whole("--tokens", "Tokens that are decoded", fallback: 128);
         prompt.Aliases.Add("-p");
         tokens.Aliases.Add("-n");
         Option<int?> context = Choice.Whole("--context", "Decode behind so many tokens as well");
         Option<int?> together = Choice.Whole("--together", "Decode so many sequences together as well"), threads = Choice.Threads();
-        Command command = new("decode", "Time reading a prompt and decoding, beside what memory and processor allow.") { preset, prompt, tokens, context, together, threads };
+        Command command = new("decode", "Time reading a prompt and decoding, beside what memory and processor allow.")
+        {
+            preset, prompt, tokens, context, together, threads,
+        };
         Option<bool> rows = AddRows(command);
         Examples.Add(command,
             ("a model of 135 million parameters, not trained", "lemma bench decode"),

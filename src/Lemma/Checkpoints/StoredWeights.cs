@@ -30,7 +30,8 @@ internal sealed class StoredWeights
         {
             Parameter parameter = parameters[group.Key];
             (WeightName Name, TensorEntry Entry)[] all = [.. group];
-            if (!(parameter.TakesPanels || parameter.IsLookedUp) || parameter.Shape.Rank < 2 || all.All(place => place.Entry.Type == Single) || !all.All(place => IsTaken(place.Name, place.Entry)))
+            bool isTaken = (parameter.TakesPanels || parameter.IsLookedUp) && parameter.Shape.Rank > 1;
+            if (!isTaken || all.All(place => place.Entry.Type == Single) || !all.All(place => IsTaken(place.Name, place.Entry)))
                 continue;
             Source[] rows = RowsOf(parameter, all);
             List<WeightPiece> pieces = Pieces(parameter, rows);
@@ -52,7 +53,8 @@ internal sealed class StoredWeights
     public void Fill(Workers workers) => workers.Run(jobs.Count, jobs, static (in all, index) => Fill(all[index]));
 
     private static bool IsTaken(WeightName name, TensorEntry entry) =>
-        !name.Transposed && name.Offset == 0 && entry.Strides is null && (entry.Type == Single || HalvesOf(entry) != HalfKind.None || BlockFormat.Find(entry.Type) is not null);
+        !name.Transposed && name.Offset == 0 && entry.Strides is null
+        && (entry.Type == Single || HalvesOf(entry) != HalfKind.None || BlockFormat.Find(entry.Type) is not null);
 
     private static HalfKind HalvesOf(TensorEntry entry) => entry.Type switch
     {

@@ -2,7 +2,10 @@ using Lemma.Formulas;
 
 namespace Lemma.Weights;
 
-/// <summary>Some rows of a parameter in memory of their own: quantized, in the panels of <see cref="QuantizedProduct"/>, of 16 bits in <see cref="HalfPanels"/>, or as floats.</summary>
+/// <summary>
+/// Some rows of a parameter in memory of their own: quantized, in the panels of <see cref="QuantizedProduct"/>, of 16 bits in <see cref="HalfPanels"/>, or as
+/// floats.
+/// </summary>
 internal sealed unsafe class WeightPiece
 {
     private NativeBlock? memory;
@@ -90,7 +93,8 @@ internal sealed unsafe class WeightPiece
     /// <summary>Copies a row as floats.</summary>
     public void CopyRow(int row, Span<float> destination)
     {
-        Require.That(row >= 0 && row < Rows && destination.Length == Columns, $"weights: row {row} of {Rows} with {Columns} columns does not fit {destination.Length} numbers");
+        Require.That(row >= 0 && row < Rows && destination.Length == Columns,
+            $"weights: row {row} of {Rows} with {Columns} columns does not fit {destination.Length} numbers");
         if (Halves != HalfKind.None)
             HalfPanels.CopyRow(Halves, (ushort*)At(0, Elements), Columns, row, destination);
         else if (Layout is null)
@@ -101,7 +105,8 @@ internal sealed unsafe class WeightPiece
 
     private float* At(long first, long count)
     {
-        Require.That(first >= 0 && count >= 0 && first <= Elements - count, $"weights: elements {first} to {first + count} are not within the {Elements} of some rows");
+        Require.That(first >= 0 && count >= 0 && first <= Elements - count,
+            $"weights: elements {first} to {first + count} are not within the {Elements} of some rows");
         return (memory ?? throw new InvalidOperationException("weights: rows were used before they had memory")).At(offset + first, count);
     }
 }

@@ -113,7 +113,8 @@ internal static unsafe class QuantizedPanel
             && source.PartMinima.Length == (layout.HasMinima ? parts : 0), layout.Name,
             $"a row of {columns} columns has {columns} numbers and {scales} scales with {parts} parts, but there are {source.Numbers.Length} numbers, "
             + $"{source.Scales.Length} scales, {source.Minima.Length} minima, {source.Parts.Length} and {source.PartMinima.Length} parts");
-        Check.That(source.Numbers.IndexOfAnyExceptInRange((byte)0, (byte)((1 << layout.Bits) - 1)) < 0, layout.Name, $"numbers have {layout.Bits} bits, but one has more");
+        Check.That(source.Numbers.IndexOfAnyExceptInRange((byte)0, (byte)((1 << layout.Bits) - 1)) < 0, layout.Name,
+            $"numbers have {layout.Bits} bits, but one has more");
     }
 
     private static void PutScales(QuantizedLayout layout, byte* to, int columns, int row, QuantizedRow source)

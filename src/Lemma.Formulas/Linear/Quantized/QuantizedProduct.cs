@@ -27,12 +27,14 @@ internal static unsafe class QuantizedProduct
     /// <param name="add">Whether C is added to: its value begins the chain.</param>
     /// <param name="bias">[n], added last, or null.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(QuantizedLayout layout, byte* panels, int n, int columns, in RoundedRows x, int row, int rows, float* c, nint stride, bool add, float* bias)
+    public static void Multiply(QuantizedLayout layout, byte* panels, int n, int columns, in RoundedRows x, int row, int rows, float* c, nint stride, bool add,
+        float* bias)
     {
         float* scratch = ThreadScratch.Take(Scratch), scales = scratch + Step * Rows / sizeof(float), minima = scales + MostParts * Rows;
         float* own = minima + MostParts * Rows;
         // As few and as even steps as fit, each of whole blocks of any layout.
-        int steps = (columns + Step - 1) / Step, each = ((columns + steps - 1) / steps + QuantizedLayout.SuperBlock - 1) / QuantizedLayout.SuperBlock * QuantizedLayout.SuperBlock;
+        const int Unit = QuantizedLayout.SuperBlock;
+        int steps = (columns + Step - 1) / Step, each = ((columns + steps - 1) / steps + Unit - 1) / Unit * Unit;
         nint panelBytes = (nint)layout.PanelBytes(columns);
         for (int column = 0; column < n; column += Rows, panels += panelBytes)
         {

@@ -17,7 +17,9 @@ internal static unsafe class QuantizedTile
     private const int Lanes = 8, Group = 64, Ahead = 4096;
 
     /// <summary>The instructions in use for whole numbers up to some largest one, in words.</summary>
-    public static string Instructions(int largest) => AvxVnni.IsSupported ? "AVX-VNNI" : !Avx2.IsSupported ? "portable" : largest <= PairsDot.Largest ? "AVX2" : "AVX2, signs moved";
+    public static string Instructions(int largest) => AvxVnni.IsSupported ? "AVX-VNNI"
+        : !Avx2.IsSupported ? "portable"
+        : largest <= PairsDot.Largest ? "AVX2" : "AVX2, signs moved";
 
     /// <summary>What these instructions leave in a sum of whole numbers for each unit of Σ q: the offset, or nothing where they take it off themselves.</summary>
     public static int OffsetLeft(QuantizedLayout layout) => TakesOffset(layout.Largest) ? 0 : layout.Offset;
@@ -34,7 +36,8 @@ internal static unsafe class QuantizedTile
     /// <param name="minima">[parts, 16], or null.</param>
     /// <param name="c">[rows, 16].</param>
     /// <param name="stride">Elements from a row of c to the next.</param>
-    public static void Multiply(int rows, in RoundedRows x, int row, int first, int parts, int largest, byte* numbers, float* scales, float* minima, float* c, nint stride)
+    public static void Multiply(int rows, in RoundedRows x, int row, int first, int parts, int largest, byte* numbers, float* scales, float* minima, float* c,
+        nint stride)
     {
         if (AvxVnni.IsSupported)
             Multiply<WideningDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride);
@@ -71,7 +74,8 @@ internal static unsafe class QuantizedTile
         float* scale = x.Scales + row * blocks;
         int* start = x.Starts + row * all + first;
         float* sum = x.Sums + row * all + first;
-        Vector256<float> c00 = Vector256.Load(c), c01 = Vector256.Load(c + Lanes), c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        Vector256<float> c00 = Vector256.Load(c), c01 = Vector256.Load(c + Lanes);
+        Vector256<float> c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
         if (TRows.Count > 1)
             (c10, c11) = (Vector256.Load(c + stride), Vector256.Load(c + stride + Lanes));
         if (TRows.Count > 2)
@@ -95,7 +99,8 @@ internal static unsafe class QuantizedTile
                     Sse.Prefetch0(numbers + Ahead);
                     Sse.Prefetch0(numbers + Ahead + Group);
                 }
-                Vector256<byte> u0 = Vector256.Load(numbers), u1 = Vector256.Load(numbers + 32), v0 = Vector256.Load(numbers + Group), v1 = Vector256.Load(numbers + Group + 32);
+                Vector256<byte> u0 = Vector256.Load(numbers), u1 = Vector256.Load(numbers + 32);
+                Vector256<byte> v0 = Vector256.Load(numbers + Group), v1 = Vector256.Load(numbers + Group + 32);
                 Vector256<sbyte> y = Quad(q), z = Quad(q + 4);
                 a00 = TDot.Two(a00, u0, y, v0, z);
                 a01 = TDot.Two(a01, u1, y, v1, z);
@@ -153,7 +158,8 @@ internal static unsafe class QuantizedTile
     private static Vector256<sbyte> Quad(sbyte* q) => Vector256.Create(*(int*)q).AsSByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(ref Vector256<float> left, ref Vector256<float> right, Vector256<int> a, Vector256<int> b, Vector256<float> s, Vector256<float> t, float scale)
+    private static void Add(ref Vector256<float> left, ref Vector256<float> right, Vector256<int> a, Vector256<int> b, Vector256<float> s, Vector256<float> t,
+        float scale)
     {
         Vector256<float> own = Vector256.Create(scale);
         left = Vector256.FusedMultiplyAdd(s * own, Vector256.ConvertToSingle(a), left);

@@ -9,11 +9,12 @@ public static unsafe partial class Ops
     // A part of a job takes about that many bytes of weights: more than it costs to be handed out.
     private const int BytesAPart = 1 << 16, RowsAPart = 256;
 
-    private readonly record struct QuantizedJob(WeightPiece Piece, RoundedRows X, int M, int FirstRow, int N, nint C, nint Stride, bool Add, nint Bias, int PanelsAPart,
-        int RowParts);
+    private readonly record struct QuantizedJob(WeightPiece Piece, RoundedRows X, int M, int FirstRow, int N, nint C, nint Stride, bool Add, nint Bias,
+        int PanelsAPart, int RowParts);
 
     // C = A·Wᵀ, or C += A·Wᵀ, for some rows of W that lie in pieces. Rows of A are rounded once for all pieces alike.
-    private static void ProductWithPieces(Tape tape, int m, Matrix a, IReadOnlyList<WeightPiece> pieces, int firstRow, int n, float* c, nint stride, bool add, float* bias)
+    private static void ProductWithPieces(Tape tape, int m, Matrix a, IReadOnlyList<WeightPiece> pieces, int firstRow, int n, float* c, nint stride, bool add,
+        float* bias)
     {
         Arena.Mark mark = tape.Scratch.Here;
         RoundedRows x = default;
@@ -38,7 +39,8 @@ public static unsafe partial class Ops
                     Product(tape.Workers, m, count, piece.Columns, a, Matrix.Rows(rows, piece.Columns).Transposed, place, stride, add, ownBias);
                 continue;
             }
-            Require.That(own % QuantizedLayout.Rows == 0, $"linear: quantized rows are multiplied from a panel of {QuantizedLayout.Rows} on, but from row {own} are asked for");
+            Require.That(own % QuantizedLayout.Rows == 0,
+                $"linear: quantized rows are multiplied from a panel of {QuantizedLayout.Rows} on, but from row {own} are asked for");
             if (rounded != (layout.Part, QuantizedTile.OffsetLeft(layout)))
             {
                 rounded = (layout.Part, QuantizedTile.OffsetLeft(layout));
@@ -71,8 +73,9 @@ public static unsafe partial class Ops
             {
                 int panel = index / job.RowParts * job.PanelsAPart, row = index % job.RowParts * RowsAPart, column = panel * QuantizedLayout.Rows;
                 int columns = Math.Min(job.PanelsAPart * QuantizedLayout.Rows, job.N - column), rows = Math.Min(RowsAPart, job.M - row);
-                QuantizedProduct.Multiply(job.Piece.Layout!, job.Piece.Panel(job.FirstRow / QuantizedLayout.Rows + panel), columns, job.Piece.Columns, job.X, row, rows,
-                    (float*)job.C + row * job.Stride + column, job.Stride, job.Add, job.Bias == 0 ? null : (float*)job.Bias + column);
+                float* c = (float*)job.C + row * job.Stride + column, bias = job.Bias == 0 ? null : (float*)job.Bias + column;
+                byte* panels = job.Piece.Panel(job.FirstRow / QuantizedLayout.Rows + panel);
+                QuantizedProduct.Multiply(job.Piece.Layout!, panels, columns, job.Piece.Columns, job.X, row, rows, c, job.Stride, job.Add, bias);
             });
     }
 }
