@@ -31,9 +31,10 @@ internal sealed class ActivationStudy : Study
     public override string Question => "How many units saturate or die with depth?";
 
     public override string Setup =>
-        $"A random network of {Depth} layers of width d = {Width}, without biases, norms or residual connections, is given {Rows} rows of standard normal "
-        + "numbers. Each layer is y = f(x·W), W normal with the deviation named. Counted are slopes f'(x) below "
-        + $"{Small.ToString(CultureInfo.InvariantCulture)}, and dead units: those whose slope is that small for every row, so that no row can change their weights.";
+        $"A random network of {Depth} layers of width d = {Width}, without biases, norms or residual connections, is given {Rows} rows of "
+        + "standard normal numbers. Each layer is y = f(x·W), W normal with the deviation named. Counted are slopes f'(x) below "
+        + $"{Small.ToString(CultureInfo.InvariantCulture)}, and dead units: those whose slope is that small for every row, so that no row can "
+        + "change their weights.";
 
     public override string Conclusion =>
         "tanh saturates on both sides when weights are large: with 4/√d two fifths of its slopes are gone in every layer, but on rows that "
@@ -50,9 +51,10 @@ internal sealed class ActivationStudy : Study
     {
         string scale = gain.ToString("0.##", CultureInfo.InvariantCulture);
         string[] columns = ["layer", .. Activations.Select(activation => activation.Name)];
+        string small = Small.ToString(CultureInfo.InvariantCulture), weights = $"weights with deviation {scale}/√d";
         return (StudyChart[])[
-            new($"Slopes below {Small.ToString(CultureInfo.InvariantCulture)}, weights with deviation {scale}/√d", "share of slopes", columns, [1, 2, 3, 4]) { IsShare = true },
-            new($"Dead units, weights with deviation {scale}/√d", "share of units", columns, [1, 2, 3, 4]) { IsShare = true }];
+            new($"Slopes below {small}, {weights}", "share of slopes", columns, [1, 2, 3, 4]) { IsShare = true },
+            new($"Dead units, {weights}", "share of units", columns, [1, 2, 3, 4]) { IsShare = true }];
     })];
 
     protected override IReadOnlyList<IReadOnlyList<double[]>> Run(StudyRun run)

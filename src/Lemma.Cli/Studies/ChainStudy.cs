@@ -21,11 +21,13 @@ internal sealed class ChainStudy : Study
     public override string Question => "Does it help to write down the steps before the answer?";
 
     public override string Setup =>
-        $"Somebody stands at one of {MoveTask.Places} places and makes 1 to {Most} moves of {MoveTask.Kinds} kinds; each kind leads from every place to one of its own, and the order of "
-        + $"moves matters. Where do they end? Decoders of Llama's shape ({Layers} layers, width {Width}, {Heads} heads) learn to answer at once, behind marks that say nothing, or behind "
-        + "the place after each move, which they write themselves when they are asked; marks and places are as many. Each reads as many tokens in training: "
-        + $"{Steps} steps of {Budget}, so that short answers get more questions. {Seeds} trainings of each kind, each with moves of its own; right answers of "
-        + $"{Asked} new questions of each number of moves and training, the likeliest token each time. ± are standard errors over questions; trainings differ beyond them.";
+        $"Somebody stands at one of {MoveTask.Places} places and makes 1 to {Most} moves of {MoveTask.Kinds} kinds; each kind leads from every "
+        + $"place to one of its own, and the order of moves matters. Where do they end? Decoders of Llama's shape ({Layers} layers, width {Width}, "
+        + $"{Heads} heads) learn to answer at once, behind marks that say nothing, or behind the place after each move, which they write "
+        + $"themselves when they are asked; marks and places are as many. Each reads as many tokens in training: {Steps} steps of {Budget}, so "
+        + $"that short answers get more questions. {Seeds} trainings of each kind, each with moves of its own; right answers of {Asked} new "
+        + "questions of each number of moves and training, the likeliest token each time. ± are standard errors over questions; trainings differ "
+        + "beyond them.";
 
     public override string Conclusion =>
         "Up to two moves all are right. Of three moves and more those who answer at once know less and less, down to the guess of one in "
@@ -62,7 +64,8 @@ internal sealed class ChainStudy : Study
             MoveTask task = new(random.Split(3));
             foreach (Reasoning kind in kinds)
             {
-                using Decoder decoder = new(Presets.Llama(MoveTask.VocabularySize, Width, Layers, Heads, hidden: 176, length: MoveTask.LengthOf(Most, Reasoning.Places)));
+                int longest = MoveTask.LengthOf(Most, Reasoning.Places);
+                using Decoder decoder = new(Presets.Llama(MoveTask.VocabularySize, Width, Layers, Heads, hidden: 176, longest));
                 decoder.Initialize(random.UInt64(0));
                 run.Train(decoder, 0.004, (tape, step) =>
                 {

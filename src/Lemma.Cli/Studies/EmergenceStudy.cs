@@ -20,9 +20,9 @@ internal sealed class EmergenceStudy : Study
 
     public override string Setup =>
         $"Decoders of one layer and growing width learn to put {Answer} letters into a code: each of {Letters} letters stands for another, and "
-        + $"the answer is right when all {Answer} are. Each sees {Steps} steps of {Batch} questions. Over {Questions} new questions: the loss a letter (−ln p, as a share of "
-        + $"that of a guess, ln {Letters}), the share of right letters p, the share of right answers, and p^{Answer}, what right answers would be if letters "
-        + $"failed independently. Means of {Seeds} trainings.";
+        + $"the answer is right when all {Answer} are. Each sees {Steps} steps of {Batch} questions. Over {Questions} new questions: the loss a "
+        + $"letter (−ln p, as a share of that of a guess, ln {Letters}), the share of right letters p, the share of right answers, and p^{Answer}, "
+        + $"what right answers would be if letters failed independently. Means of {Seeds} trainings.";
 
     public override string Conclusion =>
         "The loss falls width by width, and letters follow it. Answers stay near zero until half of the letters are right and then jump: a "

@@ -3,8 +3,8 @@ using Lemma.Formulas;
 namespace Lemma.Cli.Studies;
 
 /// <summary>
-/// Who lives where, anew in each sequence: each name has a place drawn from all places. A sequence is pairs of a name and its place; the place can be known only where
-/// the name came before.
+/// Who lives where, anew in each sequence: each name has a place drawn from all places. A sequence is pairs of a name and its place; the place can be known
+/// only where the name came before.
 /// </summary>
 /// <param name="Names">Names there are: ids 0 to Names − 1.</param>
 /// <param name="Places">Places there are, the ids behind.</param>

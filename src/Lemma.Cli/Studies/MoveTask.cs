@@ -16,8 +16,8 @@ internal enum Reasoning
 }
 
 /// <summary>
-/// Somebody moves from place to place. Each kind of move leads from every place to one of its own, in one fixed way that is learned by heart; in which order moves are
-/// made changes where they end. A question is a place, moves and a sign; its answer is the last place.
+/// Somebody moves from place to place. Each kind of move leads from every place to one of its own, in one fixed way that is learned by heart; in which order
+/// moves are made changes where they end. A question is a place, moves and a sign; its answer is the last place.
 /// </summary>
 internal sealed class MoveTask
 {

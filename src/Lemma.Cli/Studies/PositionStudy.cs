@@ -26,10 +26,11 @@ internal sealed class PositionStudy : Study
     public override string Question => "Which positions reach beyond the trained length?";
 
     public override string Setup =>
-        $"Decoders of Llama's shape ({Layers} layers, width {Width}, {Heads} heads) that differ in their positions alone learn built-in stories (tokens of a BPE of 512) in windows "
-        + $"of {Trained}: {Steps} steps of {Batch}. Then they read {Windows} new windows of {Read}, each at once; the loss is that of {Bin} positions up to the one named. "
-        + $"Interpolated (angles divided by {Times}) and YaRN (factor {Times}, attention scaled) are the weights of rotary, not trained further. Learned positions have no row beyond "
-        + $"{Trained}: longer windows are refused, and there is no number. ± is the largest standard error of its line, over windows.";
+        $"Decoders of Llama's shape ({Layers} layers, width {Width}, {Heads} heads) that differ in their positions alone learn built-in stories "
+        + $"(tokens of a BPE of 512) in windows of {Trained}: {Steps} steps of {Batch}. Then they read {Windows} new windows of {Read}, each at "
+        + $"once; the loss is that of {Bin} positions up to the one named. Interpolated (angles divided by {Times}) and YaRN (factor {Times}, "
+        + $"attention scaled) are the weights of rotary, not trained further. Learned positions have no row beyond {Trained}: longer windows are "
+        + "refused, and there is no number. ± is the largest standard error of its line, over windows.";
 
     public override string Conclusion =>
         "Within the trained length all kinds do about as well, ALiBi and rotary best, none worst. Beyond it they part. ALiBi goes on as if "
@@ -91,7 +92,11 @@ internal sealed class PositionStudy : Study
             "none" => Turned(plain, null),
             "ALiBi" => Turned(plain with { Stack = stack with { Bias = new SlopeBias(Heads) } }, null),
             "sinusoidal" => Turned(plain with { Stack = stack with { Embedding = stack.Embedding with { Sinusoidal = true, Scale = MathF.Sqrt(Width) } } }, null),
-            "learned" => Turned(plain with { MaximumLength = Trained, Stack = stack with { Embedding = stack.Embedding with { LearnedPositions = Trained } } }, null),
+            "learned" => Turned(plain with
+            {
+                MaximumLength = Trained,
+                Stack = stack with { Embedding = stack.Embedding with { LearnedPositions = Trained } },
+            }, null),
             _ => throw new ArgumentException($"study: there are no positions '{kind}'"),
         };
     }

@@ -25,11 +25,13 @@ internal sealed class RankStudy : Study
     public override string Question => "How many directions do the rows of encoders, decoders and prefix-LMs take?";
 
     public override string Setup =>
-        $"One stack ({Layers} blocks of Llama's shape, width {Width}, {Heads} heads, rotary positions) learns the same windows of {Length} tokens of built-in stories, {Steps} steps of "
-        + $"{Batch}, in three ways. Encoder: every token sees all, 15 % are hidden and asked for. Decoder: each sees those before it and is asked for the next. Prefix-LM: the first "
-        + $"half sees itself whole, the second half is asked for. Then each reads {Windows} new windows as in training (the encoder with nothing hidden). The effective rank of "
-        + "the residual stream's rows behind each block (0 is the embedding) is exp H(σ/Σσ), the exponential of the entropy of the singular values' shares (Roy and Vetterli "
-        + $"2007), {Width} at most: of the rows of all windows together, and of the {Length} positions of one window, the mean over windows. Untrained: the same first weights with each mask.";
+        $"One stack ({Layers} blocks of Llama's shape, width {Width}, {Heads} heads, rotary positions) learns the same windows of {Length} "
+        + $"tokens of built-in stories, {Steps} steps of {Batch}, in three ways. Encoder: every token sees all, 15 % are hidden and asked for. "
+        + "Decoder: each sees those before it and is asked for the next. Prefix-LM: the first half sees itself whole, the second half is asked "
+        + $"for. Then each reads {Windows} new windows as in training (the encoder with nothing hidden). The effective rank of the residual "
+        + "stream's rows behind each block (0 is the embedding) is exp H(σ/Σσ), the exponential of the entropy of the singular values' shares "
+        + $"(Roy and Vetterli 2007), {Width} at most: of the rows of all windows together, and of the {Length} positions of one window, the mean "
+        + "over windows. Untrained: the same first weights with each mask.";
 
     public override string Conclusion =>
         "Before training the mask alone orders them: a decoder's rows take the most directions, an encoder's the fewest, prefix-LMs lie "

@@ -64,8 +64,8 @@ internal static class StudyPage
     /// <summary>The page that lists all studies.</summary>
     public static string Index()
     {
-        StringBuilder page = new("# Studies\n\nQuestions that are answered by computing, each in three minutes at most on two cores. Written by `lemma study --out docs/studies`;\n"
-            + "a test holds pages and pictures to the tool's studies and to their tables, not the numbers in these.\n\n");
+        StringBuilder page = new("# Studies\n\nQuestions that are answered by computing, each in three minutes at most on two cores. Written by "
+            + "`lemma study --out docs/studies`;\na test holds pages and pictures to the tool's studies and to their tables, not the numbers in these.\n\n");
         foreach (Study study in Study.All)
             page.Append($"- [{study.Question}]({study.Name}.md)\n");
         return page.ToString();

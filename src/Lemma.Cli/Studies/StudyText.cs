@@ -38,7 +38,8 @@ internal sealed class StudyText
         Tokenizer tokenizer = BpeTrainer.Train(source.Range(0, TokenizerStories).Select(story => story.Text),
             new BpeTrainerOptions { VocabularySize = Pieces, SpecialTokens = [End] });
         int end = tokenizer.IdOf(End)!.Value;
-        int[] Read(long first, int count) => [.. source.Range(first, count).SelectMany(story => (int[])[.. tokenizer.Encode(story.Text, addSpecialTokens: false), end])];
+        int[] Read(long first, int count) =>
+            [.. source.Range(first, count).SelectMany(story => (int[])[.. tokenizer.Encode(story.Text, addSpecialTokens: false), end])];
         return new StudyText(Read(0, stories), Read(FirstJudged, judged), tokenizer.VocabularySize);
     }
 
