@@ -132,7 +132,8 @@ public static class TextCompressor
         if (expected != head.Length - begin)
             throw Fault($"the file is cut or longer than it was: its code has {expected} bytes, but {head.Length - begin} stand there");
         // Every symbol costs something, however sure the model was; the last eight bits are what a range may leave.
-        long predicted = segments.Sum(segment => (long)Math.Max(0, segment.Tokens)), escaped = sum - segments.Sum(segment => segment.Tokens == Bytes ? 0L : segment.Length);
+        long predicted = segments.Sum(segment => (long)Math.Max(0, segment.Tokens));
+        long escaped = segments.Sum(segment => segment.Tokens == Bytes ? (long)segment.Length : 0);
         if (predicted * Frequencies.LeastBits(symbols) + escaped * ByteShares.LeastBits > 8.0 * expected + 8)
             throw Fault($"{predicted} tokens and {escaped} bytes that are no text cannot be in a code of {expected} bytes");
         code = file[begin..];
