@@ -76,6 +76,7 @@ internal static class CommandLine
             TokenizeCommand.Build(),
             DetokenizeCommand.Build(),
             FormulasCommand.Build(),
+            StudyCommand.Build(),
             BenchCommand.Build(),
         };
         Examples.Add(root,
