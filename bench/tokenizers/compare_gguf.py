@@ -5,7 +5,7 @@ Writes OUT/KIND/a.gguf, a vocabulary without weights, and OUT/KIND/cases.json, t
 """
 import json, os, struct, subprocess, sys
 KINDS = """default gpt-2 llama-bpe dbrx minicpm5 jais-2 qwen2 qwen35 ufakzeka laguna seed-coder exaone-moe bailingmoe deepseek-llm deepseek-coder deepseek-v3
-spark2_5 afmoe youtu falcon starcoder bloom viking tekken chameleon gpt-4o tiny_aya kimi-k2 superbpe glm4 smollm command-r olmo mpt refact stablelm2 hunyuan grok-2 megrez""".split()
+spark2_5 afmoe youtu falcon starcoder bloom viking tekken chameleon gpt-4o tiny_aya kimi-k2 superbpe glm4 smollm command-r olmo mpt refact stablelm2 hunyuan grok-2 megrez k2-horizon""".split()
 model = json.load(open(sys.argv[1])); parts = [p for p in open(sys.argv[2], encoding="utf8", newline="").read().split("\x1e") if p]
 vocabulary = model["model"]["vocab"]; tokens = sorted(vocabulary, key=vocabulary.get)
 merges = [m if isinstance(m, str) else " ".join(m) for m in model["model"]["merges"]]

@@ -72,6 +72,7 @@ internal static class CommandLine
             AttentionCommand.Build(),
             InspectCommand.Build(),
             ConvertCommand.Build(),
+            ImportanceCommand.Build(),
             TokenizerCommand.Build(),
             TokenizeCommand.Build(),
             DetokenizeCommand.Build(),
@@ -97,7 +98,8 @@ internal static class CommandLine
     }
 
     private static bool IsExpected(Exception e) => e is UsageException or IOException or InvalidDataException or UnauthorizedAccessException
-        or ArgumentException or NotSupportedException or Lemma.Language.LongText.SummaryException or Lemma.Text.Templates.TemplateException or Lemma.Training.TrainingFailedException;
+        or ArgumentException or NotSupportedException or Lemma.Language.LongText.SummaryException or Lemma.Text.Templates.TemplateException
+        or Lemma.Training.TrainingFailedException;
 
     private static string Sentence(string message)
     {

@@ -10,6 +10,7 @@ using Lemma.Data;
 using Lemma.Evaluation;
 using Lemma.Formats;
 using Lemma.Language;
+using Lemma.Language.Exports;
 using Lemma.Models;
 using Lemma.Text;
 using Lemma.Text.Templates;
@@ -32,10 +33,14 @@ internal static class ConvertCommand
             HelpName = "FILE|FOLDER|GLOB",
             AllowMultipleArgumentsPerToken = true,
         };
+        Option<string?> importance = Choice.Text("--imatrix", "FILE", "Which columns matter, by lemma imatrix or llama-imatrix: their errors are kept smaller");
         Option<int?> length = Choice.Whole("--length", "Tokens of a window on the text; the model's longest sequence without it");
         Option<Encoding?> encoding = Choice.TextEncoding();
         Option<int?> threads = Choice.Threads();
-        Command command = new("convert", "Write a model as a GGUF file, or a GGUF file as a folder.") { source, target, type, text, length, encoding, threads };
+        Command command = new("convert", "Write a model as a GGUF file, or a GGUF file as a folder.")
+        {
+            source, target, type, importance, text, length, encoding, threads,
+        };
         Examples.Add(command,
             ("a quarter of the size, for llama.cpp", "lemma convert runs/book book.gguf --type Q8_0"),
             ("smaller, and what that costs on a text", "lemma convert runs/book book.gguf --type Q4_K_M --text other.txt"),
@@ -48,10 +53,12 @@ internal static class ConvertCommand
             bool isGguf = output.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase);
             if (!isGguf && parsed.GetValue(type) is not null)
                 throw new UsageException($"--type: it is for files that end in {Suffix}, which '{output}' does not");
+            if (!isGguf && parsed.GetValue(importance) is not null)
+                throw new UsageException($"--imatrix: it is for files that end in {Suffix}, which '{output}' does not");
             string[] texts = Choice.IsGiven(parsed, text)
                 ? [.. TextFiles.Read(parsed.GetValue(text)!, parsed.GetValue(encoding)).Select(document => document.Text)] : [];
-            return Run(parsed.GetRequiredValue(source), output, isGguf ? MixOf(parsed.GetValue(type) ?? "F16") : null, texts, parsed.GetValue(length),
-                parsed.GetValue(threads));
+            return Run(parsed.GetRequiredValue(source), output, isGguf ? MixOf(parsed.GetValue(type) ?? "F16") : null,
+                parsed.GetValue(importance) is { } file ? ImportanceMatrix.Read(file) : null, texts, parsed.GetValue(length), parsed.GetValue(threads));
         });
         return command;
     }
@@ -68,7 +75,7 @@ internal static class ConvertCommand
         }
     }
 
-    private static int Run(string source, string target, GgufMix? mix, string[] texts, int? length, int? threads)
+    private static int Run(string source, string target, GgufMix? mix, ImportanceMatrix? importance, string[] texts, int? length, int? threads)
     {
         ModelFiles files = ModelFiles.Find(ModelPath.Find(source));
         Tokenizer tokenizer = files.ReadTokenizer();
@@ -82,7 +89,7 @@ internal static class ConvertCommand
             if (mix is null)
                 rows.Add(("family", WriteFolder(target, model, tokenizer, files)));
             else
-                rows.AddRange(WriteGguf(target, model, tokenizer, template, mix, workers));
+                rows.AddRange(WriteGguf(target, model, tokenizer, template, mix, importance, workers));
         }
         if (texts.Length > 0)
         {
@@ -106,16 +113,20 @@ internal static class ConvertCommand
         return $"{read.Origin}, {Amount.Count(read.Parameters.Count)} parameters";
     }
 
-    private static IEnumerable<(string Name, string Value)> WriteGguf(string target, Model model, Tokenizer tokenizer, ChatTemplate? template, GgufMix mix, Workers workers)
+    private static IEnumerable<(string Name, string Value)> WriteGguf(string target, Model model, Tokenizer tokenizer, ChatTemplate? template, GgufMix mix,
+        ImportanceMatrix? importance, Workers workers)
     {
         const long Unit = 1 << 20;
         GgufWritten written;
         using (ByteProgress progress = new())
-            written = GgufExport.Write(target, model, tokenizer, template, mix, workers, progress.Report);
+            written = GgufExport.Write(target, model, tokenizer, template, mix, workers, progress.Report, importance?.Values);
         yield return ("architecture", $"{written.Architecture}, {mix.Name}");
+        if (importance is not null)
+            yield return ("importance", $"of {written.Rounding.Count(tensor => importance.Values.ContainsKey(tensor.Name))} of {written.Rounding.Count} tensors");
         if (written.LeftOut.Count > 0)
             yield return ("left out", string.Join(", ", written.LeftOut));
-        foreach (IGrouping<string, GgufRounding> type in written.Rounding.GroupBy(tensor => tensor.Type).OrderByDescending(group => group.Sum(tensor => tensor.Elements)))
+        foreach (IGrouping<string, GgufRounding> type in written.Rounding.GroupBy(tensor => tensor.Type)
+            .OrderByDescending(group => group.Sum(tensor => tensor.Elements)))
         {
             double error = Math.Sqrt(type.Sum(tensor => tensor.SquaredError) / Math.Max(double.Epsilon, type.Sum(tensor => tensor.SquaredSize)));
             yield return (type.Key, string.Create(CultureInfo.InvariantCulture,

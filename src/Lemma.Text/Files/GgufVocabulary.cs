@@ -57,8 +57,9 @@ internal static class GgufVocabulary
             SentencePieceVocabulary vocabulary = new()
             {
                 Algorithm = isBpe ? SentencePieceAlgorithm.Bpe : SentencePieceAlgorithm.Unigram,
-                AddsSpace = Flag("add_space_prefix", true),
-                RemovesSpaces = Flag("remove_extra_whitespaces", !isBpe),
+                // Where the file says nothing, as llama.cpp.
+                AddsSpace = Flag("add_space_prefix", isBpe),
+                RemovesSpaces = Flag("remove_extra_whitespaces", false),
                 CharacterMap = [.. (Numbers("precompiled_charsmap") ?? []).Select(static value => (byte)(int)value)],
             };
             for (int id = 0; id < tokens.Length; id++)

@@ -16,10 +16,13 @@ internal sealed class GgufVocabularyWriter
     private const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6;
 
     // Contractions, digits, spaces and line ends in runs, cases, scripts with and without spaces, marks, symbols, what is joined. Composed, since the
-    // format knows no forms of Unicode.
+    // format knows no forms of Unicode; without special tokens, beside which kinds keep spaces or not.
     private const string Probe = "Hello world! I'll they'Re WE'D don't  stop   here\t\tnow\n\n  next\r\n\r\nline \n 1234567 3.14 12 007 a1b2 x_y (z) [q]... -- ==> {\"k\": [1,2]} "
         + "http://a.b/c?d=e&f#g naïve café ÆØÅ ß ſ ǅ ʰ Привет мир, Ελληνικά עברית العربية ١٢٣ हिन्दी ไทย 中文字符，测试。 日本語のテキスト カナ 한국어 텍스트 Ⅷ ½ ² "
-        + "👩‍👩‍👧‍👦 🏳️‍🌈 é̂ x̱ €$£¥ ©®™ ∑∫√ ←→ «q» “q” ‘s’ … — \u00a0nbsp\u2003em\u200bzw <|end|> </s> camelCase HTMLParser snake_case ABCdef iPhone15Pro !!!??? ''' \"\"\" 'S 'T'M    ";
+        + "👩‍👩‍👧‍👦 🏳️‍🌈 é̂ x̱ €$£¥ ©®™ ∑∫√ ←→ «q» “q” ‘s’ … — \u00a0nbsp\u2003em\u200bzw camelCase HTMLParser snake_case ABCdef iPhone15Pro !!!??? ''' \"\"\" 'S 'T'M    ";
+
+    // What spaces at the ends become.
+    private const string Spaced = "  one two  ";
 
     private static readonly (string Name, string Token)[] Named = [("unk_token", "unknown_token_id"), ("pad_token", "padding_token_id"),
         ("sep_token", "seperator_token_id"), ("cls_token", "cls_token_id"), ("mask_token", "mask_token_id")];
@@ -99,13 +102,23 @@ internal sealed class GgufVocabularyWriter
             _ => [],
         };
         List<int> ids = [.. tokenizer.Encode(Probe)];
+        string difference = "";
+        int most = 0;
         foreach (Action way in ways)
         {
             way();
             try
             {
-                if (GgufVocabulary.Build(values).Encode(Probe).SequenceEqual(ids))
+                Tokenizer read = GgufVocabulary.Build(values);
+                int[] given = read.Encode(Probe);
+                int same = given.AsSpan().CommonPrefixLength(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids));
+                if (same == ids.Count && same == given.Length && read.Encode(Spaced).SequenceEqual(tokenizer.Encode(Spaced)))
                     return;
+                if (same <= most && difference.Length > 0)
+                    continue;
+                most = same;
+                difference = $"; the nearest gives '{(same < given.Length ? read.PieceOrNull(given[same]) : "")}' where it gives "
+                    + $"'{(same < ids.Count ? tokenizer.PieceOrNull(ids[same]) : "")}', behind {tokenizer.Decode(ids.Take(same).TakeLast(8).ToArray(), false)}";
             }
             catch (Exception error) when (error is InvalidDataException or ArgumentException)
             {
@@ -113,7 +126,7 @@ internal sealed class GgufVocabularyWriter
             }
         }
         throw new NotSupportedException($"gguf: the format has no kind of tokenizer that gives the ids of this one, a {tokenizer.Model.GetType().Name} with "
-            + $"{tokenizer.Splitter?.GetType().Name ?? "no splitter"} and {tokenizer.Normalizer?.GetType().Name ?? "no normalizer"}");
+            + $"{tokenizer.Splitter?.GetType().Name ?? "no splitter"} and {tokenizer.Normalizer?.GetType().Name ?? "no normalizer"}{difference}");
     }
 
     private IEnumerable<Action> ByteLevel(BpeModel bpe)
@@ -122,11 +135,11 @@ internal sealed class GgufVocabularyWriter
         SetTokens(bpe.Vocabulary.PieceOf, _ => Normal);
         values[Prefix + "merges"] = bpe.Merges.Select(merge => $"{merge.Left} {merge.Right}").ToArray();
         string[] words = WordsOf(tokenizer.Splitter!);
-        foreach (string name in GgufWords.Names)
+        // Ranks of tiktoken take words whole, which their merges give as well; a kind that says so goes first.
+        foreach (string name in GgufWords.Names.OrderBy(name => GgufWords.Find(name)!.Value.TakesWhole != bpe.Options.IgnoreMerges))
         {
             GgufWords.Kind kind = GgufWords.Find(name)!.Value;
-            if (kind.IsByteLevel && kind.TakesWhole == bpe.Options.IgnoreMerges
-                && words.SequenceEqual(WordsOf(new SequenceSplitter([.. kind.Patterns.Select(static pattern => PatternSplitter.OfRegex(pattern)), new ByteLevelSplitter(splitWords: false)]))))
+            if (kind.IsByteLevel && words.SequenceEqual(WordsOf(new SequenceSplitter([.. kind.Patterns.Select(static pattern => PatternSplitter.OfRegex(pattern)), new ByteLevelSplitter(splitWords: false)]))))
                 yield return () => values[Prefix + "pre"] = name;
         }
     }
@@ -137,6 +150,8 @@ internal sealed class GgufVocabularyWriter
         values[Prefix + "model"] = model;
         values[Prefix + "pre"] = "default";
         UnigramModel? unigram = tokenizer.Model as UnigramModel;
+        if (unknown >= 0)
+            values[Prefix + "unknown_token_id"] = (uint)unknown;
         bool hasBytes = tokenizer.Model is BpeModel { Options.ByteFallback: true } || unigram is { ByteFallback: true };
         SetTokens(pieceOf, id => id == unknown ? Unknown : hasBytes && IsByte(pieceOf(id)!) ? Byte : unigram?.Unusable?.Contains(id) == true ? Unused : Normal);
         values[Prefix + "scores"] = Enumerable.Range(0, count).Select(id => id < scores.Length ? scores[id] : -10000f).ToArray();

@@ -54,7 +54,7 @@ internal static class GgufWords
 
     /// <summary>A name of every kind, the most common ones first.</summary>
     public static IReadOnlyList<string> Names { get; } = ["gpt-2", "llama-bpe", "qwen2", "gpt-4o", "tekken", "deepseek-v3", "deepseek-llm", "deepseek-coder", "smollm",
-        "falcon", "dbrx", "bloom", "qwen35", "kimi-k2", "default", "viking", "chameleon", "tiny_aya", "superbpe", "youtu", "afmoe", "seed-coder", "bailingmoe",
+        "falcon", "dbrx", "bloom", "qwen35", "kimi-k2", "default", "viking", "chameleon", "tiny_aya", "superbpe", "youtu", "afmoe", "seed-coder", "bailingmoe", "k2-horizon",
         "exaone-moe", "minicpm5", "jais-2", "laguna", "ufakzeka", "spark2_5", "granite-embed-multi-97m"];
 
     /// <summary>The kind of a name, or null.</summary>
@@ -74,6 +74,7 @@ internal static class GgufWords
         "qwen2" or "deepseek-r1-qwen" or "kormo" or "f2llmv2" or "stablelm2" or "megrez" or "hunyuan"
             or "solar-open" or "grok-2" => new Kind(Qwen2Words),
         "qwen35" => new Kind([Folded + @"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|" + Lines]),
+        "k2-horizon" => new Kind([Folded + @"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}\u200c\u200d]+|\p{N}{1,3}|" + Symbols + Lines]),
         "ufakzeka" => new Kind([Words + @"\p{N}|" + Symbols + Lines]),
         "laguna" => new Kind([@"[^\n]+|[\n]+", Qwen2]),
         "seed-coder" => new Kind([Folded + "|" + Words + @"\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|" + Lines]),
@@ -104,7 +105,7 @@ internal static class GgufWords
         "tiny_aya" or "cohere2moe" => new Kind([@"\d{1,3}(?=(?:\d{3})*\b)", Gpt4o]),
         "kimi-k2" => new Kind([Kimi]),
         "superbpe" => new Kind([@"\p{N}+", @"(?=(\d{3})+(?!\d))"]),
-        "gemma4" or "granite-embed-multi-311m" or "sarvam-moe" => new Kind(LinesOnly, IsByteLevel: false, MarksSpaces: true),
+        "gemma4" or "granite-embed-multi-311m" or "sarvam-moe" or "mmbert" => new Kind(LinesOnly, IsByteLevel: false, MarksSpaces: true),
         "whitespace" => new Kind([@"\S+"], IsByteLevel: false),
         _ => null,
     };

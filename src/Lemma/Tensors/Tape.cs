@@ -41,6 +41,9 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>Whether operations are remembered for a backward pass; switch it off to evaluate or generate.</summary>
     public bool Recording { get; set; } = true;
 
+    /// <summary>Told the inputs of every product with a weight; null where nobody asks.</summary>
+    internal ProductInputs? Inputs { get; set; }
+
     /// <summary>Whether new tensors and gradients are filled with NaN, so that a test sees what an operation did not write.</summary>
     internal bool Poison { get; set; }
 
@@ -265,6 +268,9 @@ public sealed unsafe class Tape : IDisposable
 
     /// <summary>Whether a tensor is a parameter, which no operation may write to.</summary>
     internal bool IsParameter(Tensor tensor) => Find(tensor).Owner is not null;
+
+    /// <summary>The parameter that a tensor is, or null.</summary>
+    internal Parameter? ParameterOf(Tensor tensor) => Find(tensor) is { Owner: { } owner, Parameter: var index } ? owner.All[index] : null;
 
     /// <summary>Whether a tensor is a parameter of frozen ones, whose gradient nobody reads.</summary>
     internal bool IsFrozen(Tensor tensor) => Find(tensor) is { Owner: not null, Learns: false };

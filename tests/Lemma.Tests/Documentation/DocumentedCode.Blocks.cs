@@ -146,6 +146,24 @@ namespace Documented.DocsEvaluation2
     }
 }
 
+// docs/gguf.md
+namespace Documented.DocsGguf1
+{
+    using Lemma.Checkpoints;
+    using Lemma.Language;
+    using Lemma.Language.Exports;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            using LanguageModel model = LanguageModel.Load("model.gguf");
+            GgufWritten written = GgufExport.Write("copy.gguf", model.Model, model.Tokenizer, model.Template, GgufMix.Find("Q8_0"), model.Workers);
+            Console.WriteLine($"{written.Architecture}, {written.Rounding.Count} tensors");
+        }
+    }
+}
+
 // docs/long-text.md
 namespace Documented.DocsLongText1
 {
@@ -398,7 +416,7 @@ namespace Documented.SrcLemmaFormatsREADME1
                 Console.WriteLine($"{tensor.Name} {tensor.Type} {tensor.ShapeText} in {tensor.File}");
 
             float[] values = new float[file.Tensors[0].Count];
-            file.Read(file.Tensors[0], values);                                       // F32, F16 or BF16, from any number of threads
+            file.Read(file.Tensors[0], values);                                       // F32, F16, BF16 or a GGUF's blocks, from any number of threads
 
             AtomicFolder.Write("copy", folder => SafetensorsWriter.WriteFolder(folder, [new("a", [values.Length], () => values, FloatType.BF16)],
                 new SafetensorsOptions { MaximumShardBytes = 5_000_000_000 }));

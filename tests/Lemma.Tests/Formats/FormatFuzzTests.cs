@@ -31,7 +31,7 @@ public class FormatFuzzTests
             try
             {
                 using TensorFile file = TensorFile.Open(path);
-                foreach (TensorEntry entry in file.Tensors.Where(entry => entry.Type is "F32" or "F16" or "BF16"))
+                foreach (TensorEntry entry in file.Tensors.Where(entry => entry.Type is "F32" or "F16" or "BF16" || BlockFormat.Find(entry.Type) is not null))
                     file.Read(entry, new float[Math.Min(entry.Count, 1000)], 0);
                 read++;
             }

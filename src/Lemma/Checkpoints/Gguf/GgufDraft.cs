@@ -7,10 +7,14 @@ namespace Lemma.Checkpoints;
 /// <summary>A model as an architecture of GGUF says it: values, and tensors that are still float32.</summary>
 internal sealed record GgufDraft(GgufMap Map, IReadOnlyList<KeyValuePair<string, object>> Values, IReadOnlyList<SafetensorsTensor> Tensors, IReadOnlyList<string> LeftOut)
 {
+    /// <summary>The tensors' places in the parameters.</summary>
+    public required IReadOnlyList<WeightName> Names { get; init; }
+
     /// <summary>The draft of a model by the architecture of the family that it is written as: its values, read back, must say the same config.</summary>
     public static GgufDraft Of(Model model)
     {
-        Family family = Family.Of(model.AnyConfig, model.Origin);
+        // An encoder without its heads is no model that the family's own files say, but one of GGUF.
+        Family family = model is Encoder && model.Origin is { } origin && Family.Find(origin) is { Gguf: not null } own ? own : Family.Of(model.AnyConfig, model.Origin);
         if (family.Gguf is null)
             throw new ArgumentException($"gguf: the family {family.Name} is none of the architectures "
                 + string.Join(", ", Family.WithGguf.Select(one => one.Gguf!.Architecture).Distinct()));
@@ -39,7 +43,7 @@ internal sealed record GgufDraft(GgufMap Map, IReadOnlyList<KeyValuePair<string,
         {
             ModelConfig read = GgufModel.ConfigOf(facts, out _);
             return ConfigComparison.Difference(WithoutHeads(config), WithoutHeads(read)) is { } difference ? throw new ArgumentException(difference)
-                : new GgufDraft(map, values, tensors, leftOut);
+                : new GgufDraft(map, values, tensors, leftOut) { Names = [.. names.Weights(config)] };
         }
         catch (Exception error) when (error is ArgumentException or InvalidDataException)
         {

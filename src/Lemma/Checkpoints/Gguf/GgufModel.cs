@@ -1,5 +1,6 @@
 using Lemma.Formats;
 using Lemma.Models;
+using Lemma.Modules;
 
 namespace Lemma.Checkpoints;
 
@@ -45,6 +46,7 @@ internal static class GgufModel
         try
         {
             ModelConfig config = Adapted(file, GgufFacts.Of(file), out Family family) with { Dropout = dropout ?? 0 };
+            CheckCounts(file, config);
             return new OpenedModel(family, file, config, names: new GgufNames(family, family.Gguf!));
         }
         catch
@@ -70,6 +72,21 @@ internal static class GgufModel
         catch (ArgumentException error)
         {
             throw settings.Error(error.Message);
+        }
+    }
+
+    // Before a part is made for each: the file's size bounds the memory.
+    private static void CheckCounts(TensorFile file, ModelConfig config)
+    {
+        int blocks = config.AllBlocks.Count();
+        if (blocks > file.Tensors.Count)
+            throw Fault.In(file.Path, $"GGUF: the values say {blocks} blocks, but there are only {file.Tensors.Count} tensors");
+        int block = 0;
+        foreach (ExpertsFeedForward? sparse in config.AllBlocks.Select(one => one.FeedForward as ExpertsFeedForward))
+        {
+            string name = $"blk.{block++}.ffn_down_exps.weight";
+            if (sparse is not null && file.Find(name) is var down && (down?.Sizes.Count == 3 ? down.Sizes[0] : 1) != sparse.Routing.Experts)
+                throw Fault.In(file.Path, $"GGUF: the values say {sparse.Routing.Experts} experts, but the tensor {name} has the shape {down?.ShapeText ?? "of none"}");
         }
     }
 

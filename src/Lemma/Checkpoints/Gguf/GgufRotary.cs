@@ -41,6 +41,8 @@ internal static class GgufRotary
     private static void Read(GgufFields fields, GgufFacts facts, long headWidth)
     {
         double theta = facts.Number("rope.freq_base") is { } number ? Shortest(number) : 10000;
+        if (!(theta > 1 && double.IsFinite(theta)))
+            throw facts.Error($"the value {facts.Architecture}.rope.freq_base must be above 1 and finite, but is {theta}");
         fields.Json.WriteNumber("rope_theta", theta);
         long turning = facts.Whole("rope.dimension_count") ?? headWidth;
         if (turning != headWidth && headWidth > 0)

@@ -25,6 +25,8 @@ public static unsafe partial class Ops
     {
         int k = weight.Shape.Columns;
         tape.Attribute(weight);
+        if (tape.Inputs is { } inputs && tape.ParameterOf(weight) is { } observed)
+            inputs.Add(observed.Name, weight.Shape, firstRow, m, a);
         if (tape.Quantized(weight) is { } parameter)
         {
             ProductWithPieces(tape, m, a, parameter.Pieces, firstRow, n, c, stride, add, bias);

@@ -4,7 +4,7 @@ using Lemma.Models;
 using Lemma.Text;
 using Lemma.Text.Templates;
 
-namespace Lemma.Language;
+namespace Lemma.Language.Exports;
 
 /// <summary>Writes a model with its tokenizer and chat template as one GGUF file.</summary>
 public static class GgufExport
