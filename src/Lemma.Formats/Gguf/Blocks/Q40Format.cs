@@ -22,7 +22,8 @@ internal sealed class Q40Format() : BlockFormat("Q4_0", 32, 18)
     private protected override void QuantizeBlock(ReadOnlySpan<float> x, Span<byte> block, ReadOnlySpan<float> importance)
     {
         // The number of the largest magnitude becomes −8, the end that reaches further; with importance the scale is searched.
-        float d = importance.Length == 0 ? SymmetricSearch.Furthest(x) / -8 : SymmetricSearch.Scale(x, SymmetricSearch.Weights(x, importance, stackalloc float[32]), 8);
+        float d = importance.Length == 0 ? SymmetricSearch.Furthest(x) / -8
+            : SymmetricSearch.Scale(x, SymmetricSearch.Weights(x, importance, stackalloc float[32]), 8);
         float inverse = d == 0 ? 0 : 1 / d;
         WriteHalf(block, d);
         for (int i = 0; i < 16; i++)
