@@ -77,6 +77,7 @@ internal static class CommandLine
             TokenizeCommand.Build(),
             DetokenizeCommand.Build(),
             FormulasCommand.Build(),
+            StudyCommand.Build(),
             BenchCommand.Build(),
         };
         Examples.Add(root,

@@ -1,81 +1,131 @@
 using System.Diagnostics;
 using System.Globalization;
+using Lemma.Checkpoints;
 using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Cli.Bench;
 
-/// <summary>Times reading a prompt and decoding: tokens a second beside the floor of the memory that a token reads.</summary>
+/// <summary>Times reading a prompt and decoding, with their spread, beside what memory and processor allow.</summary>
 internal static class DecodingBench
 {
-    private const int Prompt = 512, Tokens = 16, Turns = 5;
+    private const int Turns = 5;
 
-    public static int Run(string preset, int context, int together, int? threads, bool inRows)
+    /// <summary>How much is read and decoded.</summary>
+    internal sealed record Sizes(int Prompt, int Tokens, int? Context, int? Together);
+
+    public static int Run(string name, Sizes sizes, int? threads, bool inRows)
     {
-        DecoderConfig config = Presets.Find(preset)
-            ?? throw new ArgumentException($"bench: there is no '{preset}'; there are {string.Join(", ", Presets.Names)}");
-        context = Math.Min(context, config.MaximumLength - Tokens);
         using Workers workers = new(threads);
-        using Decoder decoder = new(config);
-        decoder.Initialize(seed: 0);
+        using Decoder decoder = Open(name);
         if (!inRows)
             decoder.Parameters.Pack(workers);
         using Tape tape = new(workers, decoder.Parameters) { Recording = false };
-        int[] ids = [.. Enumerable.Range(0, Math.Max(context, Prompt)).Select(i => i * 7919 % config.VocabularySize)];
-        AttentionConfig attention = (AttentionConfig)config.Stack.Blocks[0].Mixer;
-        double weights = sizeof(float) * (double)decoder.Parameters.Count;
-        double cache = 2.0 * sizeof(float) * config.Layers * attention.KeyValueHeads * attention.HeadWidth;
-        double matrices = decoder.Parameters.Count - (double)config.VocabularySize * config.Width;
-        double prompt = 2 * Prompt * matrices + 2 * (double)config.VocabularySize * config.Width
-            + 4.0 * config.Layers * attention.Heads * attention.HeadWidth * Prompt * (Prompt + 1) / 2;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"decode {preset}, {decoder.Parameters.Count / 1e6:0.0}M parameters in f32, threads {workers.Count}"));
+        int longest = Math.Max(Math.Max(sizes.Prompt, sizes.Tokens), (sizes.Context ?? 0) + sizes.Tokens);
+        if (longest > decoder.MaximumLength)
+            throw new ArgumentException($"bench: the model's longest sequence is {decoder.MaximumLength}, but {longest} tokens are asked for");
+        int[] ids = [.. Enumerable.Range(0, longest).Select(i => i * 7919 % decoder.VocabularySize)];
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode {name}: {decoder.Parameters.Count / 1e6:0.0}M parameters, "
+            + $"{string.Join(", ", decoder.Parameters.Formats.Select(format => $"{format.Format} {format.Bytes / 1e6:0.0} MB"))}; threads {workers.Count}"));
 
         List<double> peaks = [], reads = [], prefill = [];
-        List<double>[] times = [[], [], []];
-        for (int turn = 0; turn < Turns; turn++)
+        List<double>[] decoded = [[], [], []];
+        // The first turn takes memory and compiles, and does not count.
+        for (int turn = 0; turn <= Turns; turn++)
         {
-            peaks.Add(PeakRate.Measure(workers) * 1e9);
-            reads.Add(MemoryRate.Measure(workers));
+            double peak = PeakRate.Measure(workers) * 1e9, read = MemoryRate.Measure(workers);
             using SequenceState state = decoder.NewState();
-            prefill.Add(Time(() => Read(decoder, tape, ids.AsMemory(0, Prompt), [state])));
-            times[0].Add(Decode(decoder, tape, ids, 1, 1));
-            times[1].Add(Decode(decoder, tape, ids, 1, context));
-            times[2].Add(Decode(decoder, tape, ids, together, 1));
+            double prompt = Time(() => Read(decoder, tape, ids.AsMemory(0, sizes.Prompt), [state]));
+            double one = Decode(decoder, tape, ids, 1, 0, sizes.Tokens);
+            double behind = sizes.Context is { } context ? Decode(decoder, tape, ids, 1, context, sizes.Tokens) : 0;
+            double many = sizes.Together is { } together ? Decode(decoder, tape, ids, together, 0, sizes.Tokens) : 0;
+            if (turn == 0)
+                continue;
+            peaks.Add(peak);
+            reads.Add(read);
+            prefill.Add(prompt);
+            decoded[0].Add(one);
+            decoded[1].Add(behind);
+            decoded[2].Add(many);
         }
-        double peak = Median.Of(peaks), read = Median.Of(reads);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory {read / 1e9:0.0} GB/s, peak {peak / 1e9:0.0} GFLOP/s"));
-        double time = Median.Of(prefill);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"prompt of {Prompt}: {time * 1e3:0} ms, {Prompt / time:0} tokens/s, {100 * prompt / time / peak:0.0} % of the peak"));
-        Show($"one sequence, {1} behind", 1, Median.Of(times[0]), (weights + cache) / read);
-        Show($"one sequence, {context} behind", 1, Median.Of(times[1]), (weights + cache * context) / read);
-        Show($"{together} sequences, {1} behind", together, Median.Of(times[2]), (weights + cache * together) / read);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{together} together give {together * Median.Of(times[0]) / Median.Of(times[2]):0.0} times the tokens of one"));
+        double memory = Median.Of(reads), flops = Median.Of(peaks);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory {memory / 1e9:0.0} GB/s, peak {flops / 1e9:0.0} GFLOP/s of float32"));
+        Show($"prompt of {sizes.Prompt}", sizes.Prompt, prefill,
+            string.Create(CultureInfo.InvariantCulture, $"{PromptWork(decoder, sizes.Prompt) / Median.Of(prefill) * 1e-9:0.0} GOP/s"));
+        Show($"decode {sizes.Tokens}", sizes.Tokens, decoded[0], OfFloor(decoder, 1, sizes.Tokens, 0, memory, decoded[0]));
+        if (sizes.Context is { } before)
+            Show($"decode {sizes.Tokens} behind {before}", sizes.Tokens, decoded[1], OfFloor(decoder, 1, sizes.Tokens, before, memory, decoded[1]));
+        if (sizes.Together is { } all)
+        {
+            Show($"decode {all} x {sizes.Tokens}", all * sizes.Tokens, decoded[2], OfFloor(decoder, all, sizes.Tokens, 0, memory, decoded[2]));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{all} together give {all * Median.Of(decoded[0]) / Median.Of(decoded[2]):0.0} times the tokens of one"));
+        }
         return CommandLine.Done;
     }
 
-    private static double Decode(Decoder decoder, Tape tape, int[] ids, int sequences, int context)
+    private static Decoder Open(string name)
+    {
+        if (Presets.Find(name) is { } config)
+        {
+            Decoder made = new(config);
+            made.Initialize(seed: 0);
+            return made;
+        }
+        if (!Path.Exists(name))
+            throw new ArgumentException($"bench: there is no '{name}', neither as a file nor among {string.Join(", ", Presets.Names)}");
+        Model model = ModelFolder.ReadAsStored(name);
+        if (model is Decoder decoder)
+            return decoder;
+        model.Dispose();
+        throw new ArgumentException($"bench: {name} is no decoder");
+    }
+
+    // Products of all rows but for the head's, which the last row alone needs, and attention to what came before.
+    private static double PromptWork(Decoder decoder, int rows)
+    {
+        double head = (double)decoder.VocabularySize * decoder.Config.Width, matrices = decoder.Parameters.Count - head * (decoder.Config.Head.Tied ? 1 : 2);
+        double attention = decoder.Config.Stack.Blocks.Sum(block => block.Mixer is AttentionConfig one ? 4.0 * one.Heads * one.HeadWidth : 0);
+        return 2 * rows * matrices + 2 * head + attention * rows * (rows + 1) / 2;
+    }
+
+    // All weights but for a table that is only looked up in, and the keys and values of half the tokens in the middle.
+    private static string OfFloor(Decoder decoder, int sequences, int tokens, int before, double memory, List<double> times)
+    {
+        Parameters parameters = decoder.Parameters;
+        double weights = parameters.WeightBytes - (decoder.Config.Head.Tied ? 0 : parameters["embedding.weight"].Bytes);
+        using SequenceState state = decoder.NewState();
+        double cache = decoder.Config.Stack.Blocks.Sum(block => block.Mixer is AttentionConfig one ? 8.0 * one.KeyValueHeads * one.HeadWidth : 0);
+        double floor = tokens * (weights + sequences * cache * (before + tokens / 2.0)) / memory;
+        return string.Create(CultureInfo.InvariantCulture, $"{100 * floor / Median.Of(times):0} % of the floor of memory");
+    }
+
+    private static double Decode(Decoder decoder, Tape tape, int[] ids, int sequences, int context, int tokens)
     {
         SequenceState[] states = [.. Enumerable.Range(0, sequences).Select(_ => decoder.NewState())];
-        int[] lengths = [.. Enumerable.Repeat(1, sequences)], next = [.. Enumerable.Range(0, sequences).Select(i => ids[i])];
-        for (int first = 0; first < context; first += Prompt)
-            Read(decoder, tape, ids.AsMemory(first, Math.Min(Prompt, context - first)), [states[0]]);
-        for (int i = 1; i < sequences; i++)
-            Read(decoder, tape, ids.AsMemory(0, context), [states[i]]);
-        double[] times = new double[Tokens];
-        for (int token = 0; token < Tokens; token++)
+        int[] lengths = [.. Enumerable.Repeat(1, sequences)], next = new int[sequences];
+        foreach (SequenceState state in states)
         {
-            times[token] = Time(() => tape[decoder.NextLogits(tape, new Rows(next, lengths, states))][0].ToString(CultureInfo.InvariantCulture));
-            tape.Rewind();
+            if (context > 0)
+                Read(decoder, tape, ids.AsMemory(0, context), [state]);
         }
+        double time = Time(() =>
+        {
+            for (int token = 0; token < tokens; token++)
+            {
+                for (int i = 0; i < sequences; i++)
+                    next[i] = ids[(context + token + i) % ids.Length];
+                decoder.NextLogits(tape, new Rows(next, lengths, states));
+                tape.Rewind();
+            }
+        });
         foreach (SequenceState state in states)
             state.Dispose();
-        return Median.Of(times);
+        return time;
     }
 
     private static void Read(Decoder decoder, Tape tape, ReadOnlyMemory<int> ids, SequenceState[] states)
@@ -91,6 +141,11 @@ internal static class DecodingBench
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static void Show(string what, int sequences, double time, double floor) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{what}: {time * 1e3:0.0} ms, {sequences / time:0.0} tokens/s, {100 * floor / time:0} % of the floor of memory ({floor * 1e3:0.0} ms)"));
+    private static void Show(string what, int tokens, List<double> times, string beside)
+    {
+        double[] rates = [.. times.Select(time => tokens / time)];
+        double mean = rates.Average(), deviation = Math.Sqrt(rates.Sum(rate => (rate - mean) * (rate - mean)) / Math.Max(1, rates.Length - 1));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{what,-24} {mean,9:0.00} ± {deviation:0.00} tokens/s, median {Median.Of([.. rates]):0.00}, {beside}"));
+    }
 }

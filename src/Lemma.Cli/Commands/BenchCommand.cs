@@ -65,14 +65,28 @@ internal static class BenchCommand
 
     private static Command BuildDecode()
     {
-        Option<string?> preset = Choice.Text("--preset", "NAME", "The shape; llama-135m without it");
-        Option<int?> context = Choice.Whole("--context", "Tokens behind a decoded one, at the most", fallback: 2048);
-        Option<int?> together = Choice.Whole("--together", "Sequences that are decoded together", fallback: 16), threads = Choice.Threads();
-        Command command = new("decode", "Time reading a prompt and decoding, beside what memory and processor allow.") { preset, context, together, threads };
+        Argument<string?> preset = new("MODEL")
+        {
+            Description = "A GGUF file, a model's folder, or the name of a shape; llama-135m without it",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<int?> prompt = Choice.Whole("--prompt", "Tokens of the prompt", fallback: 512);
+        Option<int?> tokens = Choice.Whole("--tokens", "Tokens that are decoded", fallback: 128);
+        prompt.Aliases.Add("-p");
+        tokens.Aliases.Add("-n");
+        Option<int?> context = Choice.Whole("--context", "Decode behind so many tokens as well");
+        Option<int?> together = Choice.Whole("--together", "Decode so many sequences together as well"), threads = Choice.Threads();
+        Command command = new("decode", "Time reading a prompt and decoding, beside what memory and processor allow.")
+        {
+            preset, prompt, tokens, context, together, threads,
+        };
         Option<bool> rows = AddRows(command);
-        Examples.Add(command, ("a model of 135 million parameters", "lemma bench decode"));
-        command.SetAction(parsed => DecodingBench.Run(parsed.GetValue(preset) ?? "llama-135m", parsed.GetValue(context)!.Value, parsed.GetValue(together)!.Value,
-            parsed.GetValue(threads), parsed.GetValue(rows)));
+        Examples.Add(command,
+            ("a model of 135 million parameters, not trained", "lemma bench decode"),
+            ("a model as its file has it", "lemma bench decode model-Q4_K_M.gguf -p 512 -n 128 --threads 2"),
+            ("behind a long text, and sixteen users at once", "lemma bench decode model.gguf --context 4096 --together 16"));
+        command.SetAction(parsed => DecodingBench.Run(parsed.GetValue(preset) ?? "llama-135m", new DecodingBench.Sizes(parsed.GetValue(prompt)!.Value,
+            parsed.GetValue(tokens)!.Value, parsed.GetValue(context), parsed.GetValue(together)), parsed.GetValue(threads), parsed.GetValue(rows)));
         return command;
     }
 

@@ -17,21 +17,28 @@ internal static class ChatCommand
         Option<string?> system = Choice.Text("--system", "TEXT", "What the model is told first, where it has a chat template");
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
+        GuessOption guess = new();
         Command command = new("chat", "Talk to a model in the terminal, by its chat template where it has one.") { model, system };
         sampling.AddTo(command);
+        guess.AddTo(command);
         command.Add(threads);
         Examples.Add(command,
             ("talk to the model of the quickstart", "lemma chat runs/quickstart"),
             ("more freely, in short pieces", "lemma chat runs/quickstart --temperature 1 --tokens 60"),
             ("a model with a chat template, told what to be", "lemma chat models/assistant --system \"Answer in one sentence.\""),
             ("lines from another program, an answer each", "lemma chat models/assistant < questions.txt"));
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(model), parsed.GetValue(system), sampling.Read(parsed), parsed.GetValue(threads)));
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetRequiredValue(model);
+            using LanguageModel read = LanguageModel.Load(ModelPath.Find(path), parsed.GetValue(threads));
+            using Guesser? guesser = guess.Open(parsed, read);
+            return Run(read, path, parsed.GetValue(system), sampling.Read(parsed) with { Speculator = guesser?.Speculator });
+        });
         return command;
     }
 
-    private static int Run(string path, string? system, GenerationOptions options, int? threads)
+    private static int Run(LanguageModel model, string path, string? system, GenerationOptions options)
     {
-        using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
         if (model.Model is not Decoder decoder)
             throw new InvalidDataException($"the model in '{path}' reads a source with an encoder and answers it; lemma generate shows its answer");
         if (system is not null && model.Template is null)

@@ -5,7 +5,6 @@ using System.Text.Json;
 using Lemma.Cli.Display;
 using Lemma.Cli.FormulaPages;
 using Lemma.Cli.Parsing;
-using Lemma.Cli.Studies;
 using Lemma.Formulas;
 
 namespace Lemma.Cli.Commands;
@@ -15,7 +14,7 @@ internal static class FormulasCommand
 {
     public static Command Build()
     {
-        Argument<string?> name = new("NAME") { Description = "A formula or a study; all of them without it", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> name = new("NAME") { Description = "A formula; all of them without it", Arity = ArgumentArity.ZeroOrOne };
         Option<string?> input = Choice.Text("--input", "JSON", "Evaluate on these inputs: lists of numbers and attributes by name");
         Option<bool> gradient = Choice.Flag("--gradient", "Give the gradients of the inputs as well");
         Option<bool> json = Choice.Flag("--json", "Write JSON");
@@ -27,7 +26,6 @@ internal static class FormulasCommand
             ("the page of one", "lemma formulas softmax"),
             ("on numbers of your own, with gradients",
                 "lemma formulas softmax --input '{\"x\": [1, 2, 3], \"temperature\": 0.7}' --gradient"),
-            ("a study: saturated and dead units by depth", "lemma formulas activations"),
             ("against golden cases", "lemma formulas --check ops.json"));
         command.SetAction(parsed => Run(parsed.GetValue(name), parsed.GetValue(input), parsed.GetValue(gradient), parsed.GetValue(json),
             parsed.GetValue(check), parsed.GetValue(pages)));
@@ -48,8 +46,6 @@ internal static class FormulasCommand
             return WritePages(pages);
         if (name is null)
             return List(json);
-        if (Study.Find(name) is { } study)
-            return Show(study, input, json);
         Formula formula = FormulaIndex.Find(name);
         if (input is not null)
             return Evaluate(formula, input, gradient, json);
@@ -60,15 +56,6 @@ internal static class FormulasCommand
             foreach (string line in FormulaPage.Lines(formula, Terminal.Width))
                 Console.WriteLine(line);
         }
-        return CommandLine.Done;
-    }
-
-    private static int Show(Study study, string? input, bool json)
-    {
-        if (input is not null || json)
-            throw new UsageException($"{study.Name} is a study, it takes no --input and no --json");
-        foreach (string line in StudyPage.Lines(study, study.Run(), Terminal.Width))
-            Console.WriteLine(line);
         return CommandLine.Done;
     }
 
@@ -93,10 +80,6 @@ internal static class FormulasCommand
                 Console.WriteLine($"  {formula.Name.PadRight(width)}  {formula.Text}");
             Console.WriteLine();
         }
-        Console.WriteLine("Studies, computed when shown");
-        foreach (Study study in Study.All)
-            Console.WriteLine($"  {study.Name.PadRight(width)}  {study.Title}");
-        Console.WriteLine();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{FormulaIndex.All.Count} formulas; 'lemma formulas NAME' shows one."));
         return CommandLine.Done;

@@ -21,8 +21,10 @@ internal static class GenerateCommand
         Option<bool> json = Choice.Flag("--json", "One JSON object a text: prompt, text, ids, the text it stopped at, score or tokens if asked for, seconds");
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
+        GuessOption guess = new();
         Command command = new("generate", "Let a model continue a text.") { model, prompt };
         sampling.AddTo(command);
+        guess.AddTo(command);
         foreach (Option option in (Option[])[sequences, beams, lengthPenalty, logProbabilities, threads, json])
             command.Add(option);
         Examples.Add(command,
@@ -30,6 +32,7 @@ internal static class GenerateCommand
             ("the likeliest continuation, always the same", "lemma generate runs/book --prompt \"It was a\" --temperature 0"),
             ("three of them, or the best three of six beams", "lemma generate runs/book --prompt \"It was a\" --sequences 3 --beams 6"),
             ("how sure it was, and what else it might have said", "lemma generate runs/book --prompt \"It was a\" --tokens 12 --log-probabilities 3"),
+            ("a file that people have, three tokens guessed at once", "lemma generate model-Q4_K_M.gguf --prompt \"It was a\" --guess lookup --guesses 3"),
             ("for another program", "echo It was a | lemma generate runs/book --prompt - --json"));
         command.SetAction(parsed =>
         {
@@ -37,15 +40,19 @@ internal static class GenerateCommand
             BeamOptions? search = null;
             int count = parsed.GetValue(sequences)!.Value;
             Choice.RequireBeside(parsed, lengthPenalty, beams);
+            if (guess.Given(parsed) is { } guessing && count > 1)
+                throw new UsageException($"{guessing}: one text is guessed ahead, but --sequences asks for {count}");
             if (parsed.GetValue(beams) is { } width)
             {
-                RefuseBeside(sampling.DrawingOption(parsed)
+                RefuseBeside(sampling.DrawingOption(parsed) ?? guess.Given(parsed)
                     ?? (options.StopTexts.Count > 0 ? "--stop" : options.LogProbabilities is null ? null : logProbabilities.Name));
                 if (count > width)
                     throw new UsageException($"--sequences: {width} beams end in at most as many texts, but {count} were asked for");
                 search = new BeamOptions { Beams = width, LengthPenalty = parsed.GetValue(lengthPenalty)!.Value, MaximumTokens = options.MaximumTokens };
             }
-            return Run(parsed.GetRequiredValue(model), parsed.GetValue(prompt) ?? "", options, search, count, parsed.GetValue(threads), parsed.GetValue(json));
+            using LanguageModel read = LanguageModel.Load(ModelPath.Find(parsed.GetRequiredValue(model)), parsed.GetValue(threads));
+            using Guesser? guesser = guess.Open(parsed, read);
+            return Run(read, parsed.GetValue(prompt) ?? "", options with { Speculator = guesser?.Speculator }, search, count, parsed.GetValue(json));
         });
         return command;
     }
@@ -56,9 +63,8 @@ internal static class GenerateCommand
             throw new UsageException($"{option}: a beam search draws nothing, so it has no meaning beside --beams");
     }
 
-    private static int Run(string path, string prompt, GenerationOptions options, BeamOptions? search, int count, int? threads, bool json)
+    private static int Run(LanguageModel model, string prompt, GenerationOptions options, BeamOptions? search, int count, bool json)
     {
-        using LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
         using Interruption interruption = new();
         string text = prompt == "-" ? StandardInput.ReadToEnd().TrimEnd('\r', '\n') : prompt;
         if (search is null && count == 1 && options.LogProbabilities is null && !json)

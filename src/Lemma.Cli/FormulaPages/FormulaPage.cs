@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Lemma.Cli.Studies;
 using Lemma.Formulas;
 
 namespace Lemma.Cli.FormulaPages;
@@ -77,13 +76,6 @@ internal static class FormulaPage
                 if (Curve.Of(formula, CurvePoints) is { } curve)
                     files.Add($"{formula.Name}.svg", curve.Svg());
             }
-        }
-        index.Append("\n## Studies\n\n");
-        foreach (Study study in Study.All)
-        {
-            index.Append(CultureInfo.InvariantCulture, $"- [{study.Title}]({study.Name}.md)\n");
-            foreach ((string name, string text) in StudyPage.Files(study))
-                files.Add(name, text);
         }
         files.Add("README.md", index.ToString());
         return files;

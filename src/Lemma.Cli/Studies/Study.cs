@@ -1,27 +1,46 @@
 namespace Lemma.Cli.Studies;
 
-/// <summary>A question that is answered by computing: a page beside those of the formulas.</summary>
-/// <param name="Name">The name by which it is called.</param>
-/// <param name="Title">The question.</param>
-/// <param name="Run">Computes the answer, the same on every machine.</param>
-internal sealed record Study(string Name, string Title, Func<StudyResult> Run)
+/// <summary>A question that is answered by computing: what is computed, and what the numbers do and do not say.</summary>
+internal abstract class Study
 {
     /// <summary>All studies.</summary>
-    public static IReadOnlyList<Study> All { get; } = [ActivationStudy.Definition, EmergenceStudy.Definition];
+    public static IReadOnlyList<Study> All { get; } =
+        [new ActivationStudy(), new EmergenceStudy(), new ContextStudy(), new ChainStudy(), new RankStudy(), new PositionStudy()];
+
+    /// <summary>The name by which it is called.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The question.</summary>
+    public abstract string Question { get; }
+
+    /// <summary>What is computed, in a paragraph.</summary>
+    public abstract string Setup { get; }
+
+    /// <summary>What one may conclude from the usual numbers, in a paragraph.</summary>
+    public abstract string Conclusion { get; }
+
+    /// <summary>What one may not, in a paragraph.</summary>
+    public abstract string Limits { get; }
+
+    /// <summary>What is shown, in order.</summary>
+    public abstract IReadOnlyList<StudyChart> Charts { get; }
+
+    /// <summary>Steps of each training; 0 where nothing is trained.</summary>
+    public virtual int Steps => 0;
+
+    /// <summary>Models that are trained.</summary>
+    public virtual int Trainings => 0;
 
     /// <summary>The study of a name, if there is one.</summary>
     public static Study? Find(string name) => All.FirstOrDefault(study => study.Name == name);
+
+    /// <summary>The rows of each chart's table, as they are shown.</summary>
+    public StudyTable[] Compute(StudyRun run)
+    {
+        IReadOnlyList<IReadOnlyList<double[]>> rows = Run(run);
+        return [.. Charts.Zip(rows, (chart, own) => new StudyTable(chart, [.. own.Select(row => row.Select(StudyTable.Round).ToArray())]))];
+    }
+
+    /// <summary>Computes the rows of each chart, the same on every machine.</summary>
+    protected abstract IReadOnlyList<IReadOnlyList<double[]>> Run(StudyRun run);
 }
-
-/// <summary>What a study found.</summary>
-/// <param name="Method">What was computed, in a paragraph.</param>
-/// <param name="Tables">The numbers.</param>
-/// <param name="Reading">How to read them, in a paragraph.</param>
-internal sealed record StudyResult(string Method, IReadOnlyList<StudyTable> Tables, string Reading);
-
-/// <summary>Rows of numbers; the first column is the axis of the chart, <paramref name="Drawn"/> are its lines.</summary>
-/// <param name="Title">What the numbers are.</param>
-/// <param name="Columns">Names of the columns, the axis first.</param>
-/// <param name="Rows">The numbers.</param>
-/// <param name="Drawn">The columns that the chart shows, all between 0 and 1.</param>
-internal sealed record StudyTable(string Title, string[] Columns, IReadOnlyList<double[]> Rows, int[] Drawn);

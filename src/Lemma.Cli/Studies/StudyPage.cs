@@ -3,84 +3,81 @@ using System.Text;
 
 namespace Lemma.Cli.Studies;
 
-/// <summary>The page of a study: for the terminal, and for docs/formulas.</summary>
+/// <summary>The page of a study: for the terminal, and as files.</summary>
 internal static class StudyPage
 {
-    private static readonly string[] Colors = ["#2a62b8", "#e07b39", "#3d8b4f", "#8b5fbf"];
+    private const int PageWidth = 140;
 
     /// <summary>The page as plain lines.</summary>
-    public static IEnumerable<string> Lines(Study study, StudyResult result, int width)
+    /// <param name="study">The study.</param>
+    /// <param name="tables">Its numbers.</param>
+    /// <param name="width">Columns of a paragraph.</param>
+    /// <param name="asked">What was asked for beside the usual; null for nothing.</param>
+    public static IEnumerable<string> Lines(Study study, IReadOnlyList<StudyTable> tables, int width, string? asked = null)
     {
-        yield return study.Title;
+        yield return study.Question;
         yield return "";
-        foreach (string line in Wrap(result.Method, width))
+        foreach (string line in Wrap(study.Setup, width))
             yield return line;
-        foreach (StudyTable table in result.Tables)
+        foreach (StudyTable table in tables)
         {
             yield return "";
-            yield return table.Title;
-            yield return string.Concat(table.Columns.Select(column => column.PadLeft(Column(column))));
+            yield return $"{table.Chart.Title}: {table.Chart.Unit}";
+            yield return string.Concat(table.Chart.Columns.Select(column => column.PadLeft(Column(column))));
             foreach (double[] row in table.Rows)
-                yield return string.Concat(row.Select((value, i) => Show(value).PadLeft(Column(table.Columns[i]))));
+                yield return string.Concat(row.Select((value, i) => StudyTable.Show(value).PadLeft(Column(table.Chart.Columns[i]))));
         }
-        yield return "";
-        foreach (string line in Wrap(result.Reading, width))
-            yield return line;
+        foreach ((string title, string text) in Reading(study, asked))
+        {
+            yield return "";
+            yield return title;
+            foreach (string line in Wrap(text, width))
+                yield return line;
+        }
     }
 
     /// <summary>The page in Markdown and its charts, by file name.</summary>
-    public static IEnumerable<(string Name, string Text)> Files(Study study)
+    /// <param name="study">The study.</param>
+    /// <param name="tables">Its numbers.</param>
+    /// <param name="asked">What was asked for beside the usual; null for nothing.</param>
+    public static IReadOnlyDictionary<string, string> Files(Study study, IReadOnlyList<StudyTable> tables, string? asked = null)
     {
-        StudyResult result = study.Run();
-        StringBuilder page = new();
-        page.Append(CultureInfo.InvariantCulture, $"# {study.Title}\n\nComputed by `lemma formulas {study.Name}`.\n\n");
-        page.AppendJoin('\n', Wrap(result.Method, 140)).Append("\n\n");
-        page.AppendJoin('\n', Wrap(result.Reading, 140)).Append('\n');
-        int chart = 0;
-        foreach (StudyTable table in result.Tables)
+        SortedDictionary<string, string> files = new(StringComparer.Ordinal);
+        StringBuilder page = new($"# {study.Question}\n\nComputed by `lemma study {study.Name}{asked}`.\n\n## Set-up\n\n");
+        page.AppendJoin('\n', Wrap(study.Setup, PageWidth)).Append('\n');
+        for (int i = 0; i < tables.Count; i++)
         {
-            string name = result.Tables.Count == 1 ? $"{study.Name}.svg" : string.Create(CultureInfo.InvariantCulture, $"{study.Name}-{++chart}.svg");
-            page.Append(CultureInfo.InvariantCulture, $"\n## {table.Title}\n\n![{table.Title}]({name})\n\n");
-            page.Append("| ").AppendJoin(" | ", table.Columns).Append(" |\n|").Insert(page.Length, "---|", table.Columns.Length).Append('\n');
-            foreach (double[] row in table.Rows)
-                page.Append("| ").AppendJoin(" | ", row.Select(Show)).Append(" |\n");
-            yield return (name, Svg(table));
+            StudyChart chart = tables[i].Chart;
+            string picture = tables.Count == 1 ? $"{study.Name}.svg" : string.Create(CultureInfo.InvariantCulture, $"{study.Name}-{i + 1}.svg");
+            page.Append($"\n## {chart.Title}\n\n![{chart.Title}: {chart.Unit}]({picture})\n\n");
+            page.Append("| ").AppendJoin(" | ", chart.Columns).Append(" |\n|").Insert(page.Length, "---|", chart.Columns.Length).Append('\n');
+            foreach (double[] row in tables[i].Rows)
+                page.Append("| ").AppendJoin(" | ", row.Select(StudyTable.Show)).Append(" |\n");
+            files.Add(picture, StudyPicture.Svg(tables[i]));
         }
-        yield return ($"{study.Name}.md", page.ToString());
+        foreach ((string title, string text) in Reading(study, asked))
+            page.Append($"\n## {title}\n\n").AppendJoin('\n', Wrap(text, PageWidth)).Append('\n');
+        files.Add($"{study.Name}.md", page.ToString());
+        return files;
     }
 
-    // Lines between 0 and 1 over the first column.
-    private static string Svg(StudyTable table)
+    /// <summary>The page that lists all studies.</summary>
+    public static string Index()
     {
-        StringBuilder svg = new("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 520 300\" font-family=\"sans-serif\" font-size=\"12\">\n");
-        svg.Append("<rect width=\"520\" height=\"300\" fill=\"#ffffff\"/>\n");
-        double low = table.Rows[0][0], high = table.Rows[^1][0];
-        double Across(double x) => 50 + (x - low) / (high - low) * 320;
-        double Down(double y) => 260 - y * 240;
-        foreach (double level in new[] { 0, 0.5, 1 })
-        {
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"50\" y1=\"{Down(level):0.#}\" x2=\"370\" y2=\"{Down(level):0.#}\" stroke=\"#cccccc\"/>\n");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"44\" y=\"{Down(level) + 4:0.#}\" text-anchor=\"end\" fill=\"#333333\">{level}</text>\n");
-        }
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"50\" y=\"278\" text-anchor=\"middle\" fill=\"#333333\">{low}</text>\n");
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"370\" y=\"278\" text-anchor=\"middle\" fill=\"#333333\">{high}</text>\n");
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"210\" y=\"292\" text-anchor=\"middle\" fill=\"#333333\">{table.Columns[0]}</text>\n");
-        for (int i = 0; i < table.Drawn.Length; i++)
-        {
-            int column = table.Drawn[i];
-            svg.Append(CultureInfo.InvariantCulture, $"<polyline fill=\"none\" stroke=\"{Colors[i]}\" stroke-width=\"2\" points=\"");
-            foreach (double[] row in table.Rows)
-                svg.Append(CultureInfo.InvariantCulture, $"{Across(row[0]):0.#},{Down(row[column]):0.#} ");
-            svg.Append(CultureInfo.InvariantCulture, $"\"/>\n<rect x=\"384\" y=\"{24 + 22 * i}\" width=\"14\" height=\"3\" fill=\"{Colors[i]}\"/>\n");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"404\" y=\"{30 + 22 * i}\" fill=\"#333333\">{table.Columns[column]}</text>\n");
-        }
-        return svg.Append("</svg>\n").ToString();
+        StringBuilder page = new("# Studies\n\nQuestions that are answered by computing, each in three minutes at most on two cores. Written by "
+            + "`lemma study --out docs/studies`;\na test holds pages and pictures to the tool's studies and to their tables, not the numbers in these.\n\n");
+        foreach (Study study in Study.All)
+            page.Append($"- [{study.Question}]({study.Name}.md)\n");
+        return page.ToString();
     }
 
-    private static int Column(string name) => Math.Max(10, name.Length + 2);
+    private static (string Title, string Text)[] Reading(Study study, string? asked) =>
+    [
+        ("What one may conclude", (asked is null ? "" : "(Written for the usual numbers.) ") + study.Conclusion),
+        ("What one may not", study.Limits),
+    ];
 
-    private static string Show(double value) => value == Math.Truncate(value) && Math.Abs(value) > 1
-        ? value.ToString("0", CultureInfo.InvariantCulture) : value.ToString("0.###", CultureInfo.InvariantCulture);
+    private static int Column(string name) => Math.Max(9, name.Length + 2);
 
     private static IEnumerable<string> Wrap(string text, int width)
     {

@@ -72,12 +72,18 @@ public static unsafe class MatrixProduct
         }
         if (m == 1 && b.PanelStride != 0 && a.ColumnStride == 1 && !inOneChain)
         {
-            PanelRowProduct.Multiply(n, k, a.At(0, 0), b.At(0, 0), b.PanelStride, c, add);
+            int whole = n / Tile.Columns * Tile.Columns;
+            PanelRowProduct.Multiply(whole, k, a.At(0, 0), b, c, add);
             if (bias != null)
-                AddBias(1, n, bias, c, stride);
-            return;
+                AddBias(1, whole, bias, c, stride);
+            if (whole == n)
+                return;
+            n -= whole;
+            b = b.From(0, whole);
+            c += whole;
+            bias = bias == null ? null : bias + whole;
         }
-        if (m == 1 && b.RowStride == 1 && a.ColumnStride == 1 && n >= RowProduct.Together && RowProduct.IsSupported && !inOneChain)
+        else if (m == 1 && b.RowStride == 1 && a.ColumnStride == 1 && n >= RowProduct.Together && RowProduct.IsSupported && !inOneChain)
         {
             int whole = n / RowProduct.Together * RowProduct.Together;
             RowProduct.Multiply(whole, k, a.At(0, 0), b.At(0, 0), b.ColumnStride, c, add);
@@ -191,6 +197,14 @@ public static unsafe class MatrixProduct
     private static float* PanelsOf(Matrix b, int columns, int depth, float* block, out nint panelStride)
     {
         panelStride = b.PanelStride;
+        if (b.Halves != HalfKind.None)
+        {
+            nint elements = (nint)depth * Tile.Columns;
+            for (int column = 0, panel = 0; column < columns; column += Tile.Columns, panel++)
+                HalfPanels.Widen(b.Halves, (ushort*)b.At(0, column), elements, block + panel * elements);
+            panelStride = elements;
+            return block;
+        }
         if (panelStride != 0)
             return b.At(0, 0);
         PackedProduct.Pack(b.Transposed, columns, depth, block, Tile.Columns);

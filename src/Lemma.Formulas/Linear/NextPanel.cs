@@ -34,6 +34,9 @@ internal readonly unsafe struct NextPanel
             return default;
         int columns = Math.Min(Tile.Columns, n - column), depth = Math.Min(Tile.Depth, k - step);
         Matrix next = b.From(step, column);
+        // Halves lie in order, two in the place of a float.
+        if (next.Halves != HalfKind.None)
+            return new(next.At(0, 0), LineElements, depth * Tile.Columns / (2 * LineElements), LineElements, shares);
         return next.RowStride == 1 ? new(next.At(0, 0), next.ColumnStride, columns, depth, shares)
             : new(next.At(0, 0), next.RowStride, depth, columns, shares);
     }

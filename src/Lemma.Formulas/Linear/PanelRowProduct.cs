@@ -14,40 +14,50 @@ internal static unsafe class PanelRowProduct
     /// <param name="n">Columns, a multiple of a tile's.</param>
     /// <param name="k">Steps.</param>
     /// <param name="x">[k].</param>
-    /// <param name="b">The first panel.</param>
-    /// <param name="panelStride">Elements from a panel to the next.</param>
+    /// <param name="panels">[k, n] in panels, of 32 or of 16 bits.</param>
     /// <param name="c">[n].</param>
     /// <param name="add">Whether c is added to or overwritten.</param>
-    public static void Multiply(int n, int k, float* x, float* b, nint panelStride, float* c, bool add)
+    public static void Multiply(int n, int k, float* x, Matrix panels, float* c, bool add)
     {
-        if (Tile.Columns == Tile256.Columns)
-            Narrow(n, k, x, b, panelStride, c, add);
+        if (panels.Halves == HalfKind.None)
+            Multiply<SingleLoad>(n, k, x, panels, c, add);
+        else if (panels.Halves == HalfKind.Brain)
+            Multiply<BrainLoad>(n, k, x, panels, c, add);
         else
-            Wide(n, k, x, b, panelStride, c, add);
+            Multiply<HalfLoad>(n, k, x, panels, c, add);
+    }
+
+    private static void Multiply<TLoad>(int n, int k, float* x, Matrix panels, float* c, bool add) where TLoad : struct, IPanelLoad
+    {
+        nint panelBytes = panels.PanelStride * TLoad.Bytes;
+        if (Tile.Columns == Tile256.Columns)
+            Narrow<TLoad>(n, k, x, (byte*)panels.Data, panelBytes, c, add);
+        else
+            Wide<TLoad>(n, k, x, (byte*)panels.Data, panelBytes, c, add);
     }
 
     // Panels of 16 columns; the last one alone is read twice, and summed in both halves.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow(int n, int k, float* x, float* b, nint panelStride, float* c, bool add)
+    private static void Narrow<TLoad>(int n, int k, float* x, byte* b, nint panelBytes, float* c, bool add) where TLoad : struct, IPanelLoad
     {
         const int Width = 16;
         for (int column = 0; column < n; column += 2 * Width)
         {
             nint second = column + Width < n ? Width : 0;
-            float* left = b + column / Width * panelStride, right = left + second / Width * panelStride;
+            byte* left = b + column / Width * panelBytes, right = left + second / Width * panelBytes;
             float* cl = c + column, cr = cl + second;
             bool adds = add;
             for (int step = 0; step < k; step += Tile.Depth, adds = true)
             {
                 int end = Math.Min(k, step + Tile.Depth);
                 Vector256<float> l0 = default, l1 = default, r0 = default, r1 = default;
-                for (int i = step; i < end; i++, left += Width, right += Width)
+                for (int i = step; i < end; i++, left += Width * TLoad.Bytes, right += Width * TLoad.Bytes)
                 {
                     Vector256<float> own = Vector256.Create(x[i]);
-                    l0 = Vector256.FusedMultiplyAdd(own, Vector256.Load(left), l0);
-                    l1 = Vector256.FusedMultiplyAdd(own, Vector256.Load(left + 8), l1);
-                    r0 = Vector256.FusedMultiplyAdd(own, Vector256.Load(right), r0);
-                    r1 = Vector256.FusedMultiplyAdd(own, Vector256.Load(right + 8), r1);
+                    l0 = Vector256.FusedMultiplyAdd(own, TLoad.Eight(left), l0);
+                    l1 = Vector256.FusedMultiplyAdd(own, TLoad.Eight(left + 8 * TLoad.Bytes), l1);
+                    r0 = Vector256.FusedMultiplyAdd(own, TLoad.Eight(right), r0);
+                    r1 = Vector256.FusedMultiplyAdd(own, TLoad.Eight(right + 8 * TLoad.Bytes), r1);
                 }
                 if (adds)
                 {
@@ -66,26 +76,26 @@ internal static unsafe class PanelRowProduct
 
     // Panels of 32 columns.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Wide(int n, int k, float* x, float* b, nint panelStride, float* c, bool add)
+    private static void Wide<TLoad>(int n, int k, float* x, byte* b, nint panelBytes, float* c, bool add) where TLoad : struct, IPanelLoad
     {
         const int Width = 32;
         for (int column = 0; column < n; column += 2 * Width)
         {
             nint second = column + Width < n ? Width : 0;
-            float* left = b + column / Width * panelStride, right = left + second / Width * panelStride;
+            byte* left = b + column / Width * panelBytes, right = left + second / Width * panelBytes;
             float* cl = c + column, cr = cl + second;
             bool adds = add;
             for (int step = 0; step < k; step += Tile.Depth, adds = true)
             {
                 int end = Math.Min(k, step + Tile.Depth);
                 Vector512<float> l0 = default, l1 = default, r0 = default, r1 = default;
-                for (int i = step; i < end; i++, left += Width, right += Width)
+                for (int i = step; i < end; i++, left += Width * TLoad.Bytes, right += Width * TLoad.Bytes)
                 {
                     Vector512<float> own = Vector512.Create(x[i]);
-                    l0 = Vector512.FusedMultiplyAdd(own, Vector512.Load(left), l0);
-                    l1 = Vector512.FusedMultiplyAdd(own, Vector512.Load(left + 16), l1);
-                    r0 = Vector512.FusedMultiplyAdd(own, Vector512.Load(right), r0);
-                    r1 = Vector512.FusedMultiplyAdd(own, Vector512.Load(right + 16), r1);
+                    l0 = Vector512.FusedMultiplyAdd(own, TLoad.Sixteen(left), l0);
+                    l1 = Vector512.FusedMultiplyAdd(own, TLoad.Sixteen(left + 16 * TLoad.Bytes), l1);
+                    r0 = Vector512.FusedMultiplyAdd(own, TLoad.Sixteen(right), r0);
+                    r1 = Vector512.FusedMultiplyAdd(own, TLoad.Sixteen(right + 16 * TLoad.Bytes), r1);
                 }
                 if (adds)
                 {

@@ -118,8 +118,8 @@ internal sealed class ArpaReader
         // Where one id begins and ends, the line of <s> has its factor and that of </s> its probability.
         bool isBegin = grams.Order == 1 && fields[0] == ArpaFile.Begin;
         bool isEndToo = grams.Order == 1 && fields[0] == ArpaFile.End && marks.Begin == marks.End && !hasOwnWords;
-        grams.P.Add(isBegin ? 0 : Math.Pow(10, log));
-        grams.Factors.Add(isEndToo ? double.NaN : Math.Pow(10, factor));
+        grams.P.Add(isBegin ? 0 : PowerOfTen.Of(log));
+        grams.Factors.Add(isEndToo ? double.NaN : PowerOfTen.Of(factor));
     }
 
     private NGramModel Build()
@@ -164,7 +164,7 @@ internal sealed class ArpaReader
         for (int id = 0; id < words.Count; id++)
         {
             if (!isThere[id])
-                p[id] = Math.Pow(10, unknownLog ?? throw new InvalidDataException($"{path}: it has no 1-gram of '{words[id]}', and none of <unk>")) / missing;
+                p[id] = PowerOfTen.Of(unknownLog ?? throw new InvalidDataException($"{path}: it has no 1-gram of '{words[id]}', and none of <unk>")) / missing;
             if (!hasFactor[id])
                 factors[id] = 1;
         }

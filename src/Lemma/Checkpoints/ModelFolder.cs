@@ -40,6 +40,13 @@ public static class ModelFolder
         return opened.Fill();
     }
 
+    /// <summary>Reads a model that answers: quantized weights and those of 16 bits stay as the file has them, and are multiplied with as they lie.</summary>
+    public static Model ReadAsStored(string path)
+    {
+        using OpenedModel opened = Open(path, null);
+        return opened.Fill(asStored: true);
+    }
+
     /// <summary>Reads a decoder; see <see cref="Read"/>.</summary>
     public static Decoder ReadDecoder(string path, float? dropout = null)
     {

@@ -1,3 +1,4 @@
+using Lemma.Compute;
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Weights;
@@ -41,10 +42,14 @@ internal sealed class OpenedModel : IDisposable
     public WeightMap Map { get; }
 
     /// <summary>Reads the weights; the model is then the caller's.</summary>
-    public Model Fill()
+    /// <param name="asStored">Whether quantized weights and those of 16 bits stay as the file has them, to be multiplied with; else all become float32.</param>
+    public Model Fill(bool asStored = false)
     {
+        using Workers workers = new();
+        StoredWeights stored = new(asStored ? Map.Places : [], Model.Parameters);
         Model.Parameters.Allocate();
-        Map.Fill(File, Model.Parameters);
+        stored.Fill(workers);
+        Map.Fill(File, Model.Parameters, workers, stored.Names);
         finish?.Invoke(Model.Parameters);
         isFilled = true;
         return Model;

@@ -71,12 +71,11 @@ internal sealed class WeightMap
     public IEnumerable<(WeightName Name, TensorEntry Entry)> Places =>
         names.Where(entries.ContainsKey).Select(name => (name, entries[name]));
 
-    /// <summary>Fills the parameters from the file; threads share the tensors.</summary>
-    public void Fill(TensorFile file, Parameters parameters)
+    /// <summary>Fills the parameters from the file, but for some; threads share the tensors.</summary>
+    public void Fill(TensorFile file, Parameters parameters, Workers workers, IReadOnlySet<string> filled)
     {
-        using Workers workers = new();
-        workers.Run(entries.Count, (file, parameters, Entries: entries.ToArray()), static (in s, index) =>
-            Fill(s.file, s.parameters, s.Entries[index].Key, s.Entries[index].Value));
+        KeyValuePair<WeightName, TensorEntry>[] left = [.. entries.Where(entry => !filled.Contains(entry.Key.Parameter))];
+        workers.Run(left.Length, (file, parameters, left), static (in s, index) => Fill(s.file, s.parameters, s.left[index].Key, s.left[index].Value));
     }
 
     private static void Fill(TensorFile file, Parameters parameters, WeightName name, TensorEntry entry)

@@ -21,6 +21,9 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
     /// <summary>The ids that were not read yet.</summary>
     public ReadOnlyMemory<int> Unread => ids.AsMemory(State.Length..count);
 
+    /// <summary>Ids that may still be made.</summary>
+    public int Left => most - made;
+
     /// <summary>Whether a stop id came, or as many ids as were asked for or as fit.</summary>
     public bool HasEnded(int longest) => isStopped || made >= most || count > longest;
 

@@ -24,6 +24,9 @@ public sealed record GenerationOptions
     /// <summary>How many of the likeliest ids are told with their log-probabilities beside that of the chosen id; null to tell none at all.</summary>
     public int? LogProbabilities { get; init; }
 
+    /// <summary>What guesses the next ids of one text, so that a pass can check several; null to guess nothing. The text is the same.</summary>
+    public Speculator? Speculator { get; init; }
+
     /// <summary>Draws with the given steps in the usual order; a temperature of 0 takes the likeliest id that they leave.</summary>
     /// <remarks>
     /// Bias, then repetition, presence and frequency penalties, n-grams and DRY; then what is kept: top-nσ, top-k, typical, top-p, min-p, XTC; then the

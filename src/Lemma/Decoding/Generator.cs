@@ -22,6 +22,10 @@ public sealed class Generator : IDisposable
     private Candidates? observed;
     private GenerationOptions options = GenerationOptions.Greedy;
     private bool isRead;
+    private Tensor ahead;
+    private int[] guesses = [];
+    private int guessed, checkedRows = -1;
+    private SequenceState? before;
 
     /// <summary>A generator for a model; the workers are shared, the model is not changed.</summary>
     /// <param name="model">The model.</param>
@@ -49,6 +53,7 @@ public sealed class Generator : IDisposable
     {
         Require.That(model is Decoder, $"generation: a model with an encoder begins with a state of a source, but there is none");
         Check(prompt, generation, count, 0);
+        Settle();
         if (sequences.Count == 0)
             sequences.Add(new GeneratedSequence(((Decoder)model).NewState()));
         else
@@ -62,6 +67,7 @@ public sealed class Generator : IDisposable
         ArgumentNullException.ThrowIfNull(state);
         Require.That(state.Length == 0, $"generation: a state that begins a text holds no tokens, but it holds {state.Length}");
         Check(prompt, generation, count, 0);
+        Settle();
         SequenceState own = state.Fork();
         Release(0);
         sequences.Add(new GeneratedSequence(own));
@@ -74,6 +80,7 @@ public sealed class Generator : IDisposable
     public void Continue(ReadOnlyMemory<int> ids, GenerationOptions? generation = null)
     {
         Require.That(sequences.Count > 0, $"generation: there is nothing to continue before Start");
+        Settle();
         generation ??= options;
         Require.That(ReferenceEquals(generation.Steps, options.Steps) && generation.Seed == options.Seed,
             $"generation: steps and the seed belong to a text from its beginning, so what goes on cannot have others");
@@ -100,6 +107,7 @@ public sealed class Generator : IDisposable
             return;
         }
         Check(prompt, generation, count, 0);
+        Settle();
         // The last id is read in any case: its logits choose what follows.
         SequenceState state = sequences[0].State;
         int shared = Math.Min(prompt.Span.CommonPrefixLength(sequences[0].Ids), Math.Min(state.Length, prompt.Length - 1));
@@ -152,6 +160,8 @@ public sealed class Generator : IDisposable
     {
         Require.That(next.Length == sequences.Count, $"generation: {next.Length} places do not fit {sequences.Count} sequences");
         next.Fill(-1);
+        if (options.Speculator is { } speculator && isRead)
+            return TryNext(speculator, out next[0]);
         int readers = Gather(out ReadOnlyMemory<int> ids);
         if (readers == 0)
             return false;
@@ -173,6 +183,75 @@ public sealed class Generator : IDisposable
         isRead = true;
         tape.Rewind();
         return any;
+    }
+
+    // The pass that reads the last id reads guesses behind it: row i has the logits behind the i-th of them. An id is chosen as ever, and where it is the guessed
+    // one, the next row's logits are those that follow.
+    private bool TryNext(Speculator speculator, out int id)
+    {
+        GeneratedSequence sequence = sequences[0];
+        id = -1;
+        if (sequence.HasEnded(model.MaximumLength))
+        {
+            Settle();
+            return false;
+        }
+        if (checkedRows < 0)
+            ReadAhead(sequence, speculator);
+        int row = checkedRows++;
+        if (!sequence.TryChoose(tape[ahead].Slice(row * model.VocabularySize, drawn), candidates, options.LogProbabilities is null ? null : observed, out id))
+        {
+            Settle(isStopped: true);
+            id = -1;
+            return false;
+        }
+        if (row < guessed && guesses[row] == id)
+            speculator.Right++;
+        else
+            Settle();
+        return true;
+    }
+
+    private void ReadAhead(GeneratedSequence sequence, Speculator speculator)
+    {
+        ReadOnlySpan<int> last = sequence.Unread.Span;
+        int room = Math.Max(0, Math.Min(Math.Min(speculator.Most, sequence.Left - 1), model.MaximumLength - sequence.Ids.Length));
+        if (guesses.Length < room)
+            guesses = new int[room];
+        guessed = speculator.Guess(sequence.Ids, guesses.AsSpan(0, room));
+        // A guess that the model has no id for ends the guesses.
+        for (int i = 0; i < guessed; i++)
+            guessed = (uint)guesses[i] < (uint)model.VocabularySize ? guessed : i;
+        speculator.Guessed += guessed;
+        if (unread.Length < last.Length + guessed)
+            unread = new int[last.Length + speculator.Most];
+        last.CopyTo(unread);
+        guesses.AsSpan(0, guessed).CopyTo(unread.AsSpan(last.Length));
+        SequenceState state = sequence.State;
+        // A state that cannot be cut, a running sum, is kept as it was.
+        before = guessed > 0 && (state.Length <= 1 || !state.CanTruncate(state.Length - 1)) ? state.Fork() : null;
+        TokensRead += last.Length + guessed;
+        ahead = model.LastLogits(tape, Rows.One(unread.AsMemory(0, last.Length + guessed), state), guessed + 1);
+        checkedRows = 0;
+    }
+
+    // Takes back what was guessed wrong: the state ends before the last id, which is read again where nothing came after it.
+    private void Settle(bool isStopped = false)
+    {
+        if (checkedRows < 0)
+            return;
+        GeneratedSequence sequence = sequences[0];
+        int kept = Math.Min(sequence.State.Length, sequence.Ids.Length - (isStopped ? 0 : 1));
+        if (sequence.State.CanTruncate(kept))
+            sequence.State.Truncate(kept);
+        else
+        {
+            sequence.Replace(before!);
+            before = null;
+        }
+        before?.Dispose();
+        (before, checkedRows) = (null, -1);
+        tape.Rewind();
     }
 
     /// <summary>Ends a sequence; the others go on.</summary>
@@ -200,6 +279,7 @@ public sealed class Generator : IDisposable
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
+        Settle();
         Release(0);
         tape.Dispose();
     }
@@ -219,6 +299,7 @@ public sealed class Generator : IDisposable
         Require.That(generation.MaximumTokens >= 0, $"generation: the most tokens must not be negative, but they are {generation.MaximumTokens}");
         Require.That(generation.LogProbabilities is null || (generation.LogProbabilities >= 0 && generation.LogProbabilities <= drawn),
             $"generation: the log-probabilities to tell must be from 0 to {drawn}, but they are {generation.LogProbabilities}");
+        Require.That(generation.Speculator is null || count == 1, $"generation: one text is guessed ahead, but {count} are asked for");
         Require.That(generation.StopTexts.Count == 0,
             $"generation: ids alone do not show the {generation.StopTexts.Count} texts to stop at, so a TextStream must be read");
     }

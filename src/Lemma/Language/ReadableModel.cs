@@ -41,7 +41,7 @@ internal sealed class ReadableModel : IDisposable
         Task<(Tokenizer Tokenizer, ChatTemplate? Template)> text = Task.Run(() => (files.ReadTokenizer(), withTemplate ? files.ReadTemplate() : null));
         try
         {
-            model = ModelFolder.Read(files.Weights);
+            model = ModelFolder.ReadAsStored(files.Weights);
             (Tokenizer tokenizer, ChatTemplate? template) = text.GetAwaiter().GetResult();
             if (tokenizer.VocabularySize > model.AnyConfig.VocabularySize)
                 throw new InvalidDataException($"{path}: the tokenizer has {tokenizer.VocabularySize} ids, but the model has {model.AnyConfig.VocabularySize}");

@@ -134,6 +134,9 @@ public sealed class Decoder : Model, IContinuingModel
     /// <summary>The logits that follow the last token of each sequence, [sequences, V].</summary>
     public Tensor NextLogits(Tape tape, in Rows rows) => head.LastLogits(tape, Hidden(tape, rows), rows.Lengths);
 
+    /// <inheritdoc/>
+    public Tensor LastLogits(Tape tape, in Rows rows, int count) => head.LastLogits(tape, Hidden(tape, rows), count);
+
     /// <summary>The normalized activations before the head, [rows, d]. Rows with states are added to them.</summary>
     public Tensor Hidden(Tape tape, in Rows rows, Philox? dropout = null) => Hidden(tape, rows, dropout, null);
 

@@ -79,12 +79,17 @@ public sealed class EncoderDecoder : Model, IContinuingModel
     public Tensor Logits(Tape tape, in Rows source, in Rows target) => head.Logits(tape, Hidden(tape, source, target));
 
     /// <summary>The logits that follow the last token of each target, [sequences, V]; rows have states of <see cref="NewStates"/>.</summary>
-    public Tensor NextLogits(Tape tape, in Rows rows)
+    public Tensor NextLogits(Tape tape, in Rows rows) => head.LastLogits(tape, Continued(tape, rows), rows.Lengths);
+
+    /// <inheritdoc/>
+    public Tensor LastLogits(Tape tape, in Rows rows, int count) => head.LastLogits(tape, Continued(tape, rows), count);
+
+    private Tensor Continued(Tape tape, in Rows rows)
     {
         Require.That(!rows.States.IsEmpty, $"encoder_decoder: targets that go on need the states of their sources");
         CheckIds(rows.Ids.Span, "encoder_decoder");
         rows.RequireStatesOf(this);
-        return head.LastLogits(tape, decoder.Apply(tape, rows, null, 0), rows.Lengths);
+        return decoder.Apply(tape, rows, null, 0);
     }
 
     /// <summary>The sum of −ln p of the ids that follow the targets', in nats, and how many count; −100 leaves a position out.</summary>

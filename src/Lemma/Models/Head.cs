@@ -49,6 +49,16 @@ internal sealed class Head
     /// <summary>The logits of the last row of each sequence, [sequences, V].</summary>
     public Tensor LastLogits(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths) => Logits(tape, LastRows(tape, hidden, lengths));
 
+    /// <summary>The logits of the last rows, [count, V].</summary>
+    public Tensor LastLogits(Tape tape, Tensor hidden, int count)
+    {
+        Require.That(count > 0 && count <= hidden.Shape.Rows, $"head: the logits of {count} last rows are asked for, but there are {hidden.Shape.Rows}");
+        Memory<int> last = tape.TakeIntegers(count);
+        for (int i = 0; i < count; i++)
+            last.Span[i] = hidden.Shape.Rows - count + i;
+        return Logits(tape, tape.Embedding(last, hidden));
+    }
+
     /// <summary>The last row of each sequence, [sequences, d].</summary>
     public static Tensor LastRows(Tape tape, Tensor hidden, ReadOnlyMemory<int> lengths)
     {

@@ -10,6 +10,9 @@ public interface IContinuingModel
     /// <summary>The logits that follow the last token of each sequence, [sequences, V].</summary>
     Tensor NextLogits(Tape tape, in Rows rows);
 
+    /// <summary>The logits that follow each of the last tokens of one sequence, [count, V].</summary>
+    Tensor LastLogits(Tape tape, in Rows rows, int count);
+
     /// <summary>The weights.</summary>
     Parameters Parameters { get; }
 

@@ -29,6 +29,7 @@ internal sealed class Stack
         // PEFT cannot read positions that are shifted.
         foreach (Parameter? table in (Parameter?[])[tokens, embedding.PositionOffset == 0 ? positions : null, tokenTypes])
             table?.TakesLookupAdapter = true;
+        tokens.IsLookedUp = true;
         embeddingNorm = Norm.Of(embedding.Norm, scope.In("embedding_norm"), embedding.Width);
         if (config.Bias is BucketBias bias)
             buckets = scope.In("position_bias").Add("weight", new Shape(bias.Buckets, bias.Heads), FirstValue.Zero, decays: false);

@@ -231,13 +231,13 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         return known with { DecodingSpread = SpreadOf(errors, 0) };
     }
 
-    private static double[] CacheCostOf(DecoderConfig config, double seconds)
+    internal static double[] CacheCostOf(DecoderConfig config, double seconds)
     {
         double elements = CachePlan.Of(config).ElementsOf(Context);
         return [Math.Log(sizeof(float) * (elements + ParameterCount.Of(config).Total)), Math.Max(1e-13, seconds / elements)];
     }
 
-    private static double[] CostOf(double weights, int sequences, double seconds, double blocks) =>
+    internal static double[] CostOf(double weights, int sequences, double seconds, double blocks) =>
         [Math.Log(sizeof(float) * weights), Math.Log(sequences), Math.Log(Math.Max(0.05 * seconds, seconds - blocks) / weights)];
 
     /// <summary>The seconds in which some sequences get one more token each, the least of a few.</summary>
@@ -272,7 +272,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         return [.. Enumerable.Range(0, count).Select(i => random.Below(vocabulary, (ulong)i))];
     }
 
-    private static double SpreadOf(double[] errors, int fitted) =>
+    internal static double SpreadOf(double[] errors, int fitted) =>
         Math.Max(1e-3, Math.Sqrt(errors.Sum(error => error * error) / Math.Max(1, errors.Length - fitted)));
 
     // Everything in turn, several times: what disturbs a moment disturbs one round, and in the first one code is still being compiled.

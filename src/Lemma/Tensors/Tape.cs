@@ -262,6 +262,10 @@ public sealed unsafe class Tape : IDisposable
         return node.Owner is { } owner ? owner.StoredWeightsOf(node.Parameter) : node.Data;
     }
 
+    /// <summary>The parameter that a tensor is, where it is quantized; else null.</summary>
+    internal Parameter? Quantized(Tensor tensor) =>
+        Find(tensor) is { Owner: { } owner, Parameter: var index } && owner.All[index].Pieces.Count > 0 ? owner.All[index] : null;
+
     /// <summary>Whether a tensor is a parameter, which no operation may write to.</summary>
     internal bool IsParameter(Tensor tensor) => Find(tensor).Owner is not null;
 

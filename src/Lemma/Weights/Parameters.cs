@@ -20,7 +20,7 @@ public sealed unsafe class Parameters : IDisposable
     private readonly Dictionary<string, int> byName = [];
     private readonly Dictionary<int, NativeBlock> lookedUp = [];
     private bool[] touched = [], touchedLookedUp = [];
-    private NativeBlock? weights, gradients, first, second;
+    private NativeBlock? weights, gradients, first, second, pieces;
     private CountedMemory? counted;
     private bool isDisposed;
 
@@ -54,12 +54,42 @@ public sealed unsafe class Parameters : IDisposable
     {
         Require.That(weights is null, $"parameters: '{name}' must be declared before the blocks are allocated");
         Require.That(!byName.ContainsKey(name), $"parameters: '{name}' is declared twice");
-        Parameter parameter = new(name, shape, BlockLength, decays);
+        Parameter parameter = new(name, shape, decays);
         byName.Add(name, all.Count);
         all.Add(parameter);
-        BlockLength += (shape.Count + Alignment - 1) / Alignment * Alignment;
+        Arrange(parameter);
         return parameter;
     }
+
+    /// <summary>Gives parameters memory of their own, quantized; only before <see cref="Allocate"/>. They are multiplied with and looked up, and do not learn.</summary>
+    internal void Quantize(Parameter parameter, IReadOnlyList<WeightPiece> pieces)
+    {
+        Require.That(weights is null, $"parameters: '{parameter.Name}' must be quantized before the blocks are allocated");
+        Require.That(parameter.TakesPanels || parameter.IsLookedUp, $"parameters: '{parameter.Name}' is used otherwise than in products and by rows, so it cannot be quantized");
+        int next = 0;
+        foreach (WeightPiece piece in pieces)
+        {
+            Require.That(piece.FirstRow == next && piece.Columns == parameter.Shape.Columns,
+                $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} must follow each other, but one of {piece.Columns} columns begins at row {piece.FirstRow}");
+            next += piece.Rows;
+        }
+        Require.That(next == parameter.Shape.Rows, $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} have {next} rows");
+        parameter.Pieces = pieces;
+        BlockLength = 0;
+        foreach (Parameter each in all)
+            Arrange(each);
+    }
+
+    /// <summary>Whether some parameters are quantized.</summary>
+    public bool AreQuantized => all.Any(parameter => parameter.Pieces.Count > 0);
+
+    /// <summary>The bytes that the weights take.</summary>
+    public long WeightBytes => all.Sum(parameter => parameter.Bytes);
+
+    /// <summary>What the weights are kept as, with the bytes of each: F32, F16, BF16, Q8_0, …</summary>
+    public IReadOnlyList<(string Format, long Bytes)> Formats => [.. all.SelectMany(parameter => parameter.Pieces.Count == 0
+        ? [(Name: "F32", Bytes: parameter.Count * sizeof(float))] : parameter.Pieces.Select(piece => (Name: piece.Format, piece.Bytes)))
+        .GroupBy(one => one.Name, (name, ones) => (name, ones.Sum(one => one.Bytes))).OrderByDescending(one => one.Item2)];
 
     /// <summary>Takes memory for the weights, all zero.</summary>
     public void Allocate()
@@ -67,6 +97,7 @@ public sealed unsafe class Parameters : IDisposable
         Require.That(weights is null, $"parameters: the blocks are allocated already");
         ObjectDisposedException.ThrowIf(isDisposed, this);
         weights = NewBlock();
+        PlacePieces();
         (touched, touchedLookedUp) = (new bool[all.Count], new bool[all.Count]);
     }
 
@@ -86,6 +117,7 @@ public sealed unsafe class Parameters : IDisposable
         ObjectDisposedException.ThrowIf(isDisposed, this);
         Require.That(moments is >= 0 and <= 2, $"parameters: there are at most two moments, not {moments}");
         Require.That(!IsPacked, $"parameters: they are packed, and must be unpacked before they are trained");
+        Require.That(!AreQuantized, $"parameters: quantized ones do not learn; train an adapter beside them, or read the weights as floats");
         gradients ??= NewBlock();
         first ??= moments > 0 ? NewBlock() : null;
         second ??= moments > 1 ? NewBlock() : null;
@@ -127,6 +159,15 @@ public sealed unsafe class Parameters : IDisposable
     internal void CopyRows(Parameter parameter, int firstRow, Span<float> destination)
     {
         int k = parameter.Shape.Columns;
+        if (parameter.Pieces.Count > 0)
+        {
+            for (int row = firstRow; destination.Length > 0; row++, destination = destination[k..])
+            {
+                WeightPiece piece = PieceOf(parameter, row);
+                piece.CopyRow(row - piece.FirstRow, destination[..k]);
+            }
+            return;
+        }
         float* stored = StoredWeightsOf(IndexOf(parameter));
         for (int row = firstRow; destination.Length > 0; row++, destination = destination[k..])
         {
@@ -203,18 +244,57 @@ public sealed unsafe class Parameters : IDisposable
     }
 
     /// <summary>The address of a parameter's weights as they lie: some of the first rows may be in panels.</summary>
-    internal float* StoredWeightsOf(int index) => Block(weights).At(all[index].Offset, all[index].Count);
+    /// <remarks>None of a quantized one.</remarks>
+    internal float* StoredWeightsOf(int index) => all[index].Pieces.Count > 0 ? null : Block(weights).At(all[index].Offset, all[index].Count);
+
+    /// <summary>The piece of a quantized parameter that has a row.</summary>
+    internal static WeightPiece PieceOf(Parameter parameter, int row)
+    {
+        foreach (WeightPiece piece in parameter.Pieces)
+        {
+            if (row < piece.FirstRow + piece.Rows)
+                return piece;
+        }
+        throw new ArgumentException($"parameters: '{parameter.Name}' has {parameter.Shape.Rows} rows, not one of number {row}");
+    }
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         isDisposed = true;
-        foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second, .. lookedUp.Values])
+        foreach (NativeBlock? block in (NativeBlock?[])[weights, gradients, first, second, pieces, .. lookedUp.Values])
             block?.Dispose();
+    }
+
+    // All pieces lie in one block, so that it has large pages and a pass reads on and on.
+    private void PlacePieces()
+    {
+        WeightPiece[] each = [.. all.SelectMany(parameter => parameter.Pieces)];
+        if (each.Length == 0)
+            return;
+        pieces = new NativeBlock("parameters", each.Sum(piece => Aligned(piece.Elements)), isCleared: true);
+        long place = 0;
+        foreach (WeightPiece piece in each)
+        {
+            piece.Place(pieces, place);
+            place += Aligned(piece.Elements);
+        }
+    }
+
+    private static long Aligned(long elements) => (elements + Alignment - 1) / Alignment * Alignment;
+
+    // A quantized parameter takes no place in the blocks.
+    private void Arrange(Parameter parameter)
+    {
+        parameter.Offset = BlockLength;
+        if (parameter.Pieces.Count == 0)
+            BlockLength += Aligned(parameter.Count);
     }
 
     private static void RequireRows(Parameter parameter)
     {
+        if (parameter.Pieces.Count > 0)
+            throw new InvalidOperationException($"parameters: '{parameter.Name}' is quantized, to be multiplied with and looked up; it has no rows of floats to change");
         if (parameter.RowsInPanels > 0)
             throw new InvalidOperationException(
                 $"parameters: '{parameter.Name}' lies in panels, to be multiplied with; unpack the parameters before its rows are used");
@@ -232,7 +312,7 @@ public sealed unsafe class Parameters : IDisposable
             Parameter parameter = all[index];
             int rows = parameter.Shape.Rank == 3 ? parameter.Shape[1] : parameter.Shape[0];
             // Of a stack of matrices none may share a panel with the next.
-            if (!parameter.TakesPanels || (parameter.Shape.Rank == 3 && WeightPanels.RowsIn(rows) != rows))
+            if (!parameter.TakesPanels || parameter.Pieces.Count > 0 || (parameter.Shape.Rank == 3 && WeightPanels.RowsIn(rows) != rows))
                 continue;
             int lines = parameter.Shape.Rows, k = parameter.Shape.Columns;
             workers.Run(WeightPanels.Count(lines), ((nint)StoredWeightsOf(index), k, toPanels), static (in s, panel) =>

@@ -1,4 +1,9 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Lemma.Checkpoints;
+using Lemma.Formulas;
+using Lemma.Models;
 using static Lemma.Tests.Cli.InProcess;
 
 namespace Lemma.Tests.Cli;
@@ -54,6 +59,35 @@ public sealed class EvalTaskTests : IDisposable
             Good($"eval {a} {b} --data {text} --seed 3"));
         Assert.Contains("is no judge", Bad(1, $"eval {a} {b} --task lists --items 2 --tokens 2 --judge {a}"), StringComparison.Ordinal);
         Assert.Contains("at least 2 pieces", Bad(1, $"eval {a} {b} --data {folder.Write("short.txt", "It was.")}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ARewardModelJudgesWhatTwoModelsWrote()
+    {
+        (string a, string b) = (WriteModel(folder, "a"), WriteModel(folder, "b", width: 16));
+        using (Decoder plain = ModelFolder.ReadDecoder(a), reward = plain.WithScores(1))
+        {
+            Span<float> score = reward.Parameters.Weights(reward.Parameters["score.weight"]);
+            for (int i = 0; i < score.Length; i++)
+                score[i] = (float)new Philox(6).Normal((ulong)i);
+            ModelFolder.Write(folder["judge"], reward);
+        }
+        File.Copy(folder["a/tokenizer.json"], folder["judge/tokenizer.json"]);
+        folder.Write("judge/chat_template.jinja", "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}");
+        string line = $"eval {a} {b} --task stories --items 8 --tokens 4 --short-stories --judge {folder["judge"]}", output = Good(line);
+        Match share = Regex.Match(output, @"win rate +A (\d+\.\d) %, standard error \d+\.\d %; judged by (\S+)\n");
+        Assert.True(share.Success, output);
+        Assert.Equal(folder["judge"], share.Groups[2].Value);
+        // What wins against the other loses when both change places; equal answers do neither.
+        string other = Good($"eval {b} {a} --task stories --items 8 --tokens 4 --short-stories --judge {folder["judge"]}");
+        double forA = Number(share), forB = Number(Regex.Match(other, @"win rate +A (\d+\.\d) %"));
+        Assert.Equal(100, forA + forB, 1);
+        Assert.NotEqual(50, forA);
+        Assert.Matches(@"win rate +A 50\.0 %, standard error 0\.0 %", Good($"eval {a} {a} --task stories --items 4 --tokens 3 --short-stories --judge {folder["judge"]}"));
+        using JsonDocument json = JsonDocument.Parse(Good($"{line} --json"));
+        Assert.Equal(forA / 100, json.RootElement.GetProperty("win_rate").GetDouble(), 3);
+
+        static double Number(Match match) => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
     [Theory]

@@ -38,6 +38,12 @@ public class GenerationTests
             return model.NextLogits(tape, rows);
         }
 
+        public Tensor LastLogits(Tape tape, in Rows rows, int count)
+        {
+            (Read, Passes) = (Read + rows.Ids.Length, Passes + 1);
+            return model.LastLogits(tape, rows, count);
+        }
+
         public Parameters Parameters => model.Parameters;
 
         public int VocabularySize => model.VocabularySize;

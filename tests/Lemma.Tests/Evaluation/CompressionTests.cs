@@ -137,6 +137,34 @@ public sealed class CompressionTests : IDisposable
     }
 
     [Fact]
+    public void AHeadThatAsksForMoreThanItsCodeHoldsIsRefused()
+    {
+        CodingModel model = CodingModel.Of(decoder, tokenizer, two, 40, 24), counting = CodingModel.Of(Counted(), tokenizer);
+        foreach (CodingModel by in (CodingModel[])[model, counting])
+        {
+            byte[] bytes = TextCompressor.Compress(by, Content("shakespeare")).Bytes;
+            string Fault(int length, int tokens, int code)
+            {
+                // One segment: its bytes, its tokens, the length of the code, the code.
+                byte[] file = [.. bytes[..85], .. BitConverter.GetBytes(length), .. BitConverter.GetBytes(tokens), .. BitConverter.GetBytes(code),
+                    .. Enumerable.Range(0, code).Select(i => (byte)new Philox(3).UInt64((ulong)i))];
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                string message = Assert.Throws<InvalidDataException>(() => TextCompressor.Decompress(by, file)).Message;
+                Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 8 << 20, $"{GC.GetAllocatedBytesForCurrentThread() - before}");
+                return message;
+            }
+            Assert.Contains("1073741824 tokens and 0 bytes that are no text cannot be in a code of 20 bytes", Fault(1 << 30, 1 << 30, 20), StringComparison.Ordinal);
+            Assert.Contains("0 tokens and 1000000 bytes that are no text cannot be in a code of 200 bytes", Fault(1_000_000, -1, 200), StringComparison.Ordinal);
+            Assert.Contains("the code of 200 bytes ends before the content does", Fault(1 << 30, 1 << 30, 200), StringComparison.Ordinal);
+        }
+        // A content that costs next to nothing is no such file.
+        byte[] zeros = new byte[300_000];
+        zeros[0] = 0xFF;
+        CompressedText made = TextCompressor.Compress(counting, zeros);
+        Assert.Equal(zeros, TextCompressor.Decompress(counting, made.Bytes));
+    }
+
+    [Fact]
     public void TheCoderKeepsAnySharesAndCarries()
     {
         Philox random = new(8);

@@ -12,7 +12,7 @@ internal abstract class BlockFormat
     private static readonly BlockFormat[] All = [new Q80Format(), new Q40Format(), new Q41Format(), new Q50Format(), new Q51Format(), new Q2KFormat(),
         new Q3KFormat(), new Q4KFormat(), new Q5KFormat(), new Q6KFormat(), new Iq4NlFormat(), new Mxfp4Format()];
 
-    private protected BlockFormat(string name, int elements, int bytes) => (Name, Elements, Bytes) = (name, elements, bytes);
+    private protected BlockFormat(string name, int elements, int bytes, BlockNumbers numbers) => (Name, Elements, Bytes, Numbers) = (name, elements, bytes, numbers);
 
     /// <summary>The name of the type in GGUF.</summary>
     public string Name { get; }
@@ -22,6 +22,12 @@ internal abstract class BlockFormat
 
     /// <summary>The bytes of a block.</summary>
     public int Bytes { get; }
+
+    /// <summary>What its whole numbers stand for.</summary>
+    public BlockNumbers Numbers { get; }
+
+    /// <summary>Scales and minima of parts that a block of several scales has.</summary>
+    public int Parts => Elements > 32 ? Elements / Numbers.Part : 0;
 
     /// <summary>Whether <see cref="Quantize"/> is there.</summary>
     public virtual bool IsWritten => false;
@@ -38,8 +44,26 @@ internal abstract class BlockFormat
     public void Dequantize(ReadOnlySpan<byte> blocks, Span<float> values)
     {
         CheckSizes(values.Length, blocks.Length);
+        Span<byte> numbers = stackalloc byte[Elements], parts = stackalloc byte[Parts], partMinima = stackalloc byte[Numbers.HasMinima ? Parts : 0];
+        Span<ushort> scale = stackalloc ushort[1], minimum = stackalloc ushort[Numbers.HasMinima ? 1 : 0];
+        BlockContent content = new(numbers, scale, minimum, parts, partMinima);
         for (int block = 0; block < values.Length / Elements; block++)
-            DequantizeBlock(blocks.Slice(block * Bytes, Bytes), values.Slice(block * Elements, Elements));
+        {
+            ReadBlock(blocks.Slice(block * Bytes, Bytes), content);
+            Scale(content, values.Slice(block * Elements, Elements));
+        }
+    }
+
+    /// <summary>Takes whole blocks of one row apart.</summary>
+    public void Read(ReadOnlySpan<byte> blocks, in BlockContent to)
+    {
+        CheckSizes(to.Numbers.Length, blocks.Length);
+        for (int block = 0; block < to.Scales.Length; block++)
+        {
+            ReadBlock(blocks.Slice(block * Bytes, Bytes), new BlockContent(to.Numbers.Slice(block * Elements, Elements), to.Scales.Slice(block, 1),
+                Numbers.HasMinima ? to.Minima.Slice(block, 1) : default, to.Parts.Slice(block * Parts, Parts),
+                Numbers.HasMinima ? to.PartMinima.Slice(block * Parts, Parts) : default));
+        }
     }
 
     /// <summary>Makes blocks of a row of numbers.</summary>
@@ -61,7 +85,7 @@ internal abstract class BlockFormat
                 importance.Length == 0 ? default : importance.Slice(block * Elements, Elements));
     }
 
-    private protected abstract void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values);
+    private protected abstract void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to);
 
     private protected virtual void QuantizeBlock(ReadOnlySpan<float> x, Span<byte> block, ReadOnlySpan<float> importance) =>
         throw new NotSupportedException($"{Name}: this format is read and not written");
@@ -75,6 +99,40 @@ internal abstract class BlockFormat
         Fault.Unless(System.Half.IsFinite(half), $"{Name}: the scale of a block must be a half of at most 65504, but is {scale}");
         BinaryPrimitives.WriteHalfLittleEndian(place, half);
         return (float)half;
+    }
+
+    private protected static ushort Bits(ReadOnlySpan<byte> place) => BinaryPrimitives.ReadUInt16LittleEndian(place);
+
+    /// <summary>32 numbers of 16 bytes: number i in the lower half of byte i, i + 16 in the upper.</summary>
+    private protected static void Nibbles(ReadOnlySpan<byte> bytes, Span<byte> numbers)
+    {
+        for (int i = 0; i < 16; i++)
+            (numbers[i], numbers[i + 16]) = ((byte)(bytes[i] & 15), (byte)(bytes[i] >> 4));
+    }
+
+    /// <summary>Adds the fifth bits of 32 numbers.</summary>
+    private protected static void AddFifth(ReadOnlySpan<byte> bits, Span<byte> numbers)
+    {
+        for (int i = 0; i < 32; i++)
+            numbers[i] |= (byte)((bits[i / 8] >> i % 8 & 1) << 4);
+    }
+
+    private void Scale(in BlockContent block, Span<float> values)
+    {
+        // Of an exponent the two least are subnormal floats.
+        float d = !Numbers.HasExponent ? (float)BitConverter.UInt16BitsToHalf(block.Scales[0])
+            : BitConverter.UInt32BitsToSingle(block.Scales[0] < 2 ? 0x00200000u << block.Scales[0] : (uint)(block.Scales[0] - 1) << 23);
+        float e = Numbers.HasMinima ? (float)BitConverter.UInt16BitsToHalf(block.Minima[0]) : 0;
+        for (int part = 0; part < Elements / Numbers.Part; part++)
+        {
+            float scale = Parts == 0 ? d : d * (Numbers.HasMinima ? block.Parts[part] : (sbyte)block.Parts[part]);
+            float minimum = !Numbers.HasMinima ? 0 : Parts == 0 ? e : -(e * block.PartMinima[part]);
+            for (int i = part * Numbers.Part; i < (part + 1) * Numbers.Part; i++)
+            {
+                int number = Numbers.Values is { } table ? table[block.Numbers[i]] : block.Numbers[i] - Numbers.Offset;
+                values[i] = Numbers.HasMinima ? scale * number + minimum : scale * number;
+            }
+        }
     }
 
     private void CheckSizes(int values, int bytes) => Fault.Unless(values % Elements == 0 && bytes == values / Elements * (long)Bytes,

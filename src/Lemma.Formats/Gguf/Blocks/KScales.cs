@@ -12,8 +12,8 @@ internal static class KScales
     public const int Bytes = 12;
 
     /// <summary>Scale and minimum of a part.</summary>
-    public static (int Scale, int Minimum) Read(ReadOnlySpan<byte> place, int part) => part < 4 ? (place[part] & 63, place[part + 4] & 63)
-        : (place[part + 4] & 15 | place[part - 4] >> 6 << 4, place[part + 4] >> 4 | place[part] >> 6 << 4);
+    public static (byte Scale, byte Minimum) Read(ReadOnlySpan<byte> place, int part) => part < 4 ? ((byte)(place[part] & 63), (byte)(place[part + 4] & 63))
+        : ((byte)(place[part + 4] & 15 | place[part - 4] >> 6 << 4), (byte)(place[part + 4] >> 4 | place[part] >> 6 << 4));
 
     /// <summary>Writes all of them.</summary>
     public static void Write(Span<byte> place, ReadOnlySpan<int> scales, ReadOnlySpan<int> minima)

@@ -7,17 +7,17 @@ namespace Lemma.Formats;
 ///
 /// Number 128·n + 32·j + l (l below 32) lies in byte 32·n + l, bits 2·j and 2·j + 1.
 /// </code></remarks>
-internal sealed class Q2KFormat() : BlockFormat("Q2_K", 256, 84)
+internal sealed class Q2KFormat() : BlockFormat("Q2_K", 256, 84, new(2, 16, HasMinima: true))
 {
-    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
-        float d = Half(block[80..]), e = Half(block[82..]);
+        (to.Scales[0], to.Minima[0]) = (Bits(block[80..]), Bits(block[82..]));
         for (int part = 0; part < 16; part++)
         {
-            float scale = d * (block[part] & 15), minimum = e * (block[part] >> 4);
+            (to.Parts[part], to.PartMinima[part]) = ((byte)(block[part] & 15), (byte)(block[part] >> 4));
             ReadOnlySpan<byte> bits = block.Slice(16 + part / 8 * 32 + part % 2 * 16, 16);
             for (int i = 0; i < 16; i++)
-                values[16 * part + i] = scale * (bits[i] >> part % 8 / 2 * 2 & 3) - minimum;
+                to.Numbers[16 * part + i] = (byte)(bits[i] >> part % 8 / 2 * 2 & 3);
         }
     }
 }

@@ -5,18 +5,14 @@ namespace Lemma.Formats;
 /// byte  0   2                18
 ///       │ d │ 16 bytes       │        byte i: qᵢ in the lower half, qᵢ₊₁₆ in the upper
 /// </code></remarks>
-internal sealed class Q40Format() : BlockFormat("Q4_0", 32, 18)
+internal sealed class Q40Format() : BlockFormat("Q4_0", 32, 18, new(4, 32, Offset: 8))
 {
     public override bool IsWritten => true;
 
-    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
-        float d = Half(block);
-        for (int i = 0; i < 16; i++)
-        {
-            values[i] = ((block[2 + i] & 15) - 8) * d;
-            values[i + 16] = ((block[2 + i] >> 4) - 8) * d;
-        }
+        to.Scales[0] = Bits(block);
+        Nibbles(block.Slice(2, 16), to.Numbers);
     }
 
     private protected override void QuantizeBlock(ReadOnlySpan<float> x, Span<byte> block, ReadOnlySpan<float> importance)

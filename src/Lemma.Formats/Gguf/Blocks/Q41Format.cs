@@ -5,15 +5,11 @@ namespace Lemma.Formats;
 /// byte  0   2   4                20
 ///       │ d │ m │ 16 bytes       │        byte i: qᵢ in the lower half, qᵢ₊₁₆ in the upper
 /// </code></remarks>
-internal sealed class Q41Format() : BlockFormat("Q4_1", 32, 20)
+internal sealed class Q41Format() : BlockFormat("Q4_1", 32, 20, new(4, 32, HasMinima: true))
 {
-    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
-        float d = Half(block), m = Half(block[2..]);
-        for (int i = 0; i < 16; i++)
-        {
-            values[i] = (block[4 + i] & 15) * d + m;
-            values[i + 16] = (block[4 + i] >> 4) * d + m;
-        }
+        (to.Scales[0], to.Minima[0]) = (Bits(block), Bits(block[2..]));
+        Nibbles(block.Slice(4, 16), to.Numbers);
     }
 }

@@ -7,21 +7,20 @@ namespace Lemma.Formats;
 ///
 /// Byte 32·n + l: number 64·n + l in the lower half, number 64·n + 32 + l in the upper.
 /// </code></remarks>
-internal sealed class Q4KFormat() : BlockFormat("Q4_K", 256, 144)
+internal sealed class Q4KFormat() : BlockFormat("Q4_K", 256, 144, new(4, 32, HasMinima: true))
 {
     public override bool IsWritten => true;
 
-    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
-        float d = Half(block), e = Half(block[2..]);
+        (to.Scales[0], to.Minima[0]) = (Bits(block), Bits(block[2..]));
         for (int part = 0; part < 8; part++)
         {
-            (int s, int m) = KScales.Read(block.Slice(4, KScales.Bytes), part);
-            float scale = d * s, minimum = e * m;
+            (to.Parts[part], to.PartMinima[part]) = KScales.Read(block.Slice(4, KScales.Bytes), part);
             ReadOnlySpan<byte> halves = block.Slice(16 + part / 2 * 32, 32);
             int shift = part % 2 * 4;
             for (int i = 0; i < 32; i++)
-                values[32 * part + i] = scale * (halves[i] >> shift & 15) - minimum;
+                to.Numbers[32 * part + i] = (byte)(halves[i] >> shift & 15);
         }
     }
 

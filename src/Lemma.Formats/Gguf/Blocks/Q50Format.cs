@@ -7,20 +7,16 @@ namespace Lemma.Formats;
 /// byte  0   2        6                22
 ///       │ d │ 32 bit │ 16 bytes       │        bit i: the fifth bit of qᵢ; byte i: the others of qᵢ in the lower half, of qᵢ₊₁₆ in the upper
 /// </code></remarks>
-internal sealed class Q50Format() : BlockFormat("Q5_0", 32, 22)
+internal sealed class Q50Format() : BlockFormat("Q5_0", 32, 22, new(5, 32, Offset: 16))
 {
     // Rows that hold no whole blocks of 256 are written so where Q4_K is asked for.
     public override bool IsWritten => true;
 
-    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
-        float d = Half(block);
-        uint high = BinaryPrimitives.ReadUInt32LittleEndian(block[2..]);
-        for (int i = 0; i < 16; i++)
-        {
-            values[i] = ((block[6 + i] & 15 | (int)(high >> i << 4) & 16) - 16) * d;
-            values[i + 16] = ((block[6 + i] >> 4 | (int)(high >> (i + 16) << 4) & 16) - 16) * d;
-        }
+        to.Scales[0] = Bits(block);
+        Nibbles(block.Slice(6, 16), to.Numbers);
+        AddFifth(block[2..], to.Numbers);
     }
 
     private protected override void QuantizeBlock(ReadOnlySpan<float> x, Span<byte> block, ReadOnlySpan<float> importance)

@@ -7,20 +7,16 @@ namespace Lemma.Formats;
 /// byte  0   2   4        8                24
 ///       │ d │ m │ 32 bit │ 16 bytes       │        bits as in Q5_0
 /// </code></remarks>
-internal sealed class Q51Format() : BlockFormat("Q5_1", 32, 24)
+internal sealed class Q51Format() : BlockFormat("Q5_1", 32, 24, new(5, 32, HasMinima: true))
 {
     // Rows that hold no whole blocks of 256 are written so where Q5_K is asked for.
     public override bool IsWritten => true;
 
-    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
-        float d = Half(block), m = Half(block[2..]);
-        uint high = BinaryPrimitives.ReadUInt32LittleEndian(block[4..]);
-        for (int i = 0; i < 16; i++)
-        {
-            values[i] = (block[8 + i] & 15 | (int)(high >> i << 4) & 16) * d + m;
-            values[i + 16] = (block[8 + i] >> 4 | (int)(high >> (i + 16) << 4) & 16) * d + m;
-        }
+        (to.Scales[0], to.Minima[0]) = (Bits(block), Bits(block[2..]));
+        Nibbles(block.Slice(8, 16), to.Numbers);
+        AddFifth(block[4..], to.Numbers);
     }
 
     private protected override void QuantizeBlock(ReadOnlySpan<float> x, Span<byte> block, ReadOnlySpan<float> importance)

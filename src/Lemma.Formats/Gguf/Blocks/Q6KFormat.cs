@@ -8,20 +8,20 @@ namespace Lemma.Formats;
 /// Number 128·n + 32·j + l: four bits in byte 64·n + 32·(j % 2) + l, in its upper half where j is 2 or 3; two in byte 32·n + l of the second
 /// part, from bit 2·j on.
 /// </code></remarks>
-internal sealed class Q6KFormat() : BlockFormat("Q6_K", 256, 210)
+internal sealed class Q6KFormat() : BlockFormat("Q6_K", 256, 210, new(6, 16, Offset: 32))
 {
     public override bool IsWritten => true;
 
-    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
-        float d = Half(block[208..]);
+        to.Scales[0] = Bits(block[208..]);
+        block.Slice(192, 16).CopyTo(to.Parts);
         for (int part = 0; part < 16; part++)
         {
-            float scale = d * (sbyte)block[192 + part];
             int n = part / 8, j = part % 8 / 2, place = part % 2 * 16;
             ReadOnlySpan<byte> four = block.Slice(64 * n + j % 2 * 32 + place, 16), two = block.Slice(128 + 32 * n + place, 16);
             for (int i = 0; i < 16; i++)
-                values[16 * part + i] = scale * ((four[i] >> j / 2 * 4 & 15 | (two[i] >> 2 * j & 3) << 4) - 32);
+                to.Numbers[16 * part + i] = (byte)(four[i] >> j / 2 * 4 & 15 | (two[i] >> 2 * j & 3) << 4);
         }
     }
 

@@ -5,15 +5,15 @@ namespace Lemma.Formats;
 /// byte  0   2                34
 ///       │ d │ q₀ … q₃₁       │        d a half, q signed bytes
 /// </code></remarks>
-internal sealed class Q80Format() : BlockFormat("Q8_0", 32, 34)
+internal sealed class Q80Format() : BlockFormat("Q8_0", 32, 34, new(8, 32, Offset: 128))
 {
     public override bool IsWritten => true;
 
-    private protected override void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
-        float d = Half(block);
-        for (int i = 0; i < values.Length; i++)
-            values[i] = (sbyte)block[2 + i] * d;
+        to.Scales[0] = Bits(block);
+        for (int i = 0; i < 32; i++)
+            to.Numbers[i] = (byte)(block[2 + i] ^ 128);
     }
 
     // The largest magnitude becomes 127. Importance changes nothing: the scale is that of the largest number.

@@ -7,6 +7,9 @@ internal sealed class ByteShares
     private readonly int[] counts = [.. Enumerable.Repeat(1, 256)];
     private int total = 256;
 
+    /// <summary>The least bits that a byte costs: all others have a share too.</summary>
+    public static double LeastBits => Math.Log2(Most / (Most - 255.0));
+
     public void Encode(RangeEncoder coder, byte value)
     {
         coder.Encode(From(value), (ulong)counts[value], (ulong)total);

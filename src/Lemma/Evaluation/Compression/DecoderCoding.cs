@@ -60,18 +60,22 @@ internal sealed class DecoderCoding(Decoder decoder, Tokenizer tokenizer, Worker
         if (tokens == 0)
             return [];
         Frequencies shares = new(Tokenizer.VocabularySize);
-        int[] text = Text(new int[tokens], out int known);
+        int[] text = Text([], out int known);
         if (known == 0)
         {
             shares.SetUniform();
-            text[0] = shares.Decode(coder);
+            text = [shares.Decode(coder)];
             count(1);
         }
         using Reading reading = new(decoder, workers, length, stride);
-        for (int place = 0; place < text.Length - 1; place++)
+        // The head says how many there are; memory is taken for those that came.
+        int all = checked(known + tokens);
+        for (int place = 0; place < all - 1; place++)
         {
             reading.Room(text.AsMemory(0, place));
             shares.SetLogits(reading.Row(reading.Read(text.AsMemory(place, 1)), 0));
+            if (place + 1 == text.Length)
+                Array.Resize(ref text, (int)Math.Min(all, 2L * text.Length + 64));
             text[place + 1] = shares.Decode(coder);
             reading.Done();
             count(1);

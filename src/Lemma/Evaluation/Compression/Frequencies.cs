@@ -12,6 +12,13 @@ internal sealed class Frequencies(int symbols)
 
     public int Symbols => symbols;
 
+    /// <summary>The least bits that one of some symbols costs: all others have 1 at least, of a total a little above 2³⁰ and their number at most.</summary>
+    public static double LeastBits(int symbols)
+    {
+        double most = 1.01 * (1u << Bits) + symbols;
+        return Math.Log2(most / (most - (symbols - 1)));
+    }
+
     public ulong Total { get; private set; }
 
     /// <summary>The shares of a row of logits.</summary>

@@ -1,9 +1,14 @@
 namespace Lemma.Evaluation.Compression;
 
 /// <summary>Reads what <see cref="RangeEncoder"/> wrote, given the same shares.</summary>
+/// <remarks>
+/// It begins with eight bytes and takes one more whenever the encoder gave one, which gives one more at its end: so what was written whole is read with seven
+/// zeros behind it at most, and who needs another asks for more symbols than were written.
+/// </remarks>
 internal sealed class RangeDecoder
 {
     private const ulong Least = 1UL << 56;
+    private const int ZerosBehind = 7;
     private readonly ReadOnlyMemory<byte> bytes;
     private ulong place, range = ulong.MaxValue;
     private int next;
@@ -31,5 +36,12 @@ internal sealed class RangeDecoder
         }
     }
 
-    private ulong Byte() => next < bytes.Length ? bytes.Span[next++] : 0UL;
+    private ulong Byte()
+    {
+        int at = next++;
+        if (at < bytes.Length)
+            return bytes.Span[at];
+        return at < bytes.Length + ZerosBehind ? 0UL
+            : throw new InvalidDataException($"decompression: the code of {bytes.Length} bytes ends before the content does: the file was changed");
+    }
 }

@@ -15,7 +15,8 @@ public sealed record CompressedText(byte[] Bytes, long CodeBytes, long Tokens, l
 /// <remarks>
 /// The file, little-endian: "LEMMAZIP", the version (1 byte), the SHA-256 of weights and tokenizer, the window and its stride (4 bytes each), the SHA-256 of the
 /// content, how many segments there are (4 bytes), each with its bytes and its tokens, −1 for bytes that are no text (4 bytes each), the length of the code
-/// (4 bytes), the code. Whoever reads it needs the same model; threads, vector widths and batches may be others. The content is checked by its SHA-256.
+/// (4 bytes), the code. A head that asks for more than its code can hold is refused before anything is decoded, memory is taken as symbols come out, and a code
+/// that ends too early ends it. Whoever reads it needs the same model; threads, vector widths and batches may be others. The content is checked by its SHA-256.
 /// </remarks>
 public static class TextCompressor
 {
@@ -106,14 +107,15 @@ public static class TextCompressor
         int at = 9 + HashLength;
         CodingModel windowed = model.WithWindow(Whole(head, at), Whole(head, at + 4));
         byte[] hash = head.Slice(at + 8, HashLength).ToArray();
-        (int Length, int Tokens)[] segments = Segments(head, out ReadOnlyMemory<byte> code, file);
+        (int Length, int Tokens)[] segments = Segments(head, out ReadOnlyMemory<byte> code, file, model.Tokenizer.VocabularySize);
         byte[] content = Content(windowed, segments, new RangeDecoder(code), progress, cancellation);
         if (!SHA256.HashData(content).AsSpan().SequenceEqual(hash))
             throw Fault("the content does not have the SHA-256 of the file's head: the file was changed");
         return content;
     }
 
-    private static (int Length, int Tokens)[] Segments(ReadOnlySpan<byte> head, out ReadOnlyMemory<byte> code, ReadOnlyMemory<byte> file)
+    private static (int Length, int Tokens)[] Segments(ReadOnlySpan<byte> head, out ReadOnlyMemory<byte> code, ReadOnlyMemory<byte> file,
+        int symbols)
     {
         int count = Whole(head, HeadLength - 4);
         if (count < 0 || HeadLength + 8L * count + 4 > head.Length)
@@ -129,6 +131,11 @@ public static class TextCompressor
         int begin = HeadLength + 8 * count + 4, expected = Whole(head, begin - 4);
         if (expected != head.Length - begin)
             throw Fault($"the file is cut or longer than it was: its code has {expected} bytes, but {head.Length - begin} stand there");
+        // Every symbol costs something, however sure the model was; the last eight bits are what a range may leave.
+        long predicted = segments.Sum(segment => (long)Math.Max(0, segment.Tokens));
+        long escaped = segments.Sum(segment => segment.Tokens == Bytes ? (long)segment.Length : 0);
+        if (predicted * Frequencies.LeastBits(symbols) + escaped * ByteShares.LeastBits > 8.0 * expected + 8)
+            throw Fault($"{predicted} tokens and {escaped} bytes that are no text cannot be in a code of {expected} bytes");
         code = file[begin..];
         return segments;
     }

@@ -1,5 +1,6 @@
 using Lemma.Compute;
 using Lemma.Formulas;
+using Lemma.Weights;
 
 namespace Lemma.Tensors;
 
@@ -40,13 +41,23 @@ public static unsafe partial class Ops
     {
         int d = weight.Shape[^1];
         float* stored = tape.StoredPointer(weight, out int inPanels);
-        if (inPanels == 0)
+        Parameter? quantized = tape.Quantized(weight);
+        if (inPanels == 0 && quantized is null)
         {
             Formulas.Embedding.Forward(ids, tape[weight], d, y);
             return;
         }
         foreach (int id in ids)
             Require.That((uint)id < (uint)weight.Shape.Rows, $"embedding: id {id} is not in the table of {weight.Shape.Rows} rows");
+        if (quantized is not null)
+        {
+            for (int row = 0; row < ids.Length; row++)
+            {
+                WeightPiece piece = Parameters.PieceOf(quantized, ids[row]);
+                piece.CopyRow(ids[row] - piece.FirstRow, y.Slice(row * d, d));
+            }
+            return;
+        }
         for (int row = 0; row < ids.Length; row++)
         {
             Span<float> to = y.Slice(row * d, d);

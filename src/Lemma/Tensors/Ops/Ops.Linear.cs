@@ -1,5 +1,7 @@
 using System.Numerics.Tensors;
+using Lemma.Compute;
 using Lemma.Formulas;
+using Lemma.Weights;
 
 namespace Lemma.Tensors;
 
@@ -56,11 +58,30 @@ public static unsafe partial class Ops
         int inputs = weight.Shape[^1], outputs = weight.Shape[0], rows = x.Shape.Rows;
         tape.Attribute(weight);
         float* dx = tape.GradientPointer(x, out bool add);
-        Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(tape.Pointer(weight), inputs), dx, inputs, add);
+        Arena.Mark mark = tape.Scratch.Here;
+        float* w = tape.Quantized(weight) is { } quantized ? RowsOf(tape, quantized) : tape.Pointer(weight);
+        Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(w, inputs), dx, inputs, add);
+        tape.Scratch.Rewind(mark);
         if (tape.IsFrozen(weight))
             return;
         float* dw = tape.GradientPointer(weight, out add);
         WeightGradient(tape.Workers, rows, up, outputs, Matrix.Rows(tape.Pointer(x), inputs), inputs, dw, add);
+    }
+
+    // A quantized weight as floats, for the gradient that passes through it.
+    private static float* RowsOf(Tape tape, Parameter parameter)
+    {
+        float* rows = tape.Scratch.Take(parameter.Count);
+        int columns = parameter.Shape.Columns;
+        tape.Workers.Rows(parameter.Shape.Rows, 64, (parameter, Rows: (nint)rows, columns), static (in s, first, count) =>
+        {
+            for (int row = first; row < first + count; row++)
+            {
+                WeightPiece piece = Parameters.PieceOf(s.parameter, row);
+                piece.CopyRow(row - piece.FirstRow, new Span<float>((float*)s.Rows + (nint)row * s.columns, s.columns));
+            }
+        });
+        return rows;
     }
 
     // db += Σ rows dy: threads split the columns, rows are added in order.

@@ -25,8 +25,13 @@ public static unsafe partial class Ops
     {
         int k = weight.Shape.Columns;
         tape.Attribute(weight);
-        if (tape.Inputs is { } inputs && tape.ParameterOf(weight) is { } parameter)
-            inputs.Add(parameter.Name, weight.Shape, firstRow, m, a);
+        if (tape.Inputs is { } inputs && tape.ParameterOf(weight) is { } observed)
+            inputs.Add(observed.Name, weight.Shape, firstRow, m, a);
+        if (tape.Quantized(weight) is { } parameter)
+        {
+            ProductWithPieces(tape, m, a, parameter.Pieces, firstRow, n, c, stride, add, bias);
+            return;
+        }
         float* stored = tape.StoredPointer(weight, out int inPanels) + (nint)firstRow * k;
         Product(tape.Workers, m, n, k, a, Matrix.Rows(stored, k).Transposed, c, stride, add, bias, Math.Clamp(inPanels - firstRow, 0, n));
     }

@@ -1,0 +1,271 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Lemma.Formulas;
+
+/// <summary>16 rows of a quantized weight in the place of a <see cref="QuantizedLayout"/>: put there row by row, read by parts of their columns.</summary>
+internal static unsafe class QuantizedPanel
+{
+    private const int Rows = QuantizedLayout.Rows, Block = QuantizedLayout.Block, Group = 64;
+
+    /// <summary>Puts one row into a panel.</summary>
+    public static void Put(QuantizedLayout layout, byte* panel, int columns, int row, QuantizedRow source)
+    {
+        RequireFit(layout, columns, source);
+        fixed (byte* numbers = source.Numbers)
+        {
+            for (int block = 0; block < columns / Block; block++)
+                PutBlock(layout.Bits, (uint*)(numbers + block * Block), panel + (nint)block * Group * layout.Bits + row * 4);
+        }
+        PutScales(layout, panel + layout.NumberBytes(columns), columns, row, source);
+    }
+
+    /// <summary>Unpacks some columns of a panel: whole numbers as groups, a byte each, and scales as floats.</summary>
+    /// <param name="layout">The layout.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="columns">Columns of its rows.</param>
+    /// <param name="first">The first column, a multiple of the layout's columns.</param>
+    /// <param name="count">How many, a multiple of them.</param>
+    /// <param name="numbers">[count / 4, 64]; of 8 bits they are read where they lie, and this is not touched.</param>
+    /// <param name="scales">[parts, 16].</param>
+    /// <param name="minima">[parts, 16]: what is added, of layouts with minima.</param>
+    /// <returns>Where the whole numbers are.</returns>
+    public static byte* Unpack(QuantizedLayout layout, byte* panel, int columns, int first, int count, byte* numbers, float* scales, float* minima)
+    {
+        byte* block = panel + (nint)(first / Block) * Group * layout.Bits;
+        UnpackScales(layout, panel + layout.NumberBytes(columns) + (nint)(first / layout.Columns) * layout.ScaleBytes, count, scales, minima);
+        if (layout.Bits == 8)
+            return block;
+        UnpackNumbers(layout, block, count / Block, numbers);
+        if (layout.Table.Length > 0)
+            LookUp(layout.Table, numbers, count / 4);
+        return numbers;
+    }
+
+    /// <summary>Copies one row out of its panel as floats: s·(u − offset), or s·u + m.</summary>
+    public static void CopyRow(QuantizedLayout layout, byte* panel, int columns, int row, Span<float> destination)
+    {
+        byte* numbers = stackalloc byte[QuantizedLayout.SuperBlock * Rows];
+        float* scales = stackalloc float[2 * QuantizedLayout.SuperBlock], minima = scales + QuantizedLayout.SuperBlock;
+        for (int first = 0, count; first < columns; first += count)
+        {
+            count = Math.Min(QuantizedLayout.SuperBlock, columns - first);
+            byte* unpacked = Unpack(layout, panel, columns, first, count, numbers, scales, minima);
+            for (int column = 0; column < count; column++)
+            {
+                int at = column / layout.Part * Rows + row;
+                float scaled = scales[at] * (unpacked[column / 4 * Group + row * 4 + column % 4] - layout.Offset);
+                destination[first + column] = layout.HasMinima ? scaled + minima[at] : scaled;
+            }
+        }
+    }
+
+    // Four numbers of a group are moved together.
+    private static void PutBlock(int bits, uint* q, byte* to)
+    {
+        const uint One = 0x01010101, Two = 0x03030303, Four = 0x0F0F0F0F;
+        switch (bits)
+        {
+            case 8:
+                for (int j = 0; j < 8; j++)
+                    *(uint*)(to + j * Group) = q[j];
+                break;
+            case 2 or 3:
+                *(uint*)to = Stacked(q, 0, Two);
+                *(uint*)(to + Group) = Stacked(q + 4, 0, Two);
+                if (bits == 3)
+                    *(uint*)(to + 2 * Group) = Flags(q, 2, One);
+                break;
+            default:
+                for (int j = 0; j < 4; j++)
+                    *(uint*)(to + j * Group) = q[j] & Four | (q[j + 4] & Four) << 4;
+                if (bits == 5)
+                    *(uint*)(to + 4 * Group) = Flags(q, 4, One);
+                if (bits == 6)
+                {
+                    *(uint*)(to + 4 * Group) = Stacked(q, 4, Two);
+                    *(uint*)(to + 5 * Group) = Stacked(q + 4, 4, Two);
+                }
+                break;
+        }
+    }
+
+    // Two bits of four groups above each other.
+    private static uint Stacked(uint* q, int shift, uint mask) =>
+        q[0] >> shift & mask | (q[1] >> shift & mask) << 2 | (q[2] >> shift & mask) << 4 | (q[3] >> shift & mask) << 6;
+
+    // One bit of eight groups.
+    private static uint Flags(uint* q, int shift, uint mask)
+    {
+        uint flags = 0;
+        for (int j = 0; j < 8; j++)
+            flags |= (q[j] >> shift & mask) << j;
+        return flags;
+    }
+
+    private static void RequireFit(QuantizedLayout layout, int columns, QuantizedRow source)
+    {
+        int parts = layout.Columns == QuantizedLayout.SuperBlock ? columns / layout.Part : 0, scales = columns / layout.Columns;
+        Check.That(columns > 0 && columns % layout.Columns == 0 && source.Numbers.Length == columns && source.Scales.Length == scales
+            && source.Minima.Length == (layout.HasMinima ? scales : 0) && source.Parts.Length == parts
+            && source.PartMinima.Length == (layout.HasMinima ? parts : 0), layout.Name,
+            $"a row of {columns} columns has {columns} numbers and {scales} scales with {parts} parts, but there are {source.Numbers.Length} numbers, "
+            + $"{source.Scales.Length} scales, {source.Minima.Length} minima, {source.Parts.Length} and {source.PartMinima.Length} parts");
+        Check.That(source.Numbers.IndexOfAnyExceptInRange((byte)0, (byte)((1 << layout.Bits) - 1)) < 0, layout.Name,
+            $"numbers have {layout.Bits} bits, but one has more");
+    }
+
+    private static void PutScales(QuantizedLayout layout, byte* to, int columns, int row, QuantizedRow source)
+    {
+        int parts = QuantizedLayout.SuperBlock / layout.Part;
+        for (int i = 0; i < columns / layout.Columns; i++, to += layout.ScaleBytes)
+        {
+            if (layout.Scales == ScaleKind.Exponent)
+            {
+                to[row] = checked((byte)source.Scales[i]);
+                continue;
+            }
+            ((ushort*)to)[row] = source.Scales[i];
+            if (layout.HasMinima)
+                ((ushort*)to)[Rows + row] = source.Minima[i];
+            if (layout.Columns != QuantizedLayout.SuperBlock)
+                continue;
+            byte* part = to + Rows * (layout.HasMinima ? 4 : 2) + row;
+            for (int j = 0; j < parts; j++, part += Rows * (layout.HasMinima ? 2 : 1))
+            {
+                part[0] = source.Parts[i * parts + j];
+                if (layout.HasMinima)
+                    part[Rows] = source.PartMinima[i * parts + j];
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void UnpackNumbers(QuantizedLayout layout, byte* block, int blocks, byte* to)
+    {
+        for (int i = 0; i < blocks; i++, block += Group * layout.Bits, to += 8 * Group)
+        {
+            if (layout.Bits >= 4)
+            {
+                Nibbles(block, to, 4 * Group);
+                if (layout.Bits == 5)
+                    AddBits(block + 4 * Group, to, shift: 4);
+                else if (layout.Bits == 6)
+                {
+                    AddPairs(block + 4 * Group, to);
+                    AddPairs(block + 5 * Group, to + 4 * Group);
+                }
+            }
+            else
+            {
+                Pairs(block, to);
+                Pairs(block + Group, to + 4 * Group);
+                if (layout.Bits == 3)
+                    AddBits(block + 2 * Group, to, shift: 2);
+            }
+        }
+    }
+
+    private static void Nibbles(byte* from, byte* to, int upper)
+    {
+        for (int at = 0; at < 4 * Group; at += Group)
+        {
+            Vector512<byte> both = Vector512.Load(from + at), low = Vector512.Create((byte)15);
+            (both & low).Store(to + at);
+            ((both.AsUInt16() >>> 4).AsByte() & low).Store(to + upper + at);
+        }
+    }
+
+    private static void Pairs(byte* from, byte* to)
+    {
+        Vector512<ushort> all = Vector512.Load(from).AsUInt16();
+        for (int j = 0; j < 4; j++)
+            ((all >>> 2 * j).AsByte() & Vector512.Create((byte)3)).Store(to + j * Group);
+    }
+
+    private static void AddPairs(byte* from, byte* to)
+    {
+        Vector512<ushort> all = Vector512.Load(from).AsUInt16();
+        for (int j = 0; j < 4; j++)
+            (Vector512.Load(to + j * Group) | (((all >>> 2 * j).AsByte() & Vector512.Create((byte)3)).AsUInt16() << 4).AsByte()).Store(to + j * Group);
+    }
+
+    private static void AddBits(byte* from, byte* to, int shift)
+    {
+        Vector512<ushort> all = Vector512.Load(from).AsUInt16();
+        for (int j = 0; j < 8; j++)
+            (Vector512.Load(to + j * Group) | (((all >>> j).AsByte() & Vector512.Create((byte)1)).AsUInt16() << shift).AsByte()).Store(to + j * Group);
+    }
+
+    // What 4 bits stand for, 128 added so that it is a byte without a sign.
+    private static void LookUp(ReadOnlySpan<sbyte> table, byte* numbers, int groups)
+    {
+        Vector128<byte> values = Vector128.Create(MemoryMarshal.AsBytes(table)) ^ Vector128.Create((byte)128);
+        for (int i = 0; i < groups * 2; i++, numbers += 32)
+        {
+            Vector256<byte> indices = Vector256.Load(numbers);
+            (Avx2.IsSupported ? Avx2.Shuffle(Vector256.Create(values, values), indices)
+                : Vector256.Create(Vector128.Shuffle(values, indices.GetLower()), Vector128.Shuffle(values, indices.GetUpper()))).Store(numbers);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void UnpackScales(QuantizedLayout layout, byte* from, int count, float* scales, float* minima)
+    {
+        int parts = QuantizedLayout.SuperBlock / layout.Part;
+        for (int done = 0; done < count; done += layout.Columns, from += layout.ScaleBytes)
+        {
+            switch (layout.Scales)
+            {
+                case ScaleKind.Exponent:
+                    Power(Vector128.Load(from)).Store(scales);
+                    scales += Rows;
+                    break;
+                case ScaleKind.Half or ScaleKind.HalfWithMinimum:
+                    HalfLoad.Sixteen(from).Store(scales);
+                    if (layout.HasMinima)
+                        HalfLoad.Sixteen(from + 2 * Rows).Store(minima);
+                    scales += Rows;
+                    minima += Rows;
+                    break;
+                case ScaleKind.SuperSigned:
+                    Vector512<float> all = HalfLoad.Sixteen(from);
+                    for (int j = 0; j < parts; j++, scales += Rows)
+                        (all * Vector512.ConvertToSingle(Widen(Vector128.Load((sbyte*)from + Rows * (2 + j))))).Store(scales);
+                    break;
+                default:
+                    Vector512<float> scale = HalfLoad.Sixteen(from), minimum = -HalfLoad.Sixteen(from + 2 * Rows);
+                    for (int j = 0; j < parts; j++, scales += Rows, minima += Rows)
+                    {
+                        (scale * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (4 + 2 * j))))).Store(scales);
+                        (minimum * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (5 + 2 * j))))).Store(minima);
+                    }
+                    break;
+            }
+        }
+    }
+
+    private static Vector512<int> Widen(Vector128<byte> x) => Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(x)
+        : Vector512.Create(Widen256(x), Widen256(Vector128.Shuffle(x, Vector128.Create((byte)8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))));
+
+    private static Vector256<int> Widen256(Vector128<byte> x) => Avx2.IsSupported ? Avx2.ConvertToVector256Int32(x)
+        : Vector256.WidenLower(Vector128.WidenLower(x).ToVector256()).AsInt32();
+
+    private static Vector512<int> Widen(Vector128<sbyte> x)
+    {
+        if (Avx512F.IsSupported)
+            return Avx512F.ConvertToVector512Int32(x);
+        (Vector128<short> low, Vector128<short> high) = Vector128.Widen(x);
+        return Vector512.Create(Vector256.WidenLower(low.ToVector256()), Vector256.WidenLower(high.ToVector256()));
+    }
+
+    // 2^(e − 128): below 2 the fraction's highest bits say it.
+    private static Vector512<float> Power(Vector128<byte> exponents)
+    {
+        Vector512<int> e = Widen(exponents), isSmall = Vector512.LessThan(e, Vector512.Create(2));
+        Vector512<int> small = Vector512.Create(0x00200000) + (e * 0x00200000), usual = (e - Vector512<int>.One) << 23;
+        return Vector512.ConditionalSelect(isSmall, small, usual).AsSingle();
+    }
+}

@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Lemma.Compute;
+using Lemma.Formats;
+using Lemma.Formulas;
+using Lemma.Weights;
+
+namespace Lemma.Checkpoints;
+
+/// <summary>Weights that stay as their file has them, quantized or of 16 bits: each in the panels that products read, beside what stays float32.</summary>
+/// <remarks>A parameter whose rows come from several tensors, as queries, keys and values do, has a piece for each run of rows of one type.</remarks>
+internal sealed class StoredWeights
+{
+    private const string Single = "F32";
+    private static readonly ConcurrentDictionary<string, QuantizedLayout> Layouts = new(StringComparer.Ordinal);
+
+    private readonly HashSet<string> names = new(StringComparer.Ordinal);
+    private readonly List<Job> jobs = [];
+
+    private readonly record struct Source(TensorEntry Entry, long Row);
+
+    private readonly record struct Job(WeightPiece Piece, Source[] Rows, int Panel);
+
+    /// <summary>The parameters that stay so; they have memory once the parameters are allocated.</summary>
+    /// <param name="places">The tensors and what they fill.</param>
+    /// <param name="parameters">The parameters, not allocated yet.</param>
+    public StoredWeights(IEnumerable<(WeightName Name, TensorEntry Entry)> places, Parameters parameters)
+    {
+        foreach (IGrouping<string, (WeightName Name, TensorEntry Entry)> group in places.Where(place => !place.Name.IsZero).GroupBy(place => place.Name.Parameter))
+        {
+            Parameter parameter = parameters[group.Key];
+            (WeightName Name, TensorEntry Entry)[] all = [.. group];
+            bool isTaken = (parameter.TakesPanels || parameter.IsLookedUp) && parameter.Shape.Rank > 1;
+            if (!isTaken || all.All(place => place.Entry.Type == Single) || !all.All(place => IsTaken(place.Name, place.Entry)))
+                continue;
+            Source[] rows = RowsOf(parameter, all);
+            List<WeightPiece> pieces = Pieces(parameter, rows);
+            parameters.Quantize(parameter, pieces);
+            names.Add(parameter.Name);
+            foreach (WeightPiece piece in pieces)
+            {
+                Source[] own = rows[piece.FirstRow..(piece.FirstRow + piece.Rows)];
+                for (int panel = 0; panel < piece.Panels; panel++)
+                    jobs.Add(new Job(piece, own, panel));
+            }
+        }
+    }
+
+    /// <summary>The names of these parameters.</summary>
+    public IReadOnlySet<string> Names => names;
+
+    /// <summary>Puts the file's rows in their places.</summary>
+    public void Fill(Workers workers) => workers.Run(jobs.Count, jobs, static (in all, index) => Fill(all[index]));
+
+    private static bool IsTaken(WeightName name, TensorEntry entry) =>
+        !name.Transposed && name.Offset == 0 && entry.Strides is null
+        && (entry.Type == Single || HalvesOf(entry) != HalfKind.None || BlockFormat.Find(entry.Type) is not null);
+
+    private static HalfKind HalvesOf(TensorEntry entry) => entry.Type switch
+    {
+        "F16" => HalfKind.Half,
+        "BF16" => HalfKind.Brain,
+        _ => HalfKind.None,
+    };
+
+    // Where each row of the parameter stands in the file.
+    private static Source[] RowsOf(Parameter parameter, (WeightName Name, TensorEntry Entry)[] places)
+    {
+        Source[] rows = new Source[parameter.Shape.Rows];
+        foreach ((WeightName name, TensorEntry entry) in places)
+        {
+            for (int row = 0; row < name.Rows; row++)
+                rows[name.FirstRow + (name.RowOf?.Invoke(row) ?? row)] = new Source(entry, row);
+        }
+        return rows;
+    }
+
+    private static List<WeightPiece> Pieces(Parameter parameter, Source[] rows)
+    {
+        // A matrix of a stack begins a piece, since products begin with its first row.
+        int columns = parameter.Shape.Columns, matrix = parameter.Shape.Rank == 3 ? parameter.Shape[1] : rows.Length;
+        List<WeightPiece> pieces = [];
+        for (int first = 0, next; first < rows.Length; first = next)
+        {
+            string type = rows[first].Entry.Type;
+            for (next = first + 1; next < rows.Length && rows[next].Entry.Type == type && next % matrix != 0;)
+                next++;
+            pieces.Add(HalvesOf(rows[first].Entry) is not HalfKind.None and var halves ? new WeightPiece(halves, first, next - first, columns)
+                : new WeightPiece(type == Single ? null : LayoutOf(BlockFormat.Find(type)!), first, next - first, columns));
+        }
+        return pieces;
+    }
+
+    private static QuantizedLayout LayoutOf(BlockFormat format) => Layouts.GetOrAdd(format.Name, static (name, format) =>
+    {
+        BlockNumbers numbers = format.Numbers;
+        ScaleKind scales = numbers.HasExponent ? ScaleKind.Exponent
+            : format.Parts > 0 ? numbers.HasMinima ? ScaleKind.SuperWithMinimum : ScaleKind.SuperSigned
+            : numbers.HasMinima ? ScaleKind.HalfWithMinimum : ScaleKind.Half;
+        return new QuantizedLayout(name, numbers.Bits, scales, numbers.Part, numbers.Offset, numbers.Values);
+    }, format);
+
+    // The rows of one panel.
+    private static void Fill(in Job job)
+    {
+        WeightPiece piece = job.Piece;
+        int first = job.Panel * QuantizedLayout.Rows, end = Math.Min(piece.Rows, first + QuantizedLayout.Rows);
+        if (piece.Layout is { } layout)
+        {
+            Put(job, BlockFormat.Find(layout.Name)!, first, end);
+            return;
+        }
+        for (int row = first; row < end; row++)
+        {
+            Source source = job.Rows[row];
+            using MappedFile.Loan loan = source.Entry.Source.Borrow();
+            int bytes = piece.Columns * (piece.Halves == HalfKind.None ? sizeof(float) : sizeof(ushort));
+            ReadOnlySpan<byte> stored = loan.Slice(source.Entry.Begin + source.Row * bytes, bytes);
+            if (piece.Halves != HalfKind.None)
+                piece.Put(row, MemoryMarshal.Cast<byte, ushort>(stored));
+            else
+                stored.CopyTo(MemoryMarshal.AsBytes(piece.Floats(row, 1)));
+        }
+    }
+
+    private static void Put(in Job job, BlockFormat format, int first, int end)
+    {
+        int columns = job.Piece.Columns, blocks = columns / format.Elements, bytes = blocks * format.Bytes, parts = blocks * format.Parts;
+        byte[] numbers = new byte[columns], scalesOfParts = new byte[parts], minimaOfParts = new byte[format.Numbers.HasMinima ? parts : 0];
+        ushort[] scales = new ushort[blocks], minima = new ushort[format.Numbers.HasMinima ? blocks : 0];
+        for (int row = first; row < end; row++)
+        {
+            Source source = job.Rows[row];
+            using MappedFile.Loan loan = source.Entry.Source.Borrow();
+            format.Read(loan.Slice(source.Entry.Begin + source.Row * bytes, bytes), new BlockContent(numbers, scales, minima, scalesOfParts, minimaOfParts));
+            job.Piece.Put(row, new QuantizedRow(numbers, scales, minima, scalesOfParts, minimaOfParts));
+        }
+    }
+}
