@@ -150,7 +150,11 @@ internal static class ConvertCommand
         private const long Megabyte = 1_000_000;
         private ProgressLine? line;
 
-        public void Report(long written, long total) => (line ??= new ProgressLine("MB", (int)Math.Min(int.MaxValue, total / Megabyte))).Report((int)(written / Megabyte));
+        public void Report(long written, long total)
+        {
+            line ??= new ProgressLine("MB", (int)Math.Min(int.MaxValue, total / Megabyte));
+            line.Report((int)(written / Megabyte));
+        }
 
         public void Dispose() => line?.Dispose();
     }

@@ -23,7 +23,12 @@ internal static class ImportanceCommand
             AllowMultipleArgumentsPerToken = true,
             Required = true,
         };
-        Option<string> output = new("--out") { Description = "The file, a GGUF that llama-quantize reads too", HelpName = "FILE", DefaultValueFactory = _ => "imatrix.gguf" };
+        Option<string> output = new("--out")
+        {
+            Description = "The file, a GGUF that llama-quantize reads too",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => "imatrix.gguf",
+        };
         Option<int?> length = Choice.Whole("--length", $"Tokens of a window; {UsualLength} without it, or the model's longest sequence");
         Option<Encoding?> encoding = Choice.TextEncoding();
         Option<int?> threads = Choice.Threads();

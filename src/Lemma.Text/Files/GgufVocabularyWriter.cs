@@ -17,15 +17,20 @@ internal sealed class GgufVocabularyWriter
 
     // Contractions, digits, spaces and line ends in runs, cases, scripts with and without spaces, marks, symbols, what is joined. Composed, since the
     // format knows no forms of Unicode; without special tokens, beside which kinds keep spaces or not.
-    private const string Probe = "Hello world! I'll they'Re WE'D don't  stop   here\t\tnow\n\n  next\r\n\r\nline \n 1234567 3.14 12 007 a1b2 x_y (z) [q]... -- ==> {\"k\": [1,2]} "
+    private const string Probe = "Hello world! I'll they'Re WE'D don't  stop   here\t\tnow\n\n  next\r\n\r\nline \n 1234567 3.14 12 007 "
+        + "a1b2 x_y (z) [q]... -- ==> {\"k\": [1,2]} "
         + "http://a.b/c?d=e&f#g naïve café ÆØÅ ß ſ ǅ ʰ Привет мир, Ελληνικά עברית العربية ١٢٣ हिन्दी ไทย 中文字符，测试。 日本語のテキスト カナ 한국어 텍스트 Ⅷ ½ ² "
-        + "👩‍👩‍👧‍👦 🏳️‍🌈 é̂ x̱ €$£¥ ©®™ ∑∫√ ←→ «q» “q” ‘s’ … — \u00a0nbsp\u2003em\u200bzw camelCase HTMLParser snake_case ABCdef iPhone15Pro !!!??? ''' \"\"\" 'S 'T'M    ";
+        + "👩‍👩‍👧‍👦 🏳️‍🌈 é̂ x̱ €$£¥ ©®™ ∑∫√ ←→ «q» “q” ‘s’ … — \u00a0nbsp\u2003em\u200bzw "
+        + "camelCase HTMLParser snake_case ABCdef iPhone15Pro !!!??? ''' \"\"\" 'S 'T'M    ";
 
     // What spaces at the ends become.
     private const string Spaced = "  one two  ";
 
     private static readonly (string Name, string Token)[] Named = [("unk_token", "unknown_token_id"), ("pad_token", "padding_token_id"),
         ("sep_token", "seperator_token_id"), ("cls_token", "cls_token_id"), ("mask_token", "mask_token_id")];
+
+    private static readonly (string Piece, string Id)[] PieceIds = [("[CLS]", "cls_token_id"), ("[SEP]", "seperator_token_id"), ("[UNK]", "unknown_token_id"),
+        ("[PAD]", "padding_token_id"), ("[MASK]", "mask_token_id")];
 
     private readonly Tokenizer tokenizer;
     private readonly int count;
@@ -76,8 +81,7 @@ internal sealed class GgufVocabularyWriter
         int[] around = tokenizer.Encode(""), plain = tokenizer.Encode("", addSpecialTokens: false);
         if (tokenizer.Model is WordPieceModel)
         {
-            foreach ((string piece, string id) in (ReadOnlySpan<(string, string)>)[("[CLS]", "cls_token_id"), ("[SEP]", "seperator_token_id"), ("[UNK]", "unknown_token_id"),
-                ("[PAD]", "padding_token_id"), ("[MASK]", "mask_token_id")])
+            foreach ((string piece, string id) in PieceIds)
             {
                 if (tokenizer.IdOf(piece) is { } found)
                     values[Prefix + id] = (uint)found;
@@ -96,8 +100,8 @@ internal sealed class GgufVocabularyWriter
         {
             BpeModel bpe when IsByteLevel(tokenizer.Splitter) => ByteLevel(bpe),
             BpeModel bpe => Pieces("llama", bpe.Vocabulary.PieceOf, ScoresOf(bpe), bpe.Vocabulary.IdOf(bpe.Options.UnknownPiece ?? "<unk>")),
-            UnigramModel unigram => Pieces("t5", id => id < unigram.Pieces.Count ? unigram.Pieces[id].Piece : null, [.. unigram.Pieces.Select(piece => (float)piece.Score)],
-                unigram.UnknownId ?? -1),
+            UnigramModel unigram => Pieces("t5", id => id < unigram.Pieces.Count ? unigram.Pieces[id].Piece : null,
+                [.. unigram.Pieces.Select(piece => (float)piece.Score)], unigram.UnknownId ?? -1),
             WordPieceModel words => WordPieces(words),
             _ => [],
         };
@@ -139,7 +143,10 @@ internal sealed class GgufVocabularyWriter
         foreach (string name in GgufWords.Names.OrderBy(name => GgufWords.Find(name)!.Value.TakesWhole != bpe.Options.IgnoreMerges))
         {
             GgufWords.Kind kind = GgufWords.Find(name)!.Value;
-            if (kind.IsByteLevel && words.SequenceEqual(WordsOf(new SequenceSplitter([.. kind.Patterns.Select(static pattern => PatternSplitter.OfRegex(pattern)), new ByteLevelSplitter(splitWords: false)]))))
+            if (!kind.IsByteLevel)
+                continue;
+            IEnumerable<Splitter> cuts = kind.Patterns.Select(static pattern => PatternSplitter.OfRegex(pattern));
+            if (words.SequenceEqual(WordsOf(new SequenceSplitter([.. cuts, new ByteLevelSplitter(splitWords: false)]))))
                 yield return () => values[Prefix + "pre"] = name;
         }
     }
@@ -225,7 +232,8 @@ internal sealed class GgufVocabularyWriter
         _ => null,
     };
 
-    private static bool IsByteLevel(Splitter? splitter) => splitter is ByteLevelSplitter || (splitter is SequenceSplitter sequence && sequence.Splitters.Any(IsByteLevel));
+    private static bool IsByteLevel(Splitter? splitter) => splitter is ByteLevelSplitter
+        || (splitter is SequenceSplitter sequence && sequence.Splitters.Any(IsByteLevel));
 
     private static bool IsByte(string piece) => piece.Length == 6 && piece.StartsWith("<0x", StringComparison.Ordinal) && piece[5] == '>';
 

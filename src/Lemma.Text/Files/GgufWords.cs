@@ -53,8 +53,9 @@ internal static class GgufWords
         string[] Patterns, bool TakesWhole = false, bool StartsUsually = false, bool IsByteLevel = true, bool MarksSpaces = false);
 
     /// <summary>A name of every kind, the most common ones first.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["gpt-2", "llama-bpe", "qwen2", "gpt-4o", "tekken", "deepseek-v3", "deepseek-llm", "deepseek-coder", "smollm",
-        "falcon", "dbrx", "bloom", "qwen35", "kimi-k2", "default", "viking", "chameleon", "tiny_aya", "superbpe", "youtu", "afmoe", "seed-coder", "bailingmoe", "k2-horizon",
+    public static IReadOnlyList<string> Names { get; } = ["gpt-2", "llama-bpe", "qwen2", "gpt-4o", "tekken", "deepseek-v3", "deepseek-llm",
+        "deepseek-coder", "smollm", "falcon", "dbrx", "bloom", "qwen35", "kimi-k2", "default", "viking", "chameleon", "tiny_aya", "superbpe", "youtu", "afmoe",
+        "seed-coder", "bailingmoe", "k2-horizon",
         "exaone-moe", "minicpm5", "jais-2", "laguna", "ufakzeka", "spark2_5", "granite-embed-multi-97m"];
 
     /// <summary>The kind of a name, or null.</summary>

@@ -5,7 +5,8 @@ using Lemma.Models;
 namespace Lemma.Checkpoints;
 
 /// <summary>A model as an architecture of GGUF says it: values, and tensors that are still float32.</summary>
-internal sealed record GgufDraft(GgufMap Map, IReadOnlyList<KeyValuePair<string, object>> Values, IReadOnlyList<SafetensorsTensor> Tensors, IReadOnlyList<string> LeftOut)
+internal sealed record GgufDraft(GgufMap Map, IReadOnlyList<KeyValuePair<string, object>> Values, IReadOnlyList<SafetensorsTensor> Tensors,
+    IReadOnlyList<string> LeftOut)
 {
     /// <summary>The tensors' places in the parameters.</summary>
     public required IReadOnlyList<WeightName> Names { get; init; }
@@ -14,7 +15,8 @@ internal sealed record GgufDraft(GgufMap Map, IReadOnlyList<KeyValuePair<string,
     public static GgufDraft Of(Model model)
     {
         // An encoder without its heads is no model that the family's own files say, but one of GGUF.
-        Family family = model is Encoder && model.Origin is { } origin && Family.Find(origin) is { Gguf: not null } own ? own : Family.Of(model.AnyConfig, model.Origin);
+        Family family = model is Encoder && model.Origin is { } origin && Family.Find(origin) is { Gguf: not null } own ? own
+            : Family.Of(model.AnyConfig, model.Origin);
         if (family.Gguf is null)
             throw new ArgumentException($"gguf: the family {family.Name} is none of the architectures "
                 + string.Join(", ", Family.WithGguf.Select(one => one.Gguf!.Architecture).Distinct()));
@@ -22,7 +24,8 @@ internal sealed record GgufDraft(GgufMap Map, IReadOnlyList<KeyValuePair<string,
     }
 
     // What an encoder's rows go into is no part of a file.
-    private static ModelConfig WithoutHeads(ModelConfig config) => config is EncoderConfig encoder ? encoder with { Head = null, Pooler = false, Classes = 0 } : config;
+    private static ModelConfig WithoutHeads(ModelConfig config) => config is EncoderConfig encoder
+        ? encoder with { Head = null, Pooler = false, Classes = 0 } : config;
 
     private static GgufDraft Of(Family family, GgufMap map, Model model)
     {
@@ -38,7 +41,8 @@ internal sealed record GgufDraft(GgufMap Map, IReadOnlyList<KeyValuePair<string,
             .. small.Select(pair => new SafetensorsTensor(pair.Key, [pair.Value.Length], () => pair.Value))];
         Dictionary<string, SafetensorsTensor> byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         Dictionary<string, object> said = new(values, StringComparer.Ordinal) { ["general.architecture"] = map.Architecture };
-        GgufFacts facts = new("gguf", said, name => byName.GetValueOrDefault(name)?.Sizes.Select(size => (long)size).ToArray(), name => byName[name].Source().ToArray());
+        GgufFacts facts = new("gguf", said, name => byName.GetValueOrDefault(name)?.Sizes.Select(size => (long)size).ToArray(),
+            name => byName[name].Source().ToArray());
         try
         {
             ModelConfig read = GgufModel.ConfigOf(facts, out _);

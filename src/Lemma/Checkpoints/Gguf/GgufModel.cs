@@ -86,7 +86,8 @@ internal static class GgufModel
         {
             string name = $"blk.{block++}.ffn_down_exps.weight";
             if (sparse is not null && file.Find(name) is var down && (down?.Sizes.Count == 3 ? down.Sizes[0] : 1) != sparse.Routing.Experts)
-                throw Fault.In(file.Path, $"GGUF: the values say {sparse.Routing.Experts} experts, but the tensor {name} has the shape {down?.ShapeText ?? "of none"}");
+                throw Fault.In(file.Path, $"GGUF: the values say {sparse.Routing.Experts} experts, but the tensor {name} "
+                    + $"has the shape {down?.ShapeText ?? "of none"}");
         }
     }
 

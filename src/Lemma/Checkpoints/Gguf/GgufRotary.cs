@@ -71,7 +71,8 @@ internal static class GgufRotary
         fields.WriteNumber("factor", facts.Number("rope.scaling.factor") ?? throw facts.Error("yarn needs rope.scaling.factor"));
         if (facts.Whole("rope.scaling.original_context_length") is { } trained)
             json.WriteNumber("original_max_position_embeddings", trained);
-        foreach ((string key, string field) in ((string, string)[])[("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow"), ("yarn_attn_factor", "attention_factor")])
+        foreach ((string key, string field) in ((string, string)[])[("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow"),
+            ("yarn_attn_factor", "attention_factor")])
         {
             if (facts.Number($"rope.scaling.{key}") is { } number)
                 fields.WriteNumber(field, number);
@@ -135,8 +136,9 @@ internal static class GgufRotary
     // The scaling that gives the factors: that which the file names, or that of the published models.
     private static Llama3RopeScaling? Llama3Of(GgufFacts facts, float[] factors, double theta)
     {
-        Llama3RopeScaling scaling = facts.Values.GetValueOrDefault(Llama3Name) is float[] and [>= 1 and var factor, >= 0 and var low, var high, >= 1 and < 1 << 28 and var trained]
-            && high > low ? new(Shortest(factor), Shortest(low), Shortest(high), (int)trained) : new(factors.Max(), LowFactor, HighFactor, TrainedLength);
+        Llama3RopeScaling scaling = facts.Values.GetValueOrDefault(Llama3Name) is float[] and [>= 1 and var factor, >= 0 and var low, var high,
+            >= 1 and < 1 << 28 and var trained] && high > low ? new(Shortest(factor), Shortest(low), Shortest(high), (int)trained)
+            : new(factors.Max(), LowFactor, HighFactor, TrainedLength);
         float[] expected = FactorsOf(scaling, 2 * factors.Length, theta);
         return factors.Max() > 1 && factors.Zip(expected, (one, other) => Math.Abs(one - other) <= Tolerance * other).All(isNear => isNear) ? scaling : null;
     }
@@ -174,10 +176,10 @@ internal static class GgufRotary
                     fields.Write("rope.scaling.yarn_attn_factor", (float)attention.GetDouble());
                 return;
             case "llama3":
-                float[] numbers = [(float)Value("factor"), (float)Value("low_freq_factor"), (float)Value("high_freq_factor"), (float)Value("original_max_position_embeddings")];
+                Llama3RopeScaling llama3 = new(Value("factor"), Value("low_freq_factor"), Value("high_freq_factor"), (int)Value("original_max_position_embeddings"));
+                float[] numbers = [(float)llama3.Factor, (float)llama3.LowFactor, (float)llama3.HighFactor, llama3.TrainedLength];
                 fields.WriteOther(Llama3Name, numbers);
-                fields.WriteTensor(Factors, FactorsOf(new Llama3RopeScaling(Value("factor"), Value("low_freq_factor"), Value("high_freq_factor"),
-                    (int)Value("original_max_position_embeddings")), turning, theta));
+                fields.WriteTensor(Factors, FactorsOf(llama3, turning, theta));
                 return;
             case "longrope":
                 WriteFactors(fields, parameters);

@@ -65,10 +65,12 @@ public sealed class ImportanceMatrix
         {
             string name = entry.Name[..^Squares.Length];
             if (file.Find(name + Counts) is not { } counts || counts.Count == 0 || entry.Count % counts.Count != 0)
-                throw Fault.In(path, $"importance: beside '{entry.Name}' of {entry.Count} numbers there must be {name}{Counts} with a number for each matrix, but there is not");
+                throw Fault.In(path, $"importance: beside '{entry.Name}' of {entry.Count} numbers there must be {name}{Counts} "
+                    + $"with a number for each matrix, but there is not");
             sums.Add(name, (Numbers(file, entry), Numbers(file, counts)));
         }
-        return sums.Count > 0 ? new ImportanceMatrix(sums, 0, 0) : throw Fault.In(path, $"importance: there must be tensors that end in {Squares}, but there are none");
+        return sums.Count > 0 ? new ImportanceMatrix(sums, 0, 0)
+            : throw Fault.In(path, $"importance: there must be tensors that end in {Squares}, but there are none");
     }
 
     /// <summary>Writes a file that <c>llama-quantize --imatrix</c> reads as well; atomically.</summary>
