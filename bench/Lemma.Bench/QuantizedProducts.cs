@@ -21,7 +21,7 @@ internal static unsafe class QuantizedProducts
         foreach (QuantizedLayout layout in Layouts)
         {
             Console.Write(string.Create(CultureInfo.InvariantCulture, $"{layout.Name,-6} {QuantizedTile.Instructions(layout.Bits == 8 ? 255 : 63)}"));
-            foreach ((int m, int n, int k) in new[] { (256, 1024, 1024), (1, 32768, 1024), (4, 32768, 1024) })
+            foreach ((int m, int n, int k) in new[] { (256, 1024, 1024), (1, 512, 1024), (4, 512, 1024), (1, 131072, 1024), (4, 131072, 1024) })
             {
                 (double seconds, double bytes) = Time(layout, m, n, k);
                 Console.Write(string.Create(CultureInfo.InvariantCulture,

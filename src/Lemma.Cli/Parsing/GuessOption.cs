@@ -9,8 +9,9 @@ namespace Lemma.Cli.Parsing;
 internal sealed class GuessOption
 {
     private const string Lookup = "lookup", Pool = "pool";
-    private readonly Option<string?> option = Choice.Text("--guess", "lookup|pool|MODEL", "Guess the next tokens and check several in one pass, which is faster and writes the "
-        + "same text: as the text itself went on before (lookup), as any text before did (pool), or by a smaller model of the same tokenizer");
+    private readonly Option<string?> option = Choice.Text("--guess", "lookup|pool|MODEL",
+        "Guess the next tokens and check several in one pass, which is faster and writes the same text: as the text itself went on before "
+        + "(lookup), as any text before did (pool), or by a smaller model of the same tokenizer");
 
     private readonly Option<int?> most = Choice.Whole("--guesses", "The most tokens to guess at once", fallback: 8);
 

@@ -67,7 +67,15 @@ internal static class VocabularyFiles
         writer.Write("GGUF"u8);
         writer.Write(3u);
         writer.Write(0ul);
-        writer.Write(merges is null ? 5ul : 7ul);
+        // What converters of Unigram models say, since without it no space is put first and none removed.
+        string[] flags = kind == "t5" ? ["add_space_prefix", "remove_extra_whitespaces"] : [];
+        writer.Write((merges is null ? 5ul : 7ul) + (ulong)flags.Length);
+        foreach (string flag in flags)
+        {
+            Text("tokenizer.ggml." + flag);
+            writer.Write(7u);
+            writer.Write((byte)1);
+        }
         Text("general.name");
         writer.Write(8u);
         Text("small");

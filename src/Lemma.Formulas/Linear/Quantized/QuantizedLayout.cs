@@ -2,7 +2,7 @@ namespace Lemma.Formulas;
 
 /// <summary>How a quantized weight is kept for products: whole numbers u of some bits, and scales by parts of a row.</summary>
 /// <remarks>
-/// 16 rows lie together as a panel, so that a vector has one sum a row. First the whole numbers, for each 32 columns 64 bytes a bit; then the scales.
+/// 16 rows lie together as a panel, so that a vector has one sum a row. First the scales, then the whole numbers, for each 32 columns 64 bytes a bit.
 /// Four columns of 16 rows are a group: a byte for each, the columns of a row side by side, as instructions that multiply bytes want them.
 /// <code>
 ///   group j of 8:   row 0: columns 4j … 4j+3 | row 1: 4j … 4j+3 | … | row 15                                64 bytes
@@ -80,11 +80,11 @@ public sealed class QuantizedLayout
     /// <summary>What the columns of a row are a multiple of.</summary>
     public int Columns { get; }
 
-    /// <summary>Bytes of the whole numbers of a panel.</summary>
-    internal long NumberBytes(int columns) => (long)columns / Block * 64 * Bits;
+    /// <summary>Where the whole numbers of a panel begin: behind the scales, as they are read.</summary>
+    internal long NumbersAt(int columns) => ((long)columns / Columns * ScaleBytes + 63) / 64 * 64;
 
     /// <summary>Bytes of a panel of some columns.</summary>
-    public long PanelBytes(int columns) => (NumberBytes(columns) + (long)columns / Columns * ScaleBytes + 63) / 64 * 64;
+    public long PanelBytes(int columns) => NumbersAt(columns) + (long)columns / Block * 64 * Bits;
 
     /// <summary>Bytes of the scales of 16 rows for <see cref="Columns"/> columns.</summary>
     internal int ScaleBytes { get; }

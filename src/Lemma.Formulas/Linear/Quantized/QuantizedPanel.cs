@@ -14,12 +14,13 @@ internal static unsafe class QuantizedPanel
     public static void Put(QuantizedLayout layout, byte* panel, int columns, int row, QuantizedRow source)
     {
         RequireFit(layout, columns, source);
+        PutScales(layout, panel, columns, row, source);
+        byte* places = panel + layout.NumbersAt(columns) + row * 4;
         fixed (byte* numbers = source.Numbers)
         {
             for (int block = 0; block < columns / Block; block++)
-                PutBlock(layout.Bits, (uint*)(numbers + block * Block), panel + (nint)block * Group * layout.Bits + row * 4);
+                PutBlock(layout.Bits, (uint*)(numbers + block * Block), places + (nint)block * Group * layout.Bits);
         }
-        PutScales(layout, panel + layout.NumberBytes(columns), columns, row, source);
     }
 
     /// <summary>Unpacks some columns of a panel: whole numbers as groups, a byte each, and scales as floats.</summary>
@@ -34,8 +35,8 @@ internal static unsafe class QuantizedPanel
     /// <returns>Where the whole numbers are.</returns>
     public static byte* Unpack(QuantizedLayout layout, byte* panel, int columns, int first, int count, byte* numbers, float* scales, float* minima)
     {
-        byte* block = panel + (nint)(first / Block) * Group * layout.Bits;
-        UnpackScales(layout, panel + layout.NumberBytes(columns) + (nint)(first / layout.Columns) * layout.ScaleBytes, count, scales, minima);
+        UnpackScales(layout, panel + (nint)(first / layout.Columns) * layout.ScaleBytes, count, scales, minima);
+        byte* block = panel + layout.NumbersAt(columns) + (nint)(first / Block) * Group * layout.Bits;
         if (layout.Bits == 8)
             return block;
         UnpackNumbers(layout, block, count / Block, numbers);
@@ -145,58 +146,65 @@ internal static unsafe class QuantizedPanel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void UnpackNumbers(QuantizedLayout layout, byte* block, int blocks, byte* to)
     {
-        for (int i = 0; i < blocks; i++, block += Group * layout.Bits, to += 8 * Group)
+        int bits = layout.Bits;
+        for (int i = 0; i < blocks; i++, block += Group * bits, to += 8 * Group)
         {
-            if (layout.Bits >= 4)
+            Vector512<ushort> more = bits is 5 or 6 ? Load(block + 4 * Group) : bits == 3 ? Load(block + 2 * Group) : default;
+            switch (bits)
             {
-                Nibbles(block, to, 4 * Group);
-                if (layout.Bits == 5)
-                    AddBits(block + 4 * Group, to, shift: 4);
-                else if (layout.Bits == 6)
-                {
-                    AddPairs(block + 4 * Group, to);
-                    AddPairs(block + 5 * Group, to + 4 * Group);
-                }
-            }
-            else
-            {
-                Pairs(block, to);
-                Pairs(block + Group, to + 4 * Group);
-                if (layout.Bits == 3)
-                    AddBits(block + 2 * Group, to, shift: 2);
+                case 4:
+                    Nibbles(block, default, default, to);
+                    Nibbles(block + Group, default, default, to + Group);
+                    Nibbles(block + 2 * Group, default, default, to + 2 * Group);
+                    Nibbles(block + 3 * Group, default, default, to + 3 * Group);
+                    break;
+                case 5:
+                    Nibbles(block, Bit(more, 4, 16), Bit(more, 0, 16), to);
+                    Nibbles(block + Group, Bit(more, 3, 16), Bit(more, -1, 16), to + Group);
+                    Nibbles(block + 2 * Group, Bit(more, 2, 16), Bit(more, -2, 16), to + 2 * Group);
+                    Nibbles(block + 3 * Group, Bit(more, 1, 16), Bit(more, -3, 16), to + 3 * Group);
+                    break;
+                case 6:
+                    Vector512<ushort> upper = Load(block + 5 * Group);
+                    Nibbles(block, Bit(more, 4, 48), Bit(upper, 4, 48), to);
+                    Nibbles(block + Group, Bit(more, 2, 48), Bit(upper, 2, 48), to + Group);
+                    Nibbles(block + 2 * Group, Bit(more, 0, 48), Bit(upper, 0, 48), to + 2 * Group);
+                    Nibbles(block + 3 * Group, Bit(more, -2, 48), Bit(upper, -2, 48), to + 3 * Group);
+                    break;
+                default:
+                    Pairs(block, Bit(more, 2, 4), Bit(more, 1, 4), Bit(more, 0, 4), Bit(more, -1, 4), to);
+                    Pairs(block + Group, Bit(more, -2, 4), Bit(more, -3, 4), Bit(more, -4, 4), Bit(more, -5, 4), to + 4 * Group);
+                    break;
             }
         }
     }
 
-    private static void Nibbles(byte* from, byte* to, int upper)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<ushort> Load(byte* at) => Vector512.Load(at).AsUInt16();
+
+    // Bits of each byte moved left, those of a mask alone.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Bit(Vector512<ushort> bytes, int left, byte mask) =>
+        (left > 0 ? bytes << left : left < 0 ? bytes >>> -left : bytes).AsByte() & Vector512.Create(mask);
+
+    // Groups j and j + 4, with what lies above their four bits.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Nibbles(byte* from, Vector512<byte> above, Vector512<byte> aboveUpper, byte* to)
     {
-        for (int at = 0; at < 4 * Group; at += Group)
-        {
-            Vector512<byte> both = Vector512.Load(from + at), low = Vector512.Create((byte)15);
-            (both & low).Store(to + at);
-            ((both.AsUInt16() >>> 4).AsByte() & low).Store(to + upper + at);
-        }
+        Vector512<ushort> both = Load(from);
+        (Bit(both, 0, 15) | above).Store(to);
+        (Bit(both, -4, 15) | aboveUpper).Store(to + 4 * Group);
     }
 
-    private static void Pairs(byte* from, byte* to)
+    // Four groups, with what lies above their two bits.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Pairs(byte* from, Vector512<byte> a, Vector512<byte> b, Vector512<byte> c, Vector512<byte> d, byte* to)
     {
-        Vector512<ushort> all = Vector512.Load(from).AsUInt16();
-        for (int j = 0; j < 4; j++)
-            ((all >>> 2 * j).AsByte() & Vector512.Create((byte)3)).Store(to + j * Group);
-    }
-
-    private static void AddPairs(byte* from, byte* to)
-    {
-        Vector512<ushort> all = Vector512.Load(from).AsUInt16();
-        for (int j = 0; j < 4; j++)
-            (Vector512.Load(to + j * Group) | (((all >>> 2 * j).AsByte() & Vector512.Create((byte)3)).AsUInt16() << 4).AsByte()).Store(to + j * Group);
-    }
-
-    private static void AddBits(byte* from, byte* to, int shift)
-    {
-        Vector512<ushort> all = Vector512.Load(from).AsUInt16();
-        for (int j = 0; j < 8; j++)
-            (Vector512.Load(to + j * Group) | (((all >>> j).AsByte() & Vector512.Create((byte)1)).AsUInt16() << shift).AsByte()).Store(to + j * Group);
+        Vector512<ushort> all = Load(from);
+        (Bit(all, 0, 3) | a).Store(to);
+        (Bit(all, -2, 3) | b).Store(to + Group);
+        (Bit(all, -4, 3) | c).Store(to + 2 * Group);
+        (Bit(all, -6, 3) | d).Store(to + 3 * Group);
     }
 
     // What 4 bits stand for, 128 added so that it is a byte without a sign.

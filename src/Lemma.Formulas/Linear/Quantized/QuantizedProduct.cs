@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Lemma.Formulas;
 
@@ -36,6 +37,8 @@ internal static unsafe class QuantizedProduct
         const int Unit = QuantizedLayout.SuperBlock;
         int steps = (columns + Step - 1) / Step, each = ((columns + steps - 1) / steps + Unit - 1) / Unit * Unit;
         nint panelBytes = (nint)layout.PanelBytes(columns);
+        // A few rows take less time than their weights take to arrive, so the next panel is asked for while one is multiplied.
+        int lines = Sse.IsSupported && rows <= QuantizedTile.MostRows ? (int)((panelBytes / 64 + columns / layout.Part - 1) / (columns / layout.Part)) : 0;
         for (int column = 0; column < n; column += Rows, panels += panelBytes)
         {
             int width = Math.Min(Rows, n - column);
@@ -52,7 +55,7 @@ internal static unsafe class QuantizedProduct
                     nint tileStride = isWhole ? stride : Rows;
                     Begin(place, stride, tile, tileStride, height, width, begins);
                     QuantizedTile.Multiply(height, x, row + i, first / layout.Part, count / layout.Part, layout.Largest, numbers, scales,
-                        layout.HasMinima ? minima : null, tile, tileStride);
+                        layout.HasMinima ? minima : null, tile, tileStride, panels + panelBytes + (nint)(first / layout.Part) * lines * 64, lines);
                     if (!isWhole)
                         Copy(tile, tileStride, place, stride, height, width);
                 }

@@ -14,7 +14,7 @@ internal static unsafe class QuantizedTile
     /// <summary>The most rows of one step.</summary>
     public const int MostRows = 4;
 
-    private const int Lanes = 8, Group = 64, Ahead = 4096;
+    private const int Lanes = 8, Group = 64;
 
     /// <summary>The instructions in use for whole numbers up to some largest one, in words.</summary>
     public static string Instructions(int largest) => AvxVnni.IsSupported ? "AVX-VNNI"
@@ -36,39 +36,43 @@ internal static unsafe class QuantizedTile
     /// <param name="minima">[parts, 16], or null.</param>
     /// <param name="c">[rows, 16].</param>
     /// <param name="stride">Elements from a row of c to the next.</param>
+    /// <param name="next">What is read next, fetched meanwhile: where few rows wait for memory; or null.</param>
+    /// <param name="lines">Lines of it for each part.</param>
     public static void Multiply(int rows, in RoundedRows x, int row, int first, int parts, int largest, byte* numbers, float* scales, float* minima, float* c,
-        nint stride)
+        nint stride, byte* next = null, int lines = 0)
     {
         if (AvxVnni.IsSupported)
-            Multiply<WideningDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride);
+            Multiply<WideningDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride, next, lines);
         else if (!Avx2.IsSupported)
-            Multiply<PlainDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride);
+            Multiply<PlainDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride, next, lines);
         else if (largest <= PairsDot.Largest)
-            Multiply<PairsDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride);
+            Multiply<PairsDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride, next, lines);
         else
-            Multiply<SignsDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride);
+            Multiply<SignsDot>(rows, x, row, first, parts, numbers, scales, minima, c, stride, next, lines);
     }
 
     // Signs are moved where u − 128 is what is multiplied.
     private static bool TakesOffset(int largest) => !AvxVnni.IsSupported && Avx2.IsSupported && largest > PairsDot.Largest;
 
-    private static void Multiply<TDot>(int rows, in RoundedRows x, int row, int first, int parts, byte* numbers, float* scales, float* minima, float* c, nint stride)
+    private static void Multiply<TDot>(int rows, in RoundedRows x, int row, int first, int parts, byte* numbers, float* scales, float* minima, float* c, nint stride,
+        byte* next, int lines)
         where TDot : struct, IQuantizedDot
     {
         switch (rows)
         {
-            case 1: Multiply<TDot, One>(x, row, first, parts, numbers, scales, minima, c, stride); break;
-            case 2: Multiply<TDot, Two>(x, row, first, parts, numbers, scales, minima, c, stride); break;
-            case 3: Multiply<TDot, Three>(x, row, first, parts, numbers, scales, minima, c, stride); break;
-            default: Multiply<TDot, Four>(x, row, first, parts, numbers, scales, minima, c, stride); break;
+            case 1: Multiply<TDot, One>(x, row, first, parts, numbers, scales, minima, c, stride, next, lines); break;
+            case 2: Multiply<TDot, Two>(x, row, first, parts, numbers, scales, minima, c, stride, next, lines); break;
+            case 3: Multiply<TDot, Three>(x, row, first, parts, numbers, scales, minima, c, stride, next, lines); break;
+            default: Multiply<TDot, Four>(x, row, first, parts, numbers, scales, minima, c, stride, next, lines); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply<TDot, TRows>(in RoundedRows x, int row, int first, int parts, byte* numbers, float* scales, float* minima, float* c, nint stride)
+    private static void Multiply<TDot, TRows>(in RoundedRows x, int row, int first, int parts, byte* numbers, float* scales, float* minima, float* c, nint stride,
+        byte* next, int lines)
         where TDot : struct, IQuantizedDot where TRows : struct, IRows
     {
-        int groups = x.PerPart / 4, halves = QuantizedLayout.Block / x.PerPart;
+        int groups = x.PerPart / 4, turn = x.PerPart == QuantizedLayout.Block ? 0 : 1;
         nint columns = x.Columns, blocks = x.Columns / QuantizedLayout.Block, all = x.Parts;
         sbyte* q = x.Numbers + row * columns + (nint)first * x.PerPart;
         float* scale = x.Scales + row * blocks;
@@ -93,12 +97,6 @@ internal static unsafe class QuantizedTile
                 a30 = a31 = Vector256.Create(start[3 * all + part]);
             for (int group = 0; group < groups; group += 2, numbers += 2 * Group, q += 8)
             {
-                // A few rows wait for memory: what comes is asked for early, beyond this panel too, since the next one follows it.
-                if (Sse.IsSupported && TRows.Count < 3)
-                {
-                    Sse.Prefetch0(numbers + Ahead);
-                    Sse.Prefetch0(numbers + Ahead + Group);
-                }
                 Vector256<byte> u0 = Vector256.Load(numbers), u1 = Vector256.Load(numbers + 32);
                 Vector256<byte> v0 = Vector256.Load(numbers + Group), v1 = Vector256.Load(numbers + Group + 32);
                 Vector256<sbyte> y = Quad(q), z = Quad(q + 4);
@@ -123,7 +121,9 @@ internal static unsafe class QuantizedTile
                     a31 = TDot.Two(a31, u1, y, v1, z);
                 }
             }
-            int block = (first + part) / halves;
+            for (int line = 0; line < lines; line++, next += Group)
+                Sse.Prefetch0(next);
+            int block = (first + part) >> turn;
             Vector256<float> s0 = Vector256.Load(scales), s1 = Vector256.Load(scales + Lanes);
             Add(ref c00, ref c01, a00, a01, s0, s1, scale[block]);
             if (TRows.Count > 1)
