@@ -34,7 +34,7 @@ public class SafetensorsTests
         Assert.Equal([1f, -3.140625f], Read(file, "brain"));
         Assert.Equal(1, file.Find("scalar")!.Count);
         InvalidDataException e = Assert.Throws<InvalidDataException>(() => Read(file, "scalar"));
-        Assert.Equal(folder["x"] + ": the tensor 'scalar' has dtype I64; F32, F16 and BF16 can be read as numbers", e.Message);
+        Assert.StartsWith(folder["x"] + ": the tensor 'scalar' has dtype I64; F32, F16, BF16, Q8_0", e.Message, StringComparison.Ordinal);
     }
 
     [Theory]
