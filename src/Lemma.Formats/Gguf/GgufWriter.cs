@@ -20,7 +20,7 @@ public static class GgufWriter
     /// <param name="tensors">In the order of the file.</param>
     /// <param name="options">Progress and threads; null for neither.</param>
     /// <returns>What rounding did to each tensor.</returns>
-    /// <exception cref="ArgumentException">A name stands twice, a type is not written, a row holds no whole blocks, or a number has no place in its type.</exception>
+    /// <exception cref="ArgumentException">A name stands twice, a type is not written, a row holds no whole blocks, a number has no place in its type.</exception>
     public static IReadOnlyList<GgufRounding> Write(string path, IReadOnlyCollection<KeyValuePair<string, object>> values, IReadOnlyList<GgufTensor> tensors,
         GgufOptions? options = null)
     {

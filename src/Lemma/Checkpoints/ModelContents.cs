@@ -55,7 +55,8 @@ public sealed class ModelContents
     {
         bool isFile = File.Exists(path), isIndex = path.EndsWith(".index.json", StringComparison.Ordinal);
         bool isConfig = isFile && !isIndex && path.EndsWith(".json", StringComparison.Ordinal), isModel = !isFile || IsLlama2C(path) || GgufModel.IsModel(path);
-        if (isConfig || (isModel && Llama2C.Find(path) is null && GgufModel.Find(path) is null && Directory.Exists(AtomicFolder.Resolve(path)) && !TensorFiles.AreIn(path)))
+        bool isFolder = isModel && Llama2C.Find(path) is null && GgufModel.Find(path) is null && Directory.Exists(AtomicFolder.Resolve(path));
+        if (isConfig || (isFolder && !TensorFiles.AreIn(path)))
         {
             using Model declared = ModelFolder.Declare(ModelFolder.ReadConfig(path, out Family family), path);
             return new ModelContents(path, family, declared);

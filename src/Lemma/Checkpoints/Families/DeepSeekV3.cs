@@ -63,7 +63,8 @@ internal sealed class DeepSeekV3 : LlamaLike
         if (fields.Facts is { } facts)
         {
             if (facts.Whole("expert_gating_func") != Sigmoid)
-                throw facts.Error($"experts must be chosen by sigmoid scores ({Sigmoid}), as in DeepSeek-V3, but expert_gating_func is {facts.Whole("expert_gating_func") ?? 0}");
+                throw facts.Error($"experts must be chosen by sigmoid scores ({Sigmoid}), as in DeepSeek-V3, "
+                    + $"but expert_gating_func is {facts.Whole("expert_gating_func") ?? 0}");
             long turning = facts.Whole("rope.dimension_count") ?? throw facts.Error("the value deepseek2.rope.dimension_count is missing");
             long whole = facts.Whole("attention.key_length_mla")
                 ?? throw facts.Error("the value deepseek2.attention.key_length_mla is missing, as in files older than 2025, which must be converted again");

@@ -24,7 +24,8 @@ internal sealed class Gemma2 : LlamaLike
         Change = GgufLlama.WithOneMore,
     };
 
-    /// <summary>What scores are divided by the root of: the width of a head, but in the largest model, which is known by its blocks, a head's part of a row.</summary>
+    /// <summary>What scores are divided by the root of: the width of a head, but in the largest model, which is known by its blocks, a head's part of
+    /// a row.</summary>
     internal static long? QueryScalar(GgufFacts facts, int blocksOfLargest) => facts.Whole("block_count") == blocksOfLargest
         && facts.Whole("attention.head_count") is > 0 and var heads ? facts.Whole("embedding_length") / heads : GgufLlama.HeadWidthOf(facts);
 

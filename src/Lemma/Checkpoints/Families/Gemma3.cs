@@ -21,7 +21,8 @@ internal sealed class Gemma3 : LlamaLike
         fields.Whole("attention.sliding_window", "sliding_window", isOptional: true);
         fields.Ask("attention.sliding_window_pattern");
         // Without a window all blocks see everything.
-        fields.Computed("sliding_window_pattern", static facts => facts.Whole("attention.sliding_window") is > 0 ? facts.Whole("attention.sliding_window_pattern") : 1);
+        fields.Computed("sliding_window_pattern", static facts => facts.Whole("attention.sliding_window") is > 0
+            ? facts.Whole("attention.sliding_window_pattern") : 1);
         fields.Computed("query_pre_attn_scalar", static facts => Gemma2.QueryScalar(facts, 62));
     }) with
     {

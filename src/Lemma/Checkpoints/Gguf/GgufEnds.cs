@@ -46,7 +46,8 @@ internal static class GgufEnds
     private static long? Id(GgufFacts facts, string name) => facts.Values.GetValueOrDefault(Prefix + name) switch
     {
         null => null,
-        byte or ushort or uint or int or long => Convert.ToInt64(facts.Values[Prefix + name], CultureInfo.InvariantCulture) is >= 0 and <= int.MaxValue and var id ? id : null,
+        byte or ushort or uint or int or long =>
+            Convert.ToInt64(facts.Values[Prefix + name], CultureInfo.InvariantCulture) is >= 0 and <= int.MaxValue and var id ? id : null,
         object other => throw facts.Error($"the value {Prefix}{name} must be an id, but is {other}"),
     };
 }

@@ -13,7 +13,8 @@ internal sealed record GgufFacts(string Path, IReadOnlyDictionary<string, object
     private const int MostNumbers = 1 << 20;
 
     /// <summary>The architecture.</summary>
-    public string Architecture => Values.GetValueOrDefault(ArchitectureName) as string ?? throw Error($"the value {ArchitectureName} must be a text, but is not there");
+    public string Architecture => Values.GetValueOrDefault(ArchitectureName) as string
+        ?? throw Error($"the value {ArchitectureName} must be a text, but is not there");
 
     /// <summary>The facts of an open file.</summary>
     public static GgufFacts Of(TensorFile file) => new(file.Path, file.Metadata, name => file.Find(name)?.Sizes, name =>

@@ -174,7 +174,8 @@ internal sealed class GgufFields
             Write("vocab_size", config.GetProperty("vocab_size").GetUInt32());
             return;
         }
-        Json.WriteNumber("vocab_size", facts.Sizes("token_embd.weight") is [long ids, _] ? ids : throw facts.Error("there must be a matrix token_embd.weight, but there is not"));
+        Json.WriteNumber("vocab_size", facts.Sizes("token_embd.weight") is [long ids, _] ? ids
+            : throw facts.Error("there must be a matrix token_embd.weight, but there is not"));
         Json.WriteBoolean("tie_word_embeddings", !facts.Has("output.weight"));
         GgufEnds.Write(Json, facts);
     }

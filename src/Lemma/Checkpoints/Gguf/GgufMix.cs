@@ -18,7 +18,8 @@ public sealed class GgufMix
         ("Q4_0", "Q4_0", 2), ("Q4_K", "Q4_K", 14), ("Q6_K", "Q6_K", 18), (Mixed4, "Q4_K", 15), (Mixed5, "Q5_K", 17)];
 
     // What is never a product's matrix, or too small to gain anything.
-    private static readonly string[] Kept = ["_norm.weight", "ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "position_embd.weight", "token_types.weight", "_rel_b.weight"];
+    private static readonly string[] Kept = ["_norm.weight", "ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "position_embd.weight",
+        "token_types.weight", "_rel_b.weight"];
 
     private readonly string matrices;
 
@@ -82,8 +83,8 @@ public sealed class GgufMix
     // The first and the last eighth, and every third block between.
     private static bool HasMoreBits(int block, int blocks) => block < blocks / 8 || block >= 7 * blocks / 8 || (block - blocks / 8) % 3 == 2;
 
-    private static int BlockOf(string name) => name.Split('.') is [.., "blk", string number, _, _] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture,
-        out int block) ? block : 0;
+    private static int BlockOf(string name) => name.Split('.') is [.., "blk", string number, _, _]
+        && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int block) ? block : 0;
 
     private static string Fitting(string type, int columns)
     {
