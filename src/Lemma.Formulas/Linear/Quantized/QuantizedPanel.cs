@@ -255,12 +255,15 @@ internal static unsafe class QuantizedPanel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Widen(Vector128<byte> x) => Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(x)
         : Vector512.Create(Widen256(x), Widen256(Vector128.Shuffle(x, Vector128.Create((byte)8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Widen256(Vector128<byte> x) => Avx2.IsSupported ? Avx2.ConvertToVector256Int32(x)
         : Vector256.WidenLower(Vector128.WidenLower(x).ToVector256()).AsInt32();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Widen(Vector128<sbyte> x)
     {
         if (Avx512F.IsSupported)
@@ -270,6 +273,7 @@ internal static unsafe class QuantizedPanel
     }
 
     // 2^(e − 128): below 2 the fraction's highest bits say it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Power(Vector128<byte> exponents)
     {
         Vector512<int> e = Widen(exponents), isSmall = Vector512.LessThan(e, Vector512.Create(2));
