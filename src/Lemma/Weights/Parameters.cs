@@ -61,16 +61,22 @@ public sealed unsafe class Parameters : IDisposable
         return parameter;
     }
 
-    /// <summary>Gives parameters memory of their own, quantized; only before <see cref="Allocate"/>. They are multiplied with and looked up, and do not learn.</summary>
+    /// <summary>
+    /// Gives parameters memory of their own, quantized; only before <see cref="Allocate"/>. They are multiplied with and looked up, and do not
+    /// learn.
+    /// </summary>
     internal void Quantize(Parameter parameter, IReadOnlyList<WeightPiece> pieces)
     {
         Require.That(weights is null, $"parameters: '{parameter.Name}' must be quantized before the blocks are allocated");
-        Require.That(parameter.TakesPanels || parameter.IsLookedUp, $"parameters: '{parameter.Name}' is used otherwise than in products and by rows, so it cannot be quantized");
+        Require.That(parameter.TakesPanels || parameter.IsLookedUp,
+            $"parameters: '{parameter.Name}' is used otherwise than in products and by rows, so it cannot be quantized");
         int next = 0;
         foreach (WeightPiece piece in pieces)
         {
             Require.That(piece.FirstRow == next && piece.Columns == parameter.Shape.Columns,
-                $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} must follow each other, but one of {piece.Columns} columns begins at row {piece.FirstRow}");
+
+                    $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} must follow each other, "
+                    + $"but one of {piece.Columns} columns begins at row {piece.FirstRow}");
             next += piece.Rows;
         }
         Require.That(next == parameter.Shape.Rows, $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} have {next} rows");
@@ -294,7 +300,8 @@ public sealed unsafe class Parameters : IDisposable
     private static void RequireRows(Parameter parameter)
     {
         if (parameter.Pieces.Count > 0)
-            throw new InvalidOperationException($"parameters: '{parameter.Name}' is quantized, to be multiplied with and looked up; it has no rows of floats to change");
+            throw new InvalidOperationException(
+                $"parameters: '{parameter.Name}' is quantized, to be multiplied with and looked up; it has no rows of floats to change");
         if (parameter.RowsInPanels > 0)
             throw new InvalidOperationException(
                 $"parameters: '{parameter.Name}' lies in panels, to be multiplied with; unpack the parameters before its rows are used");
