@@ -74,9 +74,8 @@ public sealed unsafe class Parameters : IDisposable
         foreach (WeightPiece piece in pieces)
         {
             Require.That(piece.FirstRow == next && piece.Columns == parameter.Shape.Columns,
-
-                    $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} must follow each other, "
-                    + $"but one of {piece.Columns} columns begins at row {piece.FirstRow}");
+                $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} must follow each other, "
+                + $"but one of {piece.Columns} columns begins at row {piece.FirstRow}");
             next += piece.Rows;
         }
         Require.That(next == parameter.Shape.Rows, $"parameters: the pieces of '{parameter.Name}' {parameter.Shape} have {next} rows");
