@@ -12,6 +12,9 @@ internal static unsafe class QuantizedProduct
 {
     private const int Rows = QuantizedLayout.Rows, Step = 1024, MostParts = Step / 16;
 
+    // Rows up to which a panel takes less time to multiply than to arrive, or not much more.
+    private const int SomeRows = 32;
+
     // Unpacked numbers, scales, minima, and a tile of C for a panel that C ends in.
     private const int Scratch = Step * Rows / sizeof(float) + 2 * MostParts * Rows + QuantizedTile.MostRows * Rows;
 
@@ -37,8 +40,8 @@ internal static unsafe class QuantizedProduct
         const int Unit = QuantizedLayout.SuperBlock;
         int steps = (columns + Step - 1) / Step, each = ((columns + steps - 1) / steps + Unit - 1) / Unit * Unit;
         nint panelBytes = (nint)layout.PanelBytes(columns);
-        // A few rows take less time than their weights take to arrive, so the next panel is asked for while one is multiplied.
-        int lines = Sse.IsSupported && rows <= QuantizedTile.MostRows ? (int)((panelBytes / 64 + columns / layout.Part - 1) / (columns / layout.Part)) : 0;
+        // The next panel is asked for while the first rows are multiplied.
+        int lines = Sse.IsSupported && rows <= SomeRows ? (int)((panelBytes / 64 + columns / layout.Part - 1) / (columns / layout.Part)) : 0;
         for (int column = 0; column < n; column += Rows, panels += panelBytes)
         {
             int width = Math.Min(Rows, n - column);
@@ -55,7 +58,7 @@ internal static unsafe class QuantizedProduct
                     nint tileStride = isWhole ? stride : Rows;
                     Begin(place, stride, tile, tileStride, height, width, begins);
                     QuantizedTile.Multiply(height, x, row + i, first / layout.Part, count / layout.Part, layout.Largest, numbers, scales,
-                        layout.HasMinima ? minima : null, tile, tileStride, panels + panelBytes + (nint)(first / layout.Part) * lines * 64, lines);
+                        layout.HasMinima ? minima : null, tile, tileStride, panels + panelBytes + (nint)(first / layout.Part) * lines * 64, i == 0 ? lines : 0);
                     if (!isWhole)
                         Copy(tile, tileStride, place, stride, height, width);
                 }
