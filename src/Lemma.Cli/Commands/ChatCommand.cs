@@ -13,7 +13,7 @@ internal static class ChatCommand
 {
     public static Command Build()
     {
-        Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
+        Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, a GGUF file, or a checkpoint of llama2.c" };
         Option<string?> system = Choice.Text("--system", "TEXT", "What the model is told first, where it has a chat template");
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();

@@ -19,7 +19,7 @@ internal static class EvalCommand
     {
         Argument<string[]> models = new("MODEL")
         {
-            Description = "A model's folder, a run's, or a checkpoint of llama2.c; two to compare them",
+            Description = "A model's folder, a run's, a GGUF file, or a checkpoint of llama2.c; two to compare them",
             Arity = new ArgumentArity(1, 2),
         };
         Option<string[]> data = new("--data")

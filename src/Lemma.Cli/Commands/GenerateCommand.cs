@@ -12,7 +12,7 @@ internal static class GenerateCommand
 {
     public static Command Build()
     {
-        Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
+        Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, a GGUF file, or a checkpoint of llama2.c" };
         Option<string?> prompt = Choice.Text("--prompt", "TEXT", "What to continue, or to answer with an encoder's model; - reads it from standard input", "-p");
         Option<int?> sequences = Choice.Whole("--sequences", "How many texts; of beams, how many of the best are shown", fallback: 1);
         Option<int?> beams = Choice.Whole("--beams", "Search the likeliest text as a whole with so many beams, instead of drawing");

@@ -14,7 +14,7 @@ internal static class InspectCommand
     {
         Argument<string> model = new("MODEL")
         {
-            Description = "A model's folder, a run's, or a checkpoint of llama2.c; a config.json; a file of tensors (safetensors, GGUF, PyTorch's)",
+            Description = "A model's folder, a run's, a GGUF file, or a checkpoint of llama2.c; a config.json; a file of tensors (safetensors, GGUF, PyTorch's)",
         };
         Option<bool> json = Choice.Flag("--json", "Write one object of JSON, with every parameter and tensor");
         Command command = new("inspect", "Show what a model is made of.") { model, json };

@@ -7,7 +7,7 @@ namespace Lemma.Cli.Parsing;
 /// <summary>Texts that a command reads: arguments, lines of a file, or standard input.</summary>
 internal static class TextInput
 {
-    public static Argument<string> Model() => new("MODEL") { Description = "A model's folder, a run's, or a checkpoint of llama2.c" };
+    public static Argument<string> Model() => new("MODEL") { Description = "A model's folder, a run's, a GGUF file, or a checkpoint of llama2.c" };
 
     public static Argument<string?> One() =>
         new("TEXT") { Description = "The text; standard input without it", Arity = ArgumentArity.ZeroOrOne };
