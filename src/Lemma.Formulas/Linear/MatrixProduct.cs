@@ -70,23 +70,8 @@ public static unsafe class MatrixProduct
                 AddBias(m, n, bias, c, stride);
             return;
         }
-        if (m == 1 && b.PanelStride != 0 && a.ColumnStride == 1 && !inOneChain)
+        if (m == 1 && a.ColumnStride == 1 && !inOneChain && MultiplyRow(n, k, a.At(0, 0), b, c, add) is > 0 and var whole)
         {
-            int whole = n / Tile.Columns * Tile.Columns;
-            PanelRowProduct.Multiply(whole, k, a.At(0, 0), b, c, add);
-            if (bias != null)
-                AddBias(1, whole, bias, c, stride);
-            if (whole == n)
-                return;
-            n -= whole;
-            b = b.From(0, whole);
-            c += whole;
-            bias = bias == null ? null : bias + whole;
-        }
-        else if (m == 1 && b.RowStride == 1 && a.ColumnStride == 1 && n >= RowProduct.Together && RowProduct.IsSupported && !inOneChain)
-        {
-            int whole = n / RowProduct.Together * RowProduct.Together;
-            RowProduct.Multiply(whole, k, a.At(0, 0), b.At(0, 0), b.ColumnStride, c, add);
             if (bias != null)
                 AddBias(1, whole, bias, c, stride);
             if (whole == n)
@@ -118,6 +103,22 @@ public static unsafe class MatrixProduct
                     step > 0 ? more : once, more, step + depth == k ? bias : null);
             }
         }
+    }
+
+    // One row without packing: how many of the first columns are done.
+    private static int MultiplyRow(int n, int k, float* x, Matrix b, float* c, bool add)
+    {
+        if (b.PanelStride != 0)
+        {
+            int inPanels = n / Tile.Columns * Tile.Columns;
+            PanelRowProduct.Multiply(inPanels, k, x, b, c, add);
+            return inPanels;
+        }
+        if (b.RowStride != 1 || n < RowProduct.Together || !RowProduct.IsSupported)
+            return 0;
+        int inRows = n / RowProduct.Together * RowProduct.Together;
+        RowProduct.Multiply(inRows, k, x, b.At(0, 0), b.ColumnStride, c, add);
+        return inRows;
     }
 
     // The length of blocks of whole units, as few and as even as a limit allows.

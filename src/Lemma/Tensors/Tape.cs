@@ -263,8 +263,7 @@ public sealed unsafe class Tape : IDisposable
     }
 
     /// <summary>The parameter that a tensor is, where it is quantized; else null.</summary>
-    internal Parameter? Quantized(Tensor tensor) =>
-        Find(tensor) is { Owner: { } owner, Parameter: var index } && owner.All[index].Pieces.Count > 0 ? owner.All[index] : null;
+    internal Parameter? Quantized(Tensor tensor) => ParameterOf(tensor) is { Pieces.Count: > 0 } parameter ? parameter : null;
 
     /// <summary>Whether a tensor is a parameter, which no operation may write to.</summary>
     internal bool IsParameter(Tensor tensor) => Find(tensor).Owner is not null;
