@@ -35,15 +35,25 @@ internal static unsafe class QuantizedPanel
     /// <returns>Where the whole numbers are.</returns>
     public static byte* Unpack(QuantizedLayout layout, byte* panel, int columns, int first, int count, byte* numbers, float* scales, float* minima)
     {
-        UnpackScales(layout, panel + (nint)(first / layout.Columns) * layout.ScaleBytes, count, scales, minima);
-        byte* block = panel + layout.NumbersAt(columns) + (nint)(first / Block) * Group * layout.Bits;
-        if (layout.Bits == 8)
-            return block;
-        UnpackNumbers(layout, block, count / Block, numbers);
+        UnpackScales(layout, panel, first, count, scales, minima);
+        byte* block = NumbersAt(layout, panel, columns, first);
+        switch (layout.Bits)
+        {
+            case 2: UnpackNumbers<TwoBits>(block, count / Block, numbers); break;
+            case 3: UnpackNumbers<ThreeBits>(block, count / Block, numbers); break;
+            case 4: UnpackNumbers<FourBits>(block, count / Block, numbers); break;
+            case 5: UnpackNumbers<FiveBits>(block, count / Block, numbers); break;
+            case 6: UnpackNumbers<SixBits>(block, count / Block, numbers); break;
+            default: return block;
+        }
         if (layout.Table.Length > 0)
             LookUp(layout.Table, numbers, count / 4);
         return numbers;
     }
+
+    /// <summary>Where the whole numbers of the columns from some first one on lie.</summary>
+    public static byte* NumbersAt(QuantizedLayout layout, byte* panel, int columns, int first) =>
+        panel + layout.NumbersAt(columns) + (nint)(first / Block) * Group * layout.Bits;
 
     /// <summary>Copies one row out of its panel as floats: s·(u − offset), or s·u + m.</summary>
     public static void CopyRow(QuantizedLayout layout, byte* panel, int columns, int row, Span<float> destination)
@@ -144,67 +154,22 @@ internal static unsafe class QuantizedPanel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void UnpackNumbers(QuantizedLayout layout, byte* block, int blocks, byte* to)
+    private static void UnpackNumbers<TNumbers>(byte* block, int blocks, byte* to)
+        where TNumbers : struct, IPackedNumbers
     {
-        int bits = layout.Bits;
-        for (int i = 0; i < blocks; i++, block += Group * bits, to += 8 * Group)
+        for (int i = 0; i < 2 * blocks; i++, to += Group / 2)
         {
-            Vector512<ushort> more = bits is 5 or 6 ? Load(block + 4 * Group) : bits == 3 ? Load(block + 2 * Group) : default;
-            switch (bits)
-            {
-                case 4:
-                    Nibbles(block, default, default, to);
-                    Nibbles(block + Group, default, default, to + Group);
-                    Nibbles(block + 2 * Group, default, default, to + 2 * Group);
-                    Nibbles(block + 3 * Group, default, default, to + 3 * Group);
-                    break;
-                case 5:
-                    Nibbles(block, Bit(more, 4, 16), Bit(more, 0, 16), to);
-                    Nibbles(block + Group, Bit(more, 3, 16), Bit(more, -1, 16), to + Group);
-                    Nibbles(block + 2 * Group, Bit(more, 2, 16), Bit(more, -2, 16), to + 2 * Group);
-                    Nibbles(block + 3 * Group, Bit(more, 1, 16), Bit(more, -3, 16), to + 3 * Group);
-                    break;
-                case 6:
-                    Vector512<ushort> upper = Load(block + 5 * Group);
-                    Nibbles(block, Bit(more, 4, 48), Bit(upper, 4, 48), to);
-                    Nibbles(block + Group, Bit(more, 2, 48), Bit(upper, 2, 48), to + Group);
-                    Nibbles(block + 2 * Group, Bit(more, 0, 48), Bit(upper, 0, 48), to + 2 * Group);
-                    Nibbles(block + 3 * Group, Bit(more, -2, 48), Bit(upper, -2, 48), to + 3 * Group);
-                    break;
-                default:
-                    Pairs(block, Bit(more, 2, 4), Bit(more, 1, 4), Bit(more, 0, 4), Bit(more, -1, 4), to);
-                    Pairs(block + Group, Bit(more, -2, 4), Bit(more, -3, 4), Bit(more, -4, 4), Bit(more, -5, 4), to + 4 * Group);
-                    break;
-            }
+            byte* from = block + i / 2 * Group * TNumbers.Bits + i % 2 * (Group / 2);
+            TNumbers.Group(from, 0).Store(to);
+            TNumbers.Group(from, 1).Store(to + Group);
+            TNumbers.Group(from, 2).Store(to + 2 * Group);
+            TNumbers.Group(from, 3).Store(to + 3 * Group);
+            TNumbers.Group(from, 4).Store(to + 4 * Group);
+            TNumbers.Group(from, 5).Store(to + 5 * Group);
+            TNumbers.Group(from, 6).Store(to + 6 * Group);
+            TNumbers.Group(from, 7).Store(to + 7 * Group);
+            to += i % 2 * 7 * Group;
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ushort> Load(byte* at) => Vector512.Load(at).AsUInt16();
-
-    // Bits of each byte moved left, those of a mask alone.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<byte> Bit(Vector512<ushort> bytes, int left, byte mask) =>
-        (left > 0 ? bytes << left : left < 0 ? bytes >>> -left : bytes).AsByte() & Vector512.Create(mask);
-
-    // Groups j and j + 4, with what lies above their four bits.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Nibbles(byte* from, Vector512<byte> above, Vector512<byte> aboveUpper, byte* to)
-    {
-        Vector512<ushort> both = Load(from);
-        (Bit(both, 0, 15) | above).Store(to);
-        (Bit(both, -4, 15) | aboveUpper).Store(to + 4 * Group);
-    }
-
-    // Four groups, with what lies above their two bits.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Pairs(byte* from, Vector512<byte> a, Vector512<byte> b, Vector512<byte> c, Vector512<byte> d, byte* to)
-    {
-        Vector512<ushort> all = Load(from);
-        (Bit(all, 0, 3) | a).Store(to);
-        (Bit(all, -2, 3) | b).Store(to + Group);
-        (Bit(all, -4, 3) | c).Store(to + 2 * Group);
-        (Bit(all, -6, 3) | d).Store(to + 3 * Group);
     }
 
     // What 4 bits stand for, 128 added so that it is a byte without a sign.
@@ -219,9 +184,12 @@ internal static unsafe class QuantizedPanel
         }
     }
 
+    /// <summary>The scales of some columns as floats.</summary>
+    /// <inheritdoc cref="Unpack" path="/param"/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void UnpackScales(QuantizedLayout layout, byte* from, int count, float* scales, float* minima)
+    public static void UnpackScales(QuantizedLayout layout, byte* panel, int first, int count, float* scales, float* minima)
     {
+        byte* from = panel + (nint)(first / layout.Columns) * layout.ScaleBytes;
         int parts = QuantizedLayout.SuperBlock / layout.Part;
         for (int done = 0; done < count; done += layout.Columns, from += layout.ScaleBytes)
         {

@@ -41,14 +41,24 @@ internal static unsafe class QuantizedProduct
         int steps = (columns + Step - 1) / Step, each = ((columns + steps - 1) / steps + Unit - 1) / Unit * Unit;
         nint panelBytes = (nint)layout.PanelBytes(columns);
         // The next panel is asked for while the first rows are multiplied.
-        int lines = Sse.IsSupported && rows <= SomeRows ? (int)((panelBytes / 64 + columns / layout.Part - 1) / (columns / layout.Part)) : 0;
+        int lines = Sse.IsSupported && rows <= SomeRows ? (int)((panelBytes / 64 + columns / QuantizedLayout.Block - 1) / (columns / QuantizedLayout.Block)) : 0;
         for (int column = 0; column < n; column += Rows, panels += panelBytes)
         {
             int width = Math.Min(Rows, n - column);
             for (int first = 0, count; first < columns; first += count)
             {
                 count = Math.Min(each, columns - first);
-                byte* numbers = QuantizedPanel.Unpack(layout, panels, columns, first, count, (byte*)scratch, scales, minima);
+                byte* numbers;
+                int bits = 8;
+                if (rows <= QuantizedTile.MostRows && layout.Table.Length == 0)
+                {
+                    // One tile: its numbers are unpacked in registers.
+                    QuantizedPanel.UnpackScales(layout, panels, first, count, scales, minima);
+                    numbers = QuantizedPanel.NumbersAt(layout, panels, columns, first);
+                    bits = layout.Bits;
+                }
+                else
+                    numbers = QuantizedPanel.Unpack(layout, panels, columns, first, count, (byte*)scratch, scales, minima);
                 for (int i = 0; i < rows; i += QuantizedTile.MostRows)
                 {
                     int height = Math.Min(QuantizedTile.MostRows, rows - i);
@@ -57,8 +67,8 @@ internal static unsafe class QuantizedProduct
                     float* tile = isWhole ? place : own;
                     nint tileStride = isWhole ? stride : Rows;
                     Begin(place, stride, tile, tileStride, height, width, begins);
-                    QuantizedTile.Multiply(height, x, row + i, first / layout.Part, count / layout.Part, layout.Largest, numbers, scales,
-                        layout.HasMinima ? minima : null, tile, tileStride, panels + panelBytes + (nint)(first / layout.Part) * lines * 64, i == 0 ? lines : 0);
+                    QuantizedTile.Multiply(height, x, row + i, first / layout.Part, count / layout.Part, layout.Largest, bits, numbers, scales,
+                        layout.HasMinima ? minima : null, tile, tileStride, panels + panelBytes + (nint)(first / QuantizedLayout.Block) * lines * 64, i == 0 ? lines : 0);
                     if (!isWhole)
                         Copy(tile, tileStride, place, stride, height, width);
                 }
