@@ -41,7 +41,7 @@ internal readonly unsafe struct BrainLoad : IPanelLoad
     public static Vector512<float> Sixteen(byte* at) => (Widening.Sixteen((ushort*)at) << 16).AsSingle();
 }
 
-/// <summary>Halves: exponent and fraction moved into place are the number times 2^-112, exactly; infinity and NaN have the highest exponent in both.</summary>
+/// <summary>Halves: exponent and fraction moved into place are the number times 2^-112, exactly; the exponent of infinity and NaN is made the highest one.</summary>
 internal readonly unsafe struct HalfLoad : IPanelLoad
 {
     private const uint Scale = (127u + 112) << 23;
@@ -53,8 +53,8 @@ internal readonly unsafe struct HalfLoad : IPanelLoad
     {
         Vector256<uint> half = Widening.Eight((ushort*)at), magnitude = (half & Vector256.Create(0x7FFFu)) << 13, sign = (half & Vector256.Create(0x8000u)) << 16;
         Vector256<uint> number = (magnitude.AsSingle() * Vector256.Create(Scale).AsSingle()).AsUInt32();
-        Vector256<uint> isSpecial = Vector256.GreaterThanOrEqual(magnitude, Vector256.Create(0x7C00u << 13));
-        return (Vector256.ConditionalSelect(isSpecial, magnitude | Vector256.Create(0x7F800000u), number) | sign).AsSingle();
+        Vector256<uint> isSpecial = Vector256.GreaterThan(magnitude.AsInt32(), Vector256.Create((0x7C00 << 13) - 1)).AsUInt32();
+        return (number | isSpecial & Vector256.Create(0x7F800000u) | sign).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -62,8 +62,8 @@ internal readonly unsafe struct HalfLoad : IPanelLoad
     {
         Vector512<uint> half = Widening.Sixteen((ushort*)at), magnitude = (half & Vector512.Create(0x7FFFu)) << 13, sign = (half & Vector512.Create(0x8000u)) << 16;
         Vector512<uint> number = (magnitude.AsSingle() * Vector512.Create(Scale).AsSingle()).AsUInt32();
-        Vector512<uint> isSpecial = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(0x7C00u << 13));
-        return (Vector512.ConditionalSelect(isSpecial, magnitude | Vector512.Create(0x7F800000u), number) | sign).AsSingle();
+        Vector512<uint> isSpecial = Vector512.GreaterThan(magnitude.AsInt32(), Vector512.Create((0x7C00 << 13) - 1)).AsUInt32();
+        return (number | isSpecial & Vector512.Create(0x7F800000u) | sign).AsSingle();
     }
 }
 

@@ -11,7 +11,7 @@ internal unsafe interface IPackedNumbers
 
     /// <summary>Four columns of eight rows, a byte each.</summary>
     /// <param name="block">The place of the 32 columns; 32 bytes further for the other eight rows.</param>
-    /// <param name="group">Which four columns: 0 to 7, a constant, so that what depends on it is one.</param>
+    /// <param name="group">Which four columns: 0 to 7, a constant, so that shifts by what is computed of it have their count in the instruction.</param>
     static abstract Vector256<byte> Group(byte* block, int group);
 }
 
@@ -30,7 +30,7 @@ internal readonly unsafe struct FourBits : IPackedNumbers
     public static int Bits => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Group(byte* block, int group) => Part.Of(block + group % 4 * 64, group < 4 ? 0 : -4, 15);
+    public static Vector256<byte> Group(byte* block, int group) => Part.Of(block + group % 4 * 64, -(group / 4 * 4), 15);
 }
 
 /// <summary>Four bits, then the fifth of all groups.</summary>

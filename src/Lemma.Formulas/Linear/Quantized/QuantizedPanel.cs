@@ -23,32 +23,74 @@ internal static unsafe class QuantizedPanel
         }
     }
 
-    /// <summary>Unpacks some columns of a panel: whole numbers as groups, a byte each, and scales as floats.</summary>
+    /// <summary>Unpacks the whole numbers of some columns of a panel into groups, a byte each.</summary>
     /// <param name="layout">The layout.</param>
     /// <param name="panel">The panel.</param>
     /// <param name="columns">Columns of its rows.</param>
     /// <param name="first">The first column, a multiple of the layout's columns.</param>
     /// <param name="count">How many, a multiple of them.</param>
     /// <param name="numbers">[count / 4, 64]; of 8 bits they are read where they lie, and this is not touched.</param>
-    /// <param name="scales">[parts, 16].</param>
-    /// <param name="minima">[parts, 16]: what is added, of layouts with minima.</param>
     /// <returns>Where the whole numbers are.</returns>
-    public static byte* Unpack(QuantizedLayout layout, byte* panel, int columns, int first, int count, byte* numbers, float* scales, float* minima)
+    public static byte* UnpackNumbers(QuantizedLayout layout, byte* panel, int columns, int first, int count, byte* numbers)
     {
-        UnpackScales(layout, panel, first, count, scales, minima);
         byte* block = NumbersAt(layout, panel, columns, first);
         switch (layout.Bits)
         {
-            case 2: UnpackNumbers<TwoBits>(block, count / Block, numbers); break;
-            case 3: UnpackNumbers<ThreeBits>(block, count / Block, numbers); break;
-            case 4: UnpackNumbers<FourBits>(block, count / Block, numbers); break;
-            case 5: UnpackNumbers<FiveBits>(block, count / Block, numbers); break;
-            case 6: UnpackNumbers<SixBits>(block, count / Block, numbers); break;
+            case 2: Unpack<TwoBits>(block, count / Block, numbers); break;
+            case 3: Unpack<ThreeBits>(block, count / Block, numbers); break;
+            case 4: Unpack<FourBits>(block, count / Block, numbers); break;
+            case 5: Unpack<FiveBits>(block, count / Block, numbers); break;
+            case 6: Unpack<SixBits>(block, count / Block, numbers); break;
             default: return block;
         }
         if (layout.Table.Length > 0)
             LookUp(layout.Table, numbers, count / 4);
         return numbers;
+    }
+
+    /// <summary>The scales of some columns as floats, [parts, 16], and what is added where the layout has minima.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackScales(QuantizedLayout layout, byte* panel, int first, int count, float* scales, float* minima)
+    {
+        int bytes = layout.ScaleBytes, parts = QuantizedLayout.SuperBlock / layout.Part;
+        byte* from = panel + (nint)(first / layout.Columns) * bytes, end = from + (nint)(count / layout.Columns) * bytes;
+        switch (layout.Scales)
+        {
+            case ScaleKind.Exponent:
+                for (; from < end; from += bytes, scales += Rows)
+                    Power(Vector128.Load(from)).Store(scales);
+                break;
+            case ScaleKind.Half:
+                for (; from < end; from += bytes, scales += Rows)
+                    HalfLoad.Sixteen(from).Store(scales);
+                break;
+            case ScaleKind.HalfWithMinimum:
+                for (; from < end; from += bytes, scales += Rows, minima += Rows)
+                {
+                    HalfLoad.Sixteen(from).Store(scales);
+                    HalfLoad.Sixteen(from + 2 * Rows).Store(minima);
+                }
+                break;
+            case ScaleKind.SuperSigned:
+                for (; from < end; from += bytes)
+                {
+                    Vector512<float> all = HalfLoad.Sixteen(from);
+                    for (int j = 0; j < parts; j++, scales += Rows)
+                        (all * Vector512.ConvertToSingle(Widen(Vector128.Load((sbyte*)from + Rows * (2 + j))))).Store(scales);
+                }
+                break;
+            default:
+                for (; from < end; from += bytes)
+                {
+                    Vector512<float> scale = HalfLoad.Sixteen(from), minimum = -HalfLoad.Sixteen(from + 2 * Rows);
+                    for (int j = 0; j < parts; j++, scales += Rows, minima += Rows)
+                    {
+                        (scale * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (4 + 2 * j))))).Store(scales);
+                        (minimum * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (5 + 2 * j))))).Store(minima);
+                    }
+                }
+                break;
+        }
     }
 
     /// <summary>Where the whole numbers of the columns from some first one on lie.</summary>
@@ -63,7 +105,8 @@ internal static unsafe class QuantizedPanel
         for (int first = 0, count; first < columns; first += count)
         {
             count = Math.Min(QuantizedLayout.SuperBlock, columns - first);
-            byte* unpacked = Unpack(layout, panel, columns, first, count, numbers, scales, minima);
+            byte* unpacked = UnpackNumbers(layout, panel, columns, first, count, numbers);
+            UnpackScales(layout, panel, first, count, scales, minima);
             for (int column = 0; column < count; column++)
             {
                 int at = column / layout.Part * Rows + row;
@@ -154,7 +197,7 @@ internal static unsafe class QuantizedPanel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void UnpackNumbers<TNumbers>(byte* block, int blocks, byte* to)
+    private static void Unpack<TNumbers>(byte* block, int blocks, byte* to)
         where TNumbers : struct, IPackedNumbers
     {
         for (int i = 0; i < 2 * blocks; i++, to += Group / 2)
@@ -184,45 +227,6 @@ internal static unsafe class QuantizedPanel
         }
     }
 
-    /// <summary>The scales of some columns as floats.</summary>
-    /// <inheritdoc cref="Unpack" path="/param"/>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackScales(QuantizedLayout layout, byte* panel, int first, int count, float* scales, float* minima)
-    {
-        byte* from = panel + (nint)(first / layout.Columns) * layout.ScaleBytes;
-        int parts = QuantizedLayout.SuperBlock / layout.Part;
-        for (int done = 0; done < count; done += layout.Columns, from += layout.ScaleBytes)
-        {
-            switch (layout.Scales)
-            {
-                case ScaleKind.Exponent:
-                    Power(Vector128.Load(from)).Store(scales);
-                    scales += Rows;
-                    break;
-                case ScaleKind.Half or ScaleKind.HalfWithMinimum:
-                    HalfLoad.Sixteen(from).Store(scales);
-                    if (layout.HasMinima)
-                        HalfLoad.Sixteen(from + 2 * Rows).Store(minima);
-                    scales += Rows;
-                    minima += Rows;
-                    break;
-                case ScaleKind.SuperSigned:
-                    Vector512<float> all = HalfLoad.Sixteen(from);
-                    for (int j = 0; j < parts; j++, scales += Rows)
-                        (all * Vector512.ConvertToSingle(Widen(Vector128.Load((sbyte*)from + Rows * (2 + j))))).Store(scales);
-                    break;
-                default:
-                    Vector512<float> scale = HalfLoad.Sixteen(from), minimum = -HalfLoad.Sixteen(from + 2 * Rows);
-                    for (int j = 0; j < parts; j++, scales += Rows, minima += Rows)
-                    {
-                        (scale * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (4 + 2 * j))))).Store(scales);
-                        (minimum * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (5 + 2 * j))))).Store(minima);
-                    }
-                    break;
-            }
-        }
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Widen(Vector128<byte> x) => Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(x)
         : Vector512.Create(Widen256(x), Widen256(Vector128.Shuffle(x, Vector128.Create((byte)8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))));
@@ -236,6 +240,9 @@ internal static unsafe class QuantizedPanel
     {
         if (Avx512F.IsSupported)
             return Avx512F.ConvertToVector512Int32(x);
+        if (Avx2.IsSupported)
+            return Vector512.Create(Avx2.ConvertToVector256Int32(x),
+                Avx2.ConvertToVector256Int32(Vector128.Shuffle(x, Vector128.Create((sbyte)8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))));
         (Vector128<short> low, Vector128<short> high) = Vector128.Widen(x);
         return Vector512.Create(Vector256.WidenLower(low.ToVector256()), Vector256.WidenLower(high.ToVector256()));
     }

@@ -48,17 +48,11 @@ internal static unsafe class QuantizedProduct
             for (int first = 0, count; first < columns; first += count)
             {
                 count = Math.Min(each, columns - first);
-                byte* numbers;
-                int bits = 8;
-                if (rows <= QuantizedTile.MostRows && layout.Table.Length == 0)
-                {
-                    // One tile: its numbers are unpacked in registers.
-                    QuantizedPanel.UnpackScales(layout, panels, first, count, scales, minima);
-                    numbers = QuantizedPanel.NumbersAt(layout, panels, columns, first);
-                    bits = layout.Bits;
-                }
-                else
-                    numbers = QuantizedPanel.Unpack(layout, panels, columns, first, count, (byte*)scratch, scales, minima);
+                byte* fetched = panels + panelBytes + (nint)(first / QuantizedLayout.Block) * lines * 64;
+                bool isAlone = rows == 1 && layout.Table.Length == 0;
+                byte* numbers = isAlone ? QuantizedPanel.NumbersAt(layout, panels, columns, first)
+                    : QuantizedPanel.UnpackNumbers(layout, panels, columns, first, count, (byte*)scratch);
+                QuantizedPanel.UnpackScales(layout, panels, first, count, scales, minima);
                 for (int i = 0; i < rows; i += QuantizedTile.MostRows)
                 {
                     int height = Math.Min(QuantizedTile.MostRows, rows - i);
@@ -67,8 +61,12 @@ internal static unsafe class QuantizedProduct
                     float* tile = isWhole ? place : own;
                     nint tileStride = isWhole ? stride : Rows;
                     Begin(place, stride, tile, tileStride, height, width, begins);
-                    QuantizedTile.Multiply(height, x, row + i, first / layout.Part, count / layout.Part, layout.Largest, bits, numbers, scales,
-                        layout.HasMinima ? minima : null, tile, tileStride, panels + panelBytes + (nint)(first / QuantizedLayout.Block) * lines * 64, i == 0 ? lines : 0);
+                    QuantizedOperands operands = new((nint)numbers, (nint)scales, layout.HasMinima ? (nint)minima : 0, first / layout.Part, count / layout.Part,
+                        (nint)fetched, i == 0 ? lines : 0);
+                    if (isAlone)
+                        QuantizedRowTile.Multiply(layout, x, row, operands, tile);
+                    else
+                        QuantizedTile.Multiply(height, x, row + i, layout.Largest, operands, tile, tileStride);
                     if (!isWhole)
                         Copy(tile, tileStride, place, stride, height, width);
                 }
