@@ -16,12 +16,15 @@ internal static unsafe class QuantizedProducts
         new("Q6_K", 6, ScaleKind.SuperSigned, 16, 32),
     ];
 
+    private static readonly (int M, int N, int K)[] Shapes =
+        [(256, 1024, 1024), (12, 512, 1024), (1, 512, 1024), (4, 512, 1024), (1, 131072, 1024), (4, 131072, 1024), (16, 131072, 1024)];
+
     public static void Run()
     {
         foreach (QuantizedLayout layout in Layouts)
         {
             Console.Write(string.Create(CultureInfo.InvariantCulture, $"{layout.Name,-6} {QuantizedTile.Instructions(layout.Bits == 8 ? 255 : 63)}"));
-            foreach ((int m, int n, int k) in new[] { (256, 1024, 1024), (1, 512, 1024), (4, 512, 1024), (1, 131072, 1024), (4, 131072, 1024) })
+            foreach ((int m, int n, int k) in Shapes)
             {
                 (double seconds, double bytes) = Time(layout, m, n, k);
                 Console.Write(string.Create(CultureInfo.InvariantCulture,

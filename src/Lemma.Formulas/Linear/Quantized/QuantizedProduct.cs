@@ -16,7 +16,7 @@ internal static unsafe class QuantizedProduct
     private const int SomeRows = 32;
 
     // Unpacked numbers, scales, minima, and a tile of C for a panel that C ends in.
-    private const int Scratch = Step * Rows / sizeof(float) + 2 * MostParts * Rows + QuantizedTile.MostRows * Rows;
+    private const int Scratch = Step * Rows / sizeof(float) + 2 * MostParts * Rows + GeneratedQuantizedCode.MostRows * Rows;
 
     /// <summary>Multiplies some rows with some panels.</summary>
     /// <param name="layout">The weight's layout.</param>
@@ -42,6 +42,11 @@ internal static unsafe class QuantizedProduct
         nint panelBytes = (nint)layout.PanelBytes(columns);
         // The next panel is asked for while the first rows are multiplied.
         int lines = Sse.IsSupported && rows <= SomeRows ? (int)((panelBytes / 64 + columns / QuantizedLayout.Block - 1) / (columns / QuantizedLayout.Block)) : 0;
+        // Rows of a tile, as even as they can be; numbers that one tile reads are unpacked in its registers.
+        bool isGenerated = QuantizedTile.IsGenerated, isPacked = rows <= (isGenerated ? GeneratedQuantizedCode.MostRows : 1) && layout.Table.Length == 0;
+        // One row waits for memory: AVX-VNNI, where it is, asks for it as early.
+        bool isAlone = rows == 1 && isPacked && (!isGenerated || AvxVnni.IsSupported);
+        int most = QuantizedTile.MostRows, tiles = (rows + most - 1) / most, tileRows = (rows + tiles - 1) / tiles;
         for (int column = 0; column < n; column += Rows, panels += panelBytes)
         {
             int width = Math.Min(Rows, n - column);
@@ -49,13 +54,12 @@ internal static unsafe class QuantizedProduct
             {
                 count = Math.Min(each, columns - first);
                 byte* fetched = panels + panelBytes + (nint)(first / QuantizedLayout.Block) * lines * 64;
-                bool isAlone = rows == 1 && layout.Table.Length == 0;
-                byte* numbers = isAlone ? QuantizedPanel.NumbersAt(layout, panels, columns, first)
+                byte* numbers = isPacked ? QuantizedPanel.NumbersAt(layout, panels, columns, first)
                     : QuantizedPanel.UnpackNumbers(layout, panels, columns, first, count, (byte*)scratch);
                 QuantizedPanel.UnpackScales(layout, panels, first, count, scales, minima);
-                for (int i = 0; i < rows; i += QuantizedTile.MostRows)
+                for (int i = 0; i < rows; i += tileRows)
                 {
-                    int height = Math.Min(QuantizedTile.MostRows, rows - i);
+                    int height = Math.Min(tileRows, rows - i);
                     float* place = c + i * stride + column;
                     bool isWhole = width == Rows, begins = first == 0 && !add;
                     float* tile = isWhole ? place : own;
@@ -63,7 +67,9 @@ internal static unsafe class QuantizedProduct
                     Begin(place, stride, tile, tileStride, height, width, begins);
                     QuantizedOperands operands = new((nint)numbers, (nint)scales, layout.HasMinima ? (nint)minima : 0, first / layout.Part, count / layout.Part,
                         (nint)fetched, i == 0 ? lines : 0);
-                    if (isAlone)
+                    if (isGenerated && !isAlone)
+                        GeneratedQuantizedTile.Multiply(height, x, row + i, isPacked ? layout.Bits : 8, operands, tile, tileStride);
+                    else if (isAlone)
                         QuantizedRowTile.Multiply(layout, x, row, operands, tile);
                     else
                         QuantizedTile.Multiply(height, x, row + i, layout.Largest, operands, tile, tileStride);

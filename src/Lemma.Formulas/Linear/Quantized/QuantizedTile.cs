@@ -11,13 +11,20 @@ namespace Lemma.Formulas;
 /// </remarks>
 internal static unsafe class QuantizedTile
 {
+    // Rows whose sums stay in registers.
+    private const int CompiledRows = 4;
+
+    /// <summary>Whether <see cref="GeneratedQuantizedTile"/> multiplies here, whatever the rows.</summary>
+    public static bool IsGenerated => GeneratedQuantizedTile.Obstacle is null;
+
     /// <summary>The most rows of one step.</summary>
-    public const int MostRows = 4;
+    public static int MostRows => IsGenerated ? GeneratedQuantizedCode.MostRows : CompiledRows;
 
     private const int Lanes = 8, Group = 64;
 
     /// <summary>The instructions in use for whole numbers up to some largest one, in words.</summary>
-    public static string Instructions(int largest) => AvxVnni.IsSupported ? "AVX-VNNI"
+    public static string Instructions(int largest) => IsGenerated ? "AVX-512 VNNI"
+        : AvxVnni.IsSupported ? "AVX-VNNI"
         : !Avx2.IsSupported ? "portable"
         : largest <= PairsDot.Largest ? "AVX2" : "AVX2, signs moved";
 
@@ -45,7 +52,7 @@ internal static unsafe class QuantizedTile
     }
 
     // Signs are moved where u − 128 is what is multiplied.
-    private static bool TakesOffset(int largest) => !AvxVnni.IsSupported && Avx2.IsSupported && largest > PairsDot.Largest;
+    private static bool TakesOffset(int largest) => !IsGenerated && !AvxVnni.IsSupported && Avx2.IsSupported && largest > PairsDot.Largest;
 
     private static void Multiply<TDot>(int rows, in RoundedRows x, int row, in QuantizedOperands w, float* c, nint stride)
         where TDot : struct, IQuantizedDot
