@@ -86,7 +86,8 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             (double)size.M * size.N, 1])], times);
     }
 
-    private double TimeOfProduct(int m, int n, int k)
+    /// <summary>The seconds of y = x·Wᵀ, the least of a few.</summary>
+    public double TimeOfProduct(int m, int n, int k)
     {
         using Tape tape = new(workers) { Recording = false };
         Tensor x = tape.New(new Shape(m, k)), weight = tape.New(new Shape(n, k));
@@ -104,16 +105,12 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     {
         (int Batch, int Length, int Heads, int Width)[] shapes = [(8, 128, 4, 32), (2, 512, 6, 64), (1, 1024, 8, 64), (4, 256, 8, 32)];
         double[] times = Least([.. shapes.Select(shape => (Func<double>)(() => TimeOfAttention(shape.Batch, shape.Length, shape.Heads, shape.Width)))]);
-        // The backward takes five halves of the forward's operations.
-        double[][] amounts = [.. shapes.Select(shape =>
-        {
-            int[] lengths = Lengths(shape.Batch, shape.Length);
-            return (double[])[3.5 * AttentionPairs.ForwardOperations(new AttentionHeads(shape.Heads, shape.Heads, shape.Width), lengths, lengths)];
-        })];
+        double[][] amounts = [.. shapes.Select(shape => (double[])[OperationsOfAttention(shape.Batch, shape.Length, shape.Heads, shape.Width)])];
         return NonNegativeFit.Fit(amounts, times)[0];
     }
 
-    private double TimeOfAttention(int batch, int length, int heads, int width)
+    /// <summary>The seconds of causal attention, forward and backward, the least of a few.</summary>
+    public double TimeOfAttention(int batch, int length, int heads, int width)
     {
         using Tape tape = new(workers);
         AttentionHeads shape = new(heads, heads, width);
@@ -127,6 +124,13 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             tape.RunBackward();
             tape.Rewind();
         });
+    }
+
+    /// <summary>The operations of the same: the backward takes five halves of the forward's.</summary>
+    public static double OperationsOfAttention(int batch, int length, int heads, int width)
+    {
+        int[] lengths = Lengths(batch, length);
+        return 3.5 * AttentionPairs.ForwardOperations(new AttentionHeads(heads, heads, width), lengths, lengths);
     }
 
     private static int[] Lengths(int batch, int length) => [.. Enumerable.Repeat(length, batch)];
