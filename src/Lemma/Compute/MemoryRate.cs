@@ -10,7 +10,7 @@ namespace Lemma.Compute;
 public static class MemoryRate
 {
     private const long MostElements = 1 << 27;
-    private const int Part = 1 << 18, Passes = 3;
+    private const int Part = 1 << 16, Passes = 3;
 
     // Of the memory that the process may take; half a gigabyte is too much for a small container.
     private const long ShareOfMemory = 16;
@@ -23,8 +23,12 @@ public static class MemoryRate
     }
 
     /// <summary>The best of the passes over some bytes, at least three, that begin within some seconds: from caches where they hold these bytes.</summary>
-    internal static double Measure(Workers workers, long bytes, double seconds)
+    /// <param name="workers">Threads that read.</param>
+    /// <param name="bytes">Bytes, of which at most half a gigabyte is read.</param>
+    /// <param name="seconds">Seconds in which passes begin.</param>
+    public static double Measure(Workers workers, long bytes, double seconds)
     {
+        ArgumentNullException.ThrowIfNull(workers);
         int parts = (int)Math.Max(1, Math.Min(bytes / sizeof(float), MostElements) / Part);
         // As weights lie: in large pages where the system gives them.
         using NativeBlock data = new("memory rate", (long)parts * Part);

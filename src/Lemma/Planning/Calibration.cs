@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lemma.Checkpoints;
 using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Models;
@@ -15,6 +16,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     /// <summary>Numbers of a place of the grid of decoding.</summary>
     public const int DecodingColumns = 3;
 
+    private const double SecondsOfRead = 0.05;
     private const int Rounds = 3, ShortTurns = 6, Turns = 3, Tokens = 8, Context = 1024;
 
     // Products as steps have them: rows of a pass by widths, their gradients of inputs and of weights.
@@ -42,6 +44,9 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     /// <summary>Further tokens: models, sequences and contexts.</summary>
     public IReadOnlyList<(DecoderConfig Config, int Sequences, int Context)> FurtherTokens { get; init; } = [];
 
+    /// <summary>The bytes a second that were read beside each of <see cref="FurtherTokens"/>, of as many bytes as such a token reads.</summary>
+    public double[] ReadRates { get; private set; } = [];
+
     /// <summary>The seconds of <see cref="FurtherSteps"/>.</summary>
     public double[] StepTimes { get; private set; } = [];
 
@@ -58,6 +63,8 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         double attention = AttentionCost();
         progress?.Report("optimizers");
         Dictionary<string, double> optimizers = OptimizerCosts();
+        double[] muon = MuonCosts();
+        optimizers.Add(MachineProfile.NameOf(new MuonOptions()), muon[1]);
         MachineProfile profile = new()
         {
             Machine = machine,
@@ -68,6 +75,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             AttentionCost = attention,
             OtherCosts = [0, 0, 0],
             OptimizerCosts = optimizers,
+            WholeCost = muon[0],
             StepSpread = 1,
             DecodingCosts = [],
             BlockCost = 0,
@@ -78,6 +86,18 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         progress?.Report("decoding");
         return WithDecoding(profile);
     }
+
+    /// <summary>Times the further steps and tokens alone, beside a profile of before.</summary>
+    public MachineProfile MeasureFurther(MachineProfile before)
+    {
+        StepTimes = Least([.. FurtherSteps.Select(one => (Func<double>)(() => TimeOfStep(one.Config, one.Shape)))]);
+        double[] times = Least([.. FurtherTokens.Select(one => (Func<double>)(() => TimeOfToken(one.Config, one.Sequences, one.Context))), .. ReadsOfFurther]);
+        (TokenTimes, ReadRates) = (times[..FurtherTokens.Count], [.. times[FurtherTokens.Count..].Select(time => 1 / time)]);
+        return before;
+    }
+
+    private IEnumerable<Func<double>> ReadsOfFurther => FurtherTokens.Select(one => MachineProfile.BytesOfToken(one.Config, one.Sequences, one.Context))
+        .Select(bytes => (Func<double>)(() => 1 / MemoryRate.Measure(workers, bytes, SecondsOfRead)));
 
     private double[] ProductCosts()
     {
@@ -143,10 +163,30 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         return kinds.Select((options, i) => (Name: MachineProfile.NameOf(options), Cost: times[i])).ToDictionary(one => one.Name, one => one.Cost);
     }
 
+    // Seconds of an operation of products of whole matrices, by the thread that has most of them, and of a parameter.
+    private double[] MuonCosts()
+    {
+        DecoderConfig[] configs = [Presets.Llama(512, 128, 4, 4, 352, 128), Presets.Llama(2048, 256, 4, 4, 688, 128), Presets.Llama(2048, 512, 2, 8, 1408, 128),
+            Presets.Llama(8192, 256, 2, 4, 688, 128)];
+        double[] times = Least([.. configs.Select(config => (Func<double>)(() => TimeOfOptimizer(new MuonOptions(), config)))]);
+        double[][] amounts = [.. configs.Select(config =>
+        {
+            StepPlan plan = StepPlan.Of(config, new StepShape(1, 1) { Optimizer = new MuonOptions() });
+            return (double[])[MachineProfile.Longest(plan.WholeOperations, workers.Count), plan.Trained];
+        })];
+        return NonNegativeFit.Fit(amounts, times);
+    }
+
     // Of a parameter.
     private double TimeOfOptimizer(OptimizerOptions options)
     {
-        using Decoder model = new(Presets.Llama(2048, 512, 4, 8, 1408, 128));
+        DecoderConfig config = Presets.Llama(2048, 512, 4, 8, 1408, 128);
+        return TimeOfOptimizer(options, config) / ParameterCount.Of(config).Total;
+    }
+
+    private double TimeOfOptimizer(OptimizerOptions options, DecoderConfig config)
+    {
+        using Decoder model = new(config);
         model.Initialize(1);
         Optimizer optimizer = options.Make(model.Parameters, workers);
         return LeastOf(Turns, () =>
@@ -154,7 +194,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             foreach (Parameter parameter in model.Parameters.All)
                 model.Parameters.Gradients(parameter)[0] = 1e-3f;
             optimizer.Step(1e-6);
-        }) / model.Parameters.Count;
+        });
     }
 
     private MachineProfile WithSteps(MachineProfile profile)
@@ -178,6 +218,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             ProductCosts = [.. profile.ProductCosts.Select(cost => costs[0] * cost)],
             AttentionCost = costs[0] * profile.AttentionCost,
             OptimizerCosts = profile.OptimizerCosts.ToDictionary(cost => cost.Key, cost => costs[0] * cost.Value),
+            WholeCost = costs[0] * profile.WholeCost,
             OtherCosts = costs[1..],
             StepSpread = SpreadOf(errors, costs.Count(cost => cost > 0)),
         };
@@ -191,9 +232,13 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     {
         using Decoder model = new(config) { RecomputesBlocks = shape.RecomputesBlocks };
         model.Initialize(1);
+        using Adapter? adapter = shape.Adapter is { } change ? AdapterFolder.Create(model, change, 1) : null;
+        adapter?.Apply();
+        model.Parameters.IsFrozen = adapter is not null;
+        Parameters learning = adapter?.Parameters ?? model.Parameters;
         using Tape tape = new(workers, model.Parameters);
-        Optimizer optimizer = shape.Optimizer.Make(model.Parameters, workers);
-        model.Parameters.ForgetGradients();
+        Optimizer optimizer = shape.Optimizer.Make(learning, workers);
+        learning.ForgetGradients();
         int[] ids = Ids(shape.Batch * shape.Length, config.VocabularySize);
         return LeastOf(turns, () =>
         {
@@ -220,15 +265,19 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             (Presets.Llama(4096, 384, 6, 6, 1024, 1024), 1, 256), (Presets.Llama(2048, 640, 6, 10, 1728, 1024), 8, 128),
             (Presets.Llama(8192, 320, 8, 5, 896, 1024), 2, 64),
         ];
-        double[] times = Least([.. grid.Concat([near, far, blocks]).Concat(checks).Concat(FurtherTokens)
-            .Select(one => (Func<double>)(() => TimeOfToken(one.Config, one.Sequences, one.Context)))]);
-        TokenTimes = times[(grid.Length + 3 + checks.Length)..];
+        (DecoderConfig Config, int Sequences, int Context)[] all = [.. grid, near, far, blocks, .. checks, .. FurtherTokens];
+        long[] sizes = [.. Decoders.Select((_, i) => MachineProfile.BytesOfToken(grid[i * Sequences.Length].Config, 1, 1))];
+        double[] times = Least([.. all.Select(one => (Func<double>)(() => TimeOfToken(one.Config, one.Sequences, one.Context))),
+            .. sizes.Select(bytes => (Func<double>)(() => 1 / MemoryRate.Measure(workers, bytes, SecondsOfRead))), .. ReadsOfFurther]);
+        double[] reads = [.. times[all.Length..].Select(time => 1 / time)];
+        (ReadRates, TokenTimes) = (reads[sizes.Length..], times[(all.Length - FurtherTokens.Count)..all.Length]);
         double block = times[grid.Length + 2] / blocks.Config.Layers;
         MachineProfile known = profile with
         {
             DecodingCosts = [.. grid.Select((one, i) => CostOf(ParameterCount.Of(one.Config).Total, one.Sequences, times[i], block * one.Config.Layers))],
             CacheCosts = [CacheCostOf(near.Config, times[grid.Length] - times[places.Near]), CacheCostOf(far.Config, times[grid.Length + 1] - times[places.Far])],
             BlockCost = block,
+            ReadRates = [.. sizes.Select((bytes, i) => (double[])[Math.Log(bytes), reads[i]])],
         };
         double[] errors = [.. checks.Select((check, i) => Math.Log(known.DecodingTime(check.Config, check.Sequences, check.Context).Value
             / times[grid.Length + 3 + i]))];
