@@ -58,14 +58,15 @@ internal static class PlanCheck
             holds &= Show($"step of {Steps[i].Name}", profile.StepTime(StepPlan.Of(Steps[i].Config, Steps[i].Shape)), calibration.StepTimes[i]);
         for (int i = 0; i < Tokens.Length; i++)
             holds &= Show($"token of {Tokens[i].Name}", profile.DecodingTime(Tokens[i].Config, Tokens[i].Sequences, Tokens[i].Context,
-                calibration.ReadRates[i]), calibration.TokenTimes[i], calibration.ReadRates[i]);
+                calibration.Moments[i]), calibration.TokenTimes[i], calibration.Moments[i]);
         return holds & Memory() ? 0 : 1;
     }
 
-    private static bool Show(string what, Interval planned, double measured, double? rate = null)
+    private static bool Show(string what, Interval planned, double measured, MachineMoment? moment = null)
     {
         double error = planned.Value / measured - 1;
-        string read = rate is { } bytes ? string.Create(CultureInfo.InvariantCulture, $", {bytes / 1e9:0.0} GB/s") : "";
+        string read = moment is null ? ""
+            : string.Create(CultureInfo.InvariantCulture, $", {moment.ReadRate / 1e9:0.0} GB/s, {moment.JobSeconds * 1e6:0.00} µs a job");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-42} planned {planned.Value * 1e3,9:0.000} ms ({planned.Least * 1e3:0.000} to "
             + $"{planned.Most * 1e3:0.000}), measured {measured * 1e3,9:0.000} ms, {100 * error,6:0.0} %{(planned.Holds(measured) ? "" : ", outside")}{read}"));
         return Math.Abs(error) <= Tolerance;

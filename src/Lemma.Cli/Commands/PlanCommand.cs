@@ -175,7 +175,7 @@ internal sealed class PlanCommand
             Training = training,
             Serving = serving,
             Precision = PrecisionOf(parsed),
-            MemoryRate = now?.Last is { } rate ? (rate.Rate, machine!.ReadRateOf(rate.Bytes)) : null,
+            MemoryRate = now?.Last is { } rate ? (rate.Moment.ReadRate, machine!.ReadRateOf(rate.Bytes), rate.Moment.JobSeconds) : null,
             Memory = parsed.GetValue(memory) ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
             IsMeasured = machine is not null,
             Rule = rule,
@@ -242,7 +242,7 @@ internal sealed class PlanCommand
                     if ((double)together * each > MostBytes)
                         throw new UsageException($"--users: {together} sequences of {tokens} tokens keep more bytes than can be counted");
                     Interval? time = machine is not null && isOwn && planned.Config is DecoderConfig decoder
-                        ? machine.DecodingTime(decoder, together, tokens, now?.RateOf(MachineProfile.BytesOfToken(decoder, together, tokens))) : null;
+                        ? machine.DecodingTime(decoder, together, tokens, now?.Of(MachineProfile.BytesOfToken(decoder, together, tokens))) : null;
                     yield return new ServingRow(tokens, together, kept, weights, together * each, pass, time);
                 }
             }

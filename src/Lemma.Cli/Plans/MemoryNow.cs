@@ -1,8 +1,9 @@
 using Lemma.Compute;
+using Lemma.Planning;
 
 namespace Lemma.Cli.Plans;
 
-/// <summary>What memory gives at the moment, measured once for amounts that are much the same: a quarter of a second each.</summary>
+/// <summary>What the machine gives at the moment, measured once for amounts of memory that are much the same: a quarter of a second each.</summary>
 internal sealed class MemoryNow(int threads)
 {
     private const double Seconds = 0.25;
@@ -10,21 +11,21 @@ internal sealed class MemoryNow(int threads)
     // Amounts that differ by less than a fifth are read at the same rate.
     private const double Steps = 4;
 
-    private readonly Dictionary<int, double> rates = [];
+    private readonly Dictionary<int, MachineMoment> moments = [];
 
-    /// <summary>The bytes that were asked for last, and their rate.</summary>
-    public (long Bytes, double Rate)? Last { get; private set; }
+    /// <summary>The bytes that were asked for last, and the moment.</summary>
+    public (long Bytes, MachineMoment Moment)? Last { get; private set; }
 
-    /// <summary>Bytes a second of a plain read of some bytes.</summary>
-    public double RateOf(long bytes)
+    /// <summary>The moment by reads of some bytes.</summary>
+    public MachineMoment Of(long bytes)
     {
         int place = (int)Math.Round(Steps * Math.Log2(Math.Max(1, bytes)));
-        if (!rates.TryGetValue(place, out double rate))
+        if (!moments.TryGetValue(place, out MachineMoment? moment))
         {
             using Workers workers = new(threads);
-            rates.Add(place, rate = MemoryRate.Measure(workers, bytes, Seconds));
+            moments.Add(place, moment = MachineMoment.Measure(workers, bytes, Seconds));
         }
-        Last = (bytes, rate);
-        return rate;
+        Last = (bytes, moment);
+        return moment;
     }
 }

@@ -54,8 +54,9 @@ internal sealed record Plan
     /// <summary>How the numbers of training are held.</summary>
     public required TrainingPrecision Precision { get; init; }
 
-    /// <summary>Bytes a second that memory gives at the moment, and gave when the machine was measured; null where times are those of then.</summary>
-    public (double Now, double Then)? MemoryRate { get; init; }
+    /// <summary>Bytes a second that memory gives at the moment, and gave when the machine was measured; null where times are those of
+    /// then; what a job of the threads takes now.</summary>
+    public (double Now, double Then, double JobSeconds)? MemoryRate { get; init; }
 
     /// <summary>The law that losses are of, and its name.</summary>
     public required ScalingRule Rule { get; init; }

@@ -26,6 +26,7 @@ internal static class PlanJson
         {
             json.WriteNumber("memory_bytes_now", rate.Now);
             json.WriteNumber("memory_bytes_measured", rate.Then);
+            json.WriteNumber("job_seconds_now", rate.JobSeconds);
         }
         if (plan.Tokens is { } tokens)
             json.WriteNumber("tokens", tokens);

@@ -17,6 +17,9 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     public const int DecodingColumns = 3;
 
     private const double SecondsOfRead = 0.05;
+    /// <summary>Tokens behind a sequence whose attention costs about what that to one token costs.</summary>
+    public const int PageOfContext = 128;
+
     private const int Rounds = 3, ShortTurns = 6, Turns = 3, Tokens = 8, Context = 1024;
 
     // Products as steps have them: rows of a pass by widths, their gradients of inputs and of weights.
@@ -36,7 +39,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     // Of growing weights: within caches, and far beyond them.
     private static readonly (int Width, int Layers, int Hidden)[] Decoders =
         [(64, 8, 176), (128, 4, 352), (192, 6, 512), (256, 8, 688), (384, 7, 1024), (512, 8, 1408), (768, 10, 2048), (1024, 12, 2816)];
-    private static readonly int[] Sequences = [1, 4, 16];
+    private static readonly int[] Sequences = [1, 4, 8, 16];
 
     /// <summary>Further steps that are timed in the rounds of the calibration, for a check of it; nothing is learned from them.</summary>
     public IReadOnlyList<(DecoderConfig Config, StepShape Shape)> FurtherSteps { get; init; } = [];
@@ -44,8 +47,8 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     /// <summary>Further tokens: models, sequences and contexts.</summary>
     public IReadOnlyList<(DecoderConfig Config, int Sequences, int Context)> FurtherTokens { get; init; } = [];
 
-    /// <summary>The bytes a second that were read beside each of <see cref="FurtherTokens"/>, of as many bytes as such a token reads.</summary>
-    public double[] ReadRates { get; private set; } = [];
+    /// <summary>What the machine gave beside each of <see cref="FurtherTokens"/>, by reads of as many bytes as such a token reads.</summary>
+    public MachineMoment[] Moments { get; private set; } = [];
 
     /// <summary>The seconds of <see cref="FurtherSteps"/>.</summary>
     public double[] StepTimes { get; private set; } = [];
@@ -91,13 +94,19 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     public MachineProfile MeasureFurther(MachineProfile before)
     {
         StepTimes = Least([.. FurtherSteps.Select(one => (Func<double>)(() => TimeOfStep(one.Config, one.Shape)))]);
-        double[] times = Least([.. FurtherTokens.Select(one => (Func<double>)(() => TimeOfToken(one.Config, one.Sequences, one.Context))), .. ReadsOfFurther]);
-        (TokenTimes, ReadRates) = (times[..FurtherTokens.Count], [.. times[FurtherTokens.Count..].Select(time => 1 / time)]);
+        TakeFurther(LeastPairs([.. FurtherTokens.Select(Probe)]), MachineMoment.MeasureJobs(workers));
         return before;
     }
 
-    private IEnumerable<Func<double>> ReadsOfFurther => FurtherTokens.Select(one => MachineProfile.BytesOfToken(one.Config, one.Sequences, one.Context))
-        .Select(bytes => (Func<double>)(() => 1 / MemoryRate.Measure(workers, bytes, SecondsOfRead)));
+    private void TakeFurther((double Seconds, double ReadRate)[] pairs, double job) =>
+        (TokenTimes, Moments) = ([.. pairs.Select(pair => pair.Seconds)], [.. pairs.Select(pair => new MachineMoment(pair.ReadRate, job))]);
+
+    // A token, and a plain read of as many bytes just before it: memory may give another rate a second later.
+    private Func<(double, double)> Probe((DecoderConfig Config, int Sequences, int Context) one) => () =>
+    {
+        double rate = MemoryRate.Measure(workers, MachineProfile.BytesOfToken(one.Config, one.Sequences, one.Context), SecondsOfRead);
+        return (TimeOfToken(one.Config, one.Sequences, one.Context), rate);
+    };
 
     private double[] ProductCosts()
     {
@@ -265,22 +274,29 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             (Presets.Llama(4096, 384, 6, 6, 1024, 1024), 1, 256), (Presets.Llama(2048, 640, 6, 10, 1728, 1024), 8, 128),
             (Presets.Llama(8192, 320, 8, 5, 896, 1024), 2, 64),
         ];
-        (DecoderConfig Config, int Sequences, int Context)[] all = [.. grid, near, far, blocks, .. checks, .. FurtherTokens];
-        long[] sizes = [.. Decoders.Select((_, i) => MachineProfile.BytesOfToken(grid[i * Sequences.Length].Config, 1, 1))];
-        double[] times = Least([.. all.Select(one => (Func<double>)(() => TimeOfToken(one.Config, one.Sequences, one.Context))),
-            .. sizes.Select(bytes => (Func<double>)(() => 1 / MemoryRate.Measure(workers, bytes, SecondsOfRead))), .. ReadsOfFurther]);
-        double[] reads = [.. times[all.Length..].Select(time => 1 / time)];
-        (ReadRates, TokenTimes) = (reads[sizes.Length..], times[(all.Length - FurtherTokens.Count)..all.Length]);
+        // Little behind each of several sequences: attention to one token or a page of them costs much the same a head.
+        int several = 3 * Sequences.Length + Sequences.Length - 2;
+        (DecoderConfig Config, int Sequences, int Context) page = grid[several] with { Context = PageOfContext };
+        (double Seconds, double ReadRate)[] pairs = LeastPairs([.. grid.Concat([near, far, blocks, page]).Concat(checks).Concat(FurtherTokens).Select(Probe)]);
+        double[] times = [.. pairs.Select(pair => pair.Seconds)];
+        int first = grid.Length + 4;
+        double job = MachineMoment.MeasureJobs(workers);
+        TakeFurther(pairs[(first + checks.Length)..], job);
         double block = times[grid.Length + 2] / blocks.Config.Layers;
+        double[] nearCost = CacheCostOf(near.Config, times[grid.Length] - times[places.Near]);
+        double ofElements = nearCost[1] * page.Sequences * CachePlan.Of(page.Config).ElementsOf(PageOfContext);
         MachineProfile known = profile with
         {
             DecodingCosts = [.. grid.Select((one, i) => CostOf(ParameterCount.Of(one.Config).Total, one.Sequences, times[i], block * one.Config.Layers))],
-            CacheCosts = [CacheCostOf(near.Config, times[grid.Length] - times[places.Near]), CacheCostOf(far.Config, times[grid.Length + 1] - times[places.Far])],
+            CacheCosts = [nearCost, CacheCostOf(far.Config, times[grid.Length + 1] - times[places.Far])],
             BlockCost = block,
-            ReadRates = [.. sizes.Select((bytes, i) => (double[])[Math.Log(bytes), reads[i]])],
+            JobCost = job,
+            PageCost = Math.Max(0, times[grid.Length + 3] - times[several] - ofElements) / (page.Sequences * (double)CachePlan.Of(page.Config).ElementsOfToken),
+            ReadRates = [.. Decoders.Select((_, i) => i * Sequences.Length).Select(i => (double[])[Math.Log(MachineProfile.BytesOfToken(grid[i].Config, 1, 1)),
+                pairs[i].ReadRate])],
         };
-        double[] errors = [.. checks.Select((check, i) => Math.Log(known.DecodingTime(check.Config, check.Sequences, check.Context).Value
-            / times[grid.Length + 3 + i]))];
+        double[] errors = [.. checks.Select((check, i) => Math.Log(known.DecodingTime(check.Config, check.Sequences, check.Context,
+            new MachineMoment(pairs[first + i].ReadRate, job)).Value / times[first + i]))];
         return known with { DecodingSpread = SpreadOf(errors, 0) };
     }
 
@@ -336,6 +352,21 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         {
             for (int i = 0; i < probes.Length; i++)
                 least[i] = Math.Min(least[i], probes[i]());
+        }
+        return least;
+    }
+
+    /// <summary>The same of pairs of a time and something beside it: the pair of the least time.</summary>
+    internal static (double Seconds, double ReadRate)[] LeastPairs(Func<(double Seconds, double ReadRate)>[] probes)
+    {
+        (double Seconds, double ReadRate)[] least = [.. probes.Select(_ => (double.PositiveInfinity, 0.0))];
+        for (int round = 0; round < Rounds; round++)
+        {
+            for (int i = 0; i < probes.Length; i++)
+            {
+                if (probes[i]() is var pair && pair.Seconds < least[i].Seconds)
+                    least[i] = pair;
+            }
         }
         return least;
     }

@@ -13,6 +13,9 @@ public sealed record MachineProfile
     private const int CurrentVersion = 2;
     private const double SigmasOfInterval = 2, LeastSpread = 0.03;
 
+    // How far reading and computing overlap: with 1 they would follow each other, with ∞ the longer one would be all.
+    private const double Overlap = 4;
+
     internal MachineProfile() { }
 
     /// <summary>The machine's name, as the caller gave it.</summary>
@@ -54,6 +57,12 @@ public sealed record MachineProfile
     /// <summary>Seconds of a block of a model, whatever its size.</summary>
     internal double BlockCost { get; init; }
 
+    /// <summary>Seconds for each number that a sequence keeps of a token, whatever the tokens behind it: the first page of attention.</summary>
+    internal double PageCost { get; init; }
+
+    /// <summary>Seconds in which threads are given nothing to do, and have done it.</summary>
+    internal double JobCost { get; init; }
+
     /// <summary>Plain reads: ln of the bytes, bytes a second; from caches up to memory.</summary>
     internal double[][] ReadRates { get; init; } = [];
 
@@ -78,19 +87,25 @@ public sealed record MachineProfile
     /// <param name="config">A decoder.</param>
     /// <param name="sequences">Sequences that are decoded together.</param>
     /// <param name="context">Tokens behind each.</param>
-    /// <param name="readRate">Bytes a second that a plain read of <see cref="BytesOfToken"/> gives at the moment; null for those of the profile.</param>
-    /// <remarks>The memory of a virtual machine may give half as much an hour later. What a plain read took of the time when the machine was measured grows or
-    /// shrinks with it; the rest stays.</remarks>
-    public Interval DecodingTime(DecoderConfig config, int sequences, int context, double? readRate = null)
+    /// <param name="now">What the machine gives at the moment, by reads of <see cref="BytesOfToken"/>; null for what it gave when it was measured.</param>
+    /// <remarks>
+    /// The memory of a virtual machine may give half as much an hour later. Reading and computing overlap: t⁴ = read⁴ + rest⁴, of which the rest stays and
+    /// a plain read takes what it takes now. Each job that threads are given costs what it costs now.
+    /// </remarks>
+    public Interval DecodingTime(DecoderConfig config, int sequences, int context, MachineMoment? now = null)
     {
         ArgumentNullException.ThrowIfNull(config);
-        Require.That(readRate is null or > 0, $"plan: a rate of memory must be above 0, but it is {readRate}");
+        Require.That(now is null or { ReadRate: > 0, JobSeconds: >= 0 }, $"plan: a rate of memory must be above 0 and a job's time not below, but they are {now}");
         double met = Met(config, sequences, context), elements = sequences * (double)CachePlan.Of(config).ElementsOf(context);
-        double seconds = met * CostOfWeight(sizeof(float) * met, sequences) + BlockCost * config.Layers + CacheSeconds(elements, met);
-        if (readRate is { } now)
+        double seconds = met * CostOfWeight(sizeof(float) * met, sequences) + BlockCost * config.Layers + CacheSeconds(elements, met)
+            + PageCost * sequences * CachePlan.Of(config).ElementsOfToken * Math.Min(1, context / (double)Calibration.PageOfContext);
+        if (now is not null)
         {
             double bytes = sizeof(float) * (met + elements), then = ReadRateOf(bytes), reading = Math.Min(seconds, bytes / then);
-            seconds += reading * (then / now - 1);
+            double rest = Math.Pow(seconds, Overlap) - Math.Pow(reading, Overlap);
+            seconds = Math.Pow(Math.Pow(reading * then / now.ReadRate, Overlap) + rest, 1 / Overlap);
+            // Jobs cannot have been more than all of it.
+            seconds = Math.Max(0.5 * seconds, seconds + PassPlan.Of(config, 1).Jobs * (now.JobSeconds - JobCost));
         }
         return Around(seconds, DecodingSpread);
     }
@@ -144,6 +159,8 @@ public sealed record MachineProfile
         WriteNumbers(json, "decoding_costs", [.. DecodingCosts.SelectMany(row => row)]);
         WriteNumbers(json, "cache_costs", [.. CacheCosts.SelectMany(place => place)]);
         json.WriteNumber("block_cost", BlockCost);
+        json.WriteNumber("page_cost", PageCost);
+        json.WriteNumber("job_cost", JobCost);
         WriteNumbers(json, "read_rates", [.. ReadRates.SelectMany(place => place)]);
         json.WriteNumber("decoding_spread", DecodingSpread);
         json.WriteEndObject();
@@ -172,6 +189,8 @@ public sealed record MachineProfile
             DecodingCosts = Rows(file, "decoding_costs", Calibration.DecodingColumns),
             CacheCosts = [.. Numbers(file, "cache_costs", 4).Chunk(2)],
             BlockCost = NotNegative(file, "block_cost", file.Number("block_cost")),
+            PageCost = NotNegative(file, "page_cost", file.Number("page_cost")),
+            JobCost = NotNegative(file, "job_cost", file.Number("job_cost")),
             ReadRates = Rates(file, "read_rates"),
             DecodingSpread = Positive(file, "decoding_spread", file.Number("decoding_spread")),
         };

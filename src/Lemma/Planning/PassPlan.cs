@@ -17,6 +17,9 @@ public sealed record PassPlan
     /// <summary>The bytes that the pass takes at once.</summary>
     public required long Bytes { get; init; }
 
+    /// <summary>Jobs that workers are given.</summary>
+    internal long Jobs { get; init; }
+
     /// <summary>Plans reading a prompt: by the decoder, or by the encoder where the model has one.</summary>
     /// <exception cref="ArgumentException">The model continues no text, or the prompt is longer than its longest sequence.</exception>
     public static PassPlan Of(ModelConfig config, int tokens)
@@ -46,6 +49,7 @@ public sealed record PassPlan
         {
             Tokens = tokens,
             Bytes = sizeof(float) * tape.PeakElements,
+            Jobs = counter.JobsOf(WorkPhase.Forward),
         };
     }
 }

@@ -115,7 +115,7 @@ public sealed class PlanCommandTests : IDisposable
     public void DecodingIsPlannedByWhatMemoryGivesNow()
     {
         JsonElement plan = Json($"plan llama-14m --serve --context 1k --prompt 64 {Profile}"), row = plan.GetProperty("serving")[0];
-        double now = plan.GetProperty("memory_bytes_now").GetDouble();
+        MachineMoment now = new(plan.GetProperty("memory_bytes_now").GetDouble(), plan.GetProperty("job_seconds_now").GetDouble());
         DecoderConfig config = Presets.Find("llama-14m")!;
         Assert.Equal(MachineProfileTests.Made.DecodingTime(config, 1, 1024, now).Value, row.GetProperty("seconds").GetProperty("value").GetDouble(), 1e-12);
         Assert.Equal(MachineProfileTests.Made.ReadRateOf(MachineProfile.BytesOfToken(config, 1, 1024)), plan.GetProperty("memory_bytes_measured").GetDouble());

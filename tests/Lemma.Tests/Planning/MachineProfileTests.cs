@@ -27,6 +27,8 @@ public sealed class MachineProfileTests : IDisposable
             select (double[])[Math.Log(bytes), Math.Log(rows), Math.Log(1e-10 * Math.Pow(bytes / 1e9, 0.1) * Math.Pow(rows, 0.5))]],
         CacheCosts = [[Math.Log(1e6), 2e-11], [Math.Log(1e9), 1e-10]],
         BlockCost = 1e-6,
+        JobCost = 2e-6,
+        PageCost = 4e-10,
         ReadRates = [[Math.Log(1e6), 2e11], [Math.Log(1e8), 8e10], [Math.Log(1e9), 6e10]],
         DecodingSpread = 0.1,
     };
@@ -120,16 +122,23 @@ public sealed class MachineProfileTests : IDisposable
         Assert.Equal(bytes + 3 * 4 * CachePlan.Of(config).ElementsOf(100), MachineProfile.BytesOfToken(config, 3, 100));
         double then = Made.DecodingTime(config, 1, 0).Value, rate = Made.ReadRateOf(bytes);
         Assert.InRange(rate, 7.9e10, 8e10);
-        Assert.Equal(then, Made.DecodingTime(config, 1, 0, rate).Value, then * 1e-9);
-        Assert.Equal(then + bytes / rate, Made.DecodingTime(config, 1, 0, rate / 2).Value, then * 1e-9);
-        Assert.Equal(then - bytes / rate / 2, Made.DecodingTime(config, 1, 0, 2 * rate).Value, then * 1e-9);
+        MachineMoment same = new(rate, Made.JobCost);
+        Assert.Equal(then, Made.DecodingTime(config, 1, 0, same).Value, then * 1e-9);
+        // What is not reading overlaps with it: t⁴ = read⁴ + rest⁴.
+        double read = bytes / rate, rest = Math.Pow(then, 4) - Math.Pow(read, 4);
+        Assert.Equal(Math.Pow(Math.Pow(2 * read, 4) + rest, 0.25), Made.DecodingTime(config, 1, 0, same with { ReadRate = rate / 2 }).Value, then * 1e-9);
+        Assert.Equal(Math.Pow(Math.Pow(read / 2, 4) + rest, 0.25), Made.DecodingTime(config, 1, 0, same with { ReadRate = 2 * rate }).Value, then * 1e-9);
+        // Each job costs what it costs now.
+        double jobs = PassPlan.Of(config, 1).Jobs;
+        Assert.InRange(jobs, 8 * 5, 8 * 20);
+        Assert.Equal(then + jobs * 1e-6, Made.DecodingTime(config, 1, 0, same with { JobSeconds = Made.JobCost + 1e-6 }).Value, then * 1e-9);
         // All of a token's time at most.
         MachineProfile slow = Made with { ReadRates = [[Math.Log(1e6), 1e9], [Math.Log(1e9), 1e9]] };
-        Assert.Equal(2 * then, slow.DecodingTime(config, 1, 0, 5e8).Value, then * 1e-9);
+        Assert.Equal(2 * then, slow.DecodingTime(config, 1, 0, new MachineMoment(5e8, Made.JobCost)).Value, then * 1e-9);
         Assert.Equal(2e11, Made.ReadRateOf(10), 1);
         Assert.Equal(6e10, Made.ReadRateOf(1e12), 1);
         Assert.Equal(7e10, Made.ReadRateOf(Math.Sqrt(1e8 * 1e9)), 1e3);
-        Assert.Throws<ArgumentException>(() => Made.DecodingTime(config, 1, 0, 0));
+        Assert.Throws<ArgumentException>(() => Made.DecodingTime(config, 1, 0, new MachineMoment(0, 0)));
     }
 
     [Fact]
@@ -139,10 +148,13 @@ public sealed class MachineProfileTests : IDisposable
         DecoderConfig config = Presets.Llama(1024, 512, 8, 8, 1408, 4096) with { Head = new HeadConfig(Tied: true) };
         double weights = ParameterCount.Of(config).Total, each = 1e-10 * Math.Pow(4 * weights / 1e9, 0.1);
         double cache = CachePlan.Of(config).ElementsOf(1000);
+        double page = 4e-10 * CachePlan.Of(config).ElementsOfToken;
         double one = Made.DecodingTime(config, 1, 0).Value, four = Made.DecodingTime(config, 4, 0).Value, far = Made.DecodingTime(config, 1, 1000).Value;
         Assert.Equal(weights * each + 8e-6, one, one * 1e-6);
         Assert.Equal(2 * weights * each + 8e-6, four, four * 1e-6);
-        Assert.InRange(far - one, cache * 2e-11, cache * 1e-10);
+        Assert.InRange(far - one - page, cache * 2e-11, cache * 1e-10);
+        // Of a page each sequence has the whole, of a part of one as much of it.
+        Assert.InRange(Made.DecodingTime(config, 1, 64).Value - one - page / 2, cache * 64 / 1000 * 2e-11, cache * 64 / 1000 * 1e-10);
         // Of experts only those are read that somebody chose.
         DecoderConfig experts = ParameterCountTests.DeepSeekV3();
         double alone = Made.DecodingTime(experts, 1, 0).Value, many = Made.DecodingTime(experts, 64, 0).Value;

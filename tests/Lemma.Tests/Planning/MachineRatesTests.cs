@@ -33,5 +33,8 @@ public class MachineRatesTests
         // What lies in caches is not slower than what does not by much.
         Assert.InRange(MemoryRate.Measure(workers, 1 << 21, 0.01), 1e8, 1e14);
         Assert.InRange(MemoryRate.Measure(workers, 1, 0), 1e8, 1e14);
+        MachineMoment moment = MachineMoment.Measure(workers, 1 << 21, 0.01);
+        Assert.InRange(moment.ReadRate, 1e8, 1e14);
+        Assert.InRange(moment.JobSeconds, 1e-9, 1e-2);
     }
 }
