@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Lemma.Cli.Doctor;
 using Lemma.Planning;
-using static Lemma.Tests.Cli.InProcess;
 using static Lemma.Tests.Cli.Doctor.MadeMachines;
+using static Lemma.Tests.Cli.InProcess;
 
 namespace Lemma.Tests.Cli.Doctor;
 
