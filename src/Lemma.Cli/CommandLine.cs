@@ -61,6 +61,7 @@ internal static class CommandLine
             SeqToSeqCommand.Build(),
             RunsCommand.Build(),
             PlanCommand.Build(),
+            DoctorCommand.Build(),
             EvalCommand.Build(),
             NGramCommand.Build(),
             CompressCommand.BuildCompress(),

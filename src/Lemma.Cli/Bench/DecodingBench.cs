@@ -3,10 +3,8 @@ using System.Globalization;
 using Lemma.Checkpoints;
 using Lemma.Compute;
 using Lemma.Models;
-using Lemma.Modules;
 using Lemma.Sequences;
 using Lemma.Tensors;
-using Lemma.Weights;
 
 namespace Lemma.Cli.Bench;
 
@@ -55,7 +53,7 @@ internal static class DecodingBench
         double memory = Median.Of(reads), flops = Median.Of(peaks);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"memory {memory / 1e9:0.0} GB/s, peak {flops / 1e9:0.0} GFLOP/s of float32"));
         Show($"prompt of {sizes.Prompt}", sizes.Prompt, prefill,
-            string.Create(CultureInfo.InvariantCulture, $"{PromptWork(decoder, sizes.Prompt) / Median.Of(prefill) * 1e-9:0.0} GOP/s"));
+            string.Create(CultureInfo.InvariantCulture, $"{DecodingWork.OfPrompt(decoder, sizes.Prompt) / Median.Of(prefill) * 1e-9:0.0} GOP/s"));
         Show($"decode {sizes.Tokens}", sizes.Tokens, decoded[0], OfFloor(decoder, 1, sizes.Tokens, 0, memory, decoded[0]));
         if (sizes.Context is { } before)
             Show($"decode {sizes.Tokens} behind {before}", sizes.Tokens, decoded[1], OfFloor(decoder, 1, sizes.Tokens, before, memory, decoded[1]));
@@ -85,24 +83,9 @@ internal static class DecodingBench
         throw new ArgumentException($"bench: {name} is no decoder");
     }
 
-    // Products of all rows but for the head's, which the last row alone needs, and attention to what came before.
-    private static double PromptWork(Decoder decoder, int rows)
-    {
-        double head = (double)decoder.VocabularySize * decoder.Config.Width, matrices = decoder.Parameters.Count - head * (decoder.Config.Head.Tied ? 1 : 2);
-        double attention = decoder.Config.Stack.Blocks.Sum(block => block.Mixer is AttentionConfig one ? 4.0 * one.Heads * one.HeadWidth : 0);
-        return 2 * rows * matrices + 2 * head + attention * rows * (rows + 1) / 2;
-    }
-
-    // All weights but for a table that is only looked up in, and the keys and values of half the tokens in the middle.
-    private static string OfFloor(Decoder decoder, int sequences, int tokens, int before, double memory, List<double> times)
-    {
-        Parameters parameters = decoder.Parameters;
-        double weights = parameters.WeightBytes - (decoder.Config.Head.Tied ? 0 : parameters["embedding.weight"].Bytes);
-        using SequenceState state = decoder.NewState();
-        double cache = decoder.Config.Stack.Blocks.Sum(block => block.Mixer is AttentionConfig one ? 8.0 * one.KeyValueHeads * one.HeadWidth : 0);
-        double floor = tokens * (weights + sequences * cache * (before + tokens / 2.0)) / memory;
-        return string.Create(CultureInfo.InvariantCulture, $"{100 * floor / Median.Of(times):0} % of the floor of memory");
-    }
+    private static string OfFloor(Decoder decoder, int sequences, int tokens, int before, double memory, List<double> times) =>
+        string.Create(CultureInfo.InvariantCulture,
+            $"{100 * DecodingWork.ReadBytes(decoder, sequences, tokens, before) / memory / Median.Of(times):0} % of the floor of memory");
 
     private static double Decode(Decoder decoder, Tape tape, int[] ids, int sequences, int context, int tokens)
     {

@@ -4,17 +4,20 @@ using Lemma.Planning;
 namespace Lemma.Cli.Plans;
 
 /// <summary>One way to train: what a step takes, and where the machine was measured its seconds.</summary>
-internal sealed record TrainingRow(StepPlan Step, Interval? Seconds)
+internal sealed record TrainingRow(StepPlan Step, TrainingPrecision Precision, Interval? Seconds)
 {
-    public long Bytes => Step.ResidentBytes;
+    /// <summary>The memory of the step in its precision.</summary>
+    public StepMemory Memory { get; } = Step.MemoryIn(Precision);
+
+    public long Bytes => Memory.Total;
 
     public double? TokensPerSecond => Step.Shape.Tokens / Seconds?.Value;
 }
 
-/// <summary>One way to serve: sequences at once, tokens of each, how keys and values are stored.</summary>
-internal sealed record ServingRow(int Context, int Users, StorageFormat Cache, long WeightBytes, long CacheBytes, Interval? Seconds)
+/// <summary>One way to serve: sequences at once, tokens of each, how keys and values are stored; what reading a prompt takes beside them.</summary>
+internal sealed record ServingRow(int Context, int Users, StorageFormat Cache, long WeightBytes, long CacheBytes, PassPlan Pass, Interval? Seconds)
 {
-    public long Bytes => WeightBytes + CacheBytes;
+    public long Bytes => WeightBytes + CacheBytes + Pass.Bytes;
 
     /// <summary>Of all users together.</summary>
     public double? TokensPerSecond => Users / Seconds?.Value;
@@ -47,6 +50,13 @@ internal sealed record Plan
     public required double Memory { get; init; }
 
     public required bool IsMeasured { get; init; }
+
+    /// <summary>How the numbers of training are held.</summary>
+    public required TrainingPrecision Precision { get; init; }
+
+    /// <summary>Bytes a second that memory gives at the moment, and gave when the machine was measured; null where times are those of
+    /// then; what a job of the threads takes now.</summary>
+    public (double Now, double Then, double JobSeconds)? MemoryRate { get; init; }
 
     /// <summary>The law that losses are of, and its name.</summary>
     public required ScalingRule Rule { get; init; }

@@ -27,6 +27,8 @@ internal static class PlanAnswers
     {
         if (plan.Training.Count == 0 && plan.Serving.Count == 0)
             return plan.Compute is { } compute ? $"{Number(compute)} operations" : "nothing is trained";
+        if (plan.Training.Count > 0 && plan.Precision != TrainingPrecision.Float32)
+            return OnAnotherMachine(plan);
         if (!plan.IsMeasured)
             return "not known: lemma plan --calibrate measures this machine, a minute or two";
         if (plan.Training.Where(row => row.Seconds is not null).MaxBy(row => row.TokensPerSecond) is { Seconds: { } step } best)
@@ -38,6 +40,15 @@ internal static class PlanAnswers
             return string.Create(CultureInfo.InvariantCulture, $"{served.TokensPerSecond:0.0} tokens/s for {served.Users} together, ")
                 + $"{Milliseconds(token)} a token each";
         return "not known for this optimizer or kind of model";
+    }
+
+    // Of a precision that Lemma does not train in.
+    private static string OnAnotherMachine(Plan plan)
+    {
+        StepPlan step = plan.Training[0].Step;
+        string work = plan.Tokens is { } tokens ? $"{Number(tokens / step.Shape.Tokens * step.Operations)} operations for {Short(tokens)} tokens"
+            : $"{Number(step.Operations)} operations a step";
+        return $"{work}, on another machine: Lemma trains in float32, and this plan is of {plan.Precision.Name}";
     }
 
     private static string Gives(Plan plan)
@@ -53,15 +64,15 @@ internal static class PlanAnswers
     {
         if (plan.Training.Count > 0 && plan.Training.All(row => row.Bytes > plan.Memory))
         {
-            StepPlan least = plan.Training.MinBy(row => row.Bytes)!.Step;
-            if (least.WeightBytes + least.GradientBytes + least.MomentBytes > plan.Memory)
-                return "change: a smaller model, or an adapter (lemma sft --lora)";
-            return Smaller(plan, least.Shape);
+            TrainingRow least = plan.Training.MinBy(row => row.Bytes)!;
+            if (least.Bytes - least.Memory.Activations > plan.Memory)
+                return least.Step.Shape.Adapter is null ? "change: a smaller model, or an adapter (--lora)" : "change: a smaller model";
+            return Smaller(plan, least.Step.Shape);
         }
         if (plan.Serving.Count > 0 && plan.Serving.All(row => row.Bytes > plan.Memory))
         {
             ServingRow least = plan.Serving.MinBy(row => row.Bytes)!;
-            double room = plan.Memory - least.WeightBytes;
+            double room = plan.Memory - least.WeightBytes - least.Pass.Bytes;
             return room <= 0 ? "change: a smaller model" : $"change: at most {Amount.Count(Math.Floor(room / (least.CacheBytes / (double)least.Users)))} users of "
                 + $"{Amount.Count(least.Context)} tokens fit";
         }
@@ -78,7 +89,7 @@ internal static class PlanAnswers
         for (int parts = 1; parts <= shape.Batch; parts *= 2)
         {
             StepShape smaller = shape with { Batch = shape.Batch / parts, Accumulate = shape.Accumulate * parts, RecomputesBlocks = true };
-            long bytes = StepPlan.Of(plan.Model!.Config, smaller).ResidentBytes;
+            long bytes = StepPlan.Of(plan.Model!.Config, smaller).MemoryIn(plan.Precision).Total;
             if (bytes <= plan.Memory)
             {
                 return $"change: --recompute{(parts == 1 ? "" : $" --batch {smaller.Batch} --accumulate {smaller.Accumulate}")} --length {shape.Length} fits, "

@@ -21,6 +21,13 @@ internal static class PlanJson
             WriteParameters(json, parameters, sheet);
             json.WriteNumber("cache_elements_of_token", cache.ElementsOfToken);
         }
+        json.WriteString("precision", plan.Precision.Name);
+        if (plan.MemoryRate is { } rate)
+        {
+            json.WriteNumber("memory_bytes_now", rate.Now);
+            json.WriteNumber("memory_bytes_measured", rate.Then);
+            json.WriteNumber("job_seconds_now", rate.JobSeconds);
+        }
         if (plan.Tokens is { } tokens)
             json.WriteNumber("tokens", tokens);
         if (plan.Loss is { } loss)
@@ -71,10 +78,12 @@ internal static class PlanJson
         json.WriteNumber("batch", row.Step.Shape.Batch);
         json.WriteNumber("length", row.Step.Shape.Length);
         json.WriteNumber("accumulate", row.Step.Shape.Accumulate);
-        json.WriteNumber("weight_bytes", row.Step.WeightBytes);
-        json.WriteNumber("gradient_bytes", row.Step.GradientBytes);
-        json.WriteNumber("moment_bytes", row.Step.MomentBytes);
-        json.WriteNumber("activation_bytes", row.Step.TouchedActivationBytes);
+        json.WriteNumber("trained", row.Step.Trained);
+        json.WriteNumber("weight_bytes", row.Memory.Weights);
+        json.WriteNumber("master_bytes", row.Memory.Masters);
+        json.WriteNumber("gradient_bytes", row.Memory.Gradients);
+        json.WriteNumber("moment_bytes", row.Memory.Moments);
+        json.WriteNumber("activation_bytes", row.Memory.Activations);
         json.WriteNumber("allocated_activation_bytes", row.Step.ActivationBytes);
         json.WriteNumber("bytes", row.Bytes);
         json.WriteBoolean("fits", row.Bytes <= plan.Memory);
@@ -106,6 +115,8 @@ internal static class PlanJson
         json.WriteString("cache_format", row.Cache.Name);
         json.WriteNumber("weight_bytes", row.WeightBytes);
         json.WriteNumber("cache_bytes", row.CacheBytes);
+        json.WriteNumber("prompt", row.Pass.Tokens);
+        json.WriteNumber("pass_bytes", row.Pass.Bytes);
         json.WriteNumber("bytes", row.Bytes);
         json.WriteBoolean("fits", row.Bytes <= plan.Memory);
         if (row.Seconds is { } seconds)

@@ -20,11 +20,12 @@ internal static class PlanPicture
         double y = 10;
         if (plan.Training.Count > 0)
             y = Stacked(body, y, "memory of training", ["weights", "gradients", "moments", "activations"], [.. plan.Training.Select(row => (
-                $"{row.Step.Shape.Batch} x {row.Step.Shape.Length}", (double[])[row.Step.WeightBytes, row.Step.GradientBytes, row.Step.MomentBytes,
-                    row.Step.TouchedActivationBytes]))], value => Amount.Bytes(value), plan.Memory);
+                $"{row.Step.Shape.Batch} x {row.Step.Shape.Length}", (double[])[row.Memory.Weights + row.Memory.Masters, row.Memory.Gradients,
+                    row.Memory.Moments, row.Memory.Activations]))], value => Amount.Bytes(value), plan.Memory);
         if (plan.Serving.Count > 0)
-            y = Stacked(body, y, "memory of serving", ["weights", "caches"], [.. plan.Serving.Select(row => (
-                $"{row.Context} x {row.Users} {row.Cache.Name}", (double[])[row.WeightBytes, row.CacheBytes]))], value => Amount.Bytes(value), plan.Memory);
+            y = Stacked(body, y, "memory of serving", ["weights", "caches", "pass"], [.. plan.Serving.Select(row => (
+                $"{row.Context} x {row.Users} {row.Cache.Name}", (double[])[row.WeightBytes, row.CacheBytes, row.Pass.Bytes]))],
+                value => Amount.Bytes(value), plan.Memory);
         if (plan.Training.Any(row => row.TokensPerSecond is not null))
             y = Stacked(body, y, "training tokens a second", ["tokens/s"], [.. plan.Training.Select(row => ($"{row.Step.Shape.Batch} x {row.Step.Shape.Length}",
                 (double[])[row.TokensPerSecond ?? 0]))], value => Amount.Count(value), double.PositiveInfinity);

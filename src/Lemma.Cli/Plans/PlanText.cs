@@ -43,10 +43,16 @@ internal static class PlanText
 
     private static void WriteTraining(TextWriter output, Plan plan)
     {
-        Table(output, "training", ["batch", "length", "weights", "gradients", "moments", "activations", "together", "fits", "step", "tokens/s", "all tokens"],
+        bool hasMasters = plan.Precision.MasterBytes > 0;
+        string what = plan.Training[0].Step is { Shape.Adapter: { } adapter, Trained: var trained }
+            ? $"training an adapter of rank {adapter.Rank}: {Amount.Count(trained)} parameters learn" : "training";
+        Table(output, plan.Precision == TrainingPrecision.Float32 ? what : $"{what}, in {plan.Precision.Name}",
+            ["batch", "length", "weights", .. hasMasters ? ["float32 copy"] : Array.Empty<string>(), "gradients", "moments", "activations",
+                "together", "fits", "step", "tokens/s", "all tokens"],
             plan.Training.Select(row => (string[])[$"{row.Step.Shape.Batch}{(row.Step.Shape.Accumulate > 1 ? $" x {row.Step.Shape.Accumulate}" : "")}",
-                Amount.Count(row.Step.Shape.Length), Amount.Bytes(row.Step.WeightBytes), Amount.Bytes(row.Step.GradientBytes), Amount.Bytes(row.Step.MomentBytes),
-                Amount.Bytes(row.Step.TouchedActivationBytes), Amount.Bytes(row.Bytes), row.Bytes <= plan.Memory ? "yes" : "no",
+                Amount.Count(row.Step.Shape.Length), Amount.Bytes(row.Memory.Weights), .. hasMasters ? [Amount.Bytes(row.Memory.Masters)] : Array.Empty<string>(),
+                Amount.Bytes(row.Memory.Gradients), Amount.Bytes(row.Memory.Moments), Amount.Bytes(row.Memory.Activations), Amount.Bytes(row.Bytes),
+                row.Bytes <= plan.Memory ? "yes" : "no",
                 row.Seconds is { } seconds ? Milliseconds(seconds) : "-", row.TokensPerSecond is { } speed ? Amount.Count(speed) : "-",
                 row.TokensPerSecond is { } rate && plan.Tokens is { } tokens ? Time(tokens / rate) : "-"]));
         StepPlan first = plan.Training[0].Step;
@@ -66,11 +72,17 @@ internal static class PlanText
 
     private static void WriteServing(TextWriter output, Plan plan)
     {
-        Table(output, "serving", ["context", "users", "cache", "weights", "caches", "together", "fits", "a token", "tokens/s"],
+        Table(output, "serving", ["context", "users", "cache", "weights", "caches", "pass", "together", "fits", "a token", "tokens/s"],
             plan.Serving.Select(row => (string[])[Amount.Count(row.Context), Amount.Count(row.Users), row.Cache.Name, Amount.Bytes(row.WeightBytes),
-                Amount.Bytes(row.CacheBytes), Amount.Bytes(row.Bytes), row.Bytes <= plan.Memory ? "yes" : "no",
+                Amount.Bytes(row.CacheBytes), Amount.Bytes(row.Pass.Bytes), Amount.Bytes(row.Bytes), row.Bytes <= plan.Memory ? "yes" : "no",
                 row.Seconds is { } seconds ? Milliseconds(seconds) : "-",
                 row.TokensPerSecond is { } speed ? string.Create(CultureInfo.InvariantCulture, $"{speed:0.0}") : "-"]));
+        output.WriteLine($"  a pass reads a prompt of {Amount.Count(plan.Serving[0].Pass.Tokens)} tokens");
+        if (plan.MemoryRate is { } rate)
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  memory gives {rate.Now / 1e9:0.0} GB/s now, {rate.Then / 1e9:0.0} when it was ")
+                + "measured: times are for now");
+        }
         output.WriteLine($"  a token keeps {Amount.Count(plan.Cache!.ElementsOfToken)} numbers"
             + string.Concat(StorageFormat.All.Select(format => $", {format.Name} {Amount.Count(plan.Cache.BytesOfToken(format))} bytes")));
     }

@@ -47,6 +47,10 @@ public static unsafe class MatrixProduct
     /// <summary>The innermost step in use on this processor, in words: rows x columns, and the vectors.</summary>
     public static string Instructions => Tile.Description;
 
+    /// <summary>What products with quantized weights multiply whole numbers with on this processor, in words; others for 8 bits where that is slower.</summary>
+    public static string QuantizedInstructions => QuantizedTile.Instructions(255) is var wide && QuantizedTile.Instructions(0) is var narrow && wide == narrow
+        ? narrow : $"{narrow}; 8 bits {wide}";
+
     /// <summary>Computes C for one block of rows and columns on the calling thread.</summary>
     /// <param name="m">Rows of A and C.</param>
     /// <param name="n">Columns of B and C.</param>

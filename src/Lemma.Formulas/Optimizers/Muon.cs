@@ -90,6 +90,13 @@ public static class Muon
         ArrayPool<float>.Shared.Return(lent);
     }
 
+    /// <summary>The operations of the products that make M [m, n] orthogonal: 2 for each multiplication and addition.</summary>
+    internal static double Operations(int m, int n, int steps = 5)
+    {
+        int small = Math.Min(m, n), large = Math.Max(m, n);
+        return steps * (SpanProduct.GramOperations(small, large) + SpanProduct.GramOperations(small, small) + 2.0 * small * small * large);
+    }
+
     /// <summary>One step.</summary>
     public static void Step(in Numbers numbers, int rows, Span<float> parameters, ReadOnlySpan<float> gradients, Span<float> m)
     {

@@ -96,14 +96,21 @@ public static class AdapterFolder
     /// <summary>A fresh adapter, which changes nothing yet: A is drawn, B is 0; of an embedding the other way round.</summary>
     public static Adapter Create(Model model, AdapterConfig config, ulong seed)
     {
+        Adapter adapter = Declare(model, config);
+        adapter.Parameters.Allocate();
+        FirstValue.Draw(adapter.Parameters, seed);
+        adapter.DrawMagnitudes();
+        return adapter;
+    }
+
+    /// <summary>An adapter without memory, for passes that only count.</summary>
+    internal static Adapter Declare(Model model, AdapterConfig config)
+    {
         AdaptedMatrices matrices = new(model);
         Adapter adapter = new(model.Parameters) { Dropout = config.Dropout };
         foreach (AdaptedMatrix matrix in matrices.All.Where(matrix => config.Chooses(matrix.Module) && !(matrix.IsLookup && config.IsEveryLinear)))
             Add(adapter, model, matrix, matrix.Module, config);
         Require.That(adapter.Parameters.All.Count > 0, $"adapter: the model has no matrices with the names {string.Join(", ", config.Targets)}");
-        adapter.Parameters.Allocate();
-        FirstValue.Draw(adapter.Parameters, seed);
-        adapter.DrawMagnitudes();
         return adapter;
     }
 

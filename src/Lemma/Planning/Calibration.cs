@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lemma.Checkpoints;
 using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Models;
@@ -14,6 +15,10 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
 {
     /// <summary>Numbers of a place of the grid of decoding.</summary>
     public const int DecodingColumns = 3;
+
+    private const double SecondsOfRead = 0.05;
+    /// <summary>Tokens behind a sequence whose attention costs about what that to one token costs.</summary>
+    public const int PageOfContext = 128;
 
     private const int Rounds = 3, ShortTurns = 6, Turns = 3, Tokens = 8, Context = 1024;
 
@@ -34,13 +39,16 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     // Of growing weights: within caches, and far beyond them.
     private static readonly (int Width, int Layers, int Hidden)[] Decoders =
         [(64, 8, 176), (128, 4, 352), (192, 6, 512), (256, 8, 688), (384, 7, 1024), (512, 8, 1408), (768, 10, 2048), (1024, 12, 2816)];
-    private static readonly int[] Sequences = [1, 4, 16];
+    private static readonly int[] Sequences = [1, 4, 8, 16];
 
     /// <summary>Further steps that are timed in the rounds of the calibration, for a check of it; nothing is learned from them.</summary>
     public IReadOnlyList<(DecoderConfig Config, StepShape Shape)> FurtherSteps { get; init; } = [];
 
     /// <summary>Further tokens: models, sequences and contexts.</summary>
     public IReadOnlyList<(DecoderConfig Config, int Sequences, int Context)> FurtherTokens { get; init; } = [];
+
+    /// <summary>What the machine gave beside each of <see cref="FurtherTokens"/>, by reads of as many bytes as such a token reads.</summary>
+    public MachineMoment[] Moments { get; private set; } = [];
 
     /// <summary>The seconds of <see cref="FurtherSteps"/>.</summary>
     public double[] StepTimes { get; private set; } = [];
@@ -58,6 +66,8 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         double attention = AttentionCost();
         progress?.Report("optimizers");
         Dictionary<string, double> optimizers = OptimizerCosts();
+        double[] muon = MuonCosts();
+        optimizers.Add(MachineProfile.NameOf(new MuonOptions()), muon[1]);
         MachineProfile profile = new()
         {
             Machine = machine,
@@ -68,6 +78,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             AttentionCost = attention,
             OtherCosts = [0, 0, 0],
             OptimizerCosts = optimizers,
+            WholeCost = muon[0],
             StepSpread = 1,
             DecodingCosts = [],
             BlockCost = 0,
@@ -79,6 +90,24 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         return WithDecoding(profile);
     }
 
+    /// <summary>Times the further steps and tokens alone, beside a profile of before.</summary>
+    public MachineProfile MeasureFurther(MachineProfile before)
+    {
+        StepTimes = Least([.. FurtherSteps.Select(one => (Func<double>)(() => TimeOfStep(one.Config, one.Shape)))]);
+        TakeFurther(LeastPairs([.. FurtherTokens.Select(Probe)]), MachineMoment.MeasureJobs(workers));
+        return before;
+    }
+
+    private void TakeFurther((double Seconds, double ReadRate)[] pairs, double job) =>
+        (TokenTimes, Moments) = ([.. pairs.Select(pair => pair.Seconds)], [.. pairs.Select(pair => new MachineMoment(pair.ReadRate, job))]);
+
+    // A token, and a plain read of as many bytes just before it: memory may give another rate a second later.
+    private Func<(double, double)> Probe((DecoderConfig Config, int Sequences, int Context) one) => () =>
+    {
+        double rate = MemoryRate.Measure(workers, MachineProfile.BytesOfToken(one.Config, one.Sequences, one.Context), SecondsOfRead);
+        return (TimeOfToken(one.Config, one.Sequences, one.Context), rate);
+    };
+
     private double[] ProductCosts()
     {
         double[] times = Least([.. Products.Select(size => (Func<double>)(() => TimeOfProduct(size.M, size.N, size.K)))]);
@@ -86,7 +115,8 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             (double)size.M * size.N, 1])], times);
     }
 
-    private double TimeOfProduct(int m, int n, int k)
+    /// <summary>The seconds of y = x·Wᵀ, the least of a few.</summary>
+    public double TimeOfProduct(int m, int n, int k)
     {
         using Tape tape = new(workers) { Recording = false };
         Tensor x = tape.New(new Shape(m, k)), weight = tape.New(new Shape(n, k));
@@ -104,16 +134,12 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     {
         (int Batch, int Length, int Heads, int Width)[] shapes = [(8, 128, 4, 32), (2, 512, 6, 64), (1, 1024, 8, 64), (4, 256, 8, 32)];
         double[] times = Least([.. shapes.Select(shape => (Func<double>)(() => TimeOfAttention(shape.Batch, shape.Length, shape.Heads, shape.Width)))]);
-        // The backward takes five halves of the forward's operations.
-        double[][] amounts = [.. shapes.Select(shape =>
-        {
-            int[] lengths = Lengths(shape.Batch, shape.Length);
-            return (double[])[3.5 * AttentionPairs.ForwardOperations(new AttentionHeads(shape.Heads, shape.Heads, shape.Width), lengths, lengths)];
-        })];
+        double[][] amounts = [.. shapes.Select(shape => (double[])[OperationsOfAttention(shape.Batch, shape.Length, shape.Heads, shape.Width)])];
         return NonNegativeFit.Fit(amounts, times)[0];
     }
 
-    private double TimeOfAttention(int batch, int length, int heads, int width)
+    /// <summary>The seconds of causal attention, forward and backward, the least of a few.</summary>
+    public double TimeOfAttention(int batch, int length, int heads, int width)
     {
         using Tape tape = new(workers);
         AttentionHeads shape = new(heads, heads, width);
@@ -129,6 +155,13 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         });
     }
 
+    /// <summary>The operations of the same: the backward takes five halves of the forward's.</summary>
+    public static double OperationsOfAttention(int batch, int length, int heads, int width)
+    {
+        int[] lengths = Lengths(batch, length);
+        return 3.5 * AttentionPairs.ForwardOperations(new AttentionHeads(heads, heads, width), lengths, lengths);
+    }
+
     private static int[] Lengths(int batch, int length) => [.. Enumerable.Repeat(length, batch)];
 
     private Dictionary<string, double> OptimizerCosts()
@@ -139,10 +172,30 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         return kinds.Select((options, i) => (Name: MachineProfile.NameOf(options), Cost: times[i])).ToDictionary(one => one.Name, one => one.Cost);
     }
 
+    // Seconds of an operation of products of whole matrices, by the thread that has most of them, and of a parameter.
+    private double[] MuonCosts()
+    {
+        DecoderConfig[] configs = [Presets.Llama(512, 128, 4, 4, 352, 128), Presets.Llama(2048, 256, 4, 4, 688, 128), Presets.Llama(2048, 512, 2, 8, 1408, 128),
+            Presets.Llama(8192, 256, 2, 4, 688, 128)];
+        double[] times = Least([.. configs.Select(config => (Func<double>)(() => TimeOfOptimizer(new MuonOptions(), config)))]);
+        double[][] amounts = [.. configs.Select(config =>
+        {
+            StepPlan plan = StepPlan.Of(config, new StepShape(1, 1) { Optimizer = new MuonOptions() });
+            return (double[])[MachineProfile.Longest(plan.WholeOperations, workers.Count), plan.Trained];
+        })];
+        return NonNegativeFit.Fit(amounts, times);
+    }
+
     // Of a parameter.
     private double TimeOfOptimizer(OptimizerOptions options)
     {
-        using Decoder model = new(Presets.Llama(2048, 512, 4, 8, 1408, 128));
+        DecoderConfig config = Presets.Llama(2048, 512, 4, 8, 1408, 128);
+        return TimeOfOptimizer(options, config) / ParameterCount.Of(config).Total;
+    }
+
+    private double TimeOfOptimizer(OptimizerOptions options, DecoderConfig config)
+    {
+        using Decoder model = new(config);
         model.Initialize(1);
         Optimizer optimizer = options.Make(model.Parameters, workers);
         return LeastOf(Turns, () =>
@@ -150,7 +203,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             foreach (Parameter parameter in model.Parameters.All)
                 model.Parameters.Gradients(parameter)[0] = 1e-3f;
             optimizer.Step(1e-6);
-        }) / model.Parameters.Count;
+        });
     }
 
     private MachineProfile WithSteps(MachineProfile profile)
@@ -174,6 +227,7 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             ProductCosts = [.. profile.ProductCosts.Select(cost => costs[0] * cost)],
             AttentionCost = costs[0] * profile.AttentionCost,
             OptimizerCosts = profile.OptimizerCosts.ToDictionary(cost => cost.Key, cost => costs[0] * cost.Value),
+            WholeCost = costs[0] * profile.WholeCost,
             OtherCosts = costs[1..],
             StepSpread = SpreadOf(errors, costs.Count(cost => cost > 0)),
         };
@@ -187,9 +241,13 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
     {
         using Decoder model = new(config) { RecomputesBlocks = shape.RecomputesBlocks };
         model.Initialize(1);
+        using Adapter? adapter = shape.Adapter is { } change ? AdapterFolder.Create(model, change, 1) : null;
+        adapter?.Apply();
+        model.Parameters.IsFrozen = adapter is not null;
+        Parameters learning = adapter?.Parameters ?? model.Parameters;
         using Tape tape = new(workers, model.Parameters);
-        Optimizer optimizer = shape.Optimizer.Make(model.Parameters, workers);
-        model.Parameters.ForgetGradients();
+        Optimizer optimizer = shape.Optimizer.Make(learning, workers);
+        learning.ForgetGradients();
         int[] ids = Ids(shape.Batch * shape.Length, config.VocabularySize);
         return LeastOf(turns, () =>
         {
@@ -216,18 +274,29 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
             (Presets.Llama(4096, 384, 6, 6, 1024, 1024), 1, 256), (Presets.Llama(2048, 640, 6, 10, 1728, 1024), 8, 128),
             (Presets.Llama(8192, 320, 8, 5, 896, 1024), 2, 64),
         ];
-        double[] times = Least([.. grid.Concat([near, far, blocks]).Concat(checks).Concat(FurtherTokens)
-            .Select(one => (Func<double>)(() => TimeOfToken(one.Config, one.Sequences, one.Context)))]);
-        TokenTimes = times[(grid.Length + 3 + checks.Length)..];
+        // Little behind each of several sequences: attention to one token or a page of them costs much the same a head.
+        int several = 3 * Sequences.Length + Sequences.Length - 2;
+        (DecoderConfig Config, int Sequences, int Context) page = grid[several] with { Context = PageOfContext };
+        (double Seconds, double ReadRate)[] pairs = LeastPairs([.. grid.Concat([near, far, blocks, page]).Concat(checks).Concat(FurtherTokens).Select(Probe)]);
+        double[] times = [.. pairs.Select(pair => pair.Seconds)];
+        int first = grid.Length + 4;
+        double job = MachineMoment.MeasureJobs(workers);
+        TakeFurther(pairs[(first + checks.Length)..], job);
         double block = times[grid.Length + 2] / blocks.Config.Layers;
+        double[] nearCost = CacheCostOf(near.Config, times[grid.Length] - times[places.Near]);
+        double ofElements = nearCost[1] * page.Sequences * CachePlan.Of(page.Config).ElementsOf(PageOfContext);
         MachineProfile known = profile with
         {
             DecodingCosts = [.. grid.Select((one, i) => CostOf(ParameterCount.Of(one.Config).Total, one.Sequences, times[i], block * one.Config.Layers))],
-            CacheCosts = [CacheCostOf(near.Config, times[grid.Length] - times[places.Near]), CacheCostOf(far.Config, times[grid.Length + 1] - times[places.Far])],
+            CacheCosts = [nearCost, CacheCostOf(far.Config, times[grid.Length + 1] - times[places.Far])],
             BlockCost = block,
+            JobCost = job,
+            PageCost = Math.Max(0, times[grid.Length + 3] - times[several] - ofElements) / (page.Sequences * (double)CachePlan.Of(page.Config).ElementsOfToken),
+            ReadRates = [.. Decoders.Select((_, i) => i * Sequences.Length).Select(i => (double[])[Math.Log(MachineProfile.BytesOfToken(grid[i].Config, 1, 1)),
+                pairs[i].ReadRate])],
         };
-        double[] errors = [.. checks.Select((check, i) => Math.Log(known.DecodingTime(check.Config, check.Sequences, check.Context).Value
-            / times[grid.Length + 3 + i]))];
+        double[] errors = [.. checks.Select((check, i) => Math.Log(known.DecodingTime(check.Config, check.Sequences, check.Context,
+            new MachineMoment(pairs[first + i].ReadRate, job)).Value / times[first + i]))];
         return known with { DecodingSpread = SpreadOf(errors, 0) };
     }
 
@@ -283,6 +352,21 @@ internal sealed class Calibration(Workers workers, IProgress<string>? progress)
         {
             for (int i = 0; i < probes.Length; i++)
                 least[i] = Math.Min(least[i], probes[i]());
+        }
+        return least;
+    }
+
+    /// <summary>The same of pairs of a time and something beside it: the pair of the least time.</summary>
+    internal static (double Seconds, double ReadRate)[] LeastPairs(Func<(double Seconds, double ReadRate)>[] probes)
+    {
+        (double Seconds, double ReadRate)[] least = [.. probes.Select(_ => (double.PositiveInfinity, 0.0))];
+        for (int round = 0; round < Rounds; round++)
+        {
+            for (int i = 0; i < probes.Length; i++)
+            {
+                if (probes[i]() is var pair && pair.Seconds < least[i].Seconds)
+                    least[i] = pair;
+            }
         }
         return least;
     }

@@ -7,11 +7,14 @@ using Lemma.Training;
 namespace Lemma.Planning;
 
 /// <summary>What kinds of work cost on one machine, measured once: a roofline whose roofs are those of this code on this processor.</summary>
-/// <remarks>Times that it gives are those of a machine that does nothing else. Muon's products are not among the kinds.</remarks>
+/// <remarks>Times that it gives are those of a machine that does nothing else.</remarks>
 public sealed record MachineProfile
 {
-    private const int CurrentVersion = 1;
+    private const int CurrentVersion = 2;
     private const double SigmasOfInterval = 2, LeastSpread = 0.03;
+
+    // How far reading and computing overlap: with 1 they would follow each other, with ∞ the longer one would be all.
+    private const double Overlap = 4;
 
     internal MachineProfile() { }
 
@@ -39,6 +42,9 @@ public sealed record MachineProfile
     /// <summary>Seconds a parameter of a step of each optimizer, clipping and all, by the name of its options.</summary>
     internal IReadOnlyDictionary<string, double> OptimizerCosts { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Seconds an operation of the products of matrices that an optimizer steps as wholes, one thread a matrix.</summary>
+    internal double WholeCost { get; init; }
+
     /// <summary>The relative error of steps that were measured, as a standard deviation.</summary>
     public required double StepSpread { get; init; }
 
@@ -50,6 +56,15 @@ public sealed record MachineProfile
 
     /// <summary>Seconds of a block of a model, whatever its size.</summary>
     internal double BlockCost { get; init; }
+
+    /// <summary>Seconds for each number that a sequence keeps of a token, whatever the tokens behind it: the first page of attention.</summary>
+    internal double PageCost { get; init; }
+
+    /// <summary>Seconds in which threads are given nothing to do, and have done it.</summary>
+    internal double JobCost { get; init; }
+
+    /// <summary>Plain reads: ln of the bytes, bytes a second; from caches up to memory.</summary>
+    internal double[][] ReadRates { get; init; } = [];
 
     /// <summary>The relative error of decoded tokens that were measured, as a standard deviation.</summary>
     public required double DecodingSpread { get; init; }
@@ -64,24 +79,51 @@ public sealed record MachineProfile
         ArgumentNullException.ThrowIfNull(plan);
         string optimizer = NameOf(plan.Shape.Optimizer);
         Require.That(OptimizerCosts.TryGetValue(optimizer, out double each), $"plan: the time of a step of {optimizer} is not known to this machine's profile");
-        return Around(KnownTime(plan.Features) + OtherTime(plan.Features) + each * plan.Features.Stepped, StepSpread);
+        return Around(KnownTime(plan.Features) + OtherTime(plan.Features) + each * plan.Features.Stepped
+            + WholeCost * Longest(plan.WholeOperations, Threads), StepSpread);
     }
 
     /// <summary>The seconds in which some sequences get one more token each, with an interval.</summary>
     /// <param name="config">A decoder.</param>
     /// <param name="sequences">Sequences that are decoded together.</param>
     /// <param name="context">Tokens behind each.</param>
-    public Interval DecodingTime(DecoderConfig config, int sequences, int context)
+    /// <param name="now">What the machine gives at the moment, by reads of <see cref="BytesOfToken"/>; null for what it gave when it was measured.</param>
+    /// <remarks>
+    /// The memory of a virtual machine may give half as much an hour later. Reading and computing overlap: t⁴ = read⁴ + rest⁴, of which the rest stays and
+    /// a plain read takes what it takes now. Each job that threads are given costs what it costs now.
+    /// </remarks>
+    public Interval DecodingTime(DecoderConfig config, int sequences, int context, MachineMoment? now = null)
     {
         ArgumentNullException.ThrowIfNull(config);
+        Require.That(now is null or { ReadRate: > 0, JobSeconds: >= 0 }, $"plan: a rate of memory must be above 0 and a job's time not below, but they are {now}");
+        double met = Met(config, sequences, context), elements = sequences * (double)CachePlan.Of(config).ElementsOf(context);
+        double seconds = met * CostOfWeight(sizeof(float) * met, sequences) + BlockCost * config.Layers + CacheSeconds(elements, met)
+            + PageCost * sequences * CachePlan.Of(config).ElementsOfToken * Math.Min(1, context / (double)Calibration.PageOfContext);
+        if (now is not null)
+        {
+            double bytes = sizeof(float) * (met + elements), then = ReadRateOf(bytes), reading = Math.Min(seconds, bytes / then);
+            double rest = Math.Pow(seconds, Overlap) - Math.Pow(reading, Overlap);
+            seconds = Math.Pow(Math.Pow(reading * then / now.ReadRate, Overlap) + rest, 1 / Overlap);
+            // Jobs cannot have been more than all of it.
+            seconds = Math.Max(0.5 * seconds, seconds + PassPlan.Of(config, 1).Jobs * (now.JobSeconds - JobCost));
+        }
+        return Around(seconds, DecodingSpread);
+    }
+
+    /// <summary>The bytes that are read where some sequences get one more token each: weights that they meet, keys and values.</summary>
+    public static long BytesOfToken(DecoderConfig config, int sequences, int context)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return (long)(sizeof(float) * (Met(config, sequences, context) + sequences * (double)CachePlan.Of(config).ElementsOf(context)));
+    }
+
+    // Weights that a token meets. Of a table rows are looked up; it is read where it is the head as well.
+    private static double Met(DecoderConfig config, int sequences, int context)
+    {
         Require.That(sequences > 0 && context >= 0, $"plan: sequences must be above 0 and their context at least 0, but they are {sequences} and {context}");
         ParameterCount count = ParameterCount.Of(config);
-        // Of a table rows are looked up; it is read where it is the head as well.
         double read = count.Activated - (config.Head.Tied ? 0 : (double)config.VocabularySize * config.Width);
-        double met = Math.Min(count.Total, read + (count.Total - count.Activated) * Share(config, sequences));
-        double seconds = met * CostOfWeight(sizeof(float) * met, sequences) + BlockCost * config.Layers
-            + CacheSeconds(sequences * (double)CachePlan.Of(config).ElementsOf(context), met);
-        return Around(seconds, DecodingSpread);
+        return Math.Min(count.Total, read + (count.Total - count.Activated) * Share(config, sequences));
     }
 
     /// <summary>Measures this machine, half a minute or so.</summary>
@@ -112,10 +154,14 @@ public sealed record MachineProfile
         foreach ((string name, double cost) in OptimizerCosts.OrderBy(cost => cost.Key, StringComparer.Ordinal))
             json.WriteNumber(name, cost);
         json.WriteEndObject();
+        json.WriteNumber("whole_cost", WholeCost);
         json.WriteNumber("step_spread", StepSpread);
         WriteNumbers(json, "decoding_costs", [.. DecodingCosts.SelectMany(row => row)]);
         WriteNumbers(json, "cache_costs", [.. CacheCosts.SelectMany(place => place)]);
         json.WriteNumber("block_cost", BlockCost);
+        json.WriteNumber("page_cost", PageCost);
+        json.WriteNumber("job_cost", JobCost);
+        WriteNumbers(json, "read_rates", [.. ReadRates.SelectMany(place => place)]);
         json.WriteNumber("decoding_spread", DecodingSpread);
         json.WriteEndObject();
     });
@@ -138,10 +184,14 @@ public sealed record MachineProfile
             AttentionCost = Positive(file, "attention_cost", file.Number("attention_cost")),
             OtherCosts = Numbers(file, "other_costs", 3),
             OptimizerCosts = optimizers.Names.ToDictionary(name => name, name => Positive(file, name, optimizers.Number(name))),
+            WholeCost = NotNegative(file, "whole_cost", file.Number("whole_cost")),
             StepSpread = Positive(file, "step_spread", file.Number("step_spread")),
             DecodingCosts = Rows(file, "decoding_costs", Calibration.DecodingColumns),
             CacheCosts = [.. Numbers(file, "cache_costs", 4).Chunk(2)],
             BlockCost = NotNegative(file, "block_cost", file.Number("block_cost")),
+            PageCost = NotNegative(file, "page_cost", file.Number("page_cost")),
+            JobCost = NotNegative(file, "job_cost", file.Number("job_cost")),
+            ReadRates = Rates(file, "read_rates"),
             DecodingSpread = Positive(file, "decoding_spread", file.Number("decoding_spread")),
         };
     }
@@ -165,6 +215,25 @@ public sealed record MachineProfile
         double low = At(size, row) + inSize * (At(size + 1, row) - At(size, row));
         double high = At(size, row + 1) + inSize * (At(size + 1, row + 1) - At(size, row + 1));
         return Math.Exp(low + inRow * (high - low));
+    }
+
+    /// <summary>Bytes a second that a plain read of some bytes gave when the machine was measured.</summary>
+    /// <remarks>Between measured sizes by lines over the logarithm; beyond them it stays.</remarks>
+    public double ReadRateOf(double bytes)
+    {
+        double[] sizes = [.. ReadRates.Select(place => place[0])];
+        double at = Math.Clamp(Math.Log(bytes), sizes[0], sizes[^1]);
+        (int index, double share) = Place(sizes, at);
+        return ReadRates[index][1] + share * (ReadRates[index + 1][1] - ReadRates[index][1]);
+    }
+
+    /// <summary>The most work that one of several threads gets where each takes the next piece when it is done.</summary>
+    internal static double Longest(IReadOnlyList<double> pieces, int threads)
+    {
+        double[] loads = new double[threads];
+        foreach (double piece in pieces)
+            loads[Array.IndexOf(loads, loads.Min())] += piece;
+        return loads.Max();
     }
 
     private double CacheSeconds(double elements, double weights)
@@ -221,6 +290,15 @@ public sealed record MachineProfile
             || rows.Select(row => (row[0], row[1])).Distinct().Count() != rows.Length)
             throw file.Error($"\"{name}\" must be a grid of at least 2 by 2 places of {columns} numbers each, but it has {values.Length} numbers");
         return rows;
+    }
+
+    // Two numbers a place, at least two places.
+    private static double[][] Rates(JsonSettings file, string name)
+    {
+        double[] values = [.. file.Numbers(name).Select(value => Positive(file, name, value))];
+        if (values.Length < 4 || values.Length % 2 != 0)
+            throw file.Error($"\"{name}\" must have at least two places of two numbers each, but it has {values.Length} numbers");
+        return [.. values.Chunk(2).OrderBy(place => place[0])];
     }
 
     private static double Positive(JsonSettings file, string name, double value) => value > 0 && double.IsFinite(value) ? value

@@ -35,6 +35,9 @@ public enum ModelPart
 
     /// <summary>Layers beside the head: scores, a pooler, classes.</summary>
     OtherHeads,
+
+    /// <summary>Low-rank changes beside the model's matrices.</summary>
+    Adapter,
 }
 
 /// <summary>Names of parts, and the part of a parameter.</summary>
@@ -44,6 +47,8 @@ internal static class ModelParts
     public static ModelPart Of(string parameter)
     {
         string[] path = parameter.Split('.');
+        if (path.Any(name => name.StartsWith("lora_", StringComparison.Ordinal)))
+            return ModelPart.Adapter;
         if (path.Any(name => name.EndsWith("norm", StringComparison.Ordinal)))
             return ModelPart.Norms;
         foreach (string name in path)

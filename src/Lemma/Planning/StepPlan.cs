@@ -1,3 +1,4 @@
+using Lemma.Checkpoints;
 using Lemma.Compute;
 using Lemma.Formulas;
 using Lemma.Models;
@@ -39,8 +40,14 @@ public sealed record StepPlan
     /// <summary>Operations of a step by part, of all its passes.</summary>
     public required IReadOnlyList<PartOperations> Parts { get; init; }
 
-    /// <summary>The bytes of the weights.</summary>
-    public long WeightBytes => Parameters.AllocatedBytes;
+    /// <summary>The parameters that learn: those of the model, or of an adapter beside it.</summary>
+    public required long Trained { get; init; }
+
+    /// <summary>The bytes of an adapter's weights; 0 without one.</summary>
+    public required long AdapterBytes { get; init; }
+
+    /// <summary>The bytes of the weights, an adapter's among them.</summary>
+    public long WeightBytes => Parameters.AllocatedBytes + AdapterBytes;
 
     /// <summary>The bytes of the gradients of the weights; a tied embedding has two sums.</summary>
     public required long GradientBytes { get; init; }
@@ -78,6 +85,27 @@ public sealed record StepPlan
     /// <summary>What the step gives its workers to do.</summary>
     internal WorkFeatures Features { get; init; }
 
+    /// <summary>Operations of the products of each parameter that the optimizer steps as a whole, in the order in which threads take them.</summary>
+    internal IReadOnlyList<double> WholeOperations { get; init; } = [];
+
+    /// <summary>Numbers that the optimizer keeps, without the gaps of blocks.</summary>
+    internal long MomentNumbers { get; init; }
+
+    /// <summary>The memory of the same step where numbers are held in another precision.</summary>
+    /// <remarks>
+    /// Of float32 it is what Lemma takes, to the byte of its blocks. Lemma trains in no other: of these it is the numbers that any implementation holds,
+    /// activations those of Lemma's pass.
+    /// </remarks>
+    public StepMemory MemoryIn(TrainingPrecision precision)
+    {
+        ArgumentNullException.ThrowIfNull(precision);
+        if (precision == TrainingPrecision.Float32)
+            return new StepMemory(WeightBytes, 0, GradientBytes, MomentBytes, TouchedActivationBytes);
+        long weights = Parameters.Total + (AdapterBytes > 0 ? Trained : 0);
+        return new StepMemory(precision.WeightBytes * weights, precision.MasterBytes * Trained, precision.GradientBytes * Trained,
+            precision.MomentBytes * MomentNumbers, precision.ActivationBytes * (TouchedActivationBytes / BytesOfElement));
+    }
+
     /// <summary>Plans a step of training.</summary>
     /// <exception cref="ArgumentException">Sizes that no step can have: of the config, of the shape, or of both together.</exception>
     public static StepPlan Of(ModelConfig config, StepShape shape)
@@ -91,8 +119,15 @@ public sealed record StepPlan
         Parameters parameters = model.Parameters;
         parameters.AllocateCounted(counter.Memory);
         model.RecomputesBlocks = shape.RecomputesBlocks;
-        long moments = MomentElements(parameters, shape.Optimizer, workers);
-        parameters.ForgetGradients();
+        using Adapter? adapter = shape.Adapter is { } change ? AdapterFolder.Declare(model, change) : null;
+        adapter?.Parameters.AllocateCounted(counter.Memory);
+        adapter?.Apply();
+        parameters.IsFrozen = adapter is not null;
+        Parameters learning = adapter?.Parameters ?? parameters;
+        Optimizer optimizer = Made(learning, shape.Optimizer, workers);
+        // What an optimizer keeps; blocks of moments are counted whole.
+        long numbers = optimizer.State.Sum(tensor => tensor.Sizes.Aggregate(1L, (product, size) => product * size));
+        learning.ForgetGradients();
         using Tape tape = new(workers, parameters);
         LossPart loss = Forwarded(model, tape, shape);
         counter.Phase = WorkPhase.Backward;
@@ -102,11 +137,15 @@ public sealed record StepPlan
             Shape = shape,
             Parameters = ParameterCount.Of(config, parameters),
             Parts = [.. PartsOf(counter, shape.Accumulate)],
-            GradientBytes = BytesOfElement * parameters.GradientElements,
-            MomentBytes = BytesOfElement * moments,
+            Trained = learning.Count,
+            AdapterBytes = adapter is null ? 0 : BytesOfElement * learning.BlockLength,
+            GradientBytes = BytesOfElement * learning.GradientElements,
+            MomentBytes = BytesOfElement * (learning.MomentElements > 0 ? learning.MomentElements : numbers),
+            MomentNumbers = numbers,
             ActivationBytes = BytesOfElement * tape.PeakElements,
             TouchedActivationBytes = BytesOfElement * tape.TouchedElements,
-            Features = WorkFeatures.Of(counter, shape.Accumulate, parameters.Count),
+            Features = WorkFeatures.Of(counter, shape.Accumulate, learning.Count),
+            WholeOperations = (optimizer as MuonOptimizer)?.ProductOperations ?? [],
         };
     }
 
@@ -129,14 +168,11 @@ public sealed record StepPlan
         }
     }
 
-    private static long MomentElements(Parameters parameters, OptimizerOptions options, Workers workers)
+    private static Optimizer Made(Parameters parameters, OptimizerOptions options, Workers workers)
     {
         try
         {
-            Optimizer optimizer = options.Make(parameters, workers);
-            // Blocks of moments are counted whole; what an optimizer keeps beside them, by its elements.
-            return parameters.MomentElements > 0 ? parameters.MomentElements
-                : optimizer.State.Sum(tensor => tensor.Sizes.Aggregate(1L, (product, size) => product * size));
+            return options.Make(parameters, workers);
         }
         catch (OverflowException)
         {

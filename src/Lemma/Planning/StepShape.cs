@@ -1,3 +1,4 @@
+using Lemma.Checkpoints;
 using Lemma.Training;
 
 namespace Lemma.Planning;
@@ -18,6 +19,9 @@ public sealed record StepShape(int Batch, int Length)
 
     /// <summary>The optimizer.</summary>
     public OptimizerOptions Optimizer { get; init; } = new AdamWOptions();
+
+    /// <summary>The adapter that learns beside the model, which stays as it is; null where the model learns.</summary>
+    public AdapterConfig? Adapter { get; init; }
 
     /// <summary>Tokens of a step.</summary>
     public long Tokens => (long)Batch * Length * Accumulate;

@@ -22,7 +22,7 @@ public partial class ArrowTests
         ["Checkpoints"] = ["Models", "Modules", "Sequences", "Tensors", "Weights", "Compute", "Formats", "Formulas"],
         ["Language"] = ["Decoding", "Checkpoints", "Models", "Modules", "Sequences", "Tensors", "Weights", "Compute", "Text", "Formats"],
         ["Evaluation"] = ["Models", "Sequences", "Decoding", "Data", "Tensors", "Compute", "Formulas", "Text"],
-        ["Planning"] = ["Training", "Models", "Modules", "Sequences", "Tensors", "Weights", "Compute", "Formulas", "Formats"],
+        ["Planning"] = ["Training", "Checkpoints", "Models", "Modules", "Sequences", "Tensors", "Weights", "Compute", "Formulas", "Formats"],
         ["Training"] = ["Evaluation", "Sequences", "Checkpoints", "Formats", "Data", "Decoding", "Models", "Tensors", "Weights", "Compute", "Formulas", "Text"],
     };
 

@@ -21,6 +21,9 @@ public sealed class PlanCommandTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    // Times as when the machine was measured: what memory gives now is another number each time.
+    private string Then => $"{Profile} --no-measure";
+
     private string NoProfile => $"--profile {folder["none.json"]}";
 
     private string Profile
@@ -64,7 +67,7 @@ public sealed class PlanCommandTests : IDisposable
         StepShape advised = new(batch, 2048) { RecomputesBlocks = true };
         Assert.InRange(1e9, StepPlan.Of(Presets.Find("llama-29m")!, advised).ResidentBytes,
             StepPlan.Of(Presets.Find("llama-29m")!, advised with { Batch = 2 * batch }).ResidentBytes);
-        Assert.Contains("a smaller model, or an adapter", Good($"plan llama-29m --train 10M {NoProfile} --memory 100M"), StringComparison.Ordinal);
+        Assert.Contains("a smaller model, or an adapter (--lora)", Good($"plan llama-29m --train 10M {NoProfile} --memory 100M"), StringComparison.Ordinal);
         Assert.Contains("users of 2,048 tokens fit", Good($"plan llama-29m --serve --users 1000 {NoProfile} --memory 1G"), StringComparison.Ordinal);
     }
 
@@ -86,7 +89,7 @@ public sealed class PlanCommandTests : IDisposable
     [Fact]
     public void SeveralValuesAreARowEach()
     {
-        JsonElement plan = Json($"plan llama-14m --batch 2,4 --length 64,128 --optimizer lion --serve --context 1k,2k --users 1,3 --cache-format f32,q8_0 {Profile}");
+        JsonElement plan = Json($"plan llama-14m --batch 2,4 --length 64,128 --optimizer lion --serve --context 1k,2k --users 1,3 --cache-format f32,q8_0 {Then}");
         DecoderConfig config = Presets.Find("llama-14m")!;
         JsonElement[] training = [.. plan.GetProperty("training").EnumerateArray()], serving = [.. plan.GetProperty("serving").EnumerateArray()];
         Assert.Equal((4, 8), (training.Length, serving.Length));
@@ -98,9 +101,63 @@ public sealed class PlanCommandTests : IDisposable
         CachePlan cache = CachePlan.Of(config);
         Assert.Equal(3 * cache.AllocatedBytes(2048), serving[6].GetProperty("cache_bytes").GetInt64());
         Assert.Equal(3 * cache.BytesOf(2048, StorageFormat.Find("q8_0")), serving[7].GetProperty("cache_bytes").GetInt64());
+        Assert.Equal(MachineProfileTests.Made.DecodingTime(config, 3, 2048).Value, serving[6].GetProperty("seconds").GetProperty("value").GetDouble());
+        Assert.False(plan.TryGetProperty("memory_bytes_now", out _));
+        long pass = PassPlan.Of(config, 512).Bytes;
+        Assert.Equal((512, pass), (serving[6].GetProperty("prompt").GetInt32(), serving[6].GetProperty("pass_bytes").GetInt64()));
+        Assert.Equal(serving[6].GetProperty("weight_bytes").GetInt64() + 3 * cache.AllocatedBytes(2048) + pass, serving[6].GetProperty("bytes").GetInt64());
         // Only what Lemma itself stores was measured.
         Assert.True(serving[6].TryGetProperty("seconds", out _) && !serving[7].TryGetProperty("seconds", out _));
         Assert.Equal(ParameterCount.Of(config).Total, plan.GetProperty("parameters").GetInt64());
+    }
+
+    [Fact]
+    public void DecodingIsPlannedByWhatMemoryGivesNow()
+    {
+        JsonElement plan = Json($"plan llama-14m --serve --context 1k --prompt 64 {Profile}"), row = plan.GetProperty("serving")[0];
+        MachineMoment now = new(plan.GetProperty("memory_bytes_now").GetDouble(), plan.GetProperty("job_seconds_now").GetDouble());
+        DecoderConfig config = Presets.Find("llama-14m")!;
+        Assert.Equal(MachineProfileTests.Made.DecodingTime(config, 1, 1024, now).Value, row.GetProperty("seconds").GetProperty("value").GetDouble(), 1e-12);
+        Assert.Equal(MachineProfileTests.Made.ReadRateOf(MachineProfile.BytesOfToken(config, 1, 1024)), plan.GetProperty("memory_bytes_measured").GetDouble());
+        Assert.Equal(PassPlan.Of(config, 64).Bytes, row.GetProperty("pass_bytes").GetInt64());
+        Assert.Contains("when it was measured: times are for now", Good($"plan llama-14m --serve --context 1k {Profile}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnotherPrecisionIsOfAnotherMachine()
+    {
+        DecoderConfig config = Presets.Find("llama-14m")!;
+        StepPlan step = StepPlan.Of(config, new StepShape(2, 64));
+        JsonElement plan = Json($"plan llama-14m --train 1M --batch 2 --length 64 --precision mixed {Profile}"), row = plan.GetProperty("training")[0];
+        long n = ParameterCount.Of(config).Total;
+        Assert.Equal((2 * n, 4 * n, 2 * n, 8 * n), (row.GetProperty("weight_bytes").GetInt64(), row.GetProperty("master_bytes").GetInt64(),
+            row.GetProperty("gradient_bytes").GetInt64(), row.GetProperty("moment_bytes").GetInt64()));
+        Assert.Equal(step.MemoryIn(TrainingPrecision.Mixed).Total, row.GetProperty("bytes").GetInt64());
+        Assert.False(row.TryGetProperty("seconds", out _));
+        string takes = plan.GetProperty("answers")[1].GetString()!;
+        Assert.Contains("on another machine: Lemma trains in float32, and this plan is of mixed", takes, StringComparison.Ordinal);
+        Assert.StartsWith($"takes:  {Lemma.Cli.Plans.PlanAnswers.Number(1e6 / 128 * step.Operations)} operations for 1M tokens", takes, StringComparison.Ordinal);
+        string text = Good($"plan llama-14m --batch 2 --length 64 --precision mixed {Profile}");
+        Assert.Contains("training, in mixed", text, StringComparison.Ordinal);
+        Assert.Contains("float32 copy", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("float32 copy", Good($"plan llama-14m --batch 2 --length 64 --precision bfloat16 {Profile}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AdaptersAndOptimizersArePlanned()
+    {
+        DecoderConfig config = Presets.Find("llama-14m")!;
+        StepPlan adapter = StepPlan.Of(config, new StepShape(2, 64) { Adapter = new AdapterConfig { Rank = 8, Alpha = 16, Targets = ["q_proj", "v_proj"] } });
+        JsonElement row = Json($"plan llama-14m --batch 2 --length 64 --lora 8 --lora-targets q_proj,v_proj {Profile}").GetProperty("training")[0];
+        Assert.Equal((adapter.Trained, adapter.ResidentBytes), (row.GetProperty("trained").GetInt64(), row.GetProperty("bytes").GetInt64()));
+        Assert.Equal(MachineProfileTests.Made.StepTime(adapter).Value, row.GetProperty("seconds").GetProperty("value").GetDouble());
+        Assert.Contains($"training an adapter of rank 8: {Lemma.Cli.Display.Amount.Count(adapter.Trained)} parameters learn",
+            Good($"plan llama-14m --batch 2 --length 64 --lora 8 --lora-targets q_proj,v_proj {Profile}"), StringComparison.Ordinal);
+        StepPlan muon = StepPlan.Of(config, new StepShape(2, 64) { Optimizer = new Lemma.Training.MuonOptions() });
+        row = Json($"plan llama-14m --batch 2 --length 64 --optimizer muon {Profile}").GetProperty("training")[0];
+        Assert.Equal(MachineProfileTests.Made.StepTime(muon).Value, row.GetProperty("seconds").GetProperty("value").GetDouble());
+        // What no memory holds in full an adapter's gradients and moments may.
+        Assert.Contains("an adapter (--lora)", Good($"plan llama-29m --train 10M {NoProfile} --memory 100M"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -222,7 +279,13 @@ public sealed class PlanCommandTests : IDisposable
     [InlineData(2, "plan llama-135m --serve --context 8k --users 2B", "whole numbers of at least 1")]
     [InlineData(1, "plan tiny --batch 1M --length 128", "more than 67108864 rows")]
     [InlineData(2, "plan --budget 1e18 --batch 4", "it is of a model, but none is given")]
-    [InlineData(2, "plan tiny --budget 2h --optimizer muon --profile {profile}", "how long steps of this optimizer take is not known")]
+    [InlineData(2, "plan tiny --budget 2h --optimizer adam --profile {profile}", "how long steps of this optimizer take is not known")]
+    [InlineData(2, "plan tiny --budget 2h --precision mixed --profile {profile}", "which trains in float32 alone")]
+    [InlineData(2, "plan tiny --precision int8", "int8")]
+    [InlineData(2, "plan tiny --lora-targets q_proj", "it says how --lora acts")]
+    [InlineData(1, "plan tiny --lora 4 --lora-targets nothing", "no matrices with the names nothing")]
+    [InlineData(2, "plan --budget 1e18 --lora 4", "it is of a model, but none is given")]
+    [InlineData(1, "plan tiny --prompt 300", "a prompt has 1 to 256 tokens, but it has 300")]
     [InlineData(1, "plan --fit {dir}/nowhere", "there is no such folder")]
     [InlineData(1, "plan --fit {dir}/empty", "there is no run beneath")]
     [InlineData(1, "plan --fit {dir}/silent", "has no losses")]

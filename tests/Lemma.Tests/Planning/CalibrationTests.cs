@@ -23,6 +23,15 @@ public sealed class CalibrationTests
     }
 
     [Fact]
+    public void WhatIsMeasuredBesideATimeIsThatOfTheLeastOne()
+    {
+        (double, double)[] pairs = [(3, 30), (1, 10), (2, 20)];
+        int calls = 0;
+        Assert.Equal([(1.0, 10.0)], Calibration.LeastPairs([() => pairs[calls++]]));
+        Assert.Equal(3, calls);
+    }
+
+    [Fact]
     public void TheSpreadIsThatOfTheErrorsBesideWhatWasFitted()
     {
         Assert.Equal(Math.Sqrt(0.06 / 2), Calibration.SpreadOf([0.1, -0.1, 0.2], 1), 12);

@@ -7,6 +7,7 @@ using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Tests.Models;
 using Lemma.Training;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Planning;
 
@@ -36,6 +37,140 @@ public class StepPlanTests
             Assert.Equal(4 * model.Parameters.BlockLength, plan.WeightBytes);
             Assert.Equal(recomputes, plan.Recomputation > 0);
         }
+    }
+
+    public static TheoryData<string> OptimizerNames => ["adamw", "adam", "lion", "sgd", "momentum", "muon", "adafactor"];
+
+    private static OptimizerOptions OptimizerOf(string name) => name switch
+    {
+        "adam" => new AdamOptions(),
+        "lion" => new LionOptions(),
+        "sgd" => new GradientDescentOptions(),
+        "momentum" => new GradientDescentOptions { Momentum = 0.9 },
+        "muon" => new MuonOptions(),
+        "adafactor" => new AdafactorOptions(),
+        _ => new AdamWOptions(),
+    };
+
+    // Moments in blocks, or what stands beside them, by the state that a checkpoint has.
+    private static long MomentBytes(Parameters parameters, Optimizer optimizer) =>
+        4 * (parameters.MomentElements > 0 ? parameters.MomentElements : optimizer.State.Sum(tensor => (long)tensor.Values().Length));
+
+    [Theory, MemberData(nameof(OptimizerNames))]
+    public void EveryOptimizerKeepsThePlannedBytes(string name)
+    {
+        foreach (string family in (string[])["llama", "qwen3-moe", "gpt2"])
+        {
+            using Model model = ModelFolder.Read(Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", family)));
+            StepPlan plan = StepPlan.Of(((Decoder)model).Config, new StepShape(2, 16) { Optimizer = OptimizerOf(name) });
+            using Workers workers = new(2);
+            using Tape tape = new(workers, model.Parameters);
+            Optimizer optimizer = plan.Shape.Optimizer.Make(model.Parameters, workers);
+            model.Parameters.ForgetGradients();
+            tape.Backward(Loss(model, tape, plan.Shape));
+            optimizer.Step(1e-4);
+            Assert.Equal(4 * model.Parameters.GradientElements, plan.GradientBytes);
+            Assert.Equal(MomentBytes(model.Parameters, optimizer), plan.MomentBytes);
+            Assert.Equal(model.Parameters.Count, plan.Trained);
+        }
+    }
+
+    [Theory]
+    [InlineData("llama", "all-linear", false)]
+    [InlineData("llama", "q_proj,v_proj", true)]
+    [InlineData("gpt2", "all-linear", false)]
+    [InlineData("mistral-window", "all-linear", true)]
+    [InlineData("gemma3", "all-linear", false)]
+    [InlineData("qwen3-moe", "q_proj,k_proj,v_proj,o_proj", false)]
+    public void AnAdaptersStepTakesThePlannedBytes(string family, string targets, bool recomputes)
+    {
+        Assert.SkipWhen(NativeBlock.Source.IsExact, "blocks that are made to measure are no chunks");
+        using Model model = ModelFolder.Read(Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", family)));
+        AdapterConfig change = new() { Rank = 5, Alpha = 10, Targets = targets.Split(',') };
+        StepPlan plan = StepPlan.Of(((Decoder)model).Config, new StepShape(3, 24) { Adapter = change, RecomputesBlocks = recomputes, Optimizer = new LionOptions() });
+        model.RecomputesBlocks = recomputes;
+        using Adapter adapter = AdapterFolder.Create(model, change, 1);
+        adapter.Apply();
+        model.Parameters.IsFrozen = true;
+        using Workers workers = new(2);
+        using Tape tape = new(workers, model.Parameters);
+        Optimizer optimizer = plan.Shape.Optimizer.Make(adapter.Parameters, workers);
+        adapter.Parameters.ForgetGradients();
+        tape.Backward(Loss(model, tape, plan.Shape));
+        optimizer.Step(1e-4);
+        Assert.Equal(adapter.Parameters.Count, plan.Trained);
+        Assert.Equal(4 * adapter.Parameters.BlockLength, plan.AdapterBytes);
+        Assert.Equal(4 * (model.Parameters.BlockLength + adapter.Parameters.BlockLength), plan.WeightBytes);
+        Assert.Equal(4 * adapter.Parameters.GradientElements, plan.GradientBytes);
+        Assert.Equal(4 * adapter.Parameters.MomentElements, plan.MomentBytes);
+        Assert.Equal(4 * tape.PeakElements, plan.ActivationBytes);
+        Assert.Equal(4 * tape.TouchedElements, plan.TouchedActivationBytes);
+        Assert.Equal(adapter.Parameters.Count, plan.Features.Stepped);
+        Assert.True(plan.Parts.Single(part => part.Part == ModelPart.Adapter).Forward > 0);
+    }
+
+    [Fact]
+    public void AdaptersOfExpertsAreNearIt()
+    {
+        // A plan gives every expert equally many rows, and each expert's rows of A·x lie in memory of their own, from a multiple of 64 bytes on.
+        Assert.SkipWhen(NativeBlock.Source.IsExact, "blocks that are made to measure are no chunks");
+        using Model model = ModelFolder.Read(Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", "qwen3-moe")));
+        AdapterConfig change = new() { Rank = 5, Alpha = 10, Targets = ["all-linear"] };
+        StepPlan plan = StepPlan.Of(((Decoder)model).Config, new StepShape(3, 24) { Adapter = change });
+        using Adapter adapter = AdapterFolder.Create(model, change, 1);
+        adapter.Apply();
+        model.Parameters.IsFrozen = true;
+        using Workers workers = new(2);
+        using Tape tape = new(workers, model.Parameters);
+        adapter.Parameters.AllocateTrainingState();
+        tape.Backward(Loss(model, tape, plan.Shape));
+        Assert.Equal(4 * adapter.Parameters.GradientElements, plan.GradientBytes);
+        Assert.InRange(plan.ActivationBytes / (4.0 * tape.PeakElements), 0.99, 1.01);
+    }
+
+    [Fact]
+    public void AnAdapterHasNoGradientsOfMatrices()
+    {
+        const int d = 64, hidden = 176, layers = 2, rank = 4, rows = 32;
+        DecoderConfig config = Presets.Llama(300, d, layers, 4, hidden, 128);
+        StepPlan whole = StepPlan.Of(config, new StepShape(1, rows)), plan = StepPlan.Of(config, new StepShape(1, rows)
+        {
+            Adapter = new AdapterConfig { Rank = rank, Alpha = 8, Targets = ["all-linear"] },
+        });
+        // A and B of queries, keys, values and outputs, of gate, up and down.
+        const int trained = layers * rank * (4 * (d + d) + 3 * (d + hidden));
+        Assert.Equal(trained, plan.Trained);
+        Assert.Equal(8 * trained, plan.MomentBytes);
+        PartOperations adapter = plan.Parts.Single(part => part.Part == ModelPart.Adapter);
+        Assert.Equal(2.0 * rows * trained, adapter.Forward);
+        Assert.Equal(2 * adapter.Forward, adapter.Backward);
+        // Of the model only the gradients of what its matrices read.
+        PartOperations feedForward = plan.Parts.Single(part => part.Part == ModelPart.FeedForward);
+        Assert.Equal(feedForward.Forward, feedForward.Backward);
+        Assert.Equal(whole.Forward + adapter.Forward, plan.Forward);
+    }
+
+    [Fact]
+    public void MemoryOfAPrecisionIsThatOfItsNumbers()
+    {
+        DecoderConfig config = Presets.Find("llama-29m")!;
+        StepPlan plan = StepPlan.Of(config, new StepShape(2, 128));
+        long n = ParameterCount.Of(config).Total, activations = plan.TouchedActivationBytes / 4;
+        Assert.Equal(new StepMemory(plan.WeightBytes, 0, plan.GradientBytes, plan.MomentBytes, plan.TouchedActivationBytes), plan.MemoryIn(TrainingPrecision.Float32));
+        Assert.Equal(plan.ResidentBytes, plan.MemoryIn(TrainingPrecision.Float32).Total);
+        // 2 and 2 bytes, and 4 + 4 + 4 of the optimizer: 16 a parameter (ZeRO, section 3.1).
+        Assert.Equal(new StepMemory(2 * n, 4 * n, 2 * n, 8 * n, 2 * activations), plan.MemoryIn(TrainingPrecision.Mixed));
+        Assert.Equal(16 * n + 2 * activations, plan.MemoryIn(TrainingPrecision.Mixed).Total);
+        foreach (string half in (string[])["bfloat16", "float16"])
+            Assert.Equal(new StepMemory(2 * n, 0, 2 * n, 4 * n, 2 * activations), plan.MemoryIn(TrainingPrecision.Find(half)));
+        StepPlan descent = StepPlan.Of(config, new StepShape(2, 128) { Optimizer = new GradientDescentOptions() });
+        Assert.Equal(8 * n + 2 * activations, descent.MemoryIn(TrainingPrecision.Mixed).Total);
+        // Of an adapter only what learns has a copy, a gradient and moments.
+        StepPlan adapter = StepPlan.Of(config, new StepShape(2, 128) { Adapter = new AdapterConfig { Rank = 8, Alpha = 16, Targets = ["all-linear"] } });
+        StepMemory mixed = adapter.MemoryIn(TrainingPrecision.Mixed);
+        Assert.Equal((2 * (n + adapter.Trained), 4 * adapter.Trained, 2 * adapter.Trained, 8 * adapter.Trained),
+            (mixed.Weights, mixed.Masters, mixed.Gradients, mixed.Moments));
+        Assert.Contains("float32, bfloat16", Assert.Throws<ArgumentException>(() => TrainingPrecision.Find("int8")).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -128,15 +263,7 @@ public class StepPlanTests
     [InlineData("muon", 2)]
     public void MomentsAreThoseOfTheOptimizer(string name, int blocks)
     {
-        OptimizerOptions options = name switch
-        {
-            "lion" => new LionOptions(),
-            "sgd" => new GradientDescentOptions(),
-            "momentum" => new GradientDescentOptions { Momentum = 0.9 },
-            "muon" => new MuonOptions(),
-            _ => new AdamWOptions(),
-        };
-        StepPlan plan = StepPlan.Of(Presets.Tiny(64), new StepShape(1, 8) { Optimizer = options });
+        StepPlan plan = StepPlan.Of(Presets.Tiny(64), new StepShape(1, 8) { Optimizer = OptimizerOf(name) });
         Assert.Equal(blocks * plan.WeightBytes, plan.MomentBytes);
         Assert.InRange(StepPlan.Of(Presets.Tiny(64), new StepShape(1, 8) { Optimizer = new AdafactorOptions() }).MomentBytes, 1, plan.WeightBytes / 10);
     }

@@ -49,6 +49,10 @@ public sealed class MuonOptimizer(Parameters parameters, Workers workers, MuonOp
     /// <inheritdoc/>
     public override IEnumerable<StateTensor> State => [.. FirstMoments, .. SecondMoments(parameter => !TakesWhole(parameter))];
 
+    /// <summary>The operations of the products of each parameter that is stepped as a whole, in the order in which threads take them.</summary>
+    internal IReadOnlyList<double> ProductOperations =>
+        [.. Wholes.Select(parameter => MatricesOf(parameter).Sum(rows => Muon.Operations(rows, parameter.Shape.Columns)))];
+
     private protected override bool TakesWhole(Parameter parameter) => parameter.Shape.Rank >= 2 && parameter.Name.Contains("blocks.", StringComparison.Ordinal);
 
     private protected override void UpdateWhole(in Piece whole, double learningRate, float gradientScale)
@@ -56,17 +60,20 @@ public sealed class MuonOptimizer(Parameters parameters, Workers workers, MuonOp
         Span<float> weights = WeightsOf(whole), gradients = ScaledGradientsOf(whole, gradientScale), momentum = FirstOf(whole);
         Muon.Numbers numbers = new(learningRate, options.Momentum, options.Nesterov, whole.Decay);
         Parameter parameter = whole.Parameter;
-        int columns = parameter.Shape.Columns, matrices = parameter.Shape.Rank == 3 ? parameter.Shape[0] : 1;
-        IReadOnlyList<int> stack = parameter.Stack.Count > 0 ? parameter.Stack : [parameter.Shape[^2]];
-        int first = 0;
-        for (int matrix = 0; matrix < matrices; matrix++)
+        int columns = parameter.Shape.Columns, first = 0;
+        foreach (int rows in MatricesOf(parameter))
         {
-            foreach (int rows in stack)
-            {
-                Range range = first..(first += rows * columns);
-                Muon.Step(numbers, rows, weights[range], gradients[range], momentum[range]);
-            }
+            Range range = first..(first += rows * columns);
+            Muon.Step(numbers, rows, weights[range], gradients[range], momentum[range]);
         }
+    }
+
+    // The rows of each matrix of a parameter: of a stack of experts, and of queries, keys and values in one.
+    private static IEnumerable<int> MatricesOf(Parameter parameter)
+    {
+        int matrices = parameter.Shape.Rank == 3 ? parameter.Shape[0] : 1;
+        IReadOnlyList<int> stack = parameter.Stack.Count > 0 ? parameter.Stack : [parameter.Shape[^2]];
+        return Enumerable.Range(0, matrices).SelectMany(_ => stack);
     }
 
     private protected override void Update(in Piece piece, double learningRate, float gradientScale) =>

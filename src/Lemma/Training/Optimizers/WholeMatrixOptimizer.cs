@@ -20,6 +20,9 @@ public abstract class WholeMatrixOptimizer : Optimizer
         others = [.. Pieces.Where(piece => !TakesWhole(piece.Parameter))];
     }
 
+    /// <summary>The parameters that are stepped as a whole, in the order in which threads take them.</summary>
+    private protected IEnumerable<Parameter> Wholes => wholes.Select(whole => whole.Parameter);
+
     /// <summary>Whether a parameter is stepped as a whole; asked by the constructor.</summary>
     private protected abstract bool TakesWhole(Parameter parameter);
 
