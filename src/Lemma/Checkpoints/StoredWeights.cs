@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Lemma.Compute;
@@ -100,40 +101,54 @@ internal sealed class StoredWeights
         return new QuantizedLayout(name, numbers.Bits, scales, numbers.Part, numbers.Offset, numbers.Values);
     }, format);
 
-    // The rows of one panel.
+    // The rows of one panel, copied out of the file, so that no page of it stays in memory beside them.
     private static void Fill(in Job job)
     {
         WeightPiece piece = job.Piece;
-        int first = job.Panel * QuantizedLayout.Rows, end = Math.Min(piece.Rows, first + QuantizedLayout.Rows);
-        if (piece.Layout is { } layout)
+        int first = job.Panel * QuantizedLayout.Rows, count = Math.Min(piece.Rows - first, QuantizedLayout.Rows);
+        BlockFormat? format = piece.Layout is { } layout ? BlockFormat.Find(layout.Name) : null;
+        int bytes = format is not null ? piece.Columns / format.Elements * format.Bytes
+            : piece.Columns * (piece.Halves == HalfKind.None ? sizeof(float) : sizeof(ushort));
+        byte[] stored = ArrayPool<byte>.Shared.Rent(checked(count * bytes));
+        Read(job.Rows.AsSpan(first, count), bytes, stored.AsSpan(0, count * bytes));
+        RowContent? content = format is null ? null : new RowContent(format, piece.Columns);
+        for (int i = 0; i < count; i++)
         {
-            Put(job, BlockFormat.Find(layout.Name)!, first, end);
-            return;
-        }
-        for (int row = first; row < end; row++)
-        {
-            Source source = job.Rows[row];
-            using MappedFile.Loan loan = source.Entry.Source.Borrow();
-            int bytes = piece.Columns * (piece.Halves == HalfKind.None ? sizeof(float) : sizeof(ushort));
-            ReadOnlySpan<byte> stored = loan.Slice(source.Entry.Begin + source.Row * bytes, bytes);
-            if (piece.Halves != HalfKind.None)
-                piece.Put(row, MemoryMarshal.Cast<byte, ushort>(stored));
+            ReadOnlySpan<byte> row = stored.AsSpan(i * bytes, bytes);
+            if (content is not null)
+                piece.Put(first + i, content.Read(row));
+            else if (piece.Halves != HalfKind.None)
+                piece.Put(first + i, MemoryMarshal.Cast<byte, ushort>(row));
             else
-                stored.CopyTo(MemoryMarshal.AsBytes(piece.Floats(row, 1)));
+                row.CopyTo(MemoryMarshal.AsBytes(piece.Floats(first + i, 1)));
+        }
+        ArrayPool<byte>.Shared.Return(stored);
+    }
+
+    // Rows that follow each other in the file are read together.
+    private static void Read(ReadOnlySpan<Source> rows, int bytes, Span<byte> to)
+    {
+        for (int first = 0, next; first < rows.Length; first = next)
+        {
+            Source source = rows[first];
+            for (next = first + 1; next < rows.Length && rows[next].Entry == source.Entry && rows[next].Row == source.Row + next - first;)
+                next++;
+            source.Entry.Source.Read(to[(first * bytes)..(next * bytes)], source.Entry.Begin + source.Row * bytes);
         }
     }
 
-    private static void Put(in Job job, BlockFormat format, int first, int end)
+    // One row of blocks taken apart.
+    private sealed class RowContent(BlockFormat format, int columns)
     {
-        int columns = job.Piece.Columns, blocks = columns / format.Elements, bytes = blocks * format.Bytes, parts = blocks * format.Parts;
-        byte[] numbers = new byte[columns], scalesOfParts = new byte[parts], minimaOfParts = new byte[format.Numbers.HasMinima ? parts : 0];
-        ushort[] scales = new ushort[blocks], minima = new ushort[format.Numbers.HasMinima ? blocks : 0];
-        for (int row = first; row < end; row++)
+        private readonly byte[] numbers = new byte[columns], parts = new byte[columns / format.Elements * format.Parts],
+            partMinima = new byte[format.Numbers.HasMinima ? columns / format.Elements * format.Parts : 0];
+
+        private readonly ushort[] scales = new ushort[columns / format.Elements], minima = new ushort[format.Numbers.HasMinima ? columns / format.Elements : 0];
+
+        public QuantizedRow Read(ReadOnlySpan<byte> blocks)
         {
-            Source source = job.Rows[row];
-            using MappedFile.Loan loan = source.Entry.Source.Borrow();
-            format.Read(loan.Slice(source.Entry.Begin + source.Row * bytes, bytes), new BlockContent(numbers, scales, minima, scalesOfParts, minimaOfParts));
-            job.Piece.Put(row, new QuantizedRow(numbers, scales, minima, scalesOfParts, minimaOfParts));
+            format.Read(blocks, new BlockContent(numbers, scales, minima, parts, partMinima));
+            return new QuantizedRow(numbers, scales, minima, parts, partMinima);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 
 namespace Lemma.Formats;
 
@@ -106,8 +107,9 @@ internal abstract class BlockFormat
     /// <summary>32 numbers of 16 bytes: number i in the lower half of byte i, i + 16 in the upper.</summary>
     private protected static void Nibbles(ReadOnlySpan<byte> bytes, Span<byte> numbers)
     {
-        for (int i = 0; i < 16; i++)
-            (numbers[i], numbers[i + 16]) = ((byte)(bytes[i] & 15), (byte)(bytes[i] >> 4));
+        Vector128<byte> both = Vector128.Create(bytes);
+        (both & Vector128.Create((byte)15)).CopyTo(numbers);
+        (both >>> 4).CopyTo(numbers[16..]);
     }
 
     /// <summary>Adds the fifth bits of 32 numbers.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formats;
 
 /// <summary>Q4_K: x = (d·s)·q − e·m, q of 4 bits; each 32 numbers have a scale s and a minimum m of 6 bits.</summary>
@@ -17,10 +19,8 @@ internal sealed class Q4KFormat() : BlockFormat("Q4_K", 256, 144, new(4, 32, Has
         for (int part = 0; part < 8; part++)
         {
             (to.Parts[part], to.PartMinima[part]) = KScales.Read(block.Slice(4, KScales.Bytes), part);
-            ReadOnlySpan<byte> halves = block.Slice(16 + part / 2 * 32, 32);
-            int shift = part % 2 * 4;
-            for (int i = 0; i < 32; i++)
-                to.Numbers[32 * part + i] = (byte)(halves[i] >> shift & 15);
+            Vector256<byte> halves = Vector256.Create(block.Slice(16 + part / 2 * 32, 32));
+            ((halves >>> part % 2 * 4) & Vector256.Create((byte)15)).CopyTo(to.Numbers[(32 * part)..]);
         }
     }
 

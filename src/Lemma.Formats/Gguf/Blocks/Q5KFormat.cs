@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formats;
 
 /// <summary>Q5_K: x = (d·s)·q − e·m, q of 5 bits; each 32 numbers have a scale s and a minimum m of 6 bits.</summary>
@@ -17,10 +19,8 @@ internal sealed class Q5KFormat() : BlockFormat("Q5_K", 256, 176, new(5, 32, Has
         for (int part = 0; part < 8; part++)
         {
             (to.Parts[part], to.PartMinima[part]) = KScales.Read(block.Slice(4, KScales.Bytes), part);
-            ReadOnlySpan<byte> fifth = block.Slice(16, 32), halves = block.Slice(48 + part / 2 * 32, 32);
-            int shift = part % 2 * 4;
-            for (int i = 0; i < 32; i++)
-                to.Numbers[32 * part + i] = (byte)(halves[i] >> shift & 15 | (fifth[i] >> part & 1) << 4);
+            Vector256<byte> fifth = Vector256.Create(block.Slice(16, 32)), halves = Vector256.Create(block.Slice(48 + part / 2 * 32, 32));
+            ((halves >>> part % 2 * 4) & Vector256.Create((byte)15) | ((fifth >>> part) & Vector256<byte>.One) << 4).CopyTo(to.Numbers[(32 * part)..]);
         }
     }
 

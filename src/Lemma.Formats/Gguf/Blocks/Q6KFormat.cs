@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formats;
 
 /// <summary>Q6_K: x = (d·s)·(q − 32), q of 6 bits; each 16 numbers have a scale s, a signed byte.</summary>
@@ -19,9 +21,8 @@ internal sealed class Q6KFormat() : BlockFormat("Q6_K", 256, 210, new(6, 16, Off
         for (int part = 0; part < 16; part++)
         {
             int n = part / 8, j = part % 8 / 2, place = part % 2 * 16;
-            ReadOnlySpan<byte> four = block.Slice(64 * n + j % 2 * 32 + place, 16), two = block.Slice(128 + 32 * n + place, 16);
-            for (int i = 0; i < 16; i++)
-                to.Numbers[16 * part + i] = (byte)(four[i] >> j / 2 * 4 & 15 | (two[i] >> 2 * j & 3) << 4);
+            Vector128<byte> four = Vector128.Create(block.Slice(64 * n + j % 2 * 32 + place, 16)), two = Vector128.Create(block.Slice(128 + 32 * n + place, 16));
+            ((four >>> j / 2 * 4) & Vector128.Create((byte)15) | ((two >>> 2 * j) & Vector128.Create((byte)3)) << 4).CopyTo(to.Numbers[(16 * part)..]);
         }
     }
 

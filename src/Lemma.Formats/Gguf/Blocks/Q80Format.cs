@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Lemma.Formats;
 
 /// <summary>Q8_0: x = d·q, q whole in −127 to 127, 32 of them a block.</summary>
@@ -12,8 +14,7 @@ internal sealed class Q80Format() : BlockFormat("Q8_0", 32, 34, new(8, 32, Offse
     private protected override void ReadBlock(ReadOnlySpan<byte> block, in BlockContent to)
     {
         to.Scales[0] = Bits(block);
-        for (int i = 0; i < 32; i++)
-            to.Numbers[i] = (byte)(block[2 + i] ^ 128);
+        (Vector256.Create(block.Slice(2, 32)) ^ Vector256.Create((byte)128)).CopyTo(to.Numbers);
     }
 
     // The largest magnitude becomes 127. Importance changes nothing: the scale is that of the largest number.
