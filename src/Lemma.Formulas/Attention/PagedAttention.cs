@@ -37,7 +37,7 @@ internal static unsafe class PagedAttention
         ScratchPlan plan = default;
         long linePart = plan.Add(Tile.Rows * d), scorePart = plan.Add(Tile.Rows * Block), weightPart = plan.Add(Tile.Rows * Block);
         long queryPart = plan.Add((long)panels * Tile.Rows * d), sumPart = plan.Add((long)panels * Tile.Rows * sumStride);
-        long statePart = plan.Add((long)(2 * panels + 1) * Tile.MostRows), unpackedPart = plan.Add(page.Format == PageFormat.Single ? 0 : Block * (d + sumStride));
+        long statePart = plan.Add((long)(2 * panels + 1) * Tile.MostRows), madePart = plan.Add(page.Format == PageFormat.Single ? 0 : Block * (d + sumStride));
         plan.Take();
         float* line = plan.At(linePart), logs = plan.At(statePart), maxima = logs + Tile.MostRows, totals = maxima + panels * Tile.MostRows;
         for (int i = 0; i < panels; i++)
@@ -55,27 +55,35 @@ internal static unsafe class PagedAttention
             panel.Clear(rows, maxima + i * Tile.MostRows, totals + i * Tile.MostRows);
         }
         ReadOnlySpan<nint> pages = head.Pages.Span;
+        float* made = plan.At(madePart);
+        // One panel of queries asks for a panel of keys or values at a time, which is made in the first-level cache; several share the block.
+        bool isMade = panels == 1 && page.Format != PageFormat.Single;
+        nint valueStride = (nint)Block * Tile.Columns;
         int end = shape.End(shape.Queries - 1, shape.Keys);
         // Blocks outside, panels inside: a block comes from memory, and is made floats, once for all of them.
         for (int block = shape.First(0) / Block * Block; block < end; block += Block)
         {
-            float* keyPanels = null, valuePanels = null;
+            float* lying = null;
             for (int i = 0; i < panels; i++)
             {
                 int first = i * Tile.Rows, rows = Math.Min(Tile.Rows, lines - first), firstQuery = first / group, lastQuery = (first + rows - 1) / group;
                 int last = shape.End(lastQuery, shape.Keys), keys = Math.Min(Block, last - block);
                 if (block >= last || block < shape.First(firstQuery) / Block * Block || function.Hides(firstQuery, lastQuery - firstQuery + 1, block, keys))
                     continue;
-                if (keyPanels == null)
+                bool isFirst = lying == null;
+                lying = (float*)pages[block / Block] + head.Offset;
+                float* next = block + Block < end ? (float*)pages[block / Block + 1] + head.Offset : lying;
+                PanelRows some = new(rows, firstQuery, first % group, 0, group);
+                if (isMade)
                 {
-                    float* lying = (float*)pages[block / Block] + head.Offset;
-                    keyPanels = page.Format == PageFormat.Single ? lying : plan.At(unpackedPart);
-                    valuePanels = keyPanels + Block * d;
-                    if (page.Format != PageFormat.Single)
-                        PageReader.Unpack(page, lying, Math.Min(Block, end - block), keyPanels, valuePanels);
+                    Panel(plan, shape, i).Take(shape, ref function, some, block, keys, shape.Keys, new MadePanels(page, lying, next, made), maxima, totals);
+                    continue;
                 }
-                Panel(plan, shape, i).Take(shape, ref function, new PanelRows(rows, firstQuery, first % group, 0, group), block, keys, shape.Keys, keyPanels,
-                    valuePanels, (nint)Block * Tile.Columns, maxima + i * Tile.MostRows, totals + i * Tile.MostRows);
+                if (isFirst && page.Format != PageFormat.Single)
+                    PageReader.Unpack(page, lying, Math.Min(Block, end - block), made, made + Block * d, next);
+                float* keyPanels = page.Format == PageFormat.Single ? lying : made;
+                Panel(plan, shape, i).Take(shape, ref function, some, block, keys, shape.Keys, new LyingPanels(keyPanels, keyPanels + Block * d, valueStride),
+                    maxima + i * Tile.MostRows, totals + i * Tile.MostRows);
             }
         }
         for (int i = 0; i < panels; i++)

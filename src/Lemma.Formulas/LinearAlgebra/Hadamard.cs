@@ -64,24 +64,44 @@ public static class Hadamard
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Turn(float* x, int n)
     {
-        System.Numerics.Tensors.TensorPrimitives.Multiply(new ReadOnlySpan<float>(x, n), (float)(1 / Math.Sqrt(n)), new Span<float>(x, n));
+        float scale = (float)(1 / Math.Sqrt(n));
         int distance = 1;
-        if (n >= 4)
+        if (n >= 16)
         {
-            for (int i = 0; i < n; i += 4)
-            {
-                Vector128<float> four = Vector128.Load(x + i);
-                four = Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2)) + four * Vector128.Create(1f, -1, 1, -1);
-                four = Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)) + four * Vector128.Create(1f, 1, -1, -1);
-                four.Store(x + i);
-            }
-            distance = 4;
+            for (int i = 0; i < n; i += 16)
+                Sixteen(x + i, scale);
+            distance = 16;
+        }
+        else
+        {
+            for (int i = 0; i < n; i++)
+                x[i] *= scale;
         }
         for (; distance < n; distance *= 2)
         {
             for (int first = 0; first < n; first += 2 * distance)
                 Pairs(x + first, distance);
         }
+    }
+
+    // Distances 1 and 2 inside four vectors, 4 and 8 between them.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void Sixteen(float* x, float scale)
+    {
+        Vector128<float> a = Four(x, scale), b = Four(x + 4, scale), c = Four(x + 8, scale), d = Four(x + 12, scale);
+        (a, b, c, d) = (a + b, a - b, c + d, c - d);
+        (a + c).Store(x);
+        (b + d).Store(x + 4);
+        (a - c).Store(x + 8);
+        (b - d).Store(x + 12);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe Vector128<float> Four(float* x, float scale)
+    {
+        Vector128<float> four = Vector128.Load(x) * scale;
+        four = Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2)) + four * Vector128.Create(1f, -1, 1, -1);
+        return Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)) + four * Vector128.Create(1f, 1, -1, -1);
     }
 
     // (a, b) ↦ (a + b, a − b) for each number and the one at a distance.
@@ -93,12 +113,6 @@ public static class Hadamard
         for (; i + 16 <= distance; i += 16)
         {
             Vector512<float> a = Vector512.Load(x + i), b = Vector512.Load(y + i);
-            (a + b).Store(x + i);
-            (a - b).Store(y + i);
-        }
-        for (; i + 4 <= distance; i += 4)
-        {
-            Vector128<float> a = Vector128.Load(x + i), b = Vector128.Load(y + i);
             (a + b).Store(x + i);
             (a - b).Store(y + i);
         }

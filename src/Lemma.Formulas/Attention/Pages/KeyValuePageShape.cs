@@ -30,13 +30,18 @@ internal readonly record struct KeyValuePageShape(int Heads, int HeadWidth, int 
     /// <summary>Elements of 32 bits that a page takes.</summary>
     public int Elements => Heads * HeadElements;
 
-    /// <summary>Where the scales of a width begin behind its numbers, in bytes.</summary>
-    public int ScaleOffset(int width) => PagedAttention.Block * (Format == PageFormat.Eight ? width : width / 2);
-
-    private int Elements32(int width) => Format switch
+    /// <summary>Bytes of some numbers, without scales.</summary>
+    public int BytesOf(int count) => Format switch
     {
-        PageFormat.Single => PagedAttention.Block * width,
-        PageFormat.Half or PageFormat.Brain => PagedAttention.Block / 2 * width,
-        _ => (ScaleOffset(width) + PagedAttention.Block * sizeof(ushort) * (width / BlockNumbers)) / sizeof(float),
+        PageFormat.Single => sizeof(float) * count,
+        PageFormat.Half or PageFormat.Brain => sizeof(ushort) * count,
+        PageFormat.Eight => count,
+        _ => count / 2,
     };
+
+    /// <summary>Where the scales of a width begin behind its numbers, in bytes.</summary>
+    public int ScaleOffset(int width) => PagedAttention.Block * BytesOf(width);
+
+    private int Elements32(int width) =>
+        PagedAttention.Block * (BytesOf(width) + (IsBlocks ? sizeof(ushort) * (width / BlockNumbers) : 0)) / sizeof(float);
 }

@@ -9,49 +9,101 @@ internal static unsafe class PageReader
 {
     private const int Block = PagedAttention.Block, Numbers = KeyValuePageShape.BlockNumbers;
 
-    /// <summary>Makes panels of the first positions of a head.</summary>
+    /// <summary>Makes all panels of the first positions of a head.</summary>
     /// <param name="shape">How the page lies.</param>
     /// <param name="head">The head in the page.</param>
     /// <param name="keys">How many positions; whole panels of keys are made.</param>
     /// <param name="keyPanels">[192/columns][d_h][columns].</param>
     /// <param name="valuePanels">[d_v/columns][192][columns], rounded up to whole panels.</param>
-    public static void Unpack(in KeyValuePageShape shape, float* head, int keys, float* keyPanels, float* valuePanels)
+    /// <param name="next">The head in the page that is read next.</param>
+    public static void Unpack(in KeyValuePageShape shape, float* head, int keys, float* keyPanels, float* valuePanels, float* next)
     {
-        float* values = head + shape.KeyElements;
-        int columns = Tile.Columns, whole = (keys + columns - 1) / columns * columns;
+        int columns = Tile.Columns;
+        for (int panel = 0; panel * columns < keys; panel++)
+            UnpackKeys(shape, head, panel, keyPanels + (nint)panel * columns * shape.HeadWidth);
+        for (int panel = 0; panel * columns < shape.ValueWidth; panel++)
+            UnpackValues(shape, head, panel, keys, valuePanels + (nint)panel * columns * Block, next);
+    }
+
+    /// <summary>Makes one panel of keys, [d_h][columns].</summary>
+    public static void UnpackKeys(in KeyValuePageShape shape, float* head, int panel, float* to)
+    {
+        nint d = shape.HeadWidth, first = panel * Tile.Columns * d;
+        bool isLast = (panel + 1) * Tile.Columns == Block;
+        ushort* scales = (ushort*)((byte*)head + shape.ScaleOffset((int)d)) + first / Numbers;
+        byte* numbers = (byte*)head + shape.BytesOf((int)first), next = isLast ? (byte*)(head + shape.KeyElements) : numbers + shape.BytesOf(Tile.Columns * (int)d);
         switch (shape.Format)
         {
-            case PageFormat.Half or PageFormat.Brain:
-                HalfKind kind = shape.Format == PageFormat.Half ? HalfKind.Half : HalfKind.Brain;
-                HalfPanels.Widen(kind, (ushort*)head, (long)whole * shape.HeadWidth, keyPanels);
-                for (nint panel = 0; panel < (nint)Block * Attention.Rounded(shape.ValueWidth); panel += Block * columns)
-                    HalfPanels.Widen(kind, (ushort*)values + panel, keys * columns, valuePanels + panel);
+            case PageFormat.Half:
+                Widen<HalfLoad>((ushort*)numbers, Tile.Columns * (int)d, to, next);
+                break;
+            case PageFormat.Brain:
+                Widen<BrainLoad>((ushort*)numbers, Tile.Columns * (int)d, to, next);
                 break;
             case PageFormat.Eight:
-                EightKeys((sbyte*)head, (ushort*)((byte*)head + shape.ScaleOffset(shape.HeadWidth)), whole * (shape.HeadWidth / Numbers), keyPanels);
-                BlockValues<EightRow>((byte*)values, (ushort*)((byte*)values + shape.ScaleOffset(shape.ValueWidth)), shape.ValueWidth, keys, valuePanels);
+                EightKeys((sbyte*)numbers, scales, (int)d, to, next);
                 break;
             case PageFormat.Four:
-                FourKeys((byte*)head, (ushort*)((byte*)head + shape.ScaleOffset(shape.HeadWidth)), whole * (shape.HeadWidth / Numbers), keyPanels);
-                BlockValues<FourRow>((byte*)values, (ushort*)((byte*)values + shape.ScaleOffset(shape.ValueWidth)), shape.ValueWidth, keys, valuePanels);
+                FourKeys(numbers, scales, (int)d, to, next);
                 break;
             default:
                 throw new InvalidOperationException($"pages: {shape.Format} is read as it lies");
         }
     }
 
+    /// <summary>Makes one panel of values, [keys][columns].</summary>
+    public static void UnpackValues(in KeyValuePageShape shape, float* head, int panel, int keys, float* to, float* nextHead)
+    {
+        byte* values = (byte*)(head + shape.KeyElements);
+        int first = panel * Tile.Columns, block = first / Numbers;
+        ushort* scales = (ushort*)(values + shape.ScaleOffset(shape.ValueWidth)) + block * Block;
+        byte* numbers = values + (nint)Block * shape.BytesOf(shape.IsBlocks ? block * Numbers : first);
+        byte* next = first + Tile.Columns >= shape.ValueWidth ? (byte*)nextHead : numbers + (nint)Block * shape.BytesOf(shape.IsBlocks ? Numbers : Tile.Columns);
+        switch (shape.Format)
+        {
+            case PageFormat.Half:
+                Widen<HalfLoad>((ushort*)numbers, keys * Tile.Columns, to, next);
+                break;
+            case PageFormat.Brain:
+                Widen<BrainLoad>((ushort*)numbers, keys * Tile.Columns, to, next);
+                break;
+            case PageFormat.Eight:
+                BlockValues<EightRow>(numbers, scales, first % Numbers != 0, keys, to, next);
+                break;
+            case PageFormat.Four:
+                BlockValues<FourRow>(numbers, scales, first % Numbers != 0, keys, to, next);
+                break;
+            default:
+                throw new InvalidOperationException($"pages: {shape.Format} is read as it lies");
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Widen<TLoad>(ushort* numbers, int count, float* to, byte* next) where TLoad : struct, IPanelLoad
+    {
+        for (int i = 0; i < count; i += 32, next += 64)
+        {
+            Fetch(next);
+            TLoad.Sixteen((byte*)(numbers + i)).Store(to + i);
+            if (i + 16 < count)
+                TLoad.Sixteen((byte*)(numbers + i + 16)).Store(to + i + 16);
+        }
+    }
+
     // Sixteen positions of a panel have sixteen scales for 32 steps.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void EightKeys(sbyte* numbers, ushort* scales, int count, float* to)
+    private static void EightKeys(sbyte* numbers, ushort* scales, int d, float* to, byte* next)
     {
         nint columns = Tile.Columns;
-        for (int block = 0; block < count; block += (int)columns, scales += columns, numbers += Numbers * columns, to += Numbers * columns)
+        for (int step = 0; step < d; step += Numbers, scales += columns, numbers += Numbers * columns, to += Numbers * columns)
         {
             for (nint half = 0; half < columns; half += 16)
             {
                 Vector512<float> scale = HalfLoad.Sixteen((byte*)(scales + half));
                 for (nint at = half; at < Numbers * columns; at += 2 * columns)
                 {
+                    if (half == 0)
+                        Fetch(next + step * columns + at);
                     (Widened(Vector128.Load(numbers + at)) * scale).Store(to + at);
                     (Widened(Vector128.Load(numbers + at + columns)) * scale).Store(to + at + columns);
                 }
@@ -60,16 +112,18 @@ internal static unsafe class PageReader
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourKeys(byte* numbers, ushort* scales, int count, float* to)
+    private static void FourKeys(byte* numbers, ushort* scales, int d, float* to, byte* next)
     {
         nint columns = Tile.Columns;
-        for (int block = 0; block < count; block += (int)columns, scales += columns, numbers += Numbers / 2 * columns, to += Numbers * columns)
+        for (int step = 0; step < d; step += Numbers, scales += columns, numbers += Numbers / 2 * columns, to += Numbers * columns)
         {
             for (nint half = 0; half < columns; half += 16)
             {
                 Vector512<float> scale = HalfLoad.Sixteen((byte*)(scales + half));
                 for (nint at = half; at < Numbers / 2 * columns; at += columns)
                 {
+                    if (half == 0)
+                        Fetch(next + step / 2 * columns + at);
                     Vector128<byte> two = Vector128.Load(numbers + at);
                     float* row = to + 2 * at - half;
                     (Widened(Low(two)) * scale).Store(row);
@@ -81,23 +135,36 @@ internal static unsafe class PageReader
 
     // A block of a position is one row of a panel of 32 columns, or of two of 16.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BlockValues<TRow>(byte* numbers, ushort* scales, int width, int keys, float* to) where TRow : struct, IBlockRow
+    private static void BlockValues<TRow>(byte* numbers, ushort* scales, bool isUpper, int keys, float* to, byte* next) where TRow : struct, IBlockRow
     {
-        nint columns = Tile.Columns, second = columns == Numbers ? 16 : Block * columns;
+        bool isWhole = Tile.Columns == Numbers;
         float* wide = stackalloc float[Block];
-        for (int block = 0; block < width; block += Numbers, numbers += Block * TRow.Bytes, scales += Block, to += Block * Numbers)
+        HalfPanels.Widen(HalfKind.Half, scales, (keys + 15) / 16 * 16, wide);
+        for (int i = 0; i < keys; i++, numbers += TRow.Bytes, next += TRow.Bytes)
         {
-            HalfPanels.Widen(HalfKind.Half, scales, (keys + 15) / 16 * 16, wide);
-            float* row = to;
-            byte* at = numbers;
-            for (int i = 0; i < keys; i++, row += columns, at += TRow.Bytes)
+            Fetch(next);
+            Vector512<float> scale = Vector512.Create(wide[i]);
+            TRow.Load(numbers, out Vector128<sbyte> low, out Vector128<sbyte> high);
+            if (isWhole)
             {
-                Vector512<float> scale = Vector512.Create(wide[i]);
-                TRow.Load(at, out Vector128<sbyte> low, out Vector128<sbyte> high);
-                (Widened(low) * scale).Store(row);
-                (Widened(high) * scale).Store(row + second);
+                (Widened(low) * scale).Store(to);
+                (Widened(high) * scale).Store(to + 16);
+                to += 32;
+            }
+            else
+            {
+                (Widened(isUpper ? high : low) * scale).Store(to);
+                to += 16;
             }
         }
+    }
+
+    // What is read next comes from memory while this is made floats; without it, each would wait for the other.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fetch(byte* next)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(next);
     }
 
     /// <summary>A block of 32 numbers of one position.</summary>
