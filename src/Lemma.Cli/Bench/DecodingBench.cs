@@ -32,7 +32,8 @@ internal static class DecodingBench
             throw new ArgumentException($"bench: the model's longest sequence is {decoder.MaximumLength}, but {longest} tokens are asked for");
         int[] ids = [.. Enumerable.Range(0, longest).Select(i => i * 7919 % decoder.VocabularySize)];
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode {name}: {decoder.Parameters.Count / 1e6:0.0}M parameters, "
-            + $"{string.Join(", ", decoder.Parameters.Formats.Select(format => $"{format.Format} {format.Bytes / 1e6:0.0} MB"))}; threads {workers.Count}; cache {cacheFormat}"));
+            + $"{string.Join(", ", decoder.Parameters.Formats.Select(format => $"{format.Format} {format.Bytes / 1e6:0.0} MB"))}; threads {workers.Count}; "
+            + $"cache {cacheFormat}"));
 
         List<double> peaks = [], reads = [], prefill = [];
         List<double>[] decoded = [[], [], []];
