@@ -85,8 +85,8 @@ internal readonly unsafe struct AttentionPanel
             PackedProduct.Multiply(tile, lines.Rows, width, keys, weights, panels.Values(0, keys), panels.ValueStride, Sums, sumStride, Into.Add);
         for (int first = 0; first < width && !TPanels.LieTogether; first += Tile.Columns)
         {
-            PackedProduct.Multiply(tile, lines.Rows, Math.Min(Tile.Columns, width - first), keys, weights, panels.Values(first / Tile.Columns, keys), 0, Sums + first,
-                sumStride, Into.Add);
+            float* values = panels.Values(first / Tile.Columns, keys);
+            PackedProduct.Multiply(tile, lines.Rows, Math.Min(Tile.Columns, width - first), keys, weights, values, 0, Sums + first, sumStride, Into.Add);
         }
     }
 

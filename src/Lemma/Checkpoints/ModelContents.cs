@@ -45,7 +45,8 @@ public sealed class ModelContents
     /// <summary>Whether a sequence keeps anything between passes.</summary>
     public bool HasState => layers.Length > 0;
 
-    /// <summary>The bytes that a sequence of some tokens keeps between passes, as 32-bit floats; of a model with an encoder, without what it keeps of the source.</summary>
+    /// <summary>The bytes that a sequence of some tokens keeps between passes as 32-bit floats;
+    /// of a model with an encoder, without what it keeps of the source.</summary>
     public long StateBytes(int length) => layers.Sum(layer => layer.BytesAt(length, CacheFormat.Float32));
 
     /// <summary>Reads the contents of a model's folder, a GGUF file, a checkpoint of llama2.c, a config (<c>*.json</c>), or a file
