@@ -4,7 +4,8 @@ namespace Lemma.Sequences;
 
 /// <summary>What a model keeps of one sequence between passes; each layer keeps its own kind.</summary>
 /// <remarks>
-/// Made by a model's <c>NewState</c> in its <c>CacheFormat</c>, and of use to that model alone. A state serves one pass at a time. Memory grows with the sequence, a page of 192
+/// Made by a model's <c>NewState</c> in its <c>CacheFormat</c>, and of use to that model alone.
+/// A state serves one pass at a time. Memory grows with the sequence, a page of 192
 /// tokens at a time; a fork shares the pages until one of both writes to them.
 /// </remarks>
 public sealed class SequenceState : IDisposable
