@@ -17,7 +17,7 @@ public static class Hadamard
         Name = "hadamard",
         Group = "Linear algebra",
         Text = "y = H·x/√n, H_ij = (−1)^popcount(i∧j)",
-        Latex = @"y = \frac{1}{\sqrt{n}} H x\qquad H_{ij} = (-1)^{\mathrm{popcount}(i \wedge j)}",
+        Latex = @"y = \frac{1}{\sqrt{n}} H x\qquad H_{ij} = (-1)^{\mathrm{popcount}(\mathrm{and}(i, j))}",
         Shapes = "x, y: [rows, n]",
         Symbols = "n: a power of two; i∧j: the bits that both have",
         Source = "Fino and Algazi 1976, Unified matrix treatment of the fast Walsh-Hadamard transform",
@@ -35,7 +35,7 @@ public static class Hadamard
         fixed (float* start = y)
         {
             for (int row = 0; row < y.Length; row += n)
-                Turn(start + row, n);
+                TurnAny(start + row, n);
         }
     }
 
@@ -47,9 +47,22 @@ public static class Hadamard
         for (int row = 0; row < dy.Length; row += n)
         {
             dy.Slice(row, n).CopyTo(new Span<float>(turned, n));
-            Turn(turned, n);
+            TurnAny(turned, n);
             Lanes.AddScaled(new ReadOnlySpan<float>(turned, n), 1, dx.Slice(row, n));
         }
+    }
+
+    // Sums on the way are up to √n times the largest number: where they would overflow, they are taken n times smaller, exactly.
+    private static unsafe void TurnAny(float* x, int n)
+    {
+        Span<float> all = new(x, n);
+        float largest = MathF.Abs(System.Numerics.Tensors.TensorPrimitives.MaxMagnitude(all));
+        bool isLarge = float.IsFinite(largest) && largest > float.MaxValue / n;
+        if (isLarge)
+            System.Numerics.Tensors.TensorPrimitives.Multiply(all, 1f / n, all);
+        Turn(x, n);
+        if (isLarge)
+            System.Numerics.Tensors.TensorPrimitives.Multiply(all, n, all);
     }
 
     /// <summary>Turns a vector of any length in place, in blocks of the largest power of two that divides it.</summary>
