@@ -458,6 +458,7 @@ def cosent(first, second, scores, scale=20.0):
 
 case("in_batch_contrast", dict(first=randn(6, 8), second=randn(6, 8)), contrast)
 case("cosent", dict(first=randn(7, 8), second=randn(7, 8), scores=torch.randint(4, (7,))), cosent)
+case("hadamard", dict(x=randn(3, 16)), lambda x: x @ torch.tensor([[(-1.0) ** (i & j).bit_count() for j in range(16)] for i in range(16)]) / 4)
 
 with open(options.out, "w", encoding="utf-8") as file:
     json.dump(dict(format="lemma-golden-1", reference=f"torch {torch.__version__}, float64", cases=cases), file)

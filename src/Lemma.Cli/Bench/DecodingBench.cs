@@ -16,10 +16,11 @@ internal static class DecodingBench
     /// <summary>How much is read and decoded.</summary>
     internal sealed record Sizes(int Prompt, int Tokens, int? Context, int? Together);
 
-    public static int Run(string name, Sizes sizes, int? threads, bool inRows)
+    public static int Run(string name, Sizes sizes, int? threads, bool inRows, CacheFormat cacheFormat)
     {
         using Workers workers = new(threads);
         using Decoder decoder = Open(name);
+        decoder.CacheFormat = cacheFormat;
         if (!inRows)
             decoder.Parameters.Pack(workers);
         using Tape tape = new(workers, decoder.Parameters) { Recording = false };
@@ -28,19 +29,23 @@ internal static class DecodingBench
             throw new ArgumentException($"bench: the model's longest sequence is {decoder.MaximumLength}, but {longest} tokens are asked for");
         int[] ids = [.. Enumerable.Range(0, longest).Select(i => i * 7919 % decoder.VocabularySize)];
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"decode {name}: {decoder.Parameters.Count / 1e6:0.0}M parameters, "
-            + $"{string.Join(", ", decoder.Parameters.Formats.Select(format => $"{format.Format} {format.Bytes / 1e6:0.0} MB"))}; threads {workers.Count}"));
+            + $"{string.Join(", ", decoder.Parameters.Formats.Select(format => $"{format.Format} {format.Bytes / 1e6:0.0} MB"))}; threads {workers.Count}; "
+            + $"cache {cacheFormat}"));
 
         List<double> peaks = [], reads = [], prefill = [];
         List<double>[] decoded = [[], [], []];
+        using SequenceState before = decoder.NewState();
+        if (sizes.Context is { } context)
+            Read(decoder, tape, ids.AsMemory(0, context), [before]);
         // The first turn takes memory and compiles, and does not count.
         for (int turn = 0; turn <= Turns; turn++)
         {
             double peak = PeakRate.Measure(workers) * 1e9, read = MemoryRate.Measure(workers);
             using SequenceState state = decoder.NewState();
             double prompt = Time(() => Read(decoder, tape, ids.AsMemory(0, sizes.Prompt), [state]));
-            double one = Decode(decoder, tape, ids, 1, 0, sizes.Tokens);
-            double behind = sizes.Context is { } context ? Decode(decoder, tape, ids, 1, context, sizes.Tokens) : 0;
-            double many = sizes.Together is { } together ? Decode(decoder, tape, ids, together, 0, sizes.Tokens) : 0;
+            double one = Decode(decoder, tape, ids, 1, null, sizes.Tokens);
+            double behind = sizes.Context is null ? 0 : Decode(decoder, tape, ids, 1, before, sizes.Tokens);
+            double many = sizes.Together is { } together ? Decode(decoder, tape, ids, together, null, sizes.Tokens) : 0;
             if (turn == 0)
                 continue;
             peaks.Add(peak);
@@ -55,8 +60,9 @@ internal static class DecodingBench
         Show($"prompt of {sizes.Prompt}", sizes.Prompt, prefill,
             string.Create(CultureInfo.InvariantCulture, $"{DecodingWork.OfPrompt(decoder, sizes.Prompt) / Median.Of(prefill) * 1e-9:0.0} GOP/s"));
         Show($"decode {sizes.Tokens}", sizes.Tokens, decoded[0], OfFloor(decoder, 1, sizes.Tokens, 0, memory, decoded[0]));
-        if (sizes.Context is { } before)
-            Show($"decode {sizes.Tokens} behind {before}", sizes.Tokens, decoded[1], OfFloor(decoder, 1, sizes.Tokens, before, memory, decoded[1]));
+        if (sizes.Context is not null)
+            Show($"decode {sizes.Tokens} behind {before.Length}", sizes.Tokens, decoded[1], OfFloor(decoder, 1, sizes.Tokens, before.Length, memory, decoded[1])
+                + string.Create(CultureInfo.InvariantCulture, $", cache {before.Bytes / 1e6:0.0} MB"));
         if (sizes.Together is { } all)
         {
             Show($"decode {all} x {sizes.Tokens}", all * sizes.Tokens, decoded[2], OfFloor(decoder, all, sizes.Tokens, 0, memory, decoded[2]));
@@ -87,15 +93,11 @@ internal static class DecodingBench
         string.Create(CultureInfo.InvariantCulture,
             $"{100 * DecodingWork.ReadBytes(decoder, sequences, tokens, before) / memory / Median.Of(times):0} % of the floor of memory");
 
-    private static double Decode(Decoder decoder, Tape tape, int[] ids, int sequences, int context, int tokens)
+    private static double Decode(Decoder decoder, Tape tape, int[] ids, int sequences, SequenceState? before, int tokens)
     {
-        SequenceState[] states = [.. Enumerable.Range(0, sequences).Select(_ => decoder.NewState())];
+        SequenceState[] states = [.. Enumerable.Range(0, sequences).Select(_ => before?.Fork() ?? decoder.NewState())];
         int[] lengths = [.. Enumerable.Repeat(1, sequences)], next = new int[sequences];
-        foreach (SequenceState state in states)
-        {
-            if (context > 0)
-                Read(decoder, tape, ids.AsMemory(0, context), [state]);
-        }
+        int context = before?.Length ?? 0;
         double time = Time(() =>
         {
             for (int token = 0; token < tokens; token++)

@@ -1,5 +1,6 @@
 using Lemma.Models;
 using Lemma.Modules;
+using Lemma.Planning;
 using Lemma.Weights;
 
 namespace Lemma.Cli.Bench;
@@ -23,7 +24,7 @@ internal static class DecodingWork
     /// <summary>The bytes that some tokens of each of several sequences read: weights, and the keys and values of half the tokens in the middle.</summary>
     public static double ReadBytes(Decoder decoder, int sequences, int tokens, int before)
     {
-        double cache = decoder.Config.Stack.Blocks.Sum(block => block.Mixer is AttentionConfig one ? 8.0 * one.KeyValueHeads * one.HeadWidth : 0);
+        double cache = CachePlan.Of(decoder.Config).BytesOfToken(StorageFormat.Find(decoder.CacheFormat.Name));
         return tokens * (WeightBytes(decoder) + sequences * cache * (before + tokens / 2.0));
     }
 

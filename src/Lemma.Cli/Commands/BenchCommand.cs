@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lemma.Cli.Bench;
 using Lemma.Cli.Parsing;
+using Lemma.Sequences;
 
 namespace Lemma.Cli.Commands;
 
@@ -76,17 +77,20 @@ internal static class BenchCommand
         tokens.Aliases.Add("-n");
         Option<int?> context = Choice.Whole("--context", "Decode behind so many tokens as well");
         Option<int?> together = Choice.Whole("--together", "Decode so many sequences together as well"), threads = Choice.Threads();
+        Option<CacheFormat?> cacheFormat = Choice.CacheFormat();
         Command command = new("decode", "Time reading a prompt and decoding, beside what memory and processor allow.")
         {
-            preset, prompt, tokens, context, together, threads,
+            preset, prompt, tokens, context, together, cacheFormat, threads,
         };
         Option<bool> rows = AddRows(command);
         Examples.Add(command,
             ("a model of 135 million parameters, not trained", "lemma bench decode"),
             ("a model as its file has it", "lemma bench decode model-Q4_K_M.gguf -p 512 -n 128 --threads 2"),
-            ("behind a long text, and sixteen users at once", "lemma bench decode model.gguf --context 4096 --together 16"));
+            ("behind a long text, and sixteen users at once", "lemma bench decode model.gguf --context 4096 --together 16"),
+            ("behind a long text kept in 8 bits", "lemma bench decode model.gguf --context 4096 --cache-format q8_0"));
         command.SetAction(parsed => DecodingBench.Run(parsed.GetValue(preset) ?? "llama-135m", new DecodingBench.Sizes(parsed.GetValue(prompt)!.Value,
-            parsed.GetValue(tokens)!.Value, parsed.GetValue(context), parsed.GetValue(together)), parsed.GetValue(threads), parsed.GetValue(rows)));
+            parsed.GetValue(tokens)!.Value, parsed.GetValue(context), parsed.GetValue(together)), parsed.GetValue(threads), parsed.GetValue(rows),
+            parsed.GetValue(cacheFormat) ?? CacheFormat.Float32));
         return command;
     }
 

@@ -5,6 +5,7 @@ using Lemma.Cli.Parsing;
 using Lemma.Decoding;
 using Lemma.Language;
 using Lemma.Models;
+using Lemma.Sequences;
 
 namespace Lemma.Cli.Commands;
 
@@ -15,12 +16,14 @@ internal static class ChatCommand
     {
         Argument<string> model = new("MODEL") { Description = "A model's folder, a run's, a GGUF file, or a checkpoint of llama2.c" };
         Option<string?> system = Choice.Text("--system", "TEXT", "What the model is told first, where it has a chat template");
+        Option<CacheFormat?> cacheFormat = Choice.CacheFormat();
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
         GuessOption guess = new();
         Command command = new("chat", "Talk to a model in the terminal, by its chat template where it has one.") { model, system };
         sampling.AddTo(command);
         guess.AddTo(command);
+        command.Add(cacheFormat);
         command.Add(threads);
         Examples.Add(command,
             ("talk to the model of the quickstart", "lemma chat runs/quickstart"),
@@ -30,7 +33,7 @@ internal static class ChatCommand
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(model);
-            using LanguageModel read = LanguageModel.Load(ModelPath.Find(path), parsed.GetValue(threads));
+            using LanguageModel read = LanguageModel.Load(ModelPath.Find(path), parsed.GetValue(threads), parsed.GetValue(cacheFormat));
             using Guesser? guesser = guess.Open(parsed, read);
             return Run(read, path, parsed.GetValue(system), sampling.Read(parsed) with { Speculator = guesser?.Speculator });
         });

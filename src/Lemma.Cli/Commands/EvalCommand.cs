@@ -9,6 +9,7 @@ using Lemma.Data;
 using Lemma.Evaluation;
 using Lemma.Language;
 using Lemma.Models;
+using Lemma.Sequences;
 
 namespace Lemma.Cli.Commands;
 
@@ -31,6 +32,7 @@ internal static class EvalCommand
         Option<int?> length = Choice.Whole("--length", "Tokens of a window; the model's longest sequence without it");
         Option<int?> stride = Choice.Whole("--stride", "How far the window moves; half its length without it");
         Option<Encoding?> encoding = Choice.TextEncoding();
+        Option<CacheFormat?> cacheFormat = Choice.CacheFormat();
         Option<int?> threads = Choice.Threads();
         Option<string[]> baseline = new("--baseline")
         {
@@ -47,6 +49,7 @@ internal static class EvalCommand
         };
         tasks.AddTo(command);
         command.Add(json);
+        command.Add(cacheFormat);
         command.Add(threads);
         Examples.Add(command,
             ("loss, perplexity and bits a byte", "lemma eval runs/book --data other.txt"),
@@ -55,6 +58,7 @@ internal static class EvalCommand
             ("which of two predicts a text better", "lemma eval runs/book runs/other --data other.txt"),
             ("questions, choices or texts to complete, from a file", "lemma eval runs/book --task questions.jsonl"),
             ("with four examples before each, from another file", "lemma eval runs/book --task questions.jsonl --shots 4 --shots-file examples.jsonl"),
+            ("with keys and values in 8 bits", "lemma eval runs/book --data other.txt --cache-format q8_0"),
             ("two models on built-in questions", "lemma eval runs/full/sft runs/full/dpo --task stories --short-stories"));
         command.SetAction(parsed =>
         {
@@ -73,20 +77,22 @@ internal static class EvalCommand
                 throw new UsageException("--baseline: it stands beside one model, but two are given");
             Encoding? read = parsed.GetValue(encoding);
             int? workers = parsed.GetValue(threads);
+            CacheFormat? kept = parsed.GetValue(cacheFormat);
             return isTask ? TaskRun.Run(paths, tasks.Make(parsed, read), tasks.AnswerTokens(parsed), tasks.Judge(parsed, paths.Length),
-                tasks.Seed(parsed), parsed.GetValue(json), workers)
+                tasks.Seed(parsed), parsed.GetValue(json), workers, kept)
                 : paths.Length == 2 ? TextComparison.Run(paths, parsed.GetValue(data)!, parsed.GetValue(length), parsed.GetValue(stride), read, tasks.Seed(parsed),
-                    parsed.GetValue(json), workers)
+                    parsed.GetValue(json), workers, kept)
                 : Run(paths[0], parsed.GetValue(data)!, parsed.GetValue(length), parsed.GetValue(stride), parsed.GetValue(baseline) ?? [],
-                    parsed.GetValue(order)!.Value, read, workers);
+                    parsed.GetValue(order)!.Value, read, workers, kept);
         });
         return command;
     }
 
-    private static int Run(string path, string[] data, int? length, int? stride, string[] baseline, int order, Encoding? encoding, int? threads)
+    private static int Run(string path, string[] data, int? length, int? stride, string[] baseline, int order, Encoding? encoding, int? threads,
+        CacheFormat? cacheFormat)
     {
         List<TextDocument> documents = TextFiles.Read(data, encoding);
-        using LanguageModel model = LoadDecoder(path, threads, out Lemma.Models.Decoder decoder);
+        using LanguageModel model = LoadDecoder(path, threads, out Lemma.Models.Decoder decoder, cacheFormat);
         using Interruption interruption = new();
         int window = length ?? decoder.MaximumLength, step = stride ?? Math.Max(1, window / 2);
         string[] texts = [.. documents.Select(document => document.Text)];
@@ -105,9 +111,9 @@ internal static class EvalCommand
     }
 
     /// <summary>A model that is a decoder; the caller disposes it.</summary>
-    internal static LanguageModel LoadDecoder(string path, int? threads, out Lemma.Models.Decoder decoder)
+    internal static LanguageModel LoadDecoder(string path, int? threads, out Lemma.Models.Decoder decoder, CacheFormat? cacheFormat = null)
     {
-        LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads);
+        LanguageModel model = LanguageModel.Load(ModelPath.Find(path), threads, cacheFormat);
         if (model.Model is Lemma.Models.Decoder read)
         {
             decoder = read;

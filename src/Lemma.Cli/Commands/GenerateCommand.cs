@@ -4,6 +4,7 @@ using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Decoding;
 using Lemma.Language;
+using Lemma.Sequences;
 
 namespace Lemma.Cli.Commands;
 
@@ -19,13 +20,14 @@ internal static class GenerateCommand
         Option<double?> lengthPenalty = Choice.Number("--length-penalty", "Beams are compared by log-probability/length^X", least: double.MinValue, fallback: 1);
         Option<int?> logProbabilities = Choice.Whole("--log-probabilities", "Tell the log-probability of each token, and the N likeliest beside it", least: 0);
         Option<bool> json = Choice.Flag("--json", "One JSON object a text: prompt, text, ids, the text it stopped at, score or tokens if asked for, seconds");
+        Option<CacheFormat?> cacheFormat = Choice.CacheFormat();
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
         GuessOption guess = new();
         Command command = new("generate", "Let a model continue a text.") { model, prompt };
         sampling.AddTo(command);
         guess.AddTo(command);
-        foreach (Option option in (Option[])[sequences, beams, lengthPenalty, logProbabilities, threads, json])
+        foreach (Option option in (Option[])[sequences, beams, lengthPenalty, logProbabilities, cacheFormat, threads, json])
             command.Add(option);
         Examples.Add(command,
             ("continue a text", "lemma generate runs/book --prompt \"It was a\""),
@@ -50,7 +52,7 @@ internal static class GenerateCommand
                     throw new UsageException($"--sequences: {width} beams end in at most as many texts, but {count} were asked for");
                 search = new BeamOptions { Beams = width, LengthPenalty = parsed.GetValue(lengthPenalty)!.Value, MaximumTokens = options.MaximumTokens };
             }
-            using LanguageModel read = LanguageModel.Load(ModelPath.Find(parsed.GetRequiredValue(model)), parsed.GetValue(threads));
+            using LanguageModel read = LanguageModel.Load(ModelPath.Find(parsed.GetRequiredValue(model)), parsed.GetValue(threads), parsed.GetValue(cacheFormat));
             using Guesser? guesser = guess.Open(parsed, read);
             return Run(read, parsed.GetValue(prompt) ?? "", options with { Speculator = guesser?.Speculator }, search, count, parsed.GetValue(json));
         });

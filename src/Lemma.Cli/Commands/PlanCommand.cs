@@ -7,6 +7,7 @@ using Lemma.Cli.Plans;
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Planning;
+using Lemma.Sequences;
 using Lemma.Training;
 
 namespace Lemma.Cli.Commands;
@@ -235,8 +236,9 @@ internal sealed class PlanCommand
                 foreach (string stored in Given(parsed, cacheFormat, StorageFormat.Float32.Name))
                 {
                     StorageFormat kept = StorageFormat.Find(stored);
-                    // Lemma's own pages where it is Lemma's format; packed numbers where it is not.
-                    long each = kept == StorageFormat.Float32 ? cache.AllocatedBytes(tokens) : cache.BytesOf(tokens, kept);
+                    // Lemma's own pages where it is a format that Lemma keeps; packed numbers where it is not.
+                    CacheFormat? own = CacheFormat.All.FirstOrDefault(format => format.Name == stored);
+                    long each = own is null ? cache.BytesOf(tokens, kept) : cache.AllocatedBytes(tokens, own);
                     // What was measured is Lemma's own: 32-bit weights and caches.
                     bool isOwn = kept == StorageFormat.Float32 && parsed.GetValue(weightFormat) is null or "f32";
                     if ((double)together * each > MostBytes)

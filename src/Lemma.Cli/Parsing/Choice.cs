@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Lemma.Sequences;
 
 namespace Lemma.Cli.Parsing;
 
@@ -51,6 +52,11 @@ internal static class Choice
             "a whole number of at least 0");
 
     public static Option<int?> Threads() => Whole("--threads", "Threads; one a processor without it. The result does not depend on it");
+
+    public static Option<CacheFormat?> CacheFormat() => Make("--cache-format", "How keys and values are kept: " + CacheFormats + "; f32 without it", "NAME", null,
+        token => Lemma.Sequences.CacheFormat.All.FirstOrDefault(format => format.Name == token), "one of " + CacheFormats);
+
+    private static string CacheFormats => string.Join(", ", Lemma.Sequences.CacheFormat.All);
 
     public static Option<string?> Text(string name, string help, string description, params string[] aliases) =>
         new(name, aliases) { Description = description, HelpName = help };

@@ -4,16 +4,18 @@ using Lemma.Cli.Parsing;
 using Lemma.Evaluation.Tasks;
 using Lemma.Language;
 using Lemma.Models;
+using Lemma.Sequences;
 
 namespace Lemma.Cli.Tasks;
 
 /// <summary>One model, or two, in a task.</summary>
 internal static class TaskRun
 {
-    public static int Run(string[] paths, EvaluationTask task, int? answerTokens, string? judge, ulong seed, bool json, int? threads)
+    public static int Run(string[] paths, EvaluationTask task, int? answerTokens, string? judge, ulong seed, bool json, int? threads,
+        CacheFormat? cacheFormat)
     {
         using Interruption interruption = new();
-        TaskResult[] results = [.. paths.Select(path => Judge(path, task, answerTokens, threads, interruption.Token))];
+        TaskResult[] results = [.. paths.Select(path => Judge(path, task, answerTokens, threads, cacheFormat, interruption.Token))];
         if (results is [var one])
         {
             if (json)
@@ -43,9 +45,10 @@ internal static class TaskRun
             RewardJudge.Rewards(reward, model.Tokenizer, template, model.Workers, b, cancellation));
     }
 
-    private static TaskResult Judge(string path, EvaluationTask task, int? answerTokens, int? threads, CancellationToken cancellation)
+    private static TaskResult Judge(string path, EvaluationTask task, int? answerTokens, int? threads, CacheFormat? cacheFormat,
+        CancellationToken cancellation)
     {
-        using LanguageModel model = EvalCommand.LoadDecoder(path, threads, out Decoder decoder);
+        using LanguageModel model = EvalCommand.LoadDecoder(path, threads, out Decoder decoder, cacheFormat);
         using ShareLine line = new($"of {task.Name}");
         return TaskEvaluator.Evaluate(decoder, model.Tokenizer, model.Template, model.Workers, task, answerTokens, line, cancellation);
     }

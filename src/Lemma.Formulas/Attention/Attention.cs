@@ -75,8 +75,8 @@ public static unsafe class Attention
                             int keys = Math.Min(Block, last - block);
                             if (function.Hides(row, rows, block, keys))
                                 continue;
-                            panel.Take(shape, ref function, lines, block, keys, end, keyPanels + (nint)(block - chunk) * d,
-                                valuePanels + (nint)(block - chunk) * Tile.Columns, valueStride, maxima, totals);
+                            panel.Take(shape, ref function, lines, block, keys, end, new LyingPanels(keyPanels + (nint)(block - chunk) * d,
+                                valuePanels + (nint)(block - chunk) * Tile.Columns, valueStride), maxima, totals);
                         }
                         for (int i = 0; i < rows; i++)
                         {

@@ -53,16 +53,20 @@ internal readonly unsafe struct AttentionPanel
     /// <param name="block">The first key.</param>
     /// <param name="keys">How many keys.</param>
     /// <param name="length">Keys that exist.</param>
-    /// <param name="keyPanels">The panels of the keys, one after another.</param>
-    /// <param name="valuePanels">The first panel of the values.</param>
-    /// <param name="valueStride">Elements from a panel of the values to the next.</param>
+    /// <param name="panels">The panels of the keys and values.</param>
     /// <param name="maxima">The running maximum of each row.</param>
     /// <param name="totals">The running total of each row.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Take<TScores>(in AttentionShape shape, ref TScores function, in PanelRows lines, int block, int keys, int length, float* keyPanels,
-        float* valuePanels, nint valueStride, float* maxima, float* totals) where TScores : struct, IScoreFunction
+    public void Take<TScores, TPanels>(in AttentionShape shape, ref TScores function, in PanelRows lines, int block, int keys, int length, in TPanels panels,
+        float* maxima, float* totals) where TScores : struct, IScoreFunction where TPanels : struct, IPanels
     {
-        PackedProduct.Multiply(tile, lines.Rows, keys, d, Queries, keyPanels, (nint)d * Tile.Columns, scores, Block, Into.Replace);
+        if (TPanels.LieTogether)
+            PackedProduct.Multiply(tile, lines.Rows, keys, d, Queries, panels.Keys(0), (nint)d * Tile.Columns, scores, Block, Into.Replace);
+        for (int first = 0; first < keys && !TPanels.LieTogether; first += Tile.Columns)
+        {
+            PackedProduct.Multiply(tile, lines.Rows, Math.Min(Tile.Columns, keys - first), d, Queries, panels.Keys(first / Tile.Columns), 0, scores + first, Block,
+                Into.Replace);
+        }
         for (int i = 0, query = lines.Query, head = lines.Head; i < lines.Rows; i++)
         {
             if (!TScores.IsEmpty)
@@ -77,7 +81,13 @@ internal readonly unsafe struct AttentionPanel
                 (head, query) = (lines.FirstHead, query + 1);
         }
         PackedProduct.Pack(new Matrix((nint)scores, Block, 1), lines.Rows, keys, weights, Tile.Rows);
-        PackedProduct.Multiply(tile, lines.Rows, width, keys, weights, valuePanels, valueStride, Sums, sumStride, Into.Add);
+        if (TPanels.LieTogether)
+            PackedProduct.Multiply(tile, lines.Rows, width, keys, weights, panels.Values(0, keys), panels.ValueStride, Sums, sumStride, Into.Add);
+        for (int first = 0; first < width && !TPanels.LieTogether; first += Tile.Columns)
+        {
+            float* values = panels.Values(first / Tile.Columns, keys);
+            PackedProduct.Multiply(tile, lines.Rows, Math.Min(Tile.Columns, width - first), keys, weights, values, 0, Sums + first, sumStride, Into.Add);
+        }
     }
 
     /// <summary>O and ln Σ e^score of a row that has seen all of its keys.</summary>

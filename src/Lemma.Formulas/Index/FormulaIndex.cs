@@ -42,7 +42,7 @@ public static class FormulaIndex
         MutualInformation.Definition, Perplexity.Definition, SelfInformation.Definition,
         ComputeOptimal.Definition, RepeatedTokens.Definition, ScalingLaw.Definition,
         AddK.Definition, KatzBackoff.Definition, KneserNey.Definition,
-        EigenValues.Definition, EinsteinSum.Definition, IdentityMatrix.Definition, DiagonalTest.Definition, OrthogonalTest.Definition,
+        EigenValues.Definition, EinsteinSum.Definition, Hadamard.Definition, IdentityMatrix.Definition, DiagonalTest.Definition, OrthogonalTest.Definition,
         SymmetryTest.Definition, MatrixSum.Definition, MatrixInverse.Definition, MatrixMultiplication.Definition,
         MatrixTranspose.Definition, SingularValues.Definition, ZeroMatrix.Definition,
     ];

@@ -18,7 +18,7 @@ public sealed class ModelContents
     private ModelContents(string path, Family family, Model model)
     {
         (Path, FamilyName, Config, Parameters) = (path, family.Name, model.AnyConfig, model.Parameters.All);
-        layers = [.. model.NewLayers()];
+        layers = [.. model.NewLayers(CacheFormat.Float32)];
     }
 
     /// <summary>The folder or file.</summary>
@@ -45,8 +45,9 @@ public sealed class ModelContents
     /// <summary>Whether a sequence keeps anything between passes.</summary>
     public bool HasState => layers.Length > 0;
 
-    /// <summary>The bytes that a sequence of some tokens keeps between passes; of a model with an encoder, without what it keeps of the source.</summary>
-    public long StateBytes(int length) => layers.Sum(layer => layer.BytesAt(length));
+    /// <summary>The bytes that a sequence of some tokens keeps between passes as 32-bit floats;
+    /// of a model with an encoder, without what it keeps of the source.</summary>
+    public long StateBytes(int length) => layers.Sum(layer => layer.BytesAt(length, CacheFormat.Float32));
 
     /// <summary>Reads the contents of a model's folder, a GGUF file, a checkpoint of llama2.c, a config (<c>*.json</c>), or a file
     /// of tensors.</summary>

@@ -18,7 +18,10 @@ public sealed record PerplexityResult(long Tokens, double TotalNats)
 }
 
 /// <summary>Perplexity of a text that is longer than a model's window: a window slides over it, and each token counts once.</summary>
-/// <remarks>A window moves by the stride; the tokens it shares with the one before are context, and only the new ones count.</remarks>
+/// <remarks>
+/// A window moves by the stride; the tokens it shares with the one before are context, and only the new ones count. Where the model's
+/// <see cref="Model.CacheFormat"/> rounds keys and values, each window reads them as they are kept: the loss is that of a model that answers so.
+/// </remarks>
 public static class PerplexityEvaluator
 {
     private const int Uncounted = -100;
@@ -48,7 +51,8 @@ public static class PerplexityEvaluator
             int end = Math.Min(begin + length, predicted), size = end - begin, context = counted - begin;
             targets.AsSpan(0, context).Fill(Uncounted);
             ids.Span.Slice(counted + 1, end - counted).CopyTo(targets.AsSpan(context));
-            LossPart loss = decoder.Loss(tape, Rows.One(ids.Slice(begin, size)), targets.AsMemory(0, size));
+            using SequenceState? kept = decoder.CacheFormat == CacheFormat.Float32 ? null : decoder.NewState();
+            LossPart loss = decoder.Loss(tape, Rows.One(ids.Slice(begin, size), kept), targets.AsMemory(0, size));
             total += tape[loss.Sum][0];
             tape.Rewind();
             counted = end;

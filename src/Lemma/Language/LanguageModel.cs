@@ -37,15 +37,18 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Reads a model's folder, a GGUF file, or a checkpoint of llama2.c with the tokenizer beside it.</summary>
     /// <param name="path">The folder, the .gguf file or the .bin file of llama2.c, or a folder with one.</param>
     /// <param name="threads">Threads that run the model; null for one a processor.</param>
+    /// <param name="cacheFormat">How keys and values of what was read are stored; null for 32-bit floats.</param>
     /// <exception cref="FileNotFoundException">The path is neither, or there is no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is broken, the files are not of one model, or it is an encoder, which writes nothing.</exception>
-    public static LanguageModel Load(string path, int? threads = null)
+    /// <exception cref="ArgumentException">The model cannot keep keys and values in the format (<see cref="Model.CacheFormat"/>).</exception>
+    public static LanguageModel Load(string path, int? threads = null, CacheFormat? cacheFormat = null)
     {
         ReadableModel own = ReadableModel.Load(path, threads, withTemplate: true);
         try
         {
             if (own.Model is not IContinuingModel)
                 throw new InvalidDataException($"model: the model in '{path}' is {own.Kind}; to continue a text a decoder is needed");
+            own.Model.CacheFormat = cacheFormat ?? CacheFormat.Float32;
             own.Model.Parameters.Pack(own.Workers);
             return new LanguageModel(own);
         }

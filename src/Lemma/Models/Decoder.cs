@@ -49,10 +49,10 @@ public sealed class Decoder : Model, IContinuingModel
 
     internal static Decoder Declared(DecoderConfig config) => new(config.Validate(), new Parameters());
 
-    internal override IEnumerable<LayerState> NewLayers() => stack.NewLayers();
+    internal override IEnumerable<LayerState> NewLayers(CacheFormat format) => stack.NewLayers(format);
 
-    /// <summary>A state for one sequence of no tokens yet.</summary>
-    public SequenceState NewState() => new(this, [.. NewLayers()]);
+    /// <summary>A state for one sequence of no tokens yet, in the model's <see cref="Model.CacheFormat"/>.</summary>
+    public SequenceState NewState() => new(this, [.. NewLayers(CacheFormat)]);
 
     /// <summary>The sum of −ln p of the targets, in nats, and how many count; −100 leaves a position out.</summary>
     /// <param name="tape">The tape.</param>

@@ -51,7 +51,7 @@ public sealed class EncoderDecoder : Model, IContinuingModel
 
     internal static EncoderDecoder Declared(EncoderDecoderConfig config) => new(config.Validate(), new Parameters());
 
-    internal override IEnumerable<LayerState> NewLayers() => decoder.NewLayers();
+    internal override IEnumerable<LayerState> NewLayers(CacheFormat format) => decoder.NewLayers(format);
 
     /// <summary>The encoder's rows of sources, [rows, d].</summary>
     public Tensor Encode(Tape tape, in Rows source, Philox? dropout = null) => Encode(tape, source, dropout, null);
@@ -65,13 +65,13 @@ public sealed class EncoderDecoder : Model, IContinuingModel
         return encoder.Apply(tape, source, dropout?.Split(0), Config.Dropout, observer: observer);
     }
 
-    /// <summary>A state for a target of no tokens yet, for each source.</summary>
+    /// <summary>A state for a target of no tokens yet, for each source, in the model's <see cref="Model.CacheFormat"/>.</summary>
     public SequenceState[] NewStates(Tape tape, in Rows source)
     {
         Tensor encoded = Encode(tape, source);
         SequenceState[] states = new SequenceState[source.Lengths.Length];
         for (int i = 0, first = 0; i < states.Length; first += source.Lengths.Span[i++])
-            states[i] = new SequenceState(this, [.. NewLayers(), .. decoder.NewCrossLayers(tape, encoded, first, source.Lengths.Span[i])]);
+            states[i] = new SequenceState(this, [.. NewLayers(CacheFormat), .. decoder.NewCrossLayers(tape, encoded, first, source.Lengths.Span[i], CacheFormat)]);
         return states;
     }
 

@@ -17,7 +17,7 @@ public abstract class Model : IDisposable
     internal abstract ModelConfig AnyConfig { get; }
 
     /// <summary>What one sequence keeps in each layer before its first token; cross attention's states, which need a source, are not among them.</summary>
-    internal virtual IEnumerable<LayerState> NewLayers() => [];
+    internal virtual IEnumerable<LayerState> NewLayers(CacheFormat format) => [];
 
     /// <summary>The last rows of the stack that reads a text, [rows, d]: of an encoder and a decoder, those of the encoder.</summary>
     internal abstract Tensor Read(Tape tape, in Rows rows, IPassObserver? observer = null);
@@ -27,6 +27,23 @@ public abstract class Model : IDisposable
 
     /// <summary>The stack of <see cref="Read"/>.</summary>
     internal abstract Stack Reader { get; }
+
+    /// <summary>How keys and values of the states that are made from now on are stored; 32-bit floats unless it is set.</summary>
+    /// <exception cref="ArgumentException">The format's blocks do not fill a head, or no layer keeps keys and values.</exception>
+    public CacheFormat CacheFormat
+    {
+        get;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            LayerState[] layers = [.. NewLayers(value)];
+            foreach (LayerState layer in layers)
+                layer.Dispose();
+            Require.That(value == CacheFormat.Float32 || layers.Any(layer => layer is KeyValuePages),
+                $"cache: no layer of this model keeps keys and values, so there is nothing to store as {value}");
+            field = value;
+        }
+    } = CacheFormat.Float32;
 
     /// <summary>Whether passes that record keep of each block what it gives alone, and make the rest again in the backward: less memory, a third more time,
     /// the same bits.</summary>

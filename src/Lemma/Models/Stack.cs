@@ -53,11 +53,16 @@ internal sealed class Stack
     public bool RecomputesBlocks { get; set; }
 
     /// <summary>What one sequence keeps between passes; cross attention's states come after those of the mixers.</summary>
-    public IEnumerable<LayerState> NewLayers() => blocks.Select(block => block.Mixer.NewState());
+    public IEnumerable<LayerState> NewLayers(CacheFormat format) => blocks.Select(block =>
+    {
+        // Refused before anything is read, though its pages are made with the encoder's rows.
+        block.Cross?.PageOf(format);
+        return block.Mixer.NewState(format);
+    });
 
     /// <summary>What one sequence keeps of its encoder's rows.</summary>
-    public IEnumerable<LayerState> NewCrossLayers(Tape tape, Tensor encoded, int firstRow, int count) =>
-        blocks.Select(block => block.Cross!.NewState(tape, encoded, firstRow, count));
+    public IEnumerable<LayerState> NewCrossLayers(Tape tape, Tensor encoded, int firstRow, int count, CacheFormat format) =>
+        blocks.Select(block => block.Cross!.NewState(tape, encoded, firstRow, count, format));
 
     /// <summary>The bias for the choice of each block's experts, where it has one.</summary>
     public IEnumerable<Parameter?> ChoiceBiases => blocks.Select(block => block.ChoiceBias);

@@ -34,7 +34,7 @@ public sealed class CachePlan
         };
         using Model model = config.Declare();
         long ofSource = blocks.Sum(block => block.Cross is { } cross ? 2L * cross.KeyValueHeads * cross.HeadWidth : 0);
-        return new CachePlan([.. blocks.Select(block => LayerOf(block.Mixer))], blocks.Length == 0 ? [] : [.. model.NewLayers()], ofSource);
+        return new CachePlan([.. blocks.Select(block => LayerOf(block.Mixer))], blocks.Length == 0 ? [] : [.. model.NewLayers(CacheFormat.Float32)], ofSource);
     }
 
     /// <summary>Elements of a sequence of some tokens.</summary>
@@ -59,12 +59,15 @@ public sealed class CachePlan
         return layers.Sum(layer => format.BytesOf(layer.OfSequence) + format.BytesOf(layer.OfToken) * layer.Kept(length));
     }
 
-    /// <summary>The bytes that Lemma takes for a sequence of some tokens: 32-bit floats in pages of 192 positions.</summary>
-    /// <remarks>Latents lie there twice, as keys and as values.</remarks>
-    public long AllocatedBytes(int length)
+    /// <summary>The bytes that Lemma takes for a sequence of some tokens, in pages of 192 positions.</summary>
+    /// <param name="length">Tokens.</param>
+    /// <param name="format">How keys and values are stored; null for 32-bit floats.</param>
+    /// <remarks>Latents lie there twice, as keys and as values; sums of linear attention are 32-bit floats in every format.</remarks>
+    /// <exception cref="ArgumentException">The length is negative, or the format's blocks do not fill a head.</exception>
+    public long AllocatedBytes(int length, CacheFormat? format = null)
     {
         Require.That(length >= 0, $"cache: a sequence cannot have {length} tokens");
-        return states.Sum(state => state.BytesAt(length));
+        return states.Sum(state => state.BytesAt(length, format ?? CacheFormat.Float32));
     }
 
     private static Layer LayerOf(MixerConfig mixer) => mixer switch

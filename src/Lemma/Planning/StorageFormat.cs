@@ -4,8 +4,8 @@ namespace Lemma.Planning;
 /// <param name="Name">As files name it: <c>f32</c>, <c>q8_0</c>.</param>
 /// <param name="BlockElements">Elements that share what a block has once, a scale say.</param>
 /// <param name="BlockBytes">The bytes of such a block.</param>
-/// <remarks>Blocks are those of ggml: of q8_0 a half and 32 bytes, of q4_0 a half and 16 bytes. Lemma keeps f32; the others are what a plan
-/// compares.</remarks>
+/// <remarks>Blocks are those of ggml: of q8_0 a half and 32 bytes, of q4_0 a half and 16 bytes. Those that Lemma keeps keys and values in have
+/// the names of <see cref="Sequences.CacheFormat"/>; the others are what a plan compares.</remarks>
 public sealed record StorageFormat(string Name, int BlockElements, int BlockBytes)
 {
     /// <summary>32-bit floats.</summary>

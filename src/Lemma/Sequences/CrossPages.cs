@@ -16,12 +16,12 @@ internal sealed class CrossPages : LayerState
 
     public override long Bytes => Pages.Bytes;
 
-    public override long BytesAt(int length) => Bytes;
+    public override long BytesAt(int length, CacheFormat format) => Bytes;
 
     /// <summary>Those of some of the encoder's rows.</summary>
-    public static CrossPages Make(Tape tape, HeadColumns key, HeadColumns value, int firstRow, int count, AttentionHeads heads)
+    public static CrossPages Make(Tape tape, HeadColumns key, HeadColumns value, int firstRow, int count, AttentionHeads heads, KeyValuePageShape shape)
     {
-        KeyValuePages pages = new(new KeyValuePageShape(heads.KeyValueHeads, heads.HeadWidth, heads.ValueWidth));
+        KeyValuePages pages = new(shape);
         SequenceAttention.Fill(tape, pages, key, value, firstRow, count, heads);
         return new CrossPages(pages, count);
     }

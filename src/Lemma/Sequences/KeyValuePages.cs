@@ -3,7 +3,7 @@ using Lemma.Formulas;
 
 namespace Lemma.Sequences;
 
-/// <summary>The keys and values of one layer of one sequence, in pages of 192 positions that lie as the tiles of <see cref="PagedAttention"/> read them.</summary>
+/// <summary>The keys and values of one layer of one sequence, in pages of 192 positions that lie as <see cref="KeyValuePageShape"/> draws them.</summary>
 internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window = 0) : LayerState
 {
     private readonly List<Page?> pages = [];
@@ -16,10 +16,11 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
 
     public override long Bytes => (long)sizeof(float) * shape.Elements * (pages.Count(page => page is not null) + free.Count);
 
-    public override long BytesAt(int length)
+    public override long BytesAt(int length, CacheFormat format)
     {
+        long each = format.PageOf(shape.Heads, shape.HeadWidth, shape.ValueWidth).Elements;
         int first = window == 0 ? 0 : Math.Max(0, length - window) / PagedAttention.Block, end = (length + PagedAttention.Block - 1) / PagedAttention.Block;
-        return (long)sizeof(float) * shape.Elements * (end - first);
+        return sizeof(float) * each * (end - first);
     }
 
     /// <summary>Makes room for positions up to a length and makes the pages from a start on this state's own; pages that a window left behind go.</summary>

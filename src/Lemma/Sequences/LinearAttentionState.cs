@@ -22,7 +22,7 @@ internal sealed unsafe class LinearAttentionState(int heads, int width, int valu
 
     public override long Bytes => sums.Length * sizeof(float);
 
-    public override long BytesAt(int length) => Bytes;
+    public override long BytesAt(int length, CacheFormat format) => Bytes;
 
     /// <summary>Counts tokens that were added.</summary>
     public void Advance(int tokens) => Length += tokens;

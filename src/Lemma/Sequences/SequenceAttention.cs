@@ -111,7 +111,7 @@ internal static unsafe class SequenceAttention
         for (int i = 0; i < count; i++)
         {
             float* head = (float*)addresses[(start + i) / PagedAttention.Block] + (nint)keyHead * pages.Shape.HeadElements;
-            PagedAttention.Append(pages.Shape, head, start + i, new ReadOnlySpan<float>(keys + i * keyStride + keyHead * heads.HeadWidth, heads.HeadWidth),
+            PageWriter.Append(pages.Shape, head, start + i, new ReadOnlySpan<float>(keys + i * keyStride + keyHead * heads.HeadWidth, heads.HeadWidth),
                 new ReadOnlySpan<float>(values + i * valueStride + keyHead * heads.ValueWidth, heads.ValueWidth));
         }
     }
@@ -128,7 +128,7 @@ internal static unsafe class SequenceAttention
         AttentionShape shape = heads.Shape(part.FirstHead, part.Group, position, part.Queries, keys) with { Prefix = prefix };
         PagedHead head = new((nint)((float*)job.Places.Query + row * job.Places.QueryStride + (nint)part.FirstHead * heads.HeadWidth), job.Places.QueryStride,
             (nint)((float*)job.Output + (row * heads.Heads + part.FirstHead) * heads.ValueWidth), heads.Heads * heads.ValueWidth, pages.Addresses,
-            part.FirstHead / heads.Group * pages.Shape.HeadElements);
+            part.FirstHead / heads.Group * pages.Shape.HeadElements, pages.Shape.Format);
         if (heads.Pattern is DualChunk chunks)
             ForwardInChunks(job, part, position, shape, head, chunks);
         else if (heads.Pattern is BlockSparse sparse)

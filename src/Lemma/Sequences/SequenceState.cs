@@ -4,7 +4,8 @@ namespace Lemma.Sequences;
 
 /// <summary>What a model keeps of one sequence between passes; each layer keeps its own kind.</summary>
 /// <remarks>
-/// Made by a model's <c>NewState</c>, and of use to that model alone. A state serves one pass at a time. Memory grows with the sequence, a page of 192
+/// Made by a model's <c>NewState</c> in its <c>CacheFormat</c>, and of use to that model alone.
+/// A state serves one pass at a time. Memory grows with the sequence, a page of 192
 /// tokens at a time; a fork shares the pages until one of both writes to them.
 /// </remarks>
 public sealed class SequenceState : IDisposable
@@ -88,8 +89,8 @@ internal abstract class LayerState : IDisposable
     /// <summary>Why this layer cannot make a cut; null where it can.</summary>
     public virtual string? WhyNotCut(int from, int to) => null;
 
-    /// <summary>The bytes that a sequence of some tokens needs, read one by one.</summary>
-    public abstract long BytesAt(int length);
+    /// <summary>The bytes that a sequence of some tokens needs in a format, read one by one.</summary>
+    public abstract long BytesAt(int length, CacheFormat format);
 
     public abstract void Truncate(int length);
 

@@ -89,25 +89,28 @@ public sealed class PlanCommandTests : IDisposable
     [Fact]
     public void SeveralValuesAreARowEach()
     {
-        JsonElement plan = Json($"plan llama-14m --batch 2,4 --length 64,128 --optimizer lion --serve --context 1k,2k --users 1,3 --cache-format f32,q8_0 {Then}");
+        JsonElement plan = Json($"plan llama-14m --batch 2,4 --length 64,128 --optimizer lion --serve --context 1k,2k --users 1,3 --cache-format f32,q8_0,f8 {Then}");
         DecoderConfig config = Presets.Find("llama-14m")!;
         JsonElement[] training = [.. plan.GetProperty("training").EnumerateArray()], serving = [.. plan.GetProperty("serving").EnumerateArray()];
-        Assert.Equal((4, 8), (training.Length, serving.Length));
+        Assert.Equal((4, 12), (training.Length, serving.Length));
         StepPlan last = StepPlan.Of(config, new StepShape(4, 128) { Optimizer = new Lemma.Training.LionOptions() });
         Assert.Equal(last.ResidentBytes, training[3].GetProperty("bytes").GetInt64());
         Assert.Equal(last.MomentBytes, training[3].GetProperty("moment_bytes").GetInt64());
         Assert.Equal(last.Operations, training[3].GetProperty("operations").GetDouble());
         Assert.Equal(MachineProfileTests.Made.StepTime(last).Value, training[3].GetProperty("seconds").GetProperty("value").GetDouble());
         CachePlan cache = CachePlan.Of(config);
-        Assert.Equal(3 * cache.AllocatedBytes(2048), serving[6].GetProperty("cache_bytes").GetInt64());
-        Assert.Equal(3 * cache.BytesOf(2048, StorageFormat.Find("q8_0")), serving[7].GetProperty("cache_bytes").GetInt64());
-        Assert.Equal(MachineProfileTests.Made.DecodingTime(config, 3, 2048).Value, serving[6].GetProperty("seconds").GetProperty("value").GetDouble());
+        Assert.Equal(3 * cache.AllocatedBytes(2048), serving[9].GetProperty("cache_bytes").GetInt64());
+        Assert.Equal(3 * cache.AllocatedBytes(2048, Lemma.Sequences.CacheFormat.EightBits), serving[10].GetProperty("cache_bytes").GetInt64());
+        Assert.Equal(34 * serving[9].GetProperty("cache_bytes").GetInt64(), 128 * serving[10].GetProperty("cache_bytes").GetInt64());
+        // Packed numbers of a format that Lemma does not keep.
+        Assert.Equal(3 * cache.BytesOf(2048, StorageFormat.Find("f8")), serving[11].GetProperty("cache_bytes").GetInt64());
+        Assert.Equal(MachineProfileTests.Made.DecodingTime(config, 3, 2048).Value, serving[9].GetProperty("seconds").GetProperty("value").GetDouble());
         Assert.False(plan.TryGetProperty("memory_bytes_now", out _));
         long pass = PassPlan.Of(config, 512).Bytes;
-        Assert.Equal((512, pass), (serving[6].GetProperty("prompt").GetInt32(), serving[6].GetProperty("pass_bytes").GetInt64()));
-        Assert.Equal(serving[6].GetProperty("weight_bytes").GetInt64() + 3 * cache.AllocatedBytes(2048) + pass, serving[6].GetProperty("bytes").GetInt64());
+        Assert.Equal((512, pass), (serving[9].GetProperty("prompt").GetInt32(), serving[9].GetProperty("pass_bytes").GetInt64()));
+        Assert.Equal(serving[9].GetProperty("weight_bytes").GetInt64() + 3 * cache.AllocatedBytes(2048) + pass, serving[9].GetProperty("bytes").GetInt64());
         // Only what Lemma itself stores was measured.
-        Assert.True(serving[6].TryGetProperty("seconds", out _) && !serving[7].TryGetProperty("seconds", out _));
+        Assert.True(serving[9].TryGetProperty("seconds", out _) && !serving[10].TryGetProperty("seconds", out _));
         Assert.Equal(ParameterCount.Of(config).Total, plan.GetProperty("parameters").GetInt64());
     }
 

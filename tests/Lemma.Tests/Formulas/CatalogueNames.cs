@@ -34,6 +34,6 @@ internal static class CatalogueNames
         "add_k", "katz_backoff", "kneser_ney",
         "matrix_add", "matrix_multiply", "matrix_transpose", "matrix_inverse", "identity_matrix", "zero_matrix", "is_symmetric",
             "is_diagonal",
-        "is_orthogonal", "eigen", "svd", "einsum",
+        "is_orthogonal", "eigen", "svd", "einsum", "hadamard",
     ];
 }

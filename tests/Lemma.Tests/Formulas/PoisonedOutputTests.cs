@@ -117,6 +117,7 @@ public class PoisonedOutputTests
         ["katz_backoff"] = (y, _, _) => KatzBackoff.Forward(Counts, P, Width, 2, y),
         ["kneser_ney"] = (y, _, _) => KneserNey.Forward(Counts, P, Width, true, y),
         ["bits_per_byte"] = (y, _, _) => BitsPerByte.Forward(X, 3, 4, y),
+        ["hadamard"] = (y, _, _) => Hadamard.Forward(X.AsSpan(0, 96), 32, y.AsSpan(0, 96)),
         ["matrix_transpose"] = (y, _, _) => MatrixTranspose.Forward(X, Rows, Width, y),
     };
 

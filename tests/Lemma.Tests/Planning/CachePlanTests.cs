@@ -40,6 +40,17 @@ public class CachePlanTests
             if (length is 1 or 192 or 193 or 400 or 600)
                 Assert.InRange(state.Bytes, plan.AllocatedBytes(length), plan.AllocatedBytes(length) + (kind == "window" ? plan.AllocatedBytes(192) : 0));
         }
+        foreach (CacheFormat format in CacheFormat.All.Where(format => kind switch { "linear" => false, "latent" => !format.Name.StartsWith('q'), _ => true }))
+        {
+            model.CacheFormat = format;
+            using SequenceState kept = model.NewState();
+            for (int length = 1; length <= 400; length++)
+            {
+                model.NextLogits(tape, Rows.One(ids, kept));
+                tape.Rewind();
+            }
+            Assert.InRange(kept.Bytes, plan.AllocatedBytes(400, format), plan.AllocatedBytes(400, format) + (kind == "window" ? plan.AllocatedBytes(192, format) : 0));
+        }
         long each = kind switch { "heads" or "window" => 2 * 128, "groups" => 2 * 2 * 32, "latent" => 24 + 8, _ => 0 };
         Assert.Equal(4 * each, plan.ElementsOfToken);
         Assert.Equal(4 * (kind switch { "window" => 100 * each, "linear" => 4 * 32 * 33, _ => 600 * each }), plan.ElementsOf(600));

@@ -1,4 +1,3 @@
-using Lemma.Formulas;
 using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Weights;
@@ -74,5 +73,6 @@ internal sealed class AttentionMixer : Mixer
         return pass.Bias is { } shared ? tape.Add(shared, own) : own;
     }
 
-    public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(config.KeyValueHeads, config.HeadWidth, config.HeadWidth), heads.Reach);
+    public override LayerState NewState(CacheFormat format) =>
+        new KeyValuePages(format.PageOf(config.KeyValueHeads, config.HeadWidth, config.HeadWidth), heads.Reach);
 }

@@ -28,11 +28,14 @@ internal sealed class CrossMixer(AttentionConfig config, Scope scope, int width,
     }
 
     /// <summary>What a sequence keeps of its encoder's rows.</summary>
-    public LayerState NewState(Tape tape, Tensor encoded, int firstRow, int count)
+    public LayerState NewState(Tape tape, Tensor encoded, int firstRow, int count, CacheFormat format)
     {
         (HeadColumns keys, HeadColumns values) = KeysAndValues(tape, encoded);
-        return CrossPages.Make(tape, keys, values, firstRow, count, heads);
+        return CrossPages.Make(tape, keys, values, firstRow, count, heads, PageOf(format));
     }
+
+    /// <summary>How its pages lie in a format.</summary>
+    public KeyValuePageShape PageOf(CacheFormat format) => format.PageOf(heads.KeyValueHeads, heads.HeadWidth, heads.ValueWidth);
 
     private (HeadColumns Keys, HeadColumns Values) KeysAndValues(Tape tape, Tensor encoded, Philox? random = null)
     {

@@ -1,4 +1,3 @@
-using Lemma.Formulas;
 using Lemma.Sequences;
 using Lemma.Tensors;
 
@@ -62,7 +61,7 @@ internal sealed class LatentMixer : Mixer
             pass, heads), pass.Random);
     }
 
-    public override LayerState NewState() => new KeyValuePages(new KeyValuePageShape(1, absorbed.HeadWidth, absorbed.ValueWidth));
+    public override LayerState NewState(CacheFormat format) => new KeyValuePages(format.PageOf(1, absorbed.HeadWidth, absorbed.ValueWidth));
 
     private Tensor Absorbed(Tape tape, Tensor asked, Tensor latents, in Pass pass)
     {

@@ -15,5 +15,5 @@ internal sealed class LinearMixer(LinearAttentionConfig config, Scope scope, int
         tape.LinearAttention(query.Apply(tape, x, pass.Random), key.Apply(tape, x, pass.Random), value.Apply(tape, x, pass.Random), pass.Rows,
             config.Heads, pass.Layer), pass.Random);
 
-    public override LayerState NewState() => new LinearAttentionState(config.Heads, config.HeadWidth, config.ValueWidth);
+    public override LayerState NewState(CacheFormat format) => new LinearAttentionState(config.Heads, config.HeadWidth, config.ValueWidth);
 }

@@ -9,8 +9,8 @@ internal abstract class Mixer
     /// <summary>[rows, d] to [rows, d].</summary>
     public abstract Tensor Apply(Tape tape, Tensor x, in Pass pass);
 
-    /// <summary>What one sequence keeps here between passes.</summary>
-    public abstract LayerState NewState();
+    /// <summary>What one sequence keeps here between passes, its keys and values in a format.</summary>
+    public abstract LayerState NewState(CacheFormat format);
 
     /// <summary>Attention over the rows of a pass, which an observer sees.</summary>
     protected static Tensor Attend(Tape tape, HeadColumns query, HeadColumns key, HeadColumns value, in Pass pass, AttentionHeads heads,

@@ -158,6 +158,7 @@ internal static class BenchSizes
         ["kneser_ney"] = "counts[64,4096]%5 lower[64,4096]p",
         ["eigen"] = "a[128,128]s",
         ["einsum"] = "a[128,256] b[256,128] equation=ij,jk->ik",
+        ["hadamard"] = "x[16384,128]",
         ["identity_matrix"] = "n=1024",
         ["is_diagonal"] = Square,
         ["is_orthogonal"] = "a[256,256]",

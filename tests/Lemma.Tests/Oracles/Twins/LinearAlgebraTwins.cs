@@ -19,7 +19,15 @@ internal static class LinearAlgebraTwins
         ["eigen"] = Eigen,
         ["svd"] = SingularValues,
         ["einsum"] = EinsteinSum,
+        ["hadamard"] = Turned,
     };
+
+    private static double[] Turned(TwinInput x)
+    {
+        int n = x.Columns("x");
+        return [.. x["x"].Select((_, at) => Enumerable.Range(0, n).Sum(j =>
+            (System.Numerics.BitOperations.PopCount((uint)(at % n & j)) % 2 == 0 ? 1 : -1) * x["x"][at / n * n + j]) / Math.Sqrt(n))];
+    }
 
     private static double Element(TwinInput x, int i, int j) => x["a"][i * x.Columns("a") + j];
 

@@ -228,6 +228,7 @@ internal static class TwinCases
             "a[2,3,@] b[3,@] equation=bcd,cd->bcd", "a[2,3,@] equation=abc->",
             "a[3,2,@] b[@,5,2,4] equation=ija,abjc->cji", "a[4,@,4] b[@,3] equation=iai,bc->ib",
             "a[@,@] equation=ii->i", "a[5,5] equation=ii->"],
+        ["hadamard"] = ["x[2,1]", "x[3,2]", "x[3,4]", "x[3,8]", "x[2,32]", "x[3,128]", "x[1,1024]"],
         ["identity_matrix"] = ["n=@"],
         ["is_diagonal"] = ["a[@,@]*0", "a[3,3]#*0.000001", "a[1,1]"],
         ["is_orthogonal"] = ["a[1,1]%1", "a[33,33]*0"],
