@@ -13,6 +13,8 @@ public class FormatFuzzTests
 
     private static readonly byte[] Alphabet = "{}[]\":,0123456789-eE.\\u truefalsn F32B16dtypeshapdata_offsetsQRbctXKMJq()hu."u8.ToArray();
 
+    private static readonly long[] Numbers = [0, 1, 2, 7, 31, 255, 1 << 16, int.MaxValue, uint.MaxValue, 1L << 40, long.MaxValue, long.MinValue, -1];
+
     public static TheoryData<string> Names => ["a.safetensors", "model.safetensors.index.json", "gguf/all.gguf", "gguf/parts-00001-of-00003.gguf",
         "pytorch/archive.bin", "pytorch/archive-nested.pt", "pytorch/protocol4.bin", "pytorch/old.bin", "pytorch/old-nested.pt"];
 
@@ -68,8 +70,15 @@ public class FormatFuzzTests
         {
             int at = random.Next(bytes.Count);
             byte value = random.Next(3) == 0 ? (byte)random.Next(256) : Alphabet[random.Next(Alphabet.Length)];
-            switch (random.Next(7))
+            switch (random.Next(8))
             {
+                case 7 when bytes.Count >= sizeof(long):
+                    // A length, a count, a place: whole numbers of 64 bits begin at multiples of 4.
+                    byte[] number = BitConverter.GetBytes(Numbers[random.Next(Numbers.Length)]);
+                    int place = random.Next(bytes.Count - sizeof(long) + 1) / 4 * 4;
+                    for (int j = 0; j < number.Length; j++)
+                        bytes[place + j] = number[j];
+                    break;
                 case 0:
                     bytes.RemoveRange(at, Math.Min(bytes.Count - at, random.Next(1, 9)));
                     break;
