@@ -45,16 +45,18 @@ internal static class MachineFindings
         {
             yield return new(Severity.Note, "no-avx512", "the processor has no AVX-512: AVX2 is the widest here", "with AVX-512 products are up to twice as fast");
         }
+        if (has.Avx512Vnni && usesWide && !machine.QuantizedInstructions.Contains("AVX-512 VNNI", StringComparison.Ordinal))
+        {
+            yield return new(Severity.Slower, "vnni-512-unused",
+                "the processor has AVX-512's VNNI, which products of 8 bits do not use: their code is written at run time, and the system refuses that",
+                "let the process run memory that it wrote (execmem of SELinux, MemoryDenyWriteExecute of systemd)");
+            yield break;
+        }
         string vnniOff = Off(machine, "EnableAVXVNNI", "EnableHWIntrinsic", "EnableAVX", "EnableAVX2");
         if (has.AvxVnni && !usesVnni)
         {
             yield return new(Severity.Slower, "vnni-unused", $"the processor has AVX-VNNI, which products of 8 bits do not use{Since(vnniOff)}",
                 vnniOff.Length > 0 ? $"unset {vnniOff}" : "the program compiled at run time uses it");
-        }
-        else if (has.Avx512Vnni && !usesVnni)
-        {
-            yield return new(Severity.Note, "vnni-512-only", "the processor multiplies bytes with AVX-512 alone (AVX512_VNNI), which Lemma does not use",
-                "products of 8 bits use AVX2 here");
         }
     }
 

@@ -67,7 +67,7 @@ internal readonly unsafe struct HalfLoad : IPanelLoad
     }
 }
 
-/// <summary>16 bits to 32.</summary>
+/// <summary>8 and 16 bits to 32.</summary>
 internal static unsafe class Widening
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,4 +77,26 @@ internal static unsafe class Widening
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Sixteen(ushort* at) => Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt32(Vector256.Load(at))
         : Vector512.Create(Eight(at), Eight(at + 8));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Sixteen(Vector128<byte> x) => Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(x)
+        : Vector512.Create(Eight(x), Eight(Vector128.Shuffle(x, Vector128.Create((byte)8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Eight(Vector128<byte> x) => Avx2.IsSupported ? Avx2.ConvertToVector256Int32(x)
+        : Vector256.WidenLower(Vector128.WidenLower(x).ToVector256()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Sixteen(Vector128<sbyte> x)
+    {
+        if (Avx512F.IsSupported)
+            return Avx512F.ConvertToVector512Int32(x);
+        if (Avx2.IsSupported)
+        {
+            return Vector512.Create(Avx2.ConvertToVector256Int32(x),
+                Avx2.ConvertToVector256Int32(Vector128.Shuffle(x.AsInt64(), Vector128.Create(1L, 1)).AsSByte()));
+        }
+        (Vector128<short> low, Vector128<short> high) = Vector128.Widen(x);
+        return Vector512.Create(Vector256.WidenLower(low.ToVector256()), Vector256.WidenLower(high.ToVector256()));
+    }
 }

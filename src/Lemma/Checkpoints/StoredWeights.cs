@@ -92,7 +92,8 @@ internal sealed class StoredWeights
         return pieces;
     }
 
-    private static QuantizedLayout LayoutOf(BlockFormat format) => Layouts.GetOrAdd(format.Name, static (name, format) =>
+    /// <summary>How weights of a block format are kept.</summary>
+    public static QuantizedLayout LayoutOf(BlockFormat format) => Layouts.GetOrAdd(format.Name, static (name, format) =>
     {
         BlockNumbers numbers = format.Numbers;
         ScaleKind scales = numbers.HasExponent ? ScaleKind.Exponent

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Lemma.Checkpoints;
 using Lemma.Compute;
+using Lemma.Formats;
 using Lemma.Formulas;
 using Lemma.Tensors;
 using Lemma.Weights;
@@ -12,10 +14,8 @@ public static class WeightRate
     // 134 million bytes or so of each type.
     private const int Columns = 1024, Bytes = 1 << 27, Turns = 6;
 
-    private static readonly QuantizedLayout[] Layouts = [new("Q8_0", 8, ScaleKind.Half, 32, 128), new("Q4_K", 4, ScaleKind.SuperWithMinimum, 32, 0)];
-
     /// <summary>The types that are known.</summary>
-    public static IReadOnlyList<string> Types { get; } = ["F32", "F16", "BF16", .. Layouts.Select(layout => layout.Name)];
+    public static IReadOnlyList<string> Types { get; } = ["F32", "F16", "BF16", "Q8_0", "Q4_K"];
 
     /// <summary>The bytes that a weight of a type takes in memory.</summary>
     /// <exception cref="ArgumentException">There is no such type.</exception>
@@ -68,7 +68,7 @@ public static class WeightRate
         return least;
     }
 
-    private static QuantizedLayout? LayoutOf(string type) => Array.Find(Layouts, layout => layout.Name == type);
+    private static QuantizedLayout? LayoutOf(string type) => BlockFormat.Find(type) is { } format ? StoredWeights.LayoutOf(format) : null;
 
     private static string Checked(string type)
     {

@@ -204,17 +204,5 @@ internal static unsafe class PageReader
         ((two.AsUInt16() >>> 4).AsByte() & Vector128.Create((byte)15)).AsSByte() - Vector128.Create((sbyte)8);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Widened(Vector128<sbyte> x)
-    {
-        if (Avx512F.IsSupported)
-            return Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(x));
-        if (Avx2.IsSupported)
-        {
-            return Vector512.Create(Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(x)),
-                Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(Vector128.Shuffle(x.AsInt64(), Vector128.Create(1L, 1)).AsSByte())));
-        }
-        (Vector128<short> low, Vector128<short> high) = Vector128.Widen(x);
-        return Vector512.ConvertToSingle(Vector512.Create(Vector256.Create(Vector128.WidenLower(low), Vector128.WidenUpper(low)),
-            Vector256.Create(Vector128.WidenLower(high), Vector128.WidenUpper(high))));
-    }
+    private static Vector512<float> Widened(Vector128<sbyte> x) => Vector512.ConvertToSingle(Widening.Sixteen(x));
 }

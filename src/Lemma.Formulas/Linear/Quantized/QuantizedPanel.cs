@@ -76,7 +76,7 @@ internal static unsafe class QuantizedPanel
                 {
                     Vector512<float> all = HalfLoad.Sixteen(from);
                     for (int j = 0; j < parts; j++, scales += Rows)
-                        (all * Vector512.ConvertToSingle(Widen(Vector128.Load((sbyte*)from + Rows * (2 + j))))).Store(scales);
+                        (all * Vector512.ConvertToSingle(Widening.Sixteen(Vector128.Load((sbyte*)from + Rows * (2 + j))))).Store(scales);
                 }
                 break;
             default:
@@ -85,8 +85,8 @@ internal static unsafe class QuantizedPanel
                     Vector512<float> scale = HalfLoad.Sixteen(from), minimum = -HalfLoad.Sixteen(from + 2 * Rows);
                     for (int j = 0; j < parts; j++, scales += Rows, minima += Rows)
                     {
-                        (scale * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (4 + 2 * j))))).Store(scales);
-                        (minimum * Vector512.ConvertToSingle(Widen(Vector128.Load(from + Rows * (5 + 2 * j))))).Store(minima);
+                        (scale * Vector512.ConvertToSingle(Widening.Sixteen(Vector128.Load(from + Rows * (4 + 2 * j))))).Store(scales);
+                        (minimum * Vector512.ConvertToSingle(Widening.Sixteen(Vector128.Load(from + Rows * (5 + 2 * j))))).Store(minima);
                     }
                 }
                 break;
@@ -227,31 +227,11 @@ internal static unsafe class QuantizedPanel
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Widen(Vector128<byte> x) => Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(x)
-        : Vector512.Create(Widen256(x), Widen256(Vector128.Shuffle(x, Vector128.Create((byte)8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Widen256(Vector128<byte> x) => Avx2.IsSupported ? Avx2.ConvertToVector256Int32(x)
-        : Vector256.WidenLower(Vector128.WidenLower(x).ToVector256()).AsInt32();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Widen(Vector128<sbyte> x)
-    {
-        if (Avx512F.IsSupported)
-            return Avx512F.ConvertToVector512Int32(x);
-        if (Avx2.IsSupported)
-            return Vector512.Create(Avx2.ConvertToVector256Int32(x),
-                Avx2.ConvertToVector256Int32(Vector128.Shuffle(x, Vector128.Create((sbyte)8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))));
-        (Vector128<short> low, Vector128<short> high) = Vector128.Widen(x);
-        return Vector512.Create(Vector256.WidenLower(low.ToVector256()), Vector256.WidenLower(high.ToVector256()));
-    }
-
     // 2^(e − 128): below 2 the fraction's highest bits say it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Power(Vector128<byte> exponents)
     {
-        Vector512<int> e = Widen(exponents), isSmall = Vector512.LessThan(e, Vector512.Create(2));
+        Vector512<int> e = Widening.Sixteen(exponents), isSmall = Vector512.LessThan(e, Vector512.Create(2));
         Vector512<int> small = Vector512.Create(0x00200000) + (e * 0x00200000), usual = (e - Vector512<int>.One) << 23;
         return Vector512.ConditionalSelect(isSmall, small, usual).AsSingle();
     }

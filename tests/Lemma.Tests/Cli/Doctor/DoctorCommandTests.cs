@@ -48,7 +48,7 @@ public sealed class DoctorCommandTests : IDisposable
         Diagnosis diagnosis = new(Sound with { LargePages = "never", NotKnown = ["load: there is no /proc/loadavg"], ProcessorLimit = 12.5 }, Calm, Model);
         DoctorText.Write(output, diagnosis);
         string text = output.ToString();
-        foreach (string part in (string[])["a processor, 8 processors on 8 cores, 8 threads in use, a limit of 12.5 processors", "tiles of 12 x 32, AVX-512; quantized: AVX-VNNI",
+        foreach (string part in (string[])["a processor, 8 processors on 8 cores, 8 threads in use, a limit of 12.5 processors", "tiles of 12 x 32, AVX-512; quantized: AVX-512 VNNI",
             "64.00 GB, 60.00 GB free, no large pages", "1 thread  8 threads  times", "peak of float32                200.0     1500.0    7.5  GFLOP/s\n",
             "90.0 %, 90.0 %", "25.0 tokens/s, 88.9 % of the 28.1 that reading 4.00 GB a token allows", "about 1.50 s behind a prompt of 512 tokens, by one of 256",
             "about 80.0 tokens/s, 1.06 GB", "what would be faster\n", "  slower  the system gives no large pages", "not known here: load: there is no /proc/loadavg",

@@ -13,7 +13,7 @@ internal static class MadeMachines
         Runtime = ".NET 10",
         Features = new ProcessorFeatures(Avx2: true, Avx512: true, AvxVnni: true, Avx512Vnni: true),
         FloatInstructions = "12 x 32, AVX-512",
-        QuantizedInstructions = "AVX-VNNI",
+        QuantizedInstructions = "AVX-512 VNNI",
         Processors = 8,
         Threads = 8,
         Cores = 8,
