@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Lemma.Formulas;
 
 /// <summary>
-/// Products with quantized weights by AVX-512's VNNI, whose instructions .NET does not have: machine code that is written at run time, twelve functions at a
+/// Products with quantized weights by AVX-512's VNNI, whose instructions .NET does not have: machine code that is written at run time, eighteen functions at a
 /// time, when a layout is multiplied first. The sums of <see cref="QuantizedTile"/>, so the same bits.
 /// </summary>
 internal static unsafe class GeneratedQuantizedTile
@@ -15,13 +15,13 @@ internal static unsafe class GeneratedQuantizedTile
     /// <summary>Why it cannot be used here, or null where it can.</summary>
     public static string? Obstacle { get; } = Missing();
 
-    /// <summary>c = x·Wᵀ for some columns of one panel, begun or gone on with.</summary>
-    /// <param name="rows">Rows of x: 1 to 12.</param>
+    /// <summary>c = x·Wᵀ for some columns of one panel or two, begun or gone on with.</summary>
+    /// <param name="rows">Rows of x: 1 to 12, with two panels to 6.</param>
     /// <param name="x">The rounded rows.</param>
     /// <param name="row">The first of them.</param>
     /// <param name="bits">Bits of the weight's numbers where they lie: 8 when they were unpacked.</param>
     /// <param name="w">The columns.</param>
-    /// <param name="c">[rows, 16].</param>
+    /// <param name="c">[rows, 16], of two panels [rows, 32].</param>
     /// <param name="stride">Elements from a row of c to the next.</param>
     public static void Multiply(int rows, in RoundedRows x, int row, int bits, in QuantizedOperands w, float* c, nint stride)
     {
@@ -29,7 +29,7 @@ internal static unsafe class GeneratedQuantizedTile
         int kind = bits * Kinds + (isHalf ? 2 : 0) + (hasMinima ? 1 : 0);
         nint[] functions = Volatile.Read(ref Written[kind]) ?? Write(kind, bits, isHalf, hasMinima);
         QuantizedCall call = new(x, row, w, c, stride);
-        ((delegate* unmanaged[SuppressGCTransition]<QuantizedCall*, void>)functions[rows - 1])(&call);
+        ((delegate* unmanaged[SuppressGCTransition]<QuantizedCall*, void>)functions[rows - 1 + (w.Second != 0 ? GeneratedQuantizedCode.MostRows : 0)])(&call);
     }
 
     private static nint[] Write(int kind, int bits, bool isHalf, bool hasMinima)
@@ -39,9 +39,13 @@ internal static unsafe class GeneratedQuantizedTile
             if (Written[kind] is { } there)
                 return there;
             MachineCode code = new();
-            nint[] functions = new nint[GeneratedQuantizedCode.MostRows];
-            for (int rows = 1; rows <= functions.Length; rows++)
-                functions[rows - 1] = GeneratedQuantizedCode.Write(code, bits, isHalf, hasMinima, rows, OperatingSystem.IsWindows());
+            const int Most = GeneratedQuantizedCode.MostRows;
+            nint[] functions = new nint[Most + Most / 2];
+            for (int i = 0; i < functions.Length; i++)
+            {
+                functions[i] = GeneratedQuantizedCode.Write(code, bits, isHalf, hasMinima, i < Most ? i + 1 : i - Most + 1, i < Most ? 1 : 2,
+                    OperatingSystem.IsWindows());
+            }
             byte* start = CodePages.Load(code.Bytes);
             if (start == null)
                 throw new InvalidOperationException("quantized: the system gave executable memory before and refuses it now");

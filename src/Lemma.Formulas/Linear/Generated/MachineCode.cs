@@ -61,6 +61,15 @@ internal sealed class MachineCode
     /// <summary>vbroadcastss: one float in all 16 places.</summary>
     public void Broadcast(int vector, Register from, int offset) => Vector(2, 1, 0x18, 2, vector, 0, from, offset, 4);
 
+    /// <summary>vpbroadcastd: 32 bits of memory in all 16 places.</summary>
+    public void BroadcastWhole(int vector, Place from) => Vector(2, 1, 0x58, 2, vector, 0, from, 4);
+
+    /// <summary>vmovaps: a vector into another one.</summary>
+    public void Copy(int to, int from) => Vector(1, 0, 0x28, 2, to, 0, from);
+
+    /// <summary>vmulps: x·y.</summary>
+    public void Multiply(int product, int x, int y) => Vector(1, 0, 0x59, 2, product, x, y);
+
     /// <summary>vfmadd231ps: sum = x·y + sum, rounded once.</summary>
     public void Fused(int sum, int x, int y) => Vector(2, 1, 0xB8, 2, sum, x, y);
 
@@ -69,6 +78,9 @@ internal sealed class MachineCode
 
     /// <summary>vpdpbusd: each lane of sum += four bytes without a sign times four with one, the same four for all lanes.</summary>
     public void SumProducts(int sum, int unsigned, Place signed) => Vector(2, 1, 0x50, 2, sum, unsigned, signed, 4, isOneForAll: true);
+
+    /// <summary>vpdpbusd: each lane of sum += four bytes without a sign times four with one.</summary>
+    public void SumProducts(int sum, int unsigned, int signed) => Vector(2, 1, 0x50, 2, sum, unsigned, signed);
 
     /// <summary>vcvtdq2ps: whole numbers of 32 bits become floats.</summary>
     public void ToFloats(int vector) => Vector(1, 0, 0x5B, 2, vector, 0, vector);
