@@ -16,6 +16,9 @@ internal static unsafe class QuantizedProduct
     // Rows up to which a panel takes less time to multiply than to arrive, or not much more.
     private const int SomeRows = 32;
 
+    // Tiles up to which unpacking in each of them takes less time than storing bytes once. Six and more are alike.
+    private const int SomeTiles = 6;
+
     // Unpacked numbers, scales, minima, and a tile of C for a panel that C ends in.
     private const int Scratch = Numbers / sizeof(float) + 4 * QuantizedOperands.PanelScales + GeneratedQuantizedCode.MostRows * Rows;
 
@@ -49,9 +52,9 @@ internal static unsafe class QuantizedProduct
             // What is next is asked for while the first rows are multiplied.
             int blocks = columns / QuantizedLayout.Block;
             int lines = Sse.IsSupported && rows <= SomeRows ? (int)((panelsNow * panelBytes / 64 + blocks - 1) / blocks) : 0;
-            // Rows of a tile, as even as they can be; numbers that one tile reads are unpacked in its registers.
+            // Rows of a tile, as even as they can be; numbers that few tiles read are unpacked in registers by each.
             int most = QuantizedTile.MostRows / panelsNow, tiles = (rows + most - 1) / most, tileRows = (rows + tiles - 1) / tiles;
-            bool isPacked = rows <= (isGenerated ? most : 1) && layout.Table.Length == 0;
+            bool isPacked = (isGenerated ? tiles <= SomeTiles : rows == 1) && layout.Table.Length == 0;
             // One row waits for memory: AVX-VNNI, where it is, asks for it as early.
             bool isAlone = rows == 1 && isPacked && (!isGenerated || AvxVnni.IsSupported);
             for (int first = 0, count; first < columns; first += count)
