@@ -29,6 +29,7 @@ public class PublicApiTests
     [InlineData("Lemma.Language")]
     [InlineData("Lemma.Language.LongText")]
     [InlineData("Lemma.Language.Sentences")]
+    [InlineData("Lemma.Language.Serving")]
     [InlineData("Lemma.Language.Views")]
     public void TheLanguageRoomFitsOnOnePage(string space)
     {

@@ -8,6 +8,7 @@ namespace Documented.README1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -32,6 +33,7 @@ namespace Documented.DocsArchitecture1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -83,6 +85,7 @@ namespace Documented.DocsDecoding1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -98,6 +101,33 @@ namespace Documented.DocsDecoding1
             using Conversation conversation = model.NewConversation("Answer in one sentence.", LongConversation.ForgetOldest);
             foreach (string piece in conversation.Say("What is a tensor?"))
                 Console.Write(piece);
+        }
+    }
+}
+
+// docs/decoding.md
+namespace Documented.DocsDecoding2
+{
+    using Lemma.Decoding;
+    using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
+    using Lemma.Language.Views;
+    using Lemma.Tensors;
+    using Lemma.Text;
+    using Lemma.Text.Splitting;
+    using Lemma.Text.Templates;
+    using Lemma.Text.Training;
+
+    internal static class Block
+    {
+        internal static async Task Run()
+        {
+            using LanguageModel model = LanguageModel.Load("models/assistant");
+            using LanguageEngine engine = new(model, new BatcherOptions { MostSequences = 32 });
+            TextRequest request = engine.Submit(engine.Prompt([new ChatMessage("user", "What is a tensor?")]), GenerationOptions.Sample(0.8));
+            await foreach (TextUpdate update in request.ReadAsync())
+                Console.Write(update.Text);
         }
     }
 }
@@ -170,6 +200,7 @@ namespace Documented.DocsLongText1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -195,6 +226,7 @@ namespace Documented.DocsLongText2
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -223,6 +255,7 @@ namespace Documented.DocsLookingInside1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -247,6 +280,7 @@ namespace Documented.DocsLookingInside2
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -290,6 +324,7 @@ namespace Documented.DocsTokenizers1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -316,6 +351,7 @@ namespace Documented.DocsTokenizers2
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -341,6 +377,7 @@ namespace Documented.DocsTokenizers3
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;

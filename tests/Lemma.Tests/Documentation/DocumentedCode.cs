@@ -11,7 +11,7 @@ internal static class DocumentedCode
     // What a page need not repeat; a block with usings of its own, as the packages' pages have, gets nothing else.
     private static readonly string[] Usual =
     [
-        "Lemma.Decoding", "Lemma.Language", "Lemma.Language.LongText", "Lemma.Language.Views", "Lemma.Tensors", "Lemma.Text",
+        "Lemma.Decoding", "Lemma.Language", "Lemma.Language.LongText", "Lemma.Language.Serving", "Lemma.Language.Views", "Lemma.Tensors", "Lemma.Text",
         "Lemma.Text.Splitting", "Lemma.Text.Templates", "Lemma.Text.Training",
     ];
 
@@ -55,6 +55,8 @@ internal static class DocumentedCode
         }
     }
 
+    private static bool IsAsync(string[] code) => code.Any(line => line.Contains("await ", StringComparison.Ordinal));
+
     private static void Append(StringBuilder file, string page, int number, string[] block)
     {
         string[] imports = [.. block.TakeWhile(line => line.StartsWith(Import, StringComparison.Ordinal) || line.Length == 0).Where(line => line.Length > 0)];
@@ -66,7 +68,7 @@ internal static class DocumentedCode
             file.Append($"    {import}\n");
         file.Append("\n    internal static class Block\n    {\n");
         if (!isMember)
-            file.Append("        internal static void Run()\n        {\n");
+            file.Append(IsAsync(code) ? "        internal static async Task Run()\n        {\n" : "        internal static void Run()\n        {\n");
         foreach (string line in code)
             file.Append(line.Length == 0 ? "\n" : $"{(isMember ? "        " : "            ")}{line}\n");
         file.Append(isMember ? "    }\n}\n" : "        }\n    }\n}\n");
