@@ -318,6 +318,25 @@ namespace Documented.DocsPlanning1
     }
 }
 
+// docs/serving.md
+namespace Documented.DocsServing1
+{
+    using Lemma.Extensions.AI;
+    using Microsoft.Extensions.AI;
+    using Microsoft.Extensions.DependencyInjection;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            ServiceCollection services = new();
+            services.AddLemmaChatClient("models/assistant", options => options.MostSequences = 16).UseOpenTelemetry();
+            services.AddKeyedLemmaChatClient("small", "models/small");
+            services.AddLemmaEmbeddingGenerator("models/all-minilm-l6-v2");
+        }
+    }
+}
+
 // docs/tokenizers.md
 namespace Documented.DocsTokenizers1
 {
@@ -434,6 +453,41 @@ namespace Documented.DocsTraining1
             using PolicyOptimization policy = new(model, Prompts(0, 2000), Prompts(1L << 40, 200),
                 (prompt, answer) => AnswerCheck.IsRight(answer.Text, prompt.Answer!) ? 1 : 0, tokenizer, workers, new() { Loss = new TokenPolicyLoss(), LongestAnswer = 24 });
             new TrainingLoop(policy, options with { Steps = 50, LearningRate = 1e-4 }, workers).Train();
+        }
+    }
+}
+
+// src/Lemma.Extensions.AI/README.md
+namespace Documented.SrcLemmaExtensionsAIREADME1
+{
+    using Lemma.Extensions.AI;
+    using Microsoft.Extensions.AI;
+
+    internal static class Block
+    {
+        internal static async Task Run()
+        {
+            using IChatClient client = LemmaChatClient.Load("models/assistant");
+            await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync("What is a tensor?"))
+                Console.Write(update.Text);
+        }
+    }
+}
+
+// src/Lemma.Extensions.AI/README.md
+namespace Documented.SrcLemmaExtensionsAIREADME2
+{
+    using Lemma.Extensions.AI;
+    using Microsoft.Extensions.AI;
+    using Microsoft.Extensions.DependencyInjection;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            ServiceCollection services = new();
+            services.AddLemmaChatClient("models/assistant").UseOpenTelemetry();
+            services.AddLemmaEmbeddingGenerator("models/all-minilm-l6-v2");
         }
     }
 }

@@ -6,7 +6,7 @@ namespace Lemma.Tests.Documentation;
 /// <summary>The C# of the documentation as a source file that the tests are built with: every block in a namespace of its own.</summary>
 internal static class DocumentedCode
 {
-    private const string Fence = "```", Begin = Fence + "csharp", Import = "using Lemma";
+    private const string Fence = "```", Begin = Fence + "csharp";
 
     // What a page need not repeat; a block with usings of its own, as the packages' pages have, gets nothing else.
     private static readonly string[] Usual =
@@ -55,12 +55,15 @@ internal static class DocumentedCode
         }
     }
 
+    // As against a declaration that ends with its block.
+    private static bool IsImport(string line) => line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith(';') && !line.Contains('=', StringComparison.Ordinal);
+
     private static bool IsAsync(string[] code) => code.Any(line => line.Contains("await ", StringComparison.Ordinal));
 
     private static void Append(StringBuilder file, string page, int number, string[] block)
     {
-        string[] imports = [.. block.TakeWhile(line => line.StartsWith(Import, StringComparison.Ordinal) || line.Length == 0).Where(line => line.Length > 0)];
-        string[] code = [.. block.SkipWhile(line => line.StartsWith(Import, StringComparison.Ordinal) || line.Length == 0)];
+        string[] imports = [.. block.TakeWhile(line => IsImport(line) || line.Length == 0).Where(line => line.Length > 0)];
+        string[] code = [.. block.SkipWhile(line => IsImport(line) || line.Length == 0)];
         string name = string.Concat(page[..^3].Split('/', '.', '-').Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
         bool isMember = code[0].StartsWith("public ", StringComparison.Ordinal);
         file.Append($"\n// {page}\nnamespace Documented.{name}{number}\n{{\n");

@@ -29,6 +29,7 @@ internal sealed class BatchScheduler : IDisposable
         (this.model, this.options, this.drawn) = (model, options, drawn);
         budget = options.StateBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         store = new StateStore(model, options.KeepsPrefixes);
+        LongestText = Longest();
         pass = new BatchPass(model, workers);
         (candidates, observed) = (new Candidates(drawn), new Candidates(drawn));
         byService = static (a, b) =>
@@ -38,6 +39,9 @@ internal sealed class BatchScheduler : IDisposable
             return order != 0 ? order : BatchedSequence.Compare(a, b);
         };
     }
+
+    /// <summary>The longest text that can be held: the model's longest sequence, or fewer ids where states may take fewer bytes.</summary>
+    public int LongestText { get; }
 
     /// <summary>Requests that were not begun.</summary>
     public int Waiting => waiting.Count;
@@ -50,9 +54,20 @@ internal sealed class BatchScheduler : IDisposable
     {
         new GenerationRules(model.VocabularySize, model.MaximumLength, drawn).Check(prompt, generation, count, 0);
         Require.That(count <= options.MostSequences, $"batcher: at most {options.MostSequences} texts go on together, but a request has {count}");
-        long bytes = store.BytesOf((int)Math.Min((long)prompt.Length + generation.MaximumTokens, model.MaximumLength));
-        Require.That(bytes <= budget,
-            $"batcher: states may hold {budget} bytes, but a prompt of {prompt.Length} ids and {generation.MaximumTokens} more takes {bytes}");
+        long length = Math.Min((long)prompt.Length + generation.MaximumTokens, model.MaximumLength);
+        Require.That(length <= LongestText,
+            $"batcher: states may hold {budget} bytes, enough for {LongestText} ids, but a prompt of {prompt.Length} and {generation.MaximumTokens} more are asked for");
+    }
+
+    private int Longest()
+    {
+        int fits = 0;
+        for (int beyond = model.MaximumLength + 1; beyond - fits > 1;)
+        {
+            int middle = fits + (beyond - fits) / 2;
+            (fits, beyond) = store.BytesOf(middle) <= budget ? (middle, beyond) : (fits, middle);
+        }
+        return fits;
     }
 
     /// <summary>Takes a request.</summary>

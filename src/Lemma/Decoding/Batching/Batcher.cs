@@ -79,6 +79,9 @@ public sealed class Batcher : IDisposable
         return request;
     }
 
+    /// <summary>The longest text: the model's longest sequence, or fewer ids where <see cref="BatcherOptions.StateBytes"/> hold no more.</summary>
+    public int LongestText => scheduler.LongestText;
+
     /// <summary>What it does and has done, as of the last pass.</summary>
     public BatcherCounts Counts
     {

@@ -25,6 +25,9 @@ public sealed class LanguageEngine : IDisposable
     /// <summary>The model.</summary>
     public LanguageModel Model => model;
 
+    /// <summary>The longest text in ids, prompt included (<see cref="Batcher.LongestText"/>).</summary>
+    public int LongestText => batcher.LongestText;
+
     /// <summary>What it does and has done.</summary>
     public BatcherCounts Counts => batcher.Counts;
 
