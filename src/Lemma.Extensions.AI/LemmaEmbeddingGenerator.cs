@@ -93,7 +93,7 @@ public sealed class LemmaEmbeddingGenerator : IEmbeddingGenerator<string, Embedd
         int[][] ids = model.Encode(texts);
         DateTimeOffset now = DateTimeOffset.UtcNow;
         long tokens = ids.Sum(one => (long)one.Length);
-        return new(model.EmbedIds(ids, cancellation: cancellation).Select(vector => new Embedding<float>(First(vector, dimensions))
+        return new(model.EmbedIds(ids, dimensions, cancellation: cancellation).Select(vector => new Embedding<float>(vector)
         {
             ModelId = metadata.DefaultModelId,
             CreatedAt = now,
@@ -101,20 +101,5 @@ public sealed class LemmaEmbeddingGenerator : IEmbeddingGenerator<string, Embedd
         {
             Usage = new UsageDetails { InputTokenCount = tokens, TotalTokenCount = tokens },
         };
-    }
-
-    // Models are trained so that the first numbers of a vector are one by themselves (Kusupati et al. 2022, "Matryoshka"), of length 1 where the whole has it.
-    private float[] First(float[] vector, int? dimensions)
-    {
-        if (dimensions is not { } count || count == vector.Length)
-            return vector;
-        float[] first = vector[..count];
-        if (!model.Normalizes)
-            return first;
-        double squares = 0;
-        foreach (float x in first)
-            squares += (double)x * x;
-        double length = Math.Max(Math.Sqrt(squares), 1e-12);
-        return Array.ConvertAll(first, x => (float)(x / length));
     }
 }

@@ -76,15 +76,17 @@ public sealed class EmbeddingModel : IDisposable
     /// <exception cref="ArgumentException">A text has no tokens, or more than <see cref="MaximumLength"/>.</exception>
     public float[][] Embed(IReadOnlyList<string> texts, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
-        return EmbedIds(Encode(texts), progress, cancellation);
+        return EmbedIds(Encode(texts), null, progress, cancellation);
     }
 
     /// <summary>A vector for the ids of each text, as <see cref="Encode"/> gives them, in their order.</summary>
     /// <param name="ids">The ids, special tokens included.</param>
+    /// <param name="dimensions">How many first numbers of each vector are given, of length 1 where whole vectors are; null for all. Models may be trained so that
+    /// these are a vector by themselves (Kusupati et al. 2022, "Matryoshka representation learning").</param>
     /// <param name="progress">Told how many texts are done.</param>
     /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="ArgumentException">A text has no tokens, more than <see cref="MaximumLength"/>, or one that the model has not.</exception>
-    public float[][] EmbedIds(IReadOnlyList<int[]> ids, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="ArgumentException">A text has no tokens, more than <see cref="MaximumLength"/>, or one that the model has not; or there are fewer dimensions.</exception>
+    public float[][] EmbedIds(IReadOnlyList<int[]> ids, int? dimensions = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(ids);
         for (int i = 0; i < ids.Count; i++)
@@ -93,7 +95,10 @@ public sealed class EmbeddingModel : IDisposable
             Require.That(ids[i].Length <= MaximumLength,
                 $"embed: the model reads at most {MaximumLength} tokens, but text {i + 1} of {ids.Count} has {ids[i].Length}");
         }
-        return Read([.. ids], progress, cancellation);
+        Require.That(dimensions is null || (dimensions > 0 && dimensions <= Width), $"embed: vectors have {Width} numbers, but the first {dimensions} are asked for");
+        float[][] vectors = Read([.. ids], progress, cancellation);
+        return dimensions is null || dimensions == Width ? vectors
+            : [.. vectors.Select(vector => Scaled(Array.ConvertAll(vector[..dimensions.Value], static x => (double)x)))];
     }
 
     /// <summary>The ids of each text, as the model reads them, special tokens and what stands before a text included.</summary>
@@ -175,6 +180,11 @@ public sealed class EmbeddingModel : IDisposable
             Pool(files.Modes[i], rows, sums.AsSpan(i * width, width));
         foreach (SentenceDense layer in files.Layers)
             sums = layer.Apply(sums);
+        return Scaled(sums);
+    }
+
+    private float[] Scaled(double[] sums)
+    {
         double length = 1;
         if (files.Normalizes)
         {

@@ -11,6 +11,7 @@ public partial class ArrowTests
         ["Formats"] = [],
         ["Parquet"] = [],
         ["Extensions"] = ["Language", "Decoding", "Sequences", "Text"],
+        ["Server"] = ["Language", "Decoding", "Sequences", "Text"],
         ["Text"] = ["Formats"],
         ["Compute"] = ["Formulas"],
         ["Weights"] = ["Compute", "Formulas"],
@@ -35,7 +36,7 @@ public partial class ArrowTests
         string folder = room switch
         {
             "Extensions" => "src/Lemma.Extensions.AI",
-            "Formulas" or "Formats" or "Parquet" or "Text" => $"src/Lemma.{room}",
+            "Formulas" or "Formats" or "Parquet" or "Server" or "Text" => $"src/Lemma.{room}",
             _ => $"src/Lemma/{room}",
         };
         Assert.NotEmpty(Repository.Sources(folder));
@@ -74,7 +75,7 @@ public partial class ArrowTests
     [Fact]
     public void LibrariesUseNoReflectionToSerialize()
     {
-        string[] libraries = ["src/Lemma", "src/Lemma.Formats", "src/Lemma.Text", "src/Lemma.Formulas", "src/Lemma.Parquet", "src/Lemma.Extensions.AI"];
+        string[] libraries = ["src/Lemma", "src/Lemma.Formats", "src/Lemma.Text", "src/Lemma.Formulas", "src/Lemma.Parquet", "src/Lemma.Extensions.AI", "src/Lemma.Server"];
         foreach (string file in libraries.SelectMany(Repository.Sources))
             Assert.DoesNotContain("JsonSerializer.", File.ReadAllText(file), StringComparison.Ordinal);
     }

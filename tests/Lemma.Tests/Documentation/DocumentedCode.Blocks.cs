@@ -337,6 +337,30 @@ namespace Documented.DocsServing1
     }
 }
 
+// docs/serving.md
+namespace Documented.DocsServing2
+{
+    using Lemma.Server;
+    using Microsoft.AspNetCore.Builder;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+            builder.Services.AddLemmaServer(options =>
+            {
+                options.Models.Add(ServedModel.Of("models/assistant"));
+                options.Models.Add(ServedModel.Of("models/all-minilm-l6-v2") with { IsEmbedding = true });
+                options.ApiKeys.Add("secret");
+            });
+            WebApplication app = builder.Build();
+            app.MapLemma();
+            app.Run("http://127.0.0.1:8080");
+        }
+    }
+}
+
 // docs/tokenizers.md
 namespace Documented.DocsTokenizers1
 {
@@ -543,6 +567,25 @@ namespace Documented.SrcLemmaParquetREADME1
             DataReport report = new();
             foreach (DataExample example in ExampleFiles.Stream(["data"], report, formats: new Dictionary<string, RowReader> { [".parquet"] = ParquetRows.Read }))
                 Console.WriteLine(example.Source);
+        }
+    }
+}
+
+// src/Lemma.Server/README.md
+namespace Documented.SrcLemmaServerREADME1
+{
+    using Lemma.Server;
+    using Microsoft.AspNetCore.Builder;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+            builder.Services.AddLemmaServer(options => options.Models.Add(ServedModel.Of("models/assistant")));
+            WebApplication app = builder.Build();
+            app.MapLemma();
+            app.Run("http://127.0.0.1:8080");
         }
     }
 }

@@ -56,7 +56,8 @@ internal sealed class BatchScheduler : IDisposable
         Require.That(count <= options.MostSequences, $"batcher: at most {options.MostSequences} texts go on together, but a request has {count}");
         long length = Math.Min((long)prompt.Length + generation.MaximumTokens, model.MaximumLength);
         Require.That(length <= LongestText,
-            $"batcher: states may hold {budget} bytes, enough for {LongestText} ids, but a prompt of {prompt.Length} and {generation.MaximumTokens} more are asked for");
+            $"batcher: states may hold {budget} bytes, enough for {LongestText} ids, but a prompt of {prompt.Length} "
+            + $"and {generation.MaximumTokens} more are asked for");
     }
 
     private int Longest()
