@@ -49,6 +49,7 @@ internal static class CommandLine
             TrainCommand.Build(),
             GenerateCommand.Build(),
             ChatCommand.Build(),
+            ServeCommand.Build(),
             SftCommand.Build(),
             DpoCommand.Build(),
             KtoCommand.Build(),

@@ -22,10 +22,9 @@ public sealed class Generator : IDisposable
     private Candidates? observed;
     private GenerationOptions options = GenerationOptions.Greedy;
     private bool isRead;
+    private readonly GuessedIds guesses = new();
     private Tensor ahead;
-    private int[] guesses = [];
-    private int guessed, checkedRows = -1;
-    private SequenceState? before;
+    private int checkedRows = -1;
 
     /// <summary>A generator for a model; the workers are shared, the model is not changed.</summary>
     /// <param name="model">The model.</param>
@@ -205,9 +204,7 @@ public sealed class Generator : IDisposable
             id = -1;
             return false;
         }
-        if (row < guessed && guesses[row] == id)
-            speculator.Right++;
-        else
+        if (!guesses.IsRight(row, id, speculator))
             Settle();
         return true;
     }
@@ -215,42 +212,24 @@ public sealed class Generator : IDisposable
     private void ReadAhead(GeneratedSequence sequence, Speculator speculator)
     {
         ReadOnlySpan<int> last = sequence.Unread.Span;
-        int room = Math.Max(0, Math.Min(Math.Min(speculator.Most, sequence.Left - 1), model.MaximumLength - sequence.Ids.Length));
-        if (guesses.Length < room)
-            guesses = new int[room];
-        guessed = speculator.Guess(sequence.Ids, guesses.AsSpan(0, room));
-        // A guess that the model has no id for ends the guesses.
-        for (int i = 0; i < guessed; i++)
-            guessed = (uint)guesses[i] < (uint)model.VocabularySize ? guessed : i;
-        speculator.Guessed += guessed;
-        if (unread.Length < last.Length + guessed)
+        guesses.Ask(speculator, sequence, model.VocabularySize, model.MaximumLength);
+        int count = last.Length + guesses.Count;
+        if (unread.Length < count)
             unread = new int[last.Length + speculator.Most];
         last.CopyTo(unread);
-        guesses.AsSpan(0, guessed).CopyTo(unread.AsSpan(last.Length));
-        SequenceState state = sequence.State;
-        // A state that cannot be cut, a running sum, is kept as it was.
-        before = guessed > 0 && (state.Length <= 1 || !state.CanTruncate(state.Length - 1)) ? state.Fork() : null;
-        TokensRead += last.Length + guessed;
-        ahead = model.LastLogits(tape, Rows.One(unread.AsMemory(0, last.Length + guessed), state), guessed + 1);
+        guesses.Ids.CopyTo(unread.AsSpan(last.Length));
+        TokensRead += count;
+        ahead = model.LastLogits(tape, Rows.One(unread.AsMemory(0, count), sequence.State), guesses.Count + 1);
         checkedRows = 0;
     }
 
-    // Takes back what was guessed wrong: the state ends before the last id, which is read again where nothing came after it.
+    // Takes back what was guessed wrong.
     private void Settle(bool isStopped = false)
     {
         if (checkedRows < 0)
             return;
-        GeneratedSequence sequence = sequences[0];
-        int kept = Math.Min(sequence.State.Length, sequence.Ids.Length - (isStopped ? 0 : 1));
-        if (sequence.State.CanTruncate(kept))
-            sequence.State.Truncate(kept);
-        else
-        {
-            sequence.Replace(before!);
-            before = null;
-        }
-        before?.Dispose();
-        (before, checkedRows) = (null, -1);
+        guesses.Settle(sequences[0], isStopped);
+        checkedRows = -1;
         tape.Rewind();
     }
 
@@ -284,25 +263,8 @@ public sealed class Generator : IDisposable
         tape.Dispose();
     }
 
-    private void Check(ReadOnlyMemory<int> ids, GenerationOptions generation, int count, int before)
-    {
-        ArgumentNullException.ThrowIfNull(generation);
-        int longest = model.MaximumLength;
-        Require.That(count > 0, $"generation: there must be at least one sequence, but there are {count}");
-        Require.That(before > 0 || !ids.IsEmpty, $"generation: the prompt must have at least one id, but it is empty");
-        Require.That(before > 0 || ids.Length <= longest, $"generation: the prompt of {ids.Length} ids is longer than the longest sequence, {longest}; "
-            + $"keep its last {longest} ids, or fewer for more room");
-        Require.That(ids.IsEmpty || before + ids.Length <= longest,
-            $"generation: {before} ids and {ids.Length} further ones are more than the longest sequence, {longest}");
-        foreach (int id in ids.Span)
-            Require.That((uint)id < (uint)model.VocabularySize, $"generation: id {id} is not in the vocabulary of {model.VocabularySize}");
-        Require.That(generation.MaximumTokens >= 0, $"generation: the most tokens must not be negative, but they are {generation.MaximumTokens}");
-        Require.That(generation.LogProbabilities is null || (generation.LogProbabilities >= 0 && generation.LogProbabilities <= drawn),
-            $"generation: the log-probabilities to tell must be from 0 to {drawn}, but they are {generation.LogProbabilities}");
-        Require.That(generation.Speculator is null || count == 1, $"generation: one text is guessed ahead, but {count} are asked for");
-        Require.That(generation.StopTexts.Count == 0,
-            $"generation: ids alone do not show the {generation.StopTexts.Count} texts to stop at, so a TextStream must be read");
-    }
+    private void Check(ReadOnlyMemory<int> ids, GenerationOptions generation, int count, int before) =>
+        new GenerationRules(model.VocabularySize, model.MaximumLength, drawn).Check(ids.Span, generation, count, before);
 
     // The first sequence has a state of no tokens; the others get theirs when it has read the prompt.
     private void Begin(ReadOnlyMemory<int> prompt, GenerationOptions generation, int count)

@@ -7,8 +7,7 @@ namespace Lemma.Decoding;
 public sealed class TextStream
 {
     private readonly Generator generator;
-    private readonly StreamingDecoder decoder;
-    private readonly StopFilter filter;
+    private readonly TextPieces pieces;
     private readonly int prompt;
     private bool hasEnded;
 
@@ -25,18 +24,17 @@ public sealed class TextStream
         ArgumentNullException.ThrowIfNull(generator);
         ArgumentNullException.ThrowIfNull(options);
         this.generator = generator;
-        filter = new StopFilter(options.StopTexts);
+        pieces = new TextPieces(tokenizer, options.StopTexts, prompt.Span);
         options = options with { StopTexts = [] };
         if (state is null)
             generator.Restart(prompt, options);
         else
             generator.Start(state, prompt, options);
         this.prompt = prompt.Length;
-        decoder = new StreamingDecoder(tokenizer, prompt: prompt.Span);
     }
 
     /// <summary>The text that it stopped at; null before, and where the ids ended.</summary>
-    public string? Stop => filter.Stop;
+    public string? Stop => pieces.Stop;
 
     /// <summary>The ids that were made so far; at a stop text, those of the stop among them.</summary>
     public ReadOnlySpan<int> Ids => generator.Ids()[prompt..];
@@ -61,12 +59,12 @@ public sealed class TextStream
             return false;
         if (generator.TryNext(out int id))
         {
-            piece = filter.Append(decoder.Append(id));
-            hasEnded = filter.Stop is not null;
+            piece = pieces.Append(id);
+            hasEnded = pieces.Stop is not null;
             return true;
         }
         hasEnded = true;
-        piece = filter.Append(decoder.Finish()) + filter.Finish();
+        piece = pieces.Finish();
         return piece.Length > 0;
     }
 }

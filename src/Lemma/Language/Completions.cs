@@ -50,8 +50,7 @@ internal static class Completions
     // One of them while it is made.
     private sealed class Growing(Tokenizer tokenizer, int[] prompt, GenerationOptions options)
     {
-        private readonly StreamingDecoder decoder = new(tokenizer, prompt: prompt);
-        private readonly StopFilter filter = new(options.StopTexts);
+        private readonly TextPieces pieces = new(tokenizer, options.StopTexts, prompt);
         private readonly StringBuilder text = new();
         private readonly List<TokenChoice> choices = [];
 
@@ -60,14 +59,14 @@ internal static class Completions
         {
             if (options.LogProbabilities is not null)
                 choices.Add(new TokenChoice(generator.Chosen(sequence), generator.Likeliest(sequence).ToArray()));
-            text.Append(filter.Append(decoder.Append(id)));
-            return filter.Stop is null;
+            text.Append(pieces.Append(id));
+            return pieces.Stop is null;
         }
 
         public Completion Finish(int[] ids)
         {
-            text.Append(filter.Append(decoder.Finish())).Append(filter.Finish());
-            return new Completion(text.ToString(), ids) { Stop = filter.Stop, Choices = choices };
+            text.Append(pieces.Finish());
+            return new Completion(text.ToString(), ids) { Stop = pieces.Stop, Choices = choices };
         }
     }
 }

@@ -76,13 +76,40 @@ public sealed class EmbeddingModel : IDisposable
     /// <exception cref="ArgumentException">A text has no tokens, or more than <see cref="MaximumLength"/>.</exception>
     public float[][] Embed(IReadOnlyList<string> texts, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
-        int[][] ids = Encode(texts);
-        for (int i = 0; i < ids.Length; i++)
+        return EmbedIds(Encode(texts), null, progress, cancellation);
+    }
+
+    /// <summary>A vector for the ids of each text, as <see cref="Encode"/> gives them, in their order.</summary>
+    /// <param name="ids">The ids, special tokens included.</param>
+    /// <param name="dimensions">How many first numbers of each vector are given, of length 1 where whole vectors are; null for all. Models may be trained so that
+    /// these are a vector by themselves (Kusupati et al. 2022, "Matryoshka representation learning").</param>
+    /// <param name="progress">Told how many texts are done.</param>
+    /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ArgumentException">A text has no tokens, more than <see cref="MaximumLength"/>, or one that the model has not; or there are fewer dimensions.</exception>
+    public float[][] EmbedIds(IReadOnlyList<int[]> ids, int? dimensions = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        for (int i = 0; i < ids.Count; i++)
         {
+            Require.That(ids[i].Length > 0, $"embed: text {i + 1} of {ids.Count} has no tokens");
             Require.That(ids[i].Length <= MaximumLength,
-                $"embed: the model reads at most {MaximumLength} tokens, but text {i + 1} of {ids.Length} has {ids[i].Length}");
+                $"embed: the model reads at most {MaximumLength} tokens, but text {i + 1} of {ids.Count} has {ids[i].Length}");
         }
-        return Embed(ids, progress, cancellation);
+        Require.That(dimensions is null || (dimensions > 0 && dimensions <= Width), $"embed: vectors have {Width} numbers, but the first {dimensions} are asked for");
+        float[][] vectors = Read([.. ids], progress, cancellation);
+        return dimensions is null || dimensions == Width ? vectors
+            : [.. vectors.Select(vector => Scaled(Array.ConvertAll(vector[..dimensions.Value], static x => (double)x)))];
+    }
+
+    /// <summary>The ids of each text, as the model reads them, special tokens and what stands before a text included.</summary>
+    /// <exception cref="ArgumentException">A text has no tokens.</exception>
+    public int[][] Encode(IReadOnlyList<string> texts)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        int[][] ids = model.Tokenizer.EncodeBatch([.. texts.Select(files.Prepare)], threads: model.Workers.Count);
+        for (int i = 0; i < ids.Length; i++)
+            Require.That(ids[i].Length > 0, $"embed: text {i + 1} of {ids.Length} has no tokens");
+        return ids;
     }
 
     /// <summary>As Embed, but of longer texts what stands beyond <see cref="MaximumLength"/> is not read; special tokens stay.</summary>
@@ -103,7 +130,7 @@ public sealed class EmbeddingModel : IDisposable
                 ids[i] = [.. cutting.EncodeForModel(files.Prepare(texts[i])).Ids];
         }
         cut = tooLong.Length;
-        return Embed(ids, progress, cancellation);
+        return Read(ids, progress, cancellation);
     }
 
     /// <summary>⟨a, b⟩/(‖a‖·‖b‖): the cosine of the angle between two vectors, 0 where one is zero.</summary>
@@ -118,17 +145,8 @@ public sealed class EmbeddingModel : IDisposable
 
     private static int RowWidth(Model model) => model.Reader.Width;
 
-    private int[][] Encode(IReadOnlyList<string> texts)
-    {
-        ArgumentNullException.ThrowIfNull(texts);
-        int[][] ids = model.Tokenizer.EncodeBatch([.. texts.Select(files.Prepare)], threads: model.Workers.Count);
-        for (int i = 0; i < ids.Length; i++)
-            Require.That(ids[i].Length > 0, $"embed: text {i + 1} of {ids.Length} has no tokens");
-        return ids;
-    }
-
     // Texts of about one length are read together, the longest first.
-    private float[][] Embed(int[][] ids, IProgress<int>? progress, CancellationToken cancellation)
+    private float[][] Read(int[][] ids, IProgress<int>? progress, CancellationToken cancellation)
     {
         float[][] vectors = new float[ids.Length][];
         int[] order = [.. Enumerable.Range(0, ids.Length).OrderByDescending(i => ids[i].Length).ThenBy(i => i)];
@@ -162,6 +180,11 @@ public sealed class EmbeddingModel : IDisposable
             Pool(files.Modes[i], rows, sums.AsSpan(i * width, width));
         foreach (SentenceDense layer in files.Layers)
             sums = layer.Apply(sums);
+        return Scaled(sums);
+    }
+
+    private float[] Scaled(double[] sums)
+    {
         double length = 1;
         if (files.Normalizes)
         {

@@ -49,6 +49,9 @@ internal sealed class Stack
     /// <summary>How many blocks.</summary>
     public int Layers => blocks.Length;
 
+    /// <summary>Whether angles of positions depend on how long a sequence is at the end of a pass: then pieces of a prompt have other bits than the whole.</summary>
+    public bool DependsOnLength => dependsOnLength;
+
     /// <summary>Whether what a block makes on the way is made again in the backward.</summary>
     public bool RecomputesBlocks { get; set; }
 

@@ -26,6 +26,8 @@ internal sealed class CrossPages : LayerState
         return new CrossPages(pages, count);
     }
 
+    public override void CountIn(ByteCounter counter) => Pages.CountIn(counter);
+
     // The encoder's rows do not change when the target is cut.
     public override void Truncate(int length) { }
 

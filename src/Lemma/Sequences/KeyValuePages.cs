@@ -10,6 +10,7 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
     private readonly Stack<Page> free = [];
     private nint[] addresses = [];
     private int left;
+    private ByteCounter? counter;
 
     /// <summary>How a page lies.</summary>
     public KeyValuePageShape Shape => shape;
@@ -21,6 +22,20 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
         long each = format.PageOf(shape.Heads, shape.HeadWidth, shape.ValueWidth).Elements;
         int first = window == 0 ? 0 : Math.Max(0, length - window) / PagedAttention.Block, end = (length + PagedAttention.Block - 1) / PagedAttention.Block;
         return sizeof(float) * each * (end - first);
+    }
+
+    public override void CountIn(ByteCounter counter)
+    {
+        Require.That(this.counter is null && pages.Count + free.Count == 0, $"state: its bytes are counted from its beginning, but it holds {Bytes} already");
+        this.counter = counter;
+    }
+
+    public override long BytesToRead(int from, int to)
+    {
+        long count = Math.Max(0, (to + PagedAttention.Block - 1) / PagedAttention.Block - pages.Count) - free.Count;
+        for (int index = from / PagedAttention.Block; index < pages.Count; index++)
+            count += pages[index] is { IsShared: true } ? 1 : 0;
+        return Math.Max(0, count) * sizeof(float) * shape.Elements;
     }
 
     /// <summary>Makes room for positions up to a length and makes the pages from a start on this state's own; pages that a window left behind go.</summary>
@@ -74,7 +89,7 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
 
     public override LayerState Fork()
     {
-        KeyValuePages fork = new(shape, window) { left = left };
+        KeyValuePages fork = new(shape, window) { left = left, counter = counter };
         for (int index = 0; index < pages.Count; index++)
         {
             pages[index]?.Share();
@@ -115,14 +130,22 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
         addresses[index] = page is null ? 0 : (nint)page.Memory.Pointer;
     }
 
-    private Page NewPage() => free.TryPop(out Page? page) ? page : new Page(shape.Elements);
+    private Page NewPage() => free.TryPop(out Page? page) ? page : new Page(shape.Elements, counter);
 
     // Pages are shared by states that may live on different threads.
-    private sealed class Page(long elements)
+    private sealed class Page
     {
+        private readonly ByteCounter? counter;
         private int users = 1;
 
-        public NativeBlock Memory { get; } = new("state", elements, isCleared: true);
+        public Page(long elements, ByteCounter? counter)
+        {
+            Memory = new NativeBlock("state", elements, isCleared: true);
+            this.counter = counter;
+            counter?.Add(elements * sizeof(float));
+        }
+
+        public NativeBlock Memory { get; }
 
         public bool IsShared => Volatile.Read(ref users) > 1;
 
@@ -130,8 +153,10 @@ internal sealed unsafe class KeyValuePages(KeyValuePageShape shape, int window =
 
         public void Release()
         {
-            if (Interlocked.Decrement(ref users) == 0)
-                Memory.Dispose();
+            if (Interlocked.Decrement(ref users) > 0)
+                return;
+            counter?.Add(-Memory.Length * sizeof(float));
+            Memory.Dispose();
         }
     }
 }

@@ -7,6 +7,7 @@ namespace Lemma.Sequences;
 /// <summary>What linear attention keeps of one layer of one sequence: a matrix and a vector a head, whatever the length.</summary>
 internal sealed unsafe class LinearAttentionState(int heads, int width, int valueWidth) : LayerState
 {
+    private ByteCounter? counter;
     private readonly NativeBlock sums = new("linear attention's state", (long)heads * LinearAttentionKernel.SumsSize(width, valueWidth), isCleared: true);
 
     /// <summary>Where [H, d·d_v + d] lies, of heads for which the state was made.</summary>
@@ -27,6 +28,15 @@ internal sealed unsafe class LinearAttentionState(int heads, int width, int valu
     /// <summary>Counts tokens that were added.</summary>
     public void Advance(int tokens) => Length += tokens;
 
+    public override bool CanBeCut => false;
+
+    public override void CountIn(ByteCounter counter)
+    {
+        Require.That(this.counter is null, $"state: its bytes are counted already");
+        this.counter = counter;
+        counter.Add(Bytes);
+    }
+
     public override string? WhyNotCut(int from, int to) => to == from || to == 0 ? null
         : string.Create(CultureInfo.InvariantCulture, $"state: linear attention keeps sums of {from} tokens, which cannot be cut to {to}");
 
@@ -41,10 +51,17 @@ internal sealed unsafe class LinearAttentionState(int heads, int width, int valu
     {
         LinearAttentionState fork = new(heads, width, valueWidth) { Length = Length };
         sums.Span(0, sums.Length).CopyTo(fork.sums.Span(0, sums.Length));
+        if (counter is not null)
+            fork.CountIn(counter);
         return fork;
     }
 
-    public override void Dispose() => sums.Dispose();
+    public override void Dispose()
+    {
+        if (!sums.IsDisposed)
+            counter?.Add(-Bytes);
+        sums.Dispose();
+    }
 }
 
 /// <summary>Linear attention over rows: of whole sequences, or of sequences that go on from their states, with the same bits.</summary>

@@ -25,6 +25,16 @@ public sealed class SequenceState : IDisposable
     /// <summary>Bytes that the state holds, shared pages counted in every state that shares them.</summary>
     public long Bytes => layers.Sum(layer => layer.Bytes);
 
+    /// <summary>Adds the bytes that this state and its forks hold to a counter, shared pages once; before anything was read.</summary>
+    internal void CountIn(ByteCounter counter)
+    {
+        foreach (LayerState layer in layers)
+            layer.CountIn(counter);
+    }
+
+    /// <summary>The bytes that reading further tokens takes beside those that are held: pages that begin, and those that are shared and written to.</summary>
+    internal long BytesToRead(int tokens) => layers.Sum(layer => layer.BytesToRead(Length, Length + tokens));
+
     /// <summary>Forgets all but the first tokens.</summary>
     /// <exception cref="ArgumentException">The number is negative, larger than <see cref="Length"/>, or inside a prefix or what a layer needs.</exception>
     public void Truncate(int length)
@@ -91,6 +101,15 @@ internal abstract class LayerState : IDisposable
 
     /// <summary>The bytes that a sequence of some tokens needs in a format, read one by one.</summary>
     public abstract long BytesAt(int length, CacheFormat format);
+
+    /// <summary>Whether tokens can be taken back at all.</summary>
+    public virtual bool CanBeCut => true;
+
+    /// <summary>Adds the bytes that this state and its forks hold to a counter from now on.</summary>
+    public abstract void CountIn(ByteCounter counter);
+
+    /// <summary>The bytes that reading from a length to another one takes beside those that are held.</summary>
+    public virtual long BytesToRead(int from, int to) => 0;
 
     public abstract void Truncate(int length);
 

@@ -10,6 +10,8 @@ public partial class ArrowTests
         ["Formulas"] = [],
         ["Formats"] = [],
         ["Parquet"] = [],
+        ["Extensions"] = ["Language", "Decoding", "Sequences", "Text"],
+        ["Server"] = ["Language", "Decoding", "Sequences", "Text"],
         ["Text"] = ["Formats"],
         ["Compute"] = ["Formulas"],
         ["Weights"] = ["Compute", "Formulas"],
@@ -31,7 +33,12 @@ public partial class ArrowTests
     [Theory, MemberData(nameof(Rooms))]
     public void ARoomImportsOnlyWhatStandsBelowIt(string room)
     {
-        string folder = room is "Formulas" or "Formats" or "Parquet" or "Text" ? $"src/Lemma.{room}" : $"src/Lemma/{room}";
+        string folder = room switch
+        {
+            "Extensions" => "src/Lemma.Extensions.AI",
+            "Formulas" or "Formats" or "Parquet" or "Server" or "Text" => $"src/Lemma.{room}",
+            _ => $"src/Lemma/{room}",
+        };
         Assert.NotEmpty(Repository.Sources(folder));
         foreach (string file in Repository.Sources(folder))
         {
@@ -68,7 +75,7 @@ public partial class ArrowTests
     [Fact]
     public void LibrariesUseNoReflectionToSerialize()
     {
-        string[] libraries = ["src/Lemma", "src/Lemma.Formats", "src/Lemma.Text", "src/Lemma.Formulas", "src/Lemma.Parquet"];
+        string[] libraries = ["src/Lemma", "src/Lemma.Formats", "src/Lemma.Text", "src/Lemma.Formulas", "src/Lemma.Parquet", "src/Lemma.Extensions.AI", "src/Lemma.Server"];
         foreach (string file in libraries.SelectMany(Repository.Sources))
             Assert.DoesNotContain("JsonSerializer.", File.ReadAllText(file), StringComparison.Ordinal);
     }

@@ -7,7 +7,7 @@ namespace Lemma.Tests.Architecture;
 public class PublicApiTests
 {
     /// <summary>The packages with a reviewed surface; one line for each.</summary>
-    public static TheoryData<string> Packages => ["Lemma", "Lemma.Formats", "Lemma.Formulas", "Lemma.Parquet", "Lemma.Text"];
+    public static TheoryData<string> Packages => ["Lemma", "Lemma.Extensions.AI", "Lemma.Formats", "Lemma.Formulas", "Lemma.Parquet", "Lemma.Server", "Lemma.Text"];
 
     [Theory, MemberData(nameof(Packages))]
     public void ThePublicSurfaceIsTheReviewedOne(string package)
@@ -29,6 +29,7 @@ public class PublicApiTests
     [InlineData("Lemma.Language")]
     [InlineData("Lemma.Language.LongText")]
     [InlineData("Lemma.Language.Sentences")]
+    [InlineData("Lemma.Language.Serving")]
     [InlineData("Lemma.Language.Views")]
     public void TheLanguageRoomFitsOnOnePage(string space)
     {

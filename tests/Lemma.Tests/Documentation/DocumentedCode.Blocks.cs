@@ -8,6 +8,7 @@ namespace Documented.README1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -32,6 +33,7 @@ namespace Documented.DocsArchitecture1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -83,6 +85,7 @@ namespace Documented.DocsDecoding1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -98,6 +101,33 @@ namespace Documented.DocsDecoding1
             using Conversation conversation = model.NewConversation("Answer in one sentence.", LongConversation.ForgetOldest);
             foreach (string piece in conversation.Say("What is a tensor?"))
                 Console.Write(piece);
+        }
+    }
+}
+
+// docs/decoding.md
+namespace Documented.DocsDecoding2
+{
+    using Lemma.Decoding;
+    using Lemma.Language;
+    using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
+    using Lemma.Language.Views;
+    using Lemma.Tensors;
+    using Lemma.Text;
+    using Lemma.Text.Splitting;
+    using Lemma.Text.Templates;
+    using Lemma.Text.Training;
+
+    internal static class Block
+    {
+        internal static async Task Run()
+        {
+            using LanguageModel model = LanguageModel.Load("models/assistant");
+            using LanguageEngine engine = new(model, new BatcherOptions { MostSequences = 32 });
+            TextRequest request = engine.Submit(engine.Prompt([new ChatMessage("user", "What is a tensor?")]), GenerationOptions.Sample(0.8));
+            await foreach (TextUpdate update in request.ReadAsync())
+                Console.Write(update.Text);
         }
     }
 }
@@ -170,6 +200,7 @@ namespace Documented.DocsLongText1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -195,6 +226,7 @@ namespace Documented.DocsLongText2
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -223,6 +255,7 @@ namespace Documented.DocsLookingInside1
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -247,6 +280,7 @@ namespace Documented.DocsLookingInside2
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -284,12 +318,56 @@ namespace Documented.DocsPlanning1
     }
 }
 
+// docs/serving.md
+namespace Documented.DocsServing1
+{
+    using Lemma.Extensions.AI;
+    using Microsoft.Extensions.AI;
+    using Microsoft.Extensions.DependencyInjection;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            ServiceCollection services = new();
+            services.AddLemmaChatClient("models/assistant", options => options.MostSequences = 16).UseOpenTelemetry();
+            services.AddKeyedLemmaChatClient("small", "models/small");
+            services.AddLemmaEmbeddingGenerator("models/all-minilm-l6-v2");
+        }
+    }
+}
+
+// docs/serving.md
+namespace Documented.DocsServing2
+{
+    using Lemma.Server;
+    using Microsoft.AspNetCore.Builder;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+            builder.Services.AddLemmaServer(options =>
+            {
+                options.Models.Add(ServedModel.Of("models/assistant"));
+                options.Models.Add(ServedModel.Of("models/all-minilm-l6-v2") with { IsEmbedding = true });
+                options.ApiKeys.Add("secret");
+            });
+            WebApplication app = builder.Build();
+            app.MapLemma();
+            app.Run("http://127.0.0.1:8080");
+        }
+    }
+}
+
 // docs/tokenizers.md
 namespace Documented.DocsTokenizers1
 {
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -316,6 +394,7 @@ namespace Documented.DocsTokenizers2
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -341,6 +420,7 @@ namespace Documented.DocsTokenizers3
     using Lemma.Decoding;
     using Lemma.Language;
     using Lemma.Language.LongText;
+    using Lemma.Language.Serving;
     using Lemma.Language.Views;
     using Lemma.Tensors;
     using Lemma.Text;
@@ -401,6 +481,41 @@ namespace Documented.DocsTraining1
     }
 }
 
+// src/Lemma.Extensions.AI/README.md
+namespace Documented.SrcLemmaExtensionsAIREADME1
+{
+    using Lemma.Extensions.AI;
+    using Microsoft.Extensions.AI;
+
+    internal static class Block
+    {
+        internal static async Task Run()
+        {
+            using IChatClient client = LemmaChatClient.Load("models/assistant");
+            await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync("What is a tensor?"))
+                Console.Write(update.Text);
+        }
+    }
+}
+
+// src/Lemma.Extensions.AI/README.md
+namespace Documented.SrcLemmaExtensionsAIREADME2
+{
+    using Lemma.Extensions.AI;
+    using Microsoft.Extensions.AI;
+    using Microsoft.Extensions.DependencyInjection;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            ServiceCollection services = new();
+            services.AddLemmaChatClient("models/assistant").UseOpenTelemetry();
+            services.AddLemmaEmbeddingGenerator("models/all-minilm-l6-v2");
+        }
+    }
+}
+
 // src/Lemma.Formats/README.md
 namespace Documented.SrcLemmaFormatsREADME1
 {
@@ -452,6 +567,25 @@ namespace Documented.SrcLemmaParquetREADME1
             DataReport report = new();
             foreach (DataExample example in ExampleFiles.Stream(["data"], report, formats: new Dictionary<string, RowReader> { [".parquet"] = ParquetRows.Read }))
                 Console.WriteLine(example.Source);
+        }
+    }
+}
+
+// src/Lemma.Server/README.md
+namespace Documented.SrcLemmaServerREADME1
+{
+    using Lemma.Server;
+    using Microsoft.AspNetCore.Builder;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+            builder.Services.AddLemmaServer(options => options.Models.Add(ServedModel.Of("models/assistant")));
+            WebApplication app = builder.Build();
+            app.MapLemma();
+            app.Run("http://127.0.0.1:8080");
         }
     }
 }

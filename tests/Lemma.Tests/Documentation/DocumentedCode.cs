@@ -6,12 +6,12 @@ namespace Lemma.Tests.Documentation;
 /// <summary>The C# of the documentation as a source file that the tests are built with: every block in a namespace of its own.</summary>
 internal static class DocumentedCode
 {
-    private const string Fence = "```", Begin = Fence + "csharp", Import = "using Lemma";
+    private const string Fence = "```", Begin = Fence + "csharp";
 
     // What a page need not repeat; a block with usings of its own, as the packages' pages have, gets nothing else.
     private static readonly string[] Usual =
     [
-        "Lemma.Decoding", "Lemma.Language", "Lemma.Language.LongText", "Lemma.Language.Views", "Lemma.Tensors", "Lemma.Text",
+        "Lemma.Decoding", "Lemma.Language", "Lemma.Language.LongText", "Lemma.Language.Serving", "Lemma.Language.Views", "Lemma.Tensors", "Lemma.Text",
         "Lemma.Text.Splitting", "Lemma.Text.Templates", "Lemma.Text.Training",
     ];
 
@@ -55,10 +55,15 @@ internal static class DocumentedCode
         }
     }
 
+    // As against a declaration that ends with its block.
+    private static bool IsImport(string line) => line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith(';') && !line.Contains('=', StringComparison.Ordinal);
+
+    private static bool IsAsync(string[] code) => code.Any(line => line.Contains("await ", StringComparison.Ordinal));
+
     private static void Append(StringBuilder file, string page, int number, string[] block)
     {
-        string[] imports = [.. block.TakeWhile(line => line.StartsWith(Import, StringComparison.Ordinal) || line.Length == 0).Where(line => line.Length > 0)];
-        string[] code = [.. block.SkipWhile(line => line.StartsWith(Import, StringComparison.Ordinal) || line.Length == 0)];
+        string[] imports = [.. block.TakeWhile(line => IsImport(line) || line.Length == 0).Where(line => line.Length > 0)];
+        string[] code = [.. block.SkipWhile(line => IsImport(line) || line.Length == 0)];
         string name = string.Concat(page[..^3].Split('/', '.', '-').Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
         bool isMember = code[0].StartsWith("public ", StringComparison.Ordinal);
         file.Append($"\n// {page}\nnamespace Documented.{name}{number}\n{{\n");
@@ -66,7 +71,7 @@ internal static class DocumentedCode
             file.Append($"    {import}\n");
         file.Append("\n    internal static class Block\n    {\n");
         if (!isMember)
-            file.Append("        internal static void Run()\n        {\n");
+            file.Append(IsAsync(code) ? "        internal static async Task Run()\n        {\n" : "        internal static void Run()\n        {\n");
         foreach (string line in code)
             file.Append(line.Length == 0 ? "\n" : $"{(isMember ? "        " : "            ")}{line}\n");
         file.Append(isMember ? "    }\n}\n" : "        }\n    }\n}\n");

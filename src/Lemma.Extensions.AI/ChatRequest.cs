@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text.Json;
+using Lemma.Decoding;
+using Microsoft.Extensions.AI;
+
+namespace Lemma.Extensions.AI;
+
+/// <summary>What <see cref="ChatOptions"/> ask for: how a text is made, or a refusal that names the field.</summary>
+/// <param name="Generation">How.</param>
+/// <param name="Priority">Higher ones go first.</param>
+internal readonly record struct ChatRequest(GenerationOptions Generation, int Priority)
+{
+    /// <summary>Reads the options of one answer.</summary>
+    /// <param name="client">Who is asked.</param>
+    /// <param name="options">The options; null for none.</param>
+    /// <param name="modelId">The model's name.</param>
+    /// <param name="seed">The seed where the options have none.</param>
+    /// <param name="room">Ids that the longest text has room for behind the prompt.</param>
+    public static ChatRequest Read(IChatClient client, ChatOptions options, string modelId, ulong seed, int room)
+    {
+        Refuse(options, modelId);
+        GenerationOptions given = options.RawRepresentationFactory?.Invoke(client) switch
+        {
+            null => new GenerationOptions { MaximumTokens = room, Seed = seed, Steps = [] },
+            GenerationOptions own => own,
+            var other => throw new NotSupportedException($"chat: RawRepresentationFactory may give {nameof(GenerationOptions)}, but it gave {other.GetType()}"),
+        };
+        Numbers numbers = new(options.AdditionalProperties);
+        double? minP = numbers.Take("min_p"), typical = numbers.Take("typical_p"), topNSigma = numbers.Take("top_n_sigma"),
+            repetition = numbers.Take("repetition_penalty");
+        int? ngram = numbers.TakeWhole("no_repeat_ngram_size"), logProbabilities = numbers.TakeWhole("logprobs"), priority = numbers.TakeWhole("priority");
+        numbers.RequireAllTaken();
+        bool draws = options.Temperature is not null || options.TopP is not null || options.TopK is not null || options.FrequencyPenalty is not null
+            || options.PresencePenalty is not null || (minP ?? typical ?? topNSigma ?? repetition ?? ngram) is not null;
+        return new ChatRequest(given with
+        {
+            Steps = !draws ? given.Steps : GenerationOptions.Sample(options.Temperature ?? 1, options.TopK, options.TopP, minP, typical, repetition,
+                options.PresencePenalty, options.FrequencyPenalty, ngram, topNSigma: topNSigma).Steps,
+            MaximumTokens = options.MaxOutputTokens ?? given.MaximumTokens,
+            Seed = options.Seed is { } seeded ? unchecked((ulong)seeded) : given.Seed,
+            StopTexts = options.StopSequences is { } stops ? [.. stops] : given.StopTexts,
+            LogProbabilities = logProbabilities ?? given.LogProbabilities,
+        }, priority ?? 0);
+    }
+
+    // The one place that says what is not there yet: constraints of answers, tools and efforts of reasoning are wired here.
+    private static void Refuse(ChatOptions options, string modelId)
+    {
+        if (options.ModelId is { } asked && asked != modelId)
+            throw new ArgumentException($"chat: this client's model is '{modelId}', but ModelId asks for '{asked}'");
+        bool offersTools = options.ToolMode is not NoneChatToolMode && options.Tools is { Count: > 0 };
+        Refuse(offersTools, nameof(options.Tools), "the model cannot be told of tools yet; ToolMode None leaves them out");
+        Refuse(options.ToolMode is RequiredChatToolMode, nameof(options.ToolMode), "the model cannot be made to call a tool yet");
+        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText), nameof(options.ResponseFormat), "an answer cannot be held to JSON yet");
+        Refuse(options.Reasoning is { Effort: not null } or { Output: not null }, nameof(options.Reasoning), "the effort of reasoning cannot be chosen yet");
+        Refuse(options.ConversationId is not null, nameof(options.ConversationId), "no conversations are kept; send all messages");
+        Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "answers are not kept, so none can be resumed");
+        Refuse(options.AllowBackgroundResponses == true, nameof(options.AllowBackgroundResponses), "answers are made while they are awaited");
+    }
+
+    private static void Refuse(bool isAsked, string field, string why)
+    {
+        if (isAsked)
+            throw new NotSupportedException($"chat: {field}: {why}");
+    }
+
+    // Further options by name; what is not known is refused.
+    private readonly struct Numbers(AdditionalPropertiesDictionary? all)
+    {
+        private readonly Dictionary<string, object?> left = all is null ? [] : new Dictionary<string, object?>(all, StringComparer.OrdinalIgnoreCase);
+
+        public double? Take(string name)
+        {
+            if (!left.Remove(name, out object? value) || value is null)
+                return null;
+            double? number = value switch
+            {
+                JsonElement { ValueKind: JsonValueKind.Number } json => json.GetDouble(),
+                double or float or decimal or int or long or short or byte or uint or ulong => Convert.ToDouble(value, CultureInfo.InvariantCulture),
+                _ => null,
+            };
+            return number ?? throw new ArgumentException($"chat: AdditionalProperties: {name} must be a number, but it is {value}");
+        }
+
+        public int? TakeWhole(string name) => Take(name) is not { } number ? null
+            : number == Math.Truncate(number) && Math.Abs(number) <= int.MaxValue ? (int)number
+            : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"chat: AdditionalProperties: {name} must be a whole number, but it is {number}"));
+
+        public void RequireAllTaken()
+        {
+            if (left.Count > 0)
+                throw new NotSupportedException($"chat: AdditionalProperties: '{string.Join("', '", left.Keys.Order(StringComparer.Ordinal))}' is not known");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Runtime.CompilerServices;
+using Lemma.Decoding;
+using Lemma.Language;
+using Lemma.Language.Serving;
+using Microsoft.Extensions.AI;
+using Message = Microsoft.Extensions.AI.ChatMessage;
+using Options = Microsoft.Extensions.AI.ChatOptions;
+
+namespace Lemma.Extensions.AI;
+
+/// <summary>A local model as an <see cref="IChatClient"/>: conversations by its own chat template, many at once.</summary>
+/// <remarks>Any thread may ask; the texts of all callers are made in one batch, and each is the one that its caller would get alone.</remarks>
+public sealed class LemmaChatClient : IChatClient
+{
+    private const string Provider = "lemma";
+    private readonly LanguageEngine engine;
+    private readonly IDisposable[] owned;
+    private readonly ChatClientMetadata metadata;
+    private long answers;
+
+    /// <summary>A client of an engine, which stays the caller's.</summary>
+    /// <param name="engine">Who writes.</param>
+    /// <param name="modelId">The model's name, which answers carry.</param>
+    public LemmaChatClient(LanguageEngine engine, string modelId) : this(engine, modelId, []) => ArgumentNullException.ThrowIfNull(engine);
+
+    private LemmaChatClient(LanguageEngine engine, string modelId, IDisposable[] owned)
+    {
+        (this.engine, this.owned) = (engine, owned);
+        metadata = new ChatClientMetadata(Provider, defaultModelId: modelId);
+    }
+
+    /// <summary>Reads a model for a client of its own.</summary>
+    /// <param name="path">A model's folder, a GGUF file, or a checkpoint of llama2.c.</param>
+    /// <param name="options">How it is loaded and served; null for the usual.</param>
+    /// <exception cref="InvalidOperationException">The model has no chat template, or an encoder.</exception>
+    /// <exception cref="InvalidDataException">A file is broken.</exception>
+    public static LemmaChatClient Load(string path, LemmaClientOptions? options = null)
+    {
+        options ??= new LemmaClientOptions();
+        LanguageModel model = LanguageModel.Load(path, options.Threads, options.Cache);
+        try
+        {
+            if (model.Template is null)
+                throw new InvalidOperationException($"chat: the model in '{path}' has no chat template, so it cannot hold a conversation");
+            LanguageEngine engine = new(model, options.Batching);
+            return new LemmaChatClient(engine, options.NameOf(path), [engine, model]);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="NotSupportedException">The options or the messages ask for something that is not there; nothing is ignored.</exception>
+    /// <exception cref="QueueFullException">As many requests wait as may.</exception>
+    public Task<ChatResponse> GetResponseAsync(IEnumerable<Message> messages, Options? options = null, CancellationToken cancellationToken = default) =>
+        GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    /// <exception cref="NotSupportedException">The options or the messages ask for something that is not there; nothing is ignored.</exception>
+    /// <exception cref="QueueFullException">As many requests wait as may.</exception>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<Message> messages, Options? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        options ??= new Options();
+        int[] prompt = engine.Prompt(ChatTurns.Of(messages, options.Instructions));
+        ulong seed = (ulong)Interlocked.Increment(ref answers);
+        ChatRequest asked = ChatRequest.Read(this, options, metadata.DefaultModelId!, seed, Math.Max(0, engine.LongestText - prompt.Length));
+        TextRequest request = engine.Submit(prompt, asked.Generation, priority: asked.Priority, cancellation: cancellationToken);
+        string response = $"chatcmpl-{Guid.NewGuid():N}", message = $"msg-{Guid.NewGuid():N}";
+        await foreach (TextUpdate update in request.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (update is { Text.Length: 0, Choice: null, End: null })
+                continue;
+            ChatResponseUpdate next = Next(update.Text.Length > 0 ? [new TextContent(update.Text)] : []);
+            next.RawRepresentation = update;
+            if (update.End is { } end)
+            {
+                next.FinishReason = end == TextEnd.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
+                next.Contents.Add(new UsageContent(Details(request.Usage)));
+            }
+            yield return next;
+        }
+
+        ChatResponseUpdate Next(IList<AIContent> contents) => new(ChatRole.Assistant, contents)
+        {
+            ResponseId = response,
+            MessageId = message,
+            ModelId = metadata.DefaultModelId,
+            CreatedAt = DateTimeOffset.UtcNow,
+        };
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType == typeof(ChatClientMetadata) ? metadata
+            : serviceType == typeof(LanguageEngine) ? engine
+            : serviceType == typeof(LanguageModel) ? engine.Model
+            : serviceType.IsInstanceOfType(this) ? this : null;
+    }
+
+    /// <summary>Ends the engine and frees the model, where the client has loaded it.</summary>
+    public void Dispose()
+    {
+        foreach (IDisposable one in owned)
+            one.Dispose();
+    }
+
+    private static UsageDetails Details(BatchUsage usage) => new()
+    {
+        InputTokenCount = usage.Prompt,
+        CachedInputTokenCount = usage.Cached,
+        OutputTokenCount = usage.Made,
+        TotalTokenCount = (long)usage.Prompt + usage.Made,
+    };
+}
