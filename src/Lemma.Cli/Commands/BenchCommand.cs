@@ -12,7 +12,7 @@ internal static class BenchCommand
     {
         Command command = new("bench", "Measure speed.")
         {
-            BuildTrain(), BuildTune(), BuildDecode(), BuildEncode(), BuildMatrixProduct(), BuildAttention(), BuildSampling(), BuildTokenizer(),
+            BuildTrain(), BuildTune(), BuildDecode(), BuildEncode(), BuildMatrixProduct(), BuildAttention(), BuildSampling(), BuildConstraints(), BuildTokenizer(),
         };
         Examples.Add(command,
             ("a training step of GPT-2's size", "lemma bench train gpt2-124m"),
@@ -158,6 +158,16 @@ internal static class BenchCommand
         Command command = new("sampling", "Time choosing an id from logits, for usual settings.") { vocabulary, spread, seconds };
         Examples.Add(command, ("a vocabulary of 128,000", "lemma bench sampling"));
         command.SetAction(parsed => SamplingBench.Run(parsed.GetValue(vocabulary)!.Value, parsed.GetValue(spread)!.Value, parsed.GetValue(seconds)!.Value));
+        return command;
+    }
+
+    private static Command BuildConstraints()
+    {
+        Argument<string> file = new("TOKENIZER") { Description = "A tokenizer's file or folder" };
+        Option<int?> texts = Choice.Whole("--texts", "Random texts of each constraint", fallback: 20), length = Choice.Whole("--length", "The most ids of a text", fallback: 100);
+        Command command = new("constraints", "Time the masks of constraints: of states that were never met, and of those that were.") { file, texts, length };
+        Examples.Add(command, ("of a vocabulary", "lemma bench constraints tokenizer.json"));
+        command.SetAction(parsed => ConstraintBench.Run(Lemma.Text.Tokenizer.Load(parsed.GetRequiredValue(file)), parsed.GetValue(texts)!.Value, parsed.GetValue(length)!.Value));
         return command;
     }
 

@@ -20,22 +20,29 @@ internal static class ChatCommand
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
         GuessOption guess = new();
+        ConstraintOptions constraint = new();
         Command command = new("chat", "Talk to a model in the terminal, by its chat template where it has one.") { model, system };
         sampling.AddTo(command);
         guess.AddTo(command);
+        constraint.AddTo(command);
         command.Add(cacheFormat);
         command.Add(threads);
         Examples.Add(command,
             ("talk to the model of the quickstart", "lemma chat runs/quickstart"),
             ("more freely, in short pieces", "lemma chat runs/quickstart --temperature 1 --tokens 60"),
             ("a model with a chat template, told what to be", "lemma chat models/assistant --system \"Answer in one sentence.\""),
+            ("answers that are JSON of a schema", "lemma chat models/assistant --schema answer.json"),
             ("lines from another program, an answer each", "lemma chat models/assistant < questions.txt"));
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(model);
             using LanguageModel read = LanguageModel.Load(ModelPath.Find(path), parsed.GetValue(threads), parsed.GetValue(cacheFormat));
             using Guesser? guesser = guess.Open(parsed, read);
-            return Run(read, path, parsed.GetValue(system), sampling.Read(parsed) with { Speculator = guesser?.Speculator });
+            return Run(read, path, parsed.GetValue(system), sampling.Read(parsed) with
+            {
+                Speculator = guesser?.Speculator,
+                Constraint = constraint.Read(parsed, read.Tokenizer),
+            });
         });
         return command;
     }

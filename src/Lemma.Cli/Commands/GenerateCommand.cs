@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Lemma.Cli.Display;
 using Lemma.Cli.Parsing;
 using Lemma.Decoding;
+using Lemma.Decoding.Constraints;
 using Lemma.Language;
 using Lemma.Sequences;
 
@@ -24,9 +25,11 @@ internal static class GenerateCommand
         Option<int?> threads = Choice.Threads();
         SamplingOptions sampling = new();
         GuessOption guess = new();
+        ConstraintOptions constraint = new();
         Command command = new("generate", "Let a model continue a text.") { model, prompt };
         sampling.AddTo(command);
         guess.AddTo(command);
+        constraint.AddTo(command);
         foreach (Option option in (Option[])[sequences, beams, lengthPenalty, logProbabilities, cacheFormat, threads, json])
             command.Add(option);
         Examples.Add(command,
@@ -35,6 +38,8 @@ internal static class GenerateCommand
             ("three of them, or the best three of six beams", "lemma generate runs/book --prompt \"It was a\" --sequences 3 --beams 6"),
             ("how sure it was, and what else it might have said", "lemma generate runs/book --prompt \"It was a\" --tokens 12 --log-probabilities 3"),
             ("a file that people have, three tokens guessed at once", "lemma generate model-Q4_K_M.gguf --prompt \"It was a\" --guess lookup --guesses 3"),
+            ("JSON that validates, whatever the model", "lemma generate model-Q4_K_M.gguf --prompt \"Ann is 30. As JSON: \" --schema person.json"),
+            ("one of three answers", "lemma generate model-Q4_K_M.gguf --prompt \"Is it true? \" --choices yes,no,maybe"),
             ("for another program", "echo It was a | lemma generate runs/book --prompt - --json"));
         command.SetAction(parsed =>
         {
@@ -54,7 +59,9 @@ internal static class GenerateCommand
             }
             using LanguageModel read = LanguageModel.Load(ModelPath.Find(parsed.GetRequiredValue(model)), parsed.GetValue(threads), parsed.GetValue(cacheFormat));
             using Guesser? guesser = guess.Open(parsed, read);
-            return Run(read, parsed.GetValue(prompt) ?? "", options with { Speculator = guesser?.Speculator }, search, count, parsed.GetValue(json));
+            Constraint? must = constraint.Read(parsed, read.Tokenizer);
+            search = search is null ? null : search with { Constraint = must };
+            return Run(read, parsed.GetValue(prompt) ?? "", options with { Speculator = guesser?.Speculator, Constraint = must }, search, count, parsed.GetValue(json));
         });
         return command;
     }

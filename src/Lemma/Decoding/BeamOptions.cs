@@ -1,3 +1,5 @@
+using Lemma.Decoding.Constraints;
+
 namespace Lemma.Decoding;
 
 /// <summary>How beams are kept and compared.</summary>
@@ -17,6 +19,9 @@ public sealed record BeamOptions
 
     /// <summary>Ids that end a continuation; null for those of the model.</summary>
     public IReadOnlyList<int>? StopIds { get; init; }
+
+    /// <summary>What a continuation must match as a whole, up to the id that ends it; null for any. Those that the most ids cut off are beginnings.</summary>
+    public Constraint? Constraint { get; init; }
 
     /// <summary>Ids that the tokenizer has: a model may have more, which stand for nothing and are not taken; null for all of the model.</summary>
     public int? Ids { get; init; }

@@ -1,4 +1,5 @@
 using Lemma.Compute;
+using Lemma.Decoding.Constraints;
 using Lemma.Formulas;
 using Lemma.Models;
 using Lemma.Sequences;
@@ -16,7 +17,7 @@ public sealed record Beam(IReadOnlyList<int> Ids, double LogProbability, double 
 /// <remarks>Beams are one pass with a state each; a beam that splits forks its state. Ties go to the lower id of the earlier beam.</remarks>
 public static class BeamSearch
 {
-    private sealed record Kept(int[] Ids, double Sum, SequenceState State);
+    private sealed record Kept(int[] Ids, double Sum, SequenceState State, ConstrainedText? Text);
 
     /// <summary>The beams that ended best, the best first.</summary>
     /// <param name="model">The model.</param>
@@ -39,12 +40,15 @@ public static class BeamSearch
         Require.That(room >= 0,
             $"beam_search: {state.Length} tokens and a prompt of {prompt.Length} ids are more than the longest sequence, {model.MaximumLength}");
         IReadOnlyList<int> stops = options.StopIds ?? model.EndIds;
+        Require.That(options.Constraint is null || (stops.Count > 0 && options.Constraint.Ids <= model.VocabularySize),
+            $"beam_search: under a constraint an id must end a text, and it is over at most {model.VocabularySize} ids, but {stops.Count} end one and it is over "
+            + $"{options.Constraint?.Ids}");
         using Tape tape = new(workers, model.Parameters) { Recording = false };
         Candidates candidates = new(Math.Min(model.VocabularySize, options.Ids ?? model.VocabularySize));
         float[] scores = new float[model.VocabularySize];
         // So many that as many as are kept go on, even where every beam could end in every way.
         int count = (int)Math.Min((long)options.Beams * Math.Max(2, 1 + stops.Count), (long)options.Beams * candidates.VocabularySize);
-        List<Kept> kept = [new([], 0, state.Fork())];
+        List<Kept> kept = [new([], 0, state.Fork(), options.Constraint?.Begin(prompt.Span))];
         List<Beam> ended = [];
         int most = (int)Math.Min(options.MaximumTokens, room + 1);
         try
@@ -52,7 +56,7 @@ public static class BeamSearch
             for (int made = 1; made <= most && kept.Count > 0; made++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                List<(int Beam, int Id, double Sum)> best = Continuations(model, tape, kept, made == 1 ? prompt : default, count, candidates, scores);
+                List<(int Beam, int Id, double Sum)> best = Continuations(model, tape, kept, made == 1 ? prompt : default, count, candidates, scores, stops);
                 List<Kept> next = [];
                 for (int rank = 0; rank < best.Count; rank++)
                 {
@@ -62,7 +66,7 @@ public static class BeamSearch
                     if (rank < options.Beams && (isStop || made == most))
                         ended.Add(new Beam(isStop ? kept[beam].Ids : [.. kept[beam].Ids, id], sum, sum / Math.Pow(made, options.LengthPenalty)));
                     if (!isStop && made < most && next.Count < options.Beams)
-                        next.Add(new Kept([.. kept[beam].Ids, id], sum, kept[beam].State.Fork()));
+                        next.Add(new Kept([.. kept[beam].Ids, id], sum, kept[beam].State.Fork(), Behind(kept[beam].Text, id)));
                 }
                 Release(kept);
                 kept = next;
@@ -88,7 +92,7 @@ public static class BeamSearch
     }
 
     private static List<(int Beam, int Id, double Sum)> Continuations(IContinuingModel model, Tape tape, List<Kept> kept, ReadOnlyMemory<int> prompt,
-        int count, Candidates candidates, float[] scores)
+        int count, Candidates candidates, float[] scores, IReadOnlyList<int> stops)
     {
         Rows rows = prompt.IsEmpty ? new Rows(kept.Select(beam => beam.Ids[^1]).ToArray(), Enumerable.Repeat(1, kept.Count).ToArray(),
             kept.Select(beam => beam.State).ToArray())
@@ -100,6 +104,7 @@ public static class BeamSearch
         {
             LogSoftmax.Forward(tape[logits].Slice(beam * vocabulary, vocabulary), vocabulary, 1, scores);
             candidates.Reset(scores.AsSpan(0, candidates.VocabularySize));
+            kept[beam].Text?.Keep(candidates, scores.AsSpan(0, candidates.VocabularySize), stops);
             candidates.Sort(count);
             for (int i = 0; i < Math.Min(count, candidates.Count); i++)
                 all.Add((beam, candidates.Ids[i], kept[beam].Sum + candidates.Logits[i]));
@@ -107,6 +112,13 @@ public static class BeamSearch
         tape.Rewind();
         // The order is stable, so an equal one of a later beam, or of a higher id, stays behind.
         return [.. all.OrderByDescending(one => one.Sum).Take(count)];
+    }
+
+    private static ConstrainedText? Behind(ConstrainedText? text, int id)
+    {
+        ConstrainedText? fork = text?.Fork();
+        fork?.Add(id);
+        return fork;
     }
 
     private static void Release(List<Kept> kept)

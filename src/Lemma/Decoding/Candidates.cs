@@ -136,6 +136,60 @@ public sealed class Candidates
         (Count, ordered, sums, isWhole, hasPlaces) = (kept, Math.Min(ordered, kept), null, false, false);
     }
 
+    /// <summary>Right after a reset: forgets the ids whose bit is not set, and those beyond the bits; none may be left.</summary>
+    internal void KeepIn(ReadOnlySpan<ulong> bits)
+    {
+        int kept = 0;
+        for (int word = 0; word < bits.Length; word++)
+        {
+            for (ulong left = bits[word]; left != 0; left &= left - 1)
+            {
+                int id = (word << 6) + BitOperations.TrailingZeroCount(left);
+                if (id >= Count)
+                    break;
+                (logits[kept], ids[kept]) = (logits[id], id);
+                kept++;
+            }
+        }
+        Kept(kept);
+    }
+
+    /// <summary>Right after a reset: forgets all but some ids, which are in order; none may be left.</summary>
+    internal void KeepOnly(ReadOnlySpan<int> some)
+    {
+        int kept = 0;
+        foreach (int id in some)
+        {
+            if (id >= Count)
+                break;
+            (logits[kept], ids[kept]) = (logits[id], id);
+            kept++;
+        }
+        Kept(kept);
+    }
+
+    /// <summary>Forgets one id, where it is left.</summary>
+    internal void Remove(int id)
+    {
+        int place = Ids.IndexOf(id);
+        if (place < 0)
+            return;
+        ids.AsSpan(place + 1, Count - place - 1).CopyTo(ids.AsSpan(place));
+        logits.AsSpan(place + 1, Count - place - 1).CopyTo(logits.AsSpan(place));
+        Kept(Count - 1);
+    }
+
+    /// <summary>Adds an id that is not left, where there is one of that number.</summary>
+    internal void Include(int id, ReadOnlySpan<float> all)
+    {
+        if ((uint)id >= (uint)ids.Length || Ids.Contains(id))
+            return;
+        (ids[Count], logits[Count]) = (id, all[id]);
+        Kept(Count + 1);
+    }
+
+    private void Kept(int count) => (Count, ordered, largest, sums, isWhole, hasPlaces) = (count, 0, null, null, false, false);
+
     /// <summary>Keeps the fewest, likeliest first, whose probabilities reach a mass; one stays. The others keep their order.</summary>
     public void KeepLikeliest(double mass) => KeepNearest(LargestLogit, 0, mass);
 

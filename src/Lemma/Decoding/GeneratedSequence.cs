@@ -1,3 +1,4 @@
+using Lemma.Decoding.Constraints;
 using Lemma.Sequences;
 
 namespace Lemma.Decoding;
@@ -11,6 +12,7 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
     private IReadOnlyList<int> stopIds = [];
     private int count, prompt, made, most, drawn;
     private bool isStopped;
+    private ConstrainedText? text;
 
     /// <summary>What the model keeps.</summary>
     public SequenceState State { get; private set; } = state;
@@ -36,7 +38,7 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
     /// <summary>Begins a text.</summary>
     public void Begin(ReadOnlySpan<int> first, GenerationOptions options, ulong seed, IReadOnlyList<int> stops, int longest)
     {
-        (count, drawn, steps) = (0, 0, new StepChain(options.Steps, seed));
+        (count, drawn, steps, text) = (0, 0, new StepChain(options.Steps, seed), null);
         GoOn(first, options, stops, longest);
     }
 
@@ -49,6 +51,9 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
             Array.Resize(ref ids, (int)room);
         further.CopyTo(ids.AsSpan(count));
         count += further.Length;
+        // What is made from here on matches from the beginning.
+        if (!further.IsEmpty || !ReferenceEquals(text?.Constraint, options.Constraint))
+            text = options.Constraint?.Begin(Ids);
         prompt = further.IsEmpty ? prompt : count;
         (made, most, isStopped, stopIds, Chosen) = (0, options.MaximumTokens, false, stops, default);
         likeliest = options.LogProbabilities is > 0 and { } number ? new TokenLogProbability[number] : [];
@@ -58,6 +63,12 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
     public bool TryChoose(ReadOnlySpan<float> logits, Candidates candidates, Candidates? observed, out int id)
     {
         candidates.Reset(logits);
+        if (text is not null && !text.Keep(candidates, logits, stopIds))
+        {
+            // The text is whole, and there is no id to say so.
+            (isStopped, id) = (true, -1);
+            return false;
+        }
         id = steps.Choose(candidates, Ids, prompt, drawn++);
         made++;
         if (observed is not null)
@@ -65,7 +76,10 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
         for (int i = 0; i < stopIds.Count && !isStopped; i++)
             isStopped = stopIds[i] == id;
         if (!isStopped)
+        {
             ids[count++] = id;
+            text?.Add(id);
+        }
         return !isStopped;
     }
 

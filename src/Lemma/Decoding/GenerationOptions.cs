@@ -1,3 +1,5 @@
+using Lemma.Decoding.Constraints;
+
 namespace Lemma.Decoding;
 
 /// <summary>How a text is continued.</summary>
@@ -23,6 +25,10 @@ public sealed record GenerationOptions
 
     /// <summary>How many of the likeliest ids are told with their log-probabilities beside that of the chosen id; null to tell none at all.</summary>
     public int? LogProbabilities { get; init; }
+
+    /// <summary>What the text that is made must match as a whole; null for any text. Ids are chosen among those that go on in it.</summary>
+    /// <remarks>It begins behind the prompt, and anew behind ids that <see cref="Generator.Continue"/> adds. A text that the most tokens cut off is a beginning.</remarks>
+    public Constraint? Constraint { get; init; }
 
     /// <summary>What guesses the next ids of one text, so that a pass can check several; null to guess nothing. The text is the same.</summary>
     public Speculator? Speculator { get; init; }

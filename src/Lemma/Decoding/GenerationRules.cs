@@ -25,6 +25,8 @@ internal readonly record struct GenerationRules(int VocabularySize, int Longest,
         Require.That(generation.MaximumTokens >= 0, $"generation: the most tokens must not be negative, but they are {generation.MaximumTokens}");
         Require.That(generation.LogProbabilities is null || (generation.LogProbabilities >= 0 && generation.LogProbabilities <= Drawn),
             $"generation: the log-probabilities to tell must be from 0 to {Drawn}, but they are {generation.LogProbabilities}");
+        Require.That(generation.Constraint is not { } constraint || constraint.Ids <= VocabularySize,
+            $"generation: a constraint is over the ids of the model's tokenizer, at most {VocabularySize}, but it is over {generation.Constraint?.Ids}");
         Require.That(generation.Speculator is null || count == 1, $"generation: one text is guessed ahead, but {count} are asked for");
         Require.That(generation.StopTexts.Count == 0,
             $"generation: ids alone do not show the {generation.StopTexts.Count} texts to stop at, so a TextStream must be read");

@@ -1,0 +1,63 @@
+using Lemma.Decoding.Constraints.Nodes;
+using Lemma.Decoding.Constraints.Regex;
+
+namespace Lemma.Decoding.Constraints.Json;
+
+/// <summary>Strings of a schema: length, one pattern or one format.</summary>
+internal sealed class SchemaStrings(JsonRules json)
+{
+    /// <summary>The strings that a schema allows, in quotation marks.</summary>
+    public GrammarNode String(Schema schema)
+    {
+        (int least, int? most) = schema.Length;
+        if (most < least)
+            return GrammarNode.Never;
+        (string Pattern, string Pointer)[] all = [.. schema.Formats, .. schema.Patterns];
+        if (all.Length == 0)
+            return least == 0 && most is null ? json.AnyString : JsonRules.Quoted(new RepeatNode(json.AnyCharacter, Bounded(least, schema), most is null ? null
+                : Math.Min(most.Value, json.Rules.Limits.MaximumRepeat)));
+        (string pattern, string pointer) = all[0];
+        if (all.Length > 1)
+            throw SchemaReader.Error(all[1].Pointer, $"one pattern or format may be asked of a string, but {all.Length} are");
+        bool isWhole = schema.Formats.Count > 0;
+        RegexPattern regex = Parse(pattern, pointer);
+        (long shortest, long? longest) = isWhole ? (regex.Branches.Min(static branch => branch.Body.Length.Least),
+            regex.Branches.Any(static branch => branch.Body.Length.Most is null) ? null : regex.Branches.Max(static branch => branch.Body.Length.Most)) : regex.FoundLength;
+        if (shortest >= least && (most is null || longest <= most))
+            return JsonRules.Quoted(isWhole ? regex.Lower(json.Character) : regex.LowerFound(json.Character));
+        if (most < shortest || least > longest)
+            return GrammarNode.Never;
+        if (regex.AsRun() is not var (set, fewest, largest))
+            throw SchemaReader.Error(pointer, $"a length of {least} to {most?.ToString() ?? "any number of"} characters can be held beside a pattern of one repeated set, "
+                + "such as ^[a-z]*$, or one that is never longer or shorter, but not beside this one; say it in the pattern");
+        (least, most) = (Math.Max(least, fewest), largest is null ? most : most is null ? largest : Math.Min(most.Value, largest.Value));
+        return JsonRules.Quoted(new RepeatNode(json.Character(set), Bounded(least, schema), most));
+    }
+
+    /// <summary>Whether a text has the length, the patterns and the formats that a schema asks for.</summary>
+    public bool Allows(Schema schema, string text)
+    {
+        int length = text.EnumerateRunes().Count();
+        return length >= schema.Length.Least && !(length > schema.Length.Most)
+            && schema.Formats.All(one => Matches(Parse(one.Pattern, one.Pointer).Lower(CodePoints.Lower), text))
+            && schema.Patterns.All(one => Matches(Parse(one.Pattern, one.Pointer).LowerFound(CodePoints.Lower), text));
+    }
+
+    private bool Matches(GrammarNode node, string text) => new Grammar(new GrammarRules(json.Rules.Limits), node).Accepts(text);
+
+    private int Bounded(int least, Schema schema) => least <= json.Rules.Limits.MaximumRepeat ? least
+        : throw SchemaReader.Error(schema.Pointer, $"at least {least} characters are more than {json.Rules.Limits.MaximumRepeat}, which is the most");
+
+    private RegexPattern Parse(string pattern, string pointer)
+    {
+        Grammar.CheckLength("schema", pattern.Length, json.Rules.Limits);
+        try
+        {
+            return RegexParser.Parse(pattern, json.Rules.Limits);
+        }
+        catch (GrammarException error)
+        {
+            throw SchemaReader.Error(pointer, error.Message);
+        }
+    }
+}
