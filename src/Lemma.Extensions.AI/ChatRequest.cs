@@ -1,27 +1,27 @@
 using System.Globalization;
 using System.Text.Json;
 using Lemma.Decoding;
+using Lemma.Language.Serving;
+using Lemma.Language.Tools;
 using Microsoft.Extensions.AI;
 
 namespace Lemma.Extensions.AI;
 
-/// <summary>What <see cref="ChatOptions"/> ask for: how a text is made, or a refusal that names the field.</summary>
-/// <param name="Generation">How.</param>
-/// <param name="Priority">Higher ones go first.</param>
-internal readonly record struct ChatRequest(GenerationOptions Generation, int Priority)
+/// <summary>What <see cref="ChatOptions"/> ask for: how an answer is made, or a refusal that names the field.</summary>
+internal static class ChatRequest
 {
     /// <summary>Reads the options of one answer.</summary>
     /// <param name="client">Who is asked.</param>
-    /// <param name="options">The options; null for none.</param>
+    /// <param name="options">The options.</param>
     /// <param name="modelId">The model's name.</param>
     /// <param name="seed">The seed where the options have none.</param>
-    /// <param name="room">Ids that the longest text has room for behind the prompt.</param>
-    public static ChatRequest Read(IChatClient client, ChatOptions options, string modelId, ulong seed, int room)
+    public static AnswerOptions Read(IChatClient client, ChatOptions options, string modelId, ulong seed)
     {
         Refuse(options, modelId);
         GenerationOptions given = options.RawRepresentationFactory?.Invoke(client) switch
         {
-            null => new GenerationOptions { MaximumTokens = room, Seed = seed, Steps = [] },
+            // What the longest text has room for ends an answer, where nothing else does.
+            null => new GenerationOptions { MaximumTokens = int.MaxValue, Seed = seed, Steps = [] },
             GenerationOptions own => own,
             var other => throw new NotSupportedException($"chat: RawRepresentationFactory may give {nameof(GenerationOptions)}, but it gave {other.GetType()}"),
         };
@@ -32,27 +32,49 @@ internal readonly record struct ChatRequest(GenerationOptions Generation, int Pr
         numbers.RequireAllTaken();
         bool draws = options.Temperature is not null || options.TopP is not null || options.TopK is not null || options.FrequencyPenalty is not null
             || options.PresencePenalty is not null || (minP ?? typical ?? topNSigma ?? repetition ?? ngram) is not null;
-        return new ChatRequest(given with
+        return new AnswerOptions
         {
-            Steps = !draws ? given.Steps : GenerationOptions.Sample(options.Temperature ?? 1, options.TopK, options.TopP, minP, typical, repetition,
-                options.PresencePenalty, options.FrequencyPenalty, ngram, topNSigma: topNSigma).Steps,
-            MaximumTokens = options.MaxOutputTokens ?? given.MaximumTokens,
-            Seed = options.Seed is { } seeded ? unchecked((ulong)seeded) : given.Seed,
-            StopTexts = options.StopSequences is { } stops ? [.. stops] : given.StopTexts,
-            LogProbabilities = logProbabilities ?? given.LogProbabilities,
-        }, priority ?? 0);
+            Generation = given with
+            {
+                Steps = !draws ? given.Steps : GenerationOptions.Sample(options.Temperature ?? 1, options.TopK, options.TopP, minP, typical, repetition,
+                    options.PresencePenalty, options.FrequencyPenalty, ngram, topNSigma: topNSigma).Steps,
+                MaximumTokens = options.MaxOutputTokens ?? given.MaximumTokens,
+                Seed = options.Seed is { } seeded ? unchecked((ulong)seeded) : given.Seed,
+                StopTexts = options.StopSequences is { } stops ? [.. stops] : given.StopTexts,
+                LogProbabilities = logProbabilities ?? given.LogProbabilities,
+            },
+            Tools = options.Tools is { } tools ? [.. tools.Select(Of)] : [],
+            Choice = Choice(options),
+            Schema = (options.ResponseFormat as ChatResponseFormatJson)?.Schema,
+            IsJsonObject = options.ResponseFormat is ChatResponseFormatJson { Schema: null },
+            Priority = priority ?? 0,
+        };
     }
 
-    // The one place that says what is not there yet: constraints of answers, tools and efforts of reasoning are wired here.
+    private static Tool Of(AITool tool) => tool is AIFunctionDeclaration function ? new Tool(function.Name, function.Description, function.JsonSchema)
+        : throw new NotSupportedException($"chat: Tools: the model is told of functions alone, but '{tool.Name}' is {tool.GetType().Name}");
+
+    private static ToolChoice Choice(ChatOptions options)
+    {
+        ToolChoice choice = options.ToolMode switch
+        {
+            null or AutoChatToolMode => ToolChoice.Auto,
+            NoneChatToolMode => ToolChoice.None,
+            RequiredChatToolMode { RequiredFunctionName: { } name } => ToolChoice.Named(name),
+            RequiredChatToolMode => ToolChoice.Required,
+            var other => throw new NotSupportedException($"chat: ToolMode: {other.GetType().Name} is not known"),
+        };
+        return options.AllowMultipleToolCalls == false ? choice with { IsParallel = false } : choice;
+    }
+
+    // What is not there.
     private static void Refuse(ChatOptions options, string modelId)
     {
         if (options.ModelId is { } asked && asked != modelId)
             throw new ArgumentException($"chat: this client's model is '{modelId}', but ModelId asks for '{asked}'");
-        bool offersTools = options.ToolMode is not NoneChatToolMode && options.Tools is { Count: > 0 };
-        Refuse(offersTools, nameof(options.Tools), "the model cannot be told of tools yet; ToolMode None leaves them out");
-        Refuse(options.ToolMode is RequiredChatToolMode, nameof(options.ToolMode), "the model cannot be made to call a tool yet");
-        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText), nameof(options.ResponseFormat), "an answer cannot be held to JSON yet");
-        Refuse(options.Reasoning is { Effort: not null } or { Output: not null }, nameof(options.Reasoning), "the effort of reasoning cannot be chosen yet");
+        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), nameof(options.ResponseFormat), "an answer is text or JSON");
+        Refuse(options.Reasoning is { Effort: not null }, nameof(options.Reasoning), "the effort of reasoning cannot be chosen");
+        Refuse(options.Reasoning is { Output: ReasoningOutput.Summary }, nameof(options.Reasoning), "thoughts are told in full or not at all");
         Refuse(options.ConversationId is not null, nameof(options.ConversationId), "no conversations are kept; send all messages");
         Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "answers are not kept, so none can be resumed");
         Refuse(options.AllowBackgroundResponses == true, nameof(options.AllowBackgroundResponses), "answers are made while they are awaited");

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Lemma.Language.Tools;
+using Lemma.Text.Templates;
 using Microsoft.Extensions.AI;
 using Message = Microsoft.Extensions.AI.ChatMessage;
 using Turn = Lemma.Text.Templates.ChatMessage;
@@ -12,10 +14,16 @@ internal static class ChatTurns
     private const string System = "system";
 
     /// <summary>The messages, behind instructions where there are some.</summary>
-    public static IReadOnlyList<Turn> Of(IEnumerable<Message> messages, string? instructions)
+    /// <param name="messages">What was said, called and given back.</param>
+    /// <param name="instructions">What the model is told first; null for nothing more.</param>
+    /// <param name="format">How the template takes calls.</param>
+    public static IReadOnlyList<Turn> Of(IEnumerable<Message> messages, string? instructions, AnswerFormat format)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        List<Turn> turns = [.. messages.Select(Of)];
+        Dictionary<string, ToolCall> called = new(StringComparer.Ordinal);
+        List<Turn> turns = [];
+        foreach (Message message in messages)
+            Add(turns, message, format, called);
         if (turns.Count == 0)
             throw new ArgumentException("chat: there must be at least one message, but there is none");
         if (string.IsNullOrEmpty(instructions))
@@ -28,9 +36,12 @@ internal static class ChatTurns
         return turns;
     }
 
-    private static Turn Of(Message message)
+    // A message with results is a turn a result.
+    private static void Add(List<Turn> turns, Message message, AnswerFormat format, Dictionary<string, ToolCall> called)
     {
         StringBuilder text = new(), reasoning = new();
+        List<ToolCall> calls = [];
+        bool hasResults = false;
         foreach (AIContent content in message.Contents)
         {
             switch (content)
@@ -41,27 +52,41 @@ internal static class ChatTurns
                 case TextContent said:
                     text.Append(said.Text);
                     break;
+                case FunctionCallContent call:
+                    calls.Add(called[call.CallId] = new ToolCall(call.CallId, call.Name, Json(call.Arguments ?? new Dictionary<string, object?>())));
+                    break;
+                case FunctionResultContent result:
+                    hasResults = true;
+                    turns.Add(ToolMessages.Result(called.GetValueOrDefault(result.CallId) ?? throw new ArgumentException(
+                        $"chat: a result belongs to a call before it, but there is none with the id '{result.CallId}'"), TextOf(result)));
+                    break;
                 case UsageContent:
                     break;
-                case FunctionCallContent or FunctionResultContent:
-                    throw new NotSupportedException($"chat: {content.GetType().Name}: the model cannot be told of tools yet");
                 default:
                     throw new NotSupportedException($"chat: {content.GetType().Name}: the model reads text alone");
             }
         }
-        Dictionary<string, JsonElement> fields = [];
+        if (hasResults && text.Length == 0 && calls.Count == 0)
+            return;
+        Turn turn = message.Role == ChatRole.Assistant ? ToolMessages.Answer(format, text.ToString(), reasoning.ToString(), calls)
+            : calls.Count == 0 ? new Turn(message.Role.Value, text.ToString())
+            : throw new ArgumentException($"chat: the assistant calls tools, but a message of '{message.Role.Value}' has {calls.Count} calls");
         if (message.AuthorName is { } name)
-            fields.Add("name", Json(name));
-        if (reasoning.Length > 0)
-            fields.Add("reasoning_content", Json(reasoning.ToString()));
-        return new Turn(message.Role.Value, text.ToString()) { Fields = fields.Count > 0 ? fields : null };
+        {
+            using JsonDocument written = JsonDocument.Parse(Json(name));
+            turn = turn with { Fields = new Dictionary<string, JsonElement>(turn.Fields ?? new Dictionary<string, JsonElement>()) { ["name"] = written.RootElement.Clone() } };
+        }
+        turns.Add(turn);
     }
 
-    private static JsonElement Json(string text)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream))
-            writer.WriteStringValue(text);
-        return JsonElement.Parse(stream.ToArray());
-    }
+    private static string TextOf(FunctionResultContent result) => result.Exception is { } error && result.Result is null ? $"Error: {error.Message}"
+        : result.Result switch
+        {
+            null => "",
+            string text => text,
+            JsonElement { ValueKind: JsonValueKind.String } json => json.GetString()!,
+            var other => Json(other),
+        };
+
+    private static string Json(object value) => JsonSerializer.Serialize(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object)));
 }

@@ -5,6 +5,7 @@ using Lemma.Language.Serving;
 using Microsoft.Extensions.AI;
 using Message = Microsoft.Extensions.AI.ChatMessage;
 using Options = Microsoft.Extensions.AI.ChatOptions;
+using Turn = Lemma.Text.Templates.ChatMessage;
 
 namespace Lemma.Extensions.AI;
 
@@ -65,21 +66,22 @@ public sealed class LemmaChatClient : IChatClient
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         options ??= new Options();
-        int[] prompt = engine.Prompt(ChatTurns.Of(messages, options.Instructions));
+        IReadOnlyList<Turn> turns = ChatTurns.Of(messages, options.Instructions, engine.Format);
         ulong seed = (ulong)Interlocked.Increment(ref answers);
-        ChatRequest asked = ChatRequest.Read(this, options, metadata.DefaultModelId!, seed, Math.Max(0, engine.LongestText - prompt.Length));
-        TextRequest request = engine.Submit(prompt, asked.Generation, priority: asked.Priority, cancellation: cancellationToken);
+        AnswerRequest request = engine.Ask(turns, ChatRequest.Read(this, options, metadata.DefaultModelId!, seed), cancellationToken);
+        AnswerContents contents = new(tellsThoughts: options.Reasoning?.Output != ReasoningOutput.None);
         string response = $"chatcmpl-{Guid.NewGuid():N}", message = $"msg-{Guid.NewGuid():N}";
-        await foreach (TextUpdate update in request.ReadAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (AnswerUpdate update in request.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (update is { Text.Length: 0, Choice: null, End: null })
+            List<AIContent> whole = contents.Append(update.Deltas, update.End is not null);
+            if (whole.Count == 0 && update is { Text.Choice: null, End: null })
                 continue;
-            ChatResponseUpdate next = Next(update.Text.Length > 0 ? [new TextContent(update.Text)] : []);
+            ChatResponseUpdate next = Next(whole);
             next.RawRepresentation = update;
             if (update.End is { } end)
             {
-                next.FinishReason = end == TextEnd.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
-                next.Contents.Add(new UsageContent(Details(request.Usage)));
+                next.FinishReason = end == TextEnd.Length ? ChatFinishReason.Length : update.Calls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
+                next.Contents.Add(new UsageContent(Details(request)));
             }
             yield return next;
         }
@@ -111,11 +113,12 @@ public sealed class LemmaChatClient : IChatClient
             one.Dispose();
     }
 
-    private static UsageDetails Details(BatchUsage usage) => new()
+    private static UsageDetails Details(AnswerRequest request) => new()
     {
-        InputTokenCount = usage.Prompt,
-        CachedInputTokenCount = usage.Cached,
-        OutputTokenCount = usage.Made,
-        TotalTokenCount = (long)usage.Prompt + usage.Made,
+        InputTokenCount = request.Usage.Prompt,
+        CachedInputTokenCount = request.Usage.Cached,
+        OutputTokenCount = request.Usage.Made,
+        ReasoningTokenCount = request.Thought,
+        TotalTokenCount = (long)request.Usage.Prompt + request.Usage.Made,
     };
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Lemma.Language.Tools;
 using Lemma.Server.Http;
 using Lemma.Text.Templates;
 
@@ -10,20 +11,23 @@ namespace Lemma.Server;
 internal static class ChatMessages
 {
     /// <summary>OpenAI's messages.</summary>
-    public static IReadOnlyList<ChatMessage> Read(Fields fields)
+    /// <param name="fields">The request.</param>
+    /// <param name="engine">Who answers: its template says how calls are written.</param>
+    public static IReadOnlyList<ChatMessage> Read(Fields fields, ServedEngine engine)
     {
         JsonElement messages = fields.Any("messages") ?? throw fields.Missing("messages");
         if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
             throw Fields.Wrong(fields.Name("messages"), "an array of at least one message", messages);
-        return [.. messages.EnumerateArray().Select((message, i) => One(new Fields(message, string.Create(CultureInfo.InvariantCulture, $"messages[{i}]."))))];
+        Dictionary<string, ToolCall> called = new(StringComparer.Ordinal);
+        return [.. messages.EnumerateArray().Select((message, i) => One(new Fields(message, string.Create(CultureInfo.InvariantCulture, $"messages[{i}].")), engine, called))];
     }
 
     /// <summary>The prompt that the model's own template makes.</summary>
-    public static int[] Prompt(ServedEngine engine, IReadOnlyList<ChatMessage> messages, IReadOnlyDictionary<string, JsonElement>? variables = null)
+    public static int[] Prompt(ServedEngine engine, IReadOnlyList<ChatMessage> messages, ChatOptions? options = null)
     {
         if (engine.Writer!.Model.Template is null)
             throw new ApiException(400, $"The model '{engine.Name}' has no chat template; /v1/completions continues a text instead.", "model", "unsupported_model");
-        return engine.Writer.Prompt(messages, Options(variables));
+        return engine.Writer.Prompt(messages, options ?? Options(null));
     }
 
     /// <summary>What the template is told beside the messages.</summary>
@@ -56,30 +60,57 @@ internal static class ChatMessages
         return text.ToString();
     }
 
-    private static ChatMessage One(Fields message)
+    // Calls so far are known by their ids: a result has the id alone, and templates show the name.
+    private static ChatMessage One(Fields message, ServedEngine engine, Dictionary<string, ToolCall> called)
     {
         string role = message.NeededText("role");
-        if (role is "tool" or "function")
-            throw new ApiException(400, $"'{message.Name("role")}' is '{role}', but tools are not supported yet.", message.Name("role"), "unsupported_parameter");
-        if (role is not ("system" or "developer" or "user" or "assistant"))
+        if (role is not ("system" or "developer" or "user" or "assistant" or "tool"))
         {
-            throw new ApiException(400, $"'{message.Name("role")}' must be system, developer, user or assistant, but it is '{role}'.", message.Name("role"),
+            throw new ApiException(400, $"'{message.Name("role")}' must be system, developer, user, assistant or tool, but it is '{role}'.", message.Name("role"),
                 "invalid_value");
         }
-        message.Refuse("tool_calls", "tools are not there yet");
-        message.Refuse("function_call", "tools are not there yet");
+        List<ToolCall> calls = role == "assistant" ? Calls(message) : [];
+        if (role != "assistant")
+            message.Refuse("tool_calls", "the assistant calls tools");
+        message.Refuse("function_call", "'tool_calls' is its newer name");
         message.Refuse("audio", "this model reads text alone");
         message.Accept("refusal", "annotations");
-        Dictionary<string, JsonElement> fields = [];
-        foreach (string name in (string[])["name", "reasoning_content"])
-        {
-            if (message.Text(name) is not null)
-                fields.Add(name, message.Any(name)!.Value.Clone());
-        }
+        string? name = message.Text("name"), reasoning = message.Text("reasoning_content"), result = role == "tool" ? message.NeededText("tool_call_id") : null;
         string text = message.Any("content") is { } content ? Text(content, message.Name("content"))
             : role == "assistant" ? "" : throw message.Missing("content");
         message.RefuseOthers();
+        foreach (ToolCall call in calls)
+            called[call.Id] = call;
+        if (result is not null)
+        {
+            return ToolMessages.Result(called.GetValueOrDefault(result) ?? throw new ApiException(400,
+                $"'{message.Name("tool_call_id")}' must be the id of a call before, but there is none '{result}'.", message.Name("tool_call_id"), "invalid_value"), text);
+        }
         // Templates know developers by their older name.
-        return new ChatMessage(role == "developer" ? "system" : role, text) { Fields = fields.Count > 0 ? fields : null };
+        ChatMessage turn = role == "assistant" ? ToolMessages.Answer(engine.Writer!.Format, text, reasoning, calls)
+            : new ChatMessage(role == "developer" ? "system" : role, text);
+        return name is null ? turn : turn with
+        {
+            Fields = new Dictionary<string, JsonElement>(turn.Fields ?? new Dictionary<string, JsonElement>()) { ["name"] = message.Any("name")!.Value.Clone() },
+        };
+    }
+
+    private static List<ToolCall> Calls(Fields message)
+    {
+        if (message.Any("tool_calls") is not { } value)
+            return [];
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Fields.Wrong(message.Name("tool_calls"), "an array of calls", value);
+        List<ToolCall> calls = [];
+        for (int i = 0; i < value.GetArrayLength(); i++)
+        {
+            Fields call = new(value[i], string.Create(CultureInfo.InvariantCulture, $"{message.Name("tool_calls")}[{i}]."));
+            Fields function = new(call.Any("function") ?? throw call.Missing("function"), call.Name("function") + ".");
+            calls.Add(new ToolCall(call.NeededText("id"), function.NeededText("name"), function.Text("arguments") ?? "{}"));
+            call.Accept("type", "index");
+            function.RefuseOthers();
+            call.RefuseOthers();
+        }
+        return calls;
     }
 }

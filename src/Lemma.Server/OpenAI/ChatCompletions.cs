@@ -1,8 +1,8 @@
-using System.Text;
 using System.Text.Json;
 using Lemma.Decoding;
 using Lemma.Language;
 using Lemma.Language.Serving;
+using Lemma.Language.Tools;
 using Lemma.Server.Http;
 using Lemma.Text.Templates;
 
@@ -11,14 +11,17 @@ namespace Lemma.Server.OpenAI;
 /// <summary><c>/v1/chat/completions</c>.</summary>
 internal static class ChatCompletions
 {
-    private sealed record Asked(ServedEngine Engine, int[] Prompt, GenerationOptions Options, int Count, int Priority, bool Streams, bool TellsUsage);
+    private sealed record Asked(ServedEngine Engine, int[] Prompt, AnswerOptions Answer, bool Streams, bool TellsUsage)
+    {
+        public int? Likeliest => Answer.Generation!.LogProbabilities;
+    }
 
     public static async Task Answer(Call call)
     {
         Asked asked;
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
             asked = Read(new Fields(body.RootElement), call.State);
-        TextRequest request = asked.Engine.Writer!.Submit(asked.Prompt, asked.Options, asked.Count, asked.Priority, call.Cancellation);
+        AnswerRequest request = ChatAnswers.Begin(asked.Engine, asked.Prompt, asked.Answer, call.Cancellation);
         Reply reply = new(asked.Engine, $"chatcmpl-{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());
         await (asked.Streams ? Stream(call, asked, request, reply) : Whole(call, asked, request, reply)).ConfigureAwait(false);
     }
@@ -26,37 +29,34 @@ internal static class ChatCompletions
     private static Asked Read(Fields fields, ServerState state)
     {
         ServedEngine engine = state.Writer(fields.NeededText("model"));
-        IReadOnlyList<ChatMessage> messages = ChatMessages.Read(fields);
-        IReadOnlyDictionary<string, JsonElement>? variables = ChatMessages.Variables(fields);
+        IReadOnlyList<ChatMessage> messages = ChatMessages.Read(fields, engine);
+        AnswerOptions answer = new()
+        {
+            Variables = ChatMessages.Variables(fields) ?? new Dictionary<string, JsonElement>(),
+            Tools = ChatTools.Read(fields),
+            Choice = ChatTools.Choice(fields),
+            Count = Generation.Count(fields, state),
+            Priority = fields.Whole("priority", int.MinValue) ?? 0,
+        };
+        answer = ChatTools.Format(fields, answer);
         GenerationOptions options = Generation.Read(fields, engine, state);
-        int count = Generation.Count(fields, state), priority = fields.Whole("priority", int.MinValue) ?? 0;
         int? likeliest = Generation.Likeliest(fields), most = fields.Whole("max_completion_tokens", 1) is { } newer ? newer : fields.Whole("max_tokens", 1);
         fields.Accept("max_tokens", "prediction");
         bool streams = fields.Flag("stream") ?? false, tellsUsage = TellsUsage(fields, streams);
         RefuseMissing(fields);
         Generation.AcceptLabels(fields);
         fields.RefuseOthers();
-        int[] prompt = ChatMessages.Prompt(engine, messages, variables);
+        int[] prompt = ChatMessages.Prompt(engine, messages, LanguageEngine.TemplateOptions(answer));
         int room = Generation.Room(prompt, engine, "messages");
-        return new Asked(engine, prompt, options with { LogProbabilities = likeliest, MaximumTokens = Math.Min(most ?? room, room) }, count, priority, streams,
-            tellsUsage);
+        answer = answer with { Generation = options with { LogProbabilities = likeliest, MaximumTokens = Math.Min(most ?? room, room) } };
+        return new Asked(engine, prompt, answer, streams, tellsUsage);
     }
 
-    // The one place that says what is not there yet: constraints of answers, tools and efforts of reasoning are wired here.
     private static void RefuseMissing(Fields fields)
     {
-        if (fields.Any("response_format") is { } format && !(format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out JsonElement type)
-            && type.ValueKind == JsonValueKind.String && type.GetString() == "text"))
-            throw new ApiException(400, "'response_format' is not supported but for {\"type\": \"text\"}.", "response_format", "unsupported_parameter");
-        if (!(fields.Any("tool_choice") is { ValueKind: JsonValueKind.String } choice && choice.GetString() == "none"))
-        {
-            fields.Refuse("tools", "the model cannot be told of tools yet; \"tool_choice\": \"none\" leaves them out");
-            fields.Refuse("tool_choice", "the model cannot be made to call a tool yet", "auto");
-        }
-        fields.Accept("tools", "tool_choice", "parallel_tool_calls");
-        fields.Refuse("functions", "the model cannot be told of tools yet");
-        fields.Refuse("function_call", "the model cannot be told of tools yet", "none", "auto");
-        fields.Refuse("reasoning_effort", "the effort of reasoning cannot be chosen yet");
+        fields.Refuse("functions", "'tools' is its newer name");
+        fields.Refuse("function_call", "'tool_choice' is its newer name", "none", "auto");
+        fields.Refuse("reasoning_effort", "the effort of reasoning cannot be chosen");
         fields.Refuse("verbosity", "it cannot be chosen");
         fields.Refuse("audio", "this model writes text alone");
         fields.Refuse("web_search_options", "nothing is searched");
@@ -81,82 +81,133 @@ internal static class ChatCompletions
         return tells;
     }
 
-    private static async Task Whole(Call call, Asked asked, TextRequest request, Reply reply)
+    private static async Task Whole(Call call, Asked asked, AnswerRequest request, Reply reply)
     {
-        StringBuilder[] texts = [.. Enumerable.Range(0, asked.Count).Select(_ => new StringBuilder())];
-        List<TokenChoice>[] choices = [.. texts.Select(_ => new List<TokenChoice>())];
-        TextEnd[] ends = new TextEnd[asked.Count];
+        WholeAnswer[] answers = [.. Enumerable.Range(0, asked.Answer.Count).Select(_ => new WholeAnswer())];
         bool began = false;
-        await foreach (TextUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
+        await foreach (AnswerUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
         {
             Began(call, ref began);
-            texts[update.Sequence].Append(update.Text);
-            if (update.Choice is { } choice)
-                choices[update.Sequence].Add(choice);
-            ends[update.Sequence] = update.End ?? ends[update.Sequence];
+            answers[update.Sequence].Add(update);
         }
         await call.WriteAsync(json => reply.Write(json, "chat.completion", () =>
         {
-            for (int i = 0; i < asked.Count; i++)
+            for (int i = 0; i < answers.Length; i++)
             {
+                WholeAnswer answer = answers[i];
                 json.WriteStartObject();
                 json.WriteNumber("index", i);
                 json.WriteStartObject("message");
                 json.WriteString("role", "assistant");
-                json.WriteString("content", texts[i].ToString());
+                json.WriteString("content", answer.Calls.Count > 0 && answer.Content.Length == 0 ? null : answer.Content);
                 json.WriteNull("refusal");
                 json.WriteStartArray("annotations");
                 json.WriteEndArray();
+                if (answer.Reasoning.Length > 0)
+                    json.WriteString("reasoning_content", answer.Reasoning);
+                if (answer.Calls.Count > 0)
+                {
+                    json.WriteStartArray("tool_calls");
+                    foreach (ToolCall one in answer.Calls)
+                        WriteCall(json, one);
+                    json.WriteEndArray();
+                }
                 json.WriteEndObject();
-                reply.WriteLogProbabilities(json, asked.Options.LogProbabilities is null ? null : choices[i]);
-                json.WriteString("finish_reason", TokenJson.Reason(ends[i]));
+                reply.WriteLogProbabilities(json, asked.Likeliest is null ? null : answer.Choices);
+                json.WriteString("finish_reason", TokenJson.Reason(answer.End, answer.Calls.Count > 0));
                 json.WriteEndObject();
             }
-        }, () => TokenJson.WriteUsage(json, request.Usage))).ConfigureAwait(false);
+        }, () => TokenJson.WriteUsage(json, request.Usage, request.Thought))).ConfigureAwait(false);
     }
 
-    private static async Task Stream(Call call, Asked asked, TextRequest request, Reply reply)
+    private static async Task Stream(Call call, Asked asked, AnswerRequest request, Reply reply)
     {
         const string kind = "chat.completion.chunk";
         ReplyStream? stream = null;
         bool began = false;
-        await foreach (TextUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
+        await foreach (AnswerUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
         {
             Began(call, ref began);
             // What fails before anything was said has a status of its own.
             if (stream is null)
             {
                 stream = ReplyStream.Events(call);
-                for (int i = 0; i < asked.Count; i++)
-                    await SendAsync(i, "", isFirst: true, null, null).ConfigureAwait(false);
+                for (int i = 0; i < asked.Answer.Count; i++)
+                {
+                    await SendAsync(i, json =>
+                    {
+                        json.WriteString("role", "assistant");
+                        json.WriteString("content", "");
+                    }, null, null).ConfigureAwait(false);
+                }
             }
-            if (update.Text.Length > 0 || update.Choice is not null)
-                await SendAsync(update.Sequence, update.Text, isFirst: false, update.Choice, null).ConfigureAwait(false);
+            TokenChoice? choice = update.Text.Choice;
+            foreach (AnswerDelta delta in update.Deltas.Where(static delta => delta.Kind != AnswerKind.CallId))
+            {
+                await SendAsync(update.Sequence, json => WriteDelta(json, delta), choice, null).ConfigureAwait(false);
+                choice = null;
+            }
+            if (choice is not null)
+                await SendAsync(update.Sequence, static json => json.WriteString("content", ""), choice, null).ConfigureAwait(false);
             if (update.End is { } end)
-                await SendAsync(update.Sequence, null, isFirst: false, null, end).ConfigureAwait(false);
+                await SendAsync(update.Sequence, static _ => { }, null, TokenJson.Reason(end, update.Calls)).ConfigureAwait(false);
         }
         if (asked.TellsUsage)
-            await stream!.SendAsync(json => reply.Write(json, kind, static () => { }, () => TokenJson.WriteUsage(json, request.Usage))).ConfigureAwait(false);
+            await stream!.SendAsync(json => reply.Write(json, kind, static () => { }, () => TokenJson.WriteUsage(json, request.Usage, request.Thought))).ConfigureAwait(false);
         await stream!.DoneAsync().ConfigureAwait(false);
 
-        Task SendAsync(int index, string? text, bool isFirst, TokenChoice? choice, TextEnd? end) => stream!.SendAsync(json => reply.Write(json, kind, () =>
+        Task SendAsync(int index, Action<Utf8JsonWriter> write, TokenChoice? choice, string? reason) => stream!.SendAsync(json => reply.Write(json, kind, () =>
         {
             json.WriteStartObject();
             json.WriteNumber("index", index);
             json.WriteStartObject("delta");
-            if (isFirst)
-                json.WriteString("role", "assistant");
-            if (text is not null)
-                json.WriteString("content", text);
+            write(json);
             json.WriteEndObject();
             reply.WriteLogProbabilities(json, choice is null ? null : [choice]);
-            json.WriteString("finish_reason", end is null ? null : TokenJson.Reason(end.Value));
+            json.WriteString("finish_reason", reason);
             json.WriteEndObject();
         }, () =>
         {
             if (asked.TellsUsage)
                 json.WriteNull("usage");
         }));
+    }
+
+    private static void WriteCall(Utf8JsonWriter json, ToolCall call)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", call.Id);
+        json.WriteString("type", "function");
+        json.WriteStartObject("function");
+        json.WriteString("name", call.Name);
+        json.WriteString("arguments", call.Arguments);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    // A call begins with its id and name; pieces of its arguments follow.
+    private static void WriteDelta(Utf8JsonWriter json, AnswerDelta delta)
+    {
+        if (delta.Kind is AnswerKind.Content or AnswerKind.Reasoning)
+        {
+            json.WriteString(delta.Kind == AnswerKind.Content ? "content" : "reasoning_content", delta.Text);
+            return;
+        }
+        json.WriteStartArray("tool_calls");
+        json.WriteStartObject();
+        json.WriteNumber("index", delta.Call);
+        if (delta.Kind == AnswerKind.CallName)
+        {
+            json.WriteString("id", ToolCall.NewId());
+            json.WriteString("type", "function");
+        }
+        json.WriteStartObject("function");
+        json.WriteString(delta.Kind == AnswerKind.CallName ? "name" : "arguments", delta.Text);
+        if (delta.Kind == AnswerKind.CallName)
+            json.WriteString("arguments", "");
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndArray();
     }
 
     /// <summary>Counts the time to the first token, once.</summary>

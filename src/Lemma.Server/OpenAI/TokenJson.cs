@@ -41,7 +41,7 @@ internal static class TokenJson
     }
 
     /// <summary>What a request took.</summary>
-    public static void WriteUsage(Utf8JsonWriter json, BatchUsage usage)
+    public static void WriteUsage(Utf8JsonWriter json, BatchUsage usage, int thought = 0)
     {
         json.WriteStartObject("usage");
         json.WriteNumber("prompt_tokens", usage.Prompt);
@@ -52,7 +52,7 @@ internal static class TokenJson
         json.WriteNumber("audio_tokens", 0);
         json.WriteEndObject();
         json.WriteStartObject("completion_tokens_details");
-        json.WriteNumber("reasoning_tokens", 0);
+        json.WriteNumber("reasoning_tokens", thought);
         json.WriteNumber("audio_tokens", 0);
         json.WriteNumber("accepted_prediction_tokens", usage.Right);
         json.WriteNumber("rejected_prediction_tokens", usage.Guessed - usage.Right);
@@ -61,7 +61,7 @@ internal static class TokenJson
     }
 
     /// <summary>OpenAI's word for an end.</summary>
-    public static string Reason(TextEnd end) => end == TextEnd.Length ? "length" : "stop";
+    public static string Reason(TextEnd end, bool calls = false) => end == TextEnd.Length ? "length" : calls ? "tool_calls" : "stop";
 
     private static void WriteFields(Utf8JsonWriter json, LanguageModel model, TokenLogProbability one)
     {

@@ -3,10 +3,10 @@ using Lemma.Text;
 namespace Lemma.Decoding;
 
 /// <summary>Ids of one text in, its pieces out, up to one of the texts to stop at.</summary>
-internal sealed class TextPieces(Tokenizer tokenizer, IEnumerable<string> stops, ReadOnlySpan<int> prompt)
+internal sealed class TextPieces(Tokenizer tokenizer, GenerationOptions options, ReadOnlySpan<int> prompt)
 {
-    private readonly StreamingDecoder decoder = new(tokenizer, prompt: prompt);
-    private readonly StopFilter filter = new(stops);
+    private readonly StreamingDecoder decoder = new(tokenizer, skipSpecialTokens: !options.KeepsSpecialTokens, prompt: prompt);
+    private readonly StopFilter filter = new(options.StopTexts);
 
     /// <summary>The text that it stopped at; null before.</summary>
     public string? Stop => filter.Stop;

@@ -24,7 +24,7 @@ public sealed class TextStream
         ArgumentNullException.ThrowIfNull(generator);
         ArgumentNullException.ThrowIfNull(options);
         this.generator = generator;
-        pieces = new TextPieces(tokenizer, options.StopTexts, prompt.Span);
+        pieces = new TextPieces(tokenizer, options, prompt.Span);
         options = options with { StopTexts = [] };
         if (state is null)
             generator.Restart(prompt, options);

@@ -50,7 +50,7 @@ internal static class Completions
     // One of them while it is made.
     private sealed class Growing(Tokenizer tokenizer, int[] prompt, GenerationOptions options)
     {
-        private readonly TextPieces pieces = new(tokenizer, options.StopTexts, prompt);
+        private readonly TextPieces pieces = new(tokenizer, options, prompt);
         private readonly StringBuilder text = new();
         private readonly List<TokenChoice> choices = [];
 

@@ -8,8 +8,11 @@ using Lemma.Decoding.Constraints.Regex;
 
 namespace Lemma.Decoding.Constraints;
 
-/// <summary>Which texts there may be: a context-free grammar over UTF-8 bytes, from a list, a regular expression, GBNF or a JSON schema. Immutable, thread-safe.</summary>
-/// <remarks>Whatever the source, it is refused or taken within <see cref="GrammarLimits"/>; one that no text matches is refused here, before anything is drawn.</remarks>
+/// <summary>Which texts there may be: a context-free grammar over UTF-8 bytes, from a list, a regular expression, GBNF or a JSON schema.</summary>
+/// <remarks>
+/// Immutable and thread-safe. Whatever the source, it is refused or taken within <see cref="GrammarLimits"/>; one that no text matches is refused here, before
+/// anything is drawn.
+/// </remarks>
 public sealed class Grammar
 {
     private readonly GrammarRules source;
@@ -58,7 +61,7 @@ public sealed class Grammar
     /// <param name="text">The grammar.</param>
     /// <param name="root">The rule that a text matches as a whole.</param>
     /// <param name="limits">What it may take; null for the default.</param>
-    /// <exception cref="GrammarException">It is malformed, a rule begins with itself, or no text matches; the message names line and column, or the rule.</exception>
+    /// <exception cref="GrammarException">It is malformed, a rule begins with itself, or no text matches; the message has the line or the rule.</exception>
     public static Grammar Gbnf(string text, string root = "root", GrammarLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -106,18 +109,27 @@ public sealed class Grammar
         return new Grammar(rules, new JsonRules(rules, options).AnyObject);
     }
 
-    /// <summary>Free text, in which a trigger begins what must match; the text may end before a trigger came, and behind what matches.</summary>
+    /// <summary>Free text, in which a trigger begins what must match; the text may end behind what matches.</summary>
     /// <param name="triggers">Texts or special tokens; the first that comes counts.</param>
     /// <param name="grammar">What must follow a trigger.</param>
     /// <param name="repeats">Whether free text, and another trigger, may follow what matched.</param>
+    /// <param name="mayEnd">Whether the text may end before a trigger came.</param>
     /// <exception cref="GrammarException">There is no trigger, or one is empty.</exception>
-    public static Grammar AfterTrigger(IReadOnlyList<string> triggers, Grammar grammar, bool repeats = false)
+    public static Grammar AfterTrigger(IReadOnlyList<string> triggers, Grammar grammar, bool repeats = false, bool mayEnd = true)
     {
         ArgumentNullException.ThrowIfNull(triggers);
         ArgumentNullException.ThrowIfNull(grammar);
         GrammarRules rules = new(grammar.Rules.Limits);
         GrammarNode body = grammar.In(rules);
-        return new Grammar(rules, FreeText.Until([.. triggers.Select(trigger => (trigger, body))], repeats, rules));
+        return new Grammar(rules, FreeText.Until([.. triggers.Select(trigger => (trigger, body))], repeats, rules, mayEnd));
+    }
+
+    /// <summary>The same behind some white space, or none.</summary>
+    internal Grammar Spaced()
+    {
+        const int Most = 4;
+        GrammarRules rules = new(Rules.Limits);
+        return new Grammar(rules, GrammarNode.Sequence(new RepeatNode(JsonRules.Bytes(" \n"), 0, Most), In(rules)));
     }
 
     /// <summary>Whether a text matches as a whole.</summary>

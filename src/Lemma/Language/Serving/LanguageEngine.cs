@@ -1,4 +1,6 @@
 using Lemma.Decoding;
+using Lemma.Decoding.Constraints;
+using Lemma.Language.Tools;
 using Lemma.Text.Templates;
 
 namespace Lemma.Language.Serving;
@@ -12,6 +14,8 @@ public sealed class LanguageEngine : IDisposable
 {
     private readonly LanguageModel model;
     private readonly Batcher batcher;
+    private readonly Lazy<AnswerFormat> format;
+    private readonly Lazy<AnswerConstraints> constraints;
 
     /// <summary>An engine for a model, which stays the caller's.</summary>
     /// <exception cref="InvalidOperationException">The model has an encoder.</exception>
@@ -19,6 +23,8 @@ public sealed class LanguageEngine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         this.model = model;
+        format = new Lazy<AnswerFormat>(() => model.Template is null ? new AnswerFormat() : AnswerFormat.Find(model.Template));
+        constraints = new Lazy<AnswerConstraints>(() => new AnswerConstraints(model.Tokenizer, format.Value));
         batcher = new Batcher(model.Decoder, model.Workers, options, model.Tokenizer.VocabularySize);
     }
 
@@ -61,8 +67,58 @@ public sealed class LanguageEngine : IDisposable
     {
         options ??= GenerationOptions.Sample();
         // Refused before anything waits.
-        TextPieces[] pieces = [.. Enumerable.Range(0, Math.Max(0, count)).Select(_ => new TextPieces(model.Tokenizer, options.StopTexts, prompt.Span))];
+        TextPieces[] pieces = [.. Enumerable.Range(0, Math.Max(0, count)).Select(_ => new TextPieces(model.Tokenizer, options, prompt.Span))];
         return new TextRequest(batcher.Submit(prompt, options with { StopTexts = [] }, count, priority, cancellation), pieces);
+    }
+
+    /// <summary>How the model writes calls and thoughts, found from its chat template.</summary>
+    public AnswerFormat Format => format.Value;
+
+    /// <summary>Answers a conversation by the model's own chat template, or lets it wait for its turn.</summary>
+    /// <param name="messages">What was said.</param>
+    /// <param name="asked">What the answer may be.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="InvalidOperationException">The model has no chat template.</exception>
+    /// <exception cref="TemplateException">The template refuses the conversation.</exception>
+    /// <exception cref="GrammarException">A schema is not supported; the message says where.</exception>
+    /// <exception cref="QueueFullException">As many requests wait as may.</exception>
+    /// <exception cref="ArgumentException">The conversation is too long, the options do not hold, or a call is required that the template cannot write.</exception>
+    public AnswerRequest Ask(IReadOnlyList<ChatMessage> messages, AnswerOptions? asked = null, CancellationToken cancellation = default)
+    {
+        asked ??= new AnswerOptions();
+        return Answer(Prompt(messages, TemplateOptions(asked)), asked, cancellation);
+    }
+
+    /// <summary>Answers a conversation whose prompt was made of the same options before.</summary>
+    /// <param name="prompt">Of <see cref="Prompt"/> with <see cref="TemplateOptions"/>.</param>
+    /// <param name="asked">What the answer may be.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="GrammarException">A schema is not supported; the message says where.</exception>
+    /// <exception cref="QueueFullException">As many requests wait as may.</exception>
+    /// <exception cref="ArgumentException">The options do not hold, or a call is required that the template cannot write.</exception>
+    public AnswerRequest Answer(ReadOnlyMemory<int> prompt, AnswerOptions asked, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(asked);
+        Constraint? constraint = constraints.Value.Of(asked);
+        GenerationOptions options = asked.Generation ?? GenerationOptions.Sample() with { MaximumTokens = Math.Max(0, LongestText - prompt.Length) };
+        Require.That(constraint is null || options.Constraint is null, $"answer: its format is held by a constraint, so there is no other one");
+        IReadOnlyList<Tool> tools = asked.Choice.IsAllowed ? asked.Tools : [];
+        bool hasMarks = format.Value.Reasoning is not null || (format.Value.Calls is not null && tools.Count > 0);
+        options = options with { Constraint = constraint ?? options.Constraint, KeepsSpecialTokens = hasMarks || options.KeepsSpecialTokens };
+        return new AnswerRequest(Submit(prompt, options, asked.Count, asked.Priority, cancellation), format.Value, tools);
+    }
+
+    /// <summary>What the template is told beside the messages, so that an answer is what is asked.</summary>
+    public static ChatOptions TemplateOptions(AnswerOptions asked)
+    {
+        ArgumentNullException.ThrowIfNull(asked);
+        return new ChatOptions
+        {
+            AddGenerationPrompt = true,
+            Now = DateTime.Now,
+            Variables = asked.Variables,
+            Tools = asked.Choice.IsAllowed && asked.Tools.Count > 0 ? Tool.ToJson(asked.Tools) : null,
+        };
     }
 
     /// <summary>Ends its thread; requests that have not ended get an <see cref="ObjectDisposedException"/>.</summary>

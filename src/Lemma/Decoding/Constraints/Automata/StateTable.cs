@@ -52,7 +52,8 @@ internal sealed class StateTable(GrammarProgram program, GrammarLimits limits)
     {
         Dictionary<StackSet, StackSet>? foreign = ReferenceEquals(state.Table, this) ? null : new(ReferenceEqualityComparer.Instance);
         work = 0;
-        (int, StackSet)[] places = [.. state.Places.Select(place => (place.Position, Clamped(foreign is null ? place.Stacks : Own(place.Stacks, foreign), longest)))];
+        (int, StackSet)[] places = [.. state.Places.Select(place =>
+            (place.Position, Clamped(foreign is null ? place.Stacks : Own(place.Stacks, foreign), longest)))];
         return One(places, state.Accepts);
     }
 

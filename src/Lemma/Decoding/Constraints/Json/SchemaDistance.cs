@@ -17,7 +17,7 @@ internal sealed class SchemaDistance(SchemaReader reader)
             return false;
         if (one.Values is not null && other.Values is not null)
             return !one.Values.Any(value => other.Values.Any(known => JsonElement.DeepEquals(known, value)));
-        foreach (JsonTypes type in (ReadOnlySpan<JsonTypes>)[JsonTypes.Null, JsonTypes.Boolean, JsonTypes.Number, JsonTypes.String, JsonTypes.Array, JsonTypes.Object])
+        foreach (JsonTypes type in Enum.GetValues<JsonTypes>().Where(static type => int.IsPow2((int)type)))
             if (common.HasFlag(type) && !AreApart(type, one, other, depth))
                 return false;
         return true;

@@ -106,7 +106,8 @@ internal sealed class SchemaObjects(JsonRules json, Func<IReadOnlyList<SchemaPar
         for (int i = 0; i < nodes.Count; i++)
         {
             CodePointSet known = CodePointSet.Of(nodes[i].Keys.Select(static scalar => (scalar, scalar)));
-            List<GrammarNode> choices = [.. nodes[i].Select(one => GrammarNode.Sequence(CodePoints.Lower(CodePointSet.Of(one.Key)), new RuleNode(first + one.Value))),
+            List<GrammarNode> choices = [.. nodes[i].Select(one =>
+                    GrammarNode.Sequence(CodePoints.Lower(CodePointSet.Of(one.Key)), new RuleNode(first + one.Value))),
                 GrammarNode.Sequence(CodePoints.Lower(Plain.Intersect(known.Complement())), free)];
             if (!ends.Contains(i))
                 choices.Add(GrammarNode.Text("\""));

@@ -1,0 +1,24 @@
+using Lemma.Decoding.Constraints;
+using Lemma.Language.Serving;
+using Lemma.Language.Tools;
+using Lemma.Server.Http;
+
+namespace Lemma.Server;
+
+/// <summary>Answers to conversations, as the APIs share them.</summary>
+internal static class ChatAnswers
+{
+    /// <summary>Lets an engine answer; what the request asks for and cannot be is the client's error.</summary>
+    public static AnswerRequest Begin(ServedEngine engine, int[] prompt, AnswerOptions answer, CancellationToken cancellation)
+    {
+        string field = answer.Schema is not null || answer.IsJsonObject ? "response_format" : answer.Tools.Count > 0 ? "tools" : "messages";
+        try
+        {
+            return engine.Writer!.Answer(prompt, answer, cancellation);
+        }
+        catch (Exception error) when (error is GrammarException or ArgumentException)
+        {
+            throw new ApiException(400, $"Invalid '{field}': {error.Message}", field, "invalid_value");
+        }
+    }
+}
