@@ -1,4 +1,6 @@
+using Lemma.Server.Anthropic;
 using Lemma.Server.Http;
+using Lemma.Server.Ollama;
 using Lemma.Server.OpenAI;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -39,6 +41,15 @@ public static partial class LemmaEndpoints
         Post("/v1/chat/completions", ErrorStyle.OpenAI, ChatCompletions.Answer);
         Post("/v1/completions", ErrorStyle.OpenAI, TextCompletions.Answer);
         Post("/v1/embeddings", ErrorStyle.OpenAI, Embeddings.Answer);
+        Post("/v1/messages", ErrorStyle.Anthropic, AnthropicMessages.Answer);
+        Post("/v1/messages/count_tokens", ErrorStyle.Anthropic, AnthropicMessages.Count);
+        Post("/api/chat", ErrorStyle.Ollama, OllamaTexts.Chat);
+        Post("/api/generate", ErrorStyle.Ollama, OllamaTexts.Generate);
+        Post("/api/embed", ErrorStyle.Ollama, OllamaPages.Embed);
+        Post("/api/show", ErrorStyle.Ollama, OllamaPages.Show);
+        Get("/api/tags", ErrorStyle.Ollama, OllamaPages.Tags);
+        Get("/api/ps", ErrorStyle.Ollama, OllamaPages.Running);
+        Get("/api/version", ErrorStyle.Ollama, OllamaPages.Version);
         Post("/tokenize", ErrorStyle.OpenAI, TokenPages.Tokenize);
         Post("/detokenize", ErrorStyle.OpenAI, TokenPages.Detokenize);
         Post("/apply-template", ErrorStyle.OpenAI, TokenPages.ApplyTemplate);

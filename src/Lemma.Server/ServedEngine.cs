@@ -33,6 +33,9 @@ internal sealed class ServedEngine : IDisposable
 
     public string Path { get; }
 
+    /// <summary>Bytes of its file, or of the files in its folder.</summary>
+    public long FileBytes => Directory.Exists(Path) ? new DirectoryInfo(Path).EnumerateFiles().Sum(file => file.Length) : new FileInfo(Path).Length;
+
     /// <summary>When it was read.</summary>
     public DateTimeOffset Created { get; } = DateTimeOffset.UtcNow;
 

@@ -85,7 +85,9 @@ public sealed class EmbeddingModel : IDisposable
     /// these are a vector by themselves (Kusupati et al. 2022, "Matryoshka representation learning").</param>
     /// <param name="progress">Told how many texts are done.</param>
     /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <exception cref="ArgumentException">A text has no tokens, more than <see cref="MaximumLength"/>, or one that the model has not; or there are fewer dimensions.</exception>
+    /// <exception cref="ArgumentException">
+    /// A text has no tokens, more than <see cref="MaximumLength"/>, or one that the model has not; or vectors have fewer numbers than are asked for.
+    /// </exception>
     public float[][] EmbedIds(IReadOnlyList<int[]> ids, int? dimensions = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(ids);
@@ -95,7 +97,8 @@ public sealed class EmbeddingModel : IDisposable
             Require.That(ids[i].Length <= MaximumLength,
                 $"embed: the model reads at most {MaximumLength} tokens, but text {i + 1} of {ids.Count} has {ids[i].Length}");
         }
-        Require.That(dimensions is null || (dimensions > 0 && dimensions <= Width), $"embed: vectors have {Width} numbers, but the first {dimensions} are asked for");
+        Require.That(dimensions is null || (dimensions > 0 && dimensions <= Width),
+            $"embed: vectors have {Width} numbers, but the first {dimensions} are asked for");
         float[][] vectors = Read([.. ids], progress, cancellation);
         return dimensions is null || dimensions == Width ? vectors
             : [.. vectors.Select(vector => Scaled(Array.ConvertAll(vector[..dimensions.Value], static x => (double)x)))];

@@ -17,6 +17,11 @@ public sealed class LanguageEngineTests : IDisposable
         Seed = 5,
     };
 
+    private sealed record Slow : LogitStep
+    {
+        public override void Apply(Candidates candidates, in DrawContext context) => Thread.Sleep(5);
+    }
+
     public void Dispose() => folder.Dispose();
 
     [Fact]
@@ -90,7 +95,7 @@ public sealed class LanguageEngineTests : IDisposable
         Assert.Contains("no chat template", Assert.Throws<InvalidOperationException>(() => engine.Prompt([new ChatMessage("user", "a")])).Message);
         Assert.Contains("must not be empty", Assert.Throws<ArgumentException>(() => engine.Submit(new[] { 1 }, Draws with { StopTexts = [""] })).Message);
         Assert.Contains("at least one sequence", Assert.Throws<ArgumentException>(() => engine.Submit(new[] { 1 }, Draws, 0)).Message);
-        TextRequest left = engine.Submit(new[] { 1 }, Draws);
+        TextRequest left = engine.Submit(new[] { 1 }, Draws with { Steps = [new Slow()] });
         left.Cancel();
         await Assert.ThrowsAsync<OperationCanceledException>(async () =>
         {

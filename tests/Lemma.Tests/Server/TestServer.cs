@@ -64,6 +64,17 @@ internal sealed class TestServer : IAsyncDisposable
         return string.Concat(new TextStream(generator, Model.Tokenizer, prompt, options).Pieces());
     }
 
+    /// <summary>A seed whose text is cut off by its most tokens, and is of some length.</summary>
+    public ulong SeedFor(int[] prompt, GenerationOptions options)
+    {
+        using Generator generator = Model.NewGenerator();
+        for (ulong seed = 1; ; seed++)
+        {
+            if (generator.Generate(prompt, options with { Seed = seed }).Count == options.MaximumTokens && Alone(prompt, options with { Seed = seed }).Length > 11)
+                return seed;
+        }
+    }
+
     public int[] ChatPrompt(string text) => Model.Tokenizer.Encode(text, addSpecialTokens: false);
 
     public async Task<(int Status, JsonElement Body, HttpResponseMessage Response)> PostAsync(string path, string json)
