@@ -15,9 +15,13 @@ internal static class ChatRequest
     /// <param name="options">The options.</param>
     /// <param name="modelId">The model's name.</param>
     /// <param name="seed">The seed where the options have none.</param>
-    public static AnswerOptions Read(IChatClient client, ChatOptions options, string modelId, ulong seed)
+    /// <param name="writesCalls">Whether the model's chat template writes calls.</param>
+    public static AnswerOptions Read(IChatClient client, ChatOptions options, string modelId, ulong seed, bool writesCalls)
     {
         Refuse(options, modelId);
+        Refuse(!writesCalls && options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode, nameof(options.Tools),
+            "the model's chat template writes no calls; ToolMode None leaves them out");
+        Refuse(options.ToolMode is RequiredChatToolMode && options.Tools is not { Count: > 0 }, nameof(options.ToolMode), "a call is required, but there are no tools");
         GenerationOptions given = options.RawRepresentationFactory?.Invoke(client) switch
         {
             // What the longest text has room for ends an answer, where nothing else does.

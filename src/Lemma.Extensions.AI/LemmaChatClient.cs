@@ -68,7 +68,8 @@ public sealed class LemmaChatClient : IChatClient
         options ??= new Options();
         IReadOnlyList<Turn> turns = ChatTurns.Of(messages, options.Instructions, engine.Format);
         ulong seed = (ulong)Interlocked.Increment(ref answers);
-        AnswerRequest request = engine.Ask(turns, ChatRequest.Read(this, options, metadata.DefaultModelId!, seed), cancellationToken);
+        AnswerRequest request = engine.Ask(turns, ChatRequest.Read(this, options, metadata.DefaultModelId!, seed, engine.Format.Calls is not null),
+            cancellationToken);
         AnswerContents contents = new(tellsThoughts: options.Reasoning?.Output != ReasoningOutput.None);
         string response = $"chatcmpl-{Guid.NewGuid():N}", message = $"msg-{Guid.NewGuid():N}";
         await foreach (AnswerUpdate update in request.ReadAsync(cancellationToken).ConfigureAwait(false))

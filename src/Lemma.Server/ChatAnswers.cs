@@ -1,6 +1,5 @@
 using Lemma.Decoding.Constraints;
 using Lemma.Language.Serving;
-using Lemma.Language.Tools;
 using Lemma.Server.Http;
 
 namespace Lemma.Server;

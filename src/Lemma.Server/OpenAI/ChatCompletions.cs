@@ -38,6 +38,8 @@ internal static class ChatCompletions
             Count = Generation.Count(fields, state),
             Priority = fields.Whole("priority", int.MinValue) ?? 0,
         };
+        if (answer.Choice.IsRequired && answer.Tools.Count == 0)
+            throw new ApiException(400, "'tool_choice' requires a call, but there are no tools.", "tool_choice", "invalid_value");
         answer = ChatTools.Format(fields, answer);
         GenerationOptions options = Generation.Read(fields, engine, state);
         int? likeliest = Generation.Likeliest(fields), most = fields.Whole("max_completion_tokens", 1) is { } newer ? newer : fields.Whole("max_tokens", 1);

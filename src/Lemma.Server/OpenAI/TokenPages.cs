@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lemma.Language;
+using Lemma.Language.Serving;
 using Lemma.Server.Http;
 using Lemma.Text.Templates;
 
@@ -72,12 +73,12 @@ internal static class TokenPages
         {
             Fields fields = new(body.RootElement);
             ServedEngine engine = call.State.Writer(fields.Text("model"));
-            IReadOnlyList<ChatMessage> messages = ChatMessages.Read(fields);
-            IReadOnlyDictionary<string, JsonElement>? variables = ChatMessages.Variables(fields);
+            IReadOnlyList<ChatMessage> messages = ChatMessages.Read(fields, engine);
+            AnswerOptions answer = new() { Variables = ChatMessages.Variables(fields) ?? new Dictionary<string, JsonElement>(), Tools = ChatTools.Read(fields) };
             fields.RefuseOthers();
             if (engine.Writer!.Model.Template is null)
                 throw new ApiException(400, $"The model '{engine.Name}' has no chat template.", "model", "unsupported_model");
-            prompt = engine.Writer.Render(messages, ChatMessages.Options(variables));
+            prompt = engine.Writer.Render(messages, LanguageEngine.TemplateOptions(answer));
         }
         await call.WriteAsync(json =>
         {

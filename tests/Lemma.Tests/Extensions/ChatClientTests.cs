@@ -47,7 +47,7 @@ public sealed class ChatClientTests : IDisposable
         Assert.All(updates, update => Assert.Equal((ChatRole.Assistant, "tiny", updates[0].ResponseId, updates[0].MessageId),
             (update.Role, update.ModelId, update.ResponseId, update.MessageId)));
         Assert.Equal([.. Enumerable.Repeat<ChatFinishReason?>(null, updates.Count - 1), ChatFinishReason.Length], updates.Select(update => update.FinishReason));
-        Assert.IsType<TextUpdate>(updates[0].RawRepresentation);
+        Assert.IsType<AnswerUpdate>(updates[0].RawRepresentation);
 
         ChatResponse response = await client.GetResponseAsync("ab", options, Token);
         Assert.Equal((expected, ChatFinishReason.Length, "tiny"), (response.Text, response.FinishReason, response.ModelId));
@@ -101,7 +101,7 @@ public sealed class ChatClientTests : IDisposable
         List<TextUpdate> expected = await engine.Submit(prompt, same, cancellation: Token).ReadAsync(Token).ToListAsync(Token);
         Assert.Equal(string.Concat(expected.Select(update => update.Text)), string.Concat(updates));
         Assert.Equal(expected.Where(update => update.Choice is not null).Select(update => update.Choice!.Chosen),
-            updates.Select(update => (TextUpdate)update.RawRepresentation!).Where(update => update.Choice is not null).Select(update => update.Choice!.Chosen));
+            updates.Select(update => ((AnswerUpdate)update.RawRepresentation!).Text).Where(update => update.Choice is not null).Select(update => update.Choice!.Chosen));
         // A stop is not part of the text; without a seed every answer has another.
         string whole = (await client.GetResponseAsync("ab", Raw(), Token)).Text;
         Options stopped = Raw();
@@ -126,8 +126,7 @@ public sealed class ChatClientTests : IDisposable
         AIFunction tool = AIFunctionFactory.Create(() => 1, "one");
         (string Name, Options Options)[] refused =
         [
-            ("Tools", new() { Tools = [tool] }), ("ToolMode", new() { ToolMode = ChatToolMode.RequireAny }), ("ResponseFormat", new() { ResponseFormat = ChatResponseFormat.Json }),
-            ("Reasoning", new() { Reasoning = new() { Effort = ReasoningEffort.High } }), ("ConversationId", new() { ConversationId = "1" }),
+            ("Tools", new() { Tools = [tool] }), ("ToolMode", new() { ToolMode = ChatToolMode.RequireAny }), ("Reasoning", new() { Reasoning = new() { Effort = ReasoningEffort.High } }), ("ConversationId", new() { ConversationId = "1" }),
             ("AllowBackgroundResponses", new() { AllowBackgroundResponses = true }),
             ("ContinuationToken", new() { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) }),
             ("RawRepresentationFactory", new() { RawRepresentationFactory = _ => "text" }), ("'colour'", new() { AdditionalProperties = new() { ["colour"] = 1 } }),
@@ -144,7 +143,7 @@ public sealed class ChatClientTests : IDisposable
             Assert.Contains(name, (await Assert.ThrowsAnyAsync<ArgumentException>(() => client.GetResponseAsync("ab", options, Token))).Message, StringComparison.Ordinal);
         Message image = new(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")]), result = new(ChatRole.Tool, [new FunctionResultContent("1", 1)]);
         Assert.Contains("DataContent", (await Assert.ThrowsAsync<NotSupportedException>(() => client.GetResponseAsync([image], null, Token))).Message);
-        Assert.Contains("FunctionResultContent", (await Assert.ThrowsAsync<NotSupportedException>(() => client.GetResponseAsync([result], null, Token))).Message);
+        Assert.Contains("a result belongs to a call", (await Assert.ThrowsAsync<ArgumentException>(() => client.GetResponseAsync([result], null, Token))).Message);
         await Assert.ThrowsAsync<ArgumentException>(() => client.GetResponseAsync(Array.Empty<Message>(), null, Token));
         // Tools that nobody may call are left out.
         await client.GetResponseAsync("ab", new Options { Tools = [tool], ToolMode = ChatToolMode.None, MaxOutputTokens = 2 }, Token);
