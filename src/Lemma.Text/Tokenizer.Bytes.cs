@@ -9,10 +9,11 @@ public sealed partial class Tokenizer
     // A piece that every decoder leaves as it is, to stand before others.
     private const string Neutral = "a";
 
-    /// <summary>The bytes that an id adds to a text, in UTF-8; a part of a character has its own bytes alone. Special tokens and ids without a piece add none.</summary>
+    /// <summary>The bytes that an id adds to a text, in UTF-8; a part of a character has its own bytes alone.</summary>
+    /// <remarks>Special tokens and ids without a piece add none.</remarks>
     /// <param name="id">Any id.</param>
     /// <param name="startsText">Whether no text stands before it: decoders of SentencePiece drop the space that begins a text.</param>
-    /// <exception cref="NotSupportedException">What an id adds depends on those behind it (a decoder of suffixes, or of connectionist temporal classification).</exception>
+    /// <exception cref="NotSupportedException">What an id adds depends on those behind it (<see cref="SuffixDecoder"/>, <see cref="CtcDecoder"/>).</exception>
     public byte[] BytesOf(int id, bool startsText = false) => WrittenPiece(id, skipSpecialTokens: true) is string piece ? BytesOf(piece, startsText) : [];
 
     private byte[] BytesOf(string piece, bool startsText)

@@ -164,10 +164,12 @@ internal static class BenchCommand
     private static Command BuildConstraints()
     {
         Argument<string> file = new("TOKENIZER") { Description = "A tokenizer's file or folder" };
-        Option<int?> texts = Choice.Whole("--texts", "Random texts of each constraint", fallback: 20), length = Choice.Whole("--length", "The most ids of a text", fallback: 100);
+        Option<int?> texts = Choice.Whole("--texts", "Random texts of each constraint", fallback: 20);
+        Option<int?> length = Choice.Whole("--length", "The most ids of a text", fallback: 100);
         Command command = new("constraints", "Time the masks of constraints: of states that were never met, and of those that were.") { file, texts, length };
         Examples.Add(command, ("of a vocabulary", "lemma bench constraints tokenizer.json"));
-        command.SetAction(parsed => ConstraintBench.Run(Lemma.Text.Tokenizer.Load(parsed.GetRequiredValue(file)), parsed.GetValue(texts)!.Value, parsed.GetValue(length)!.Value));
+        command.SetAction(parsed => ConstraintBench.Run(Lemma.Text.Tokenizer.Load(parsed.GetRequiredValue(file)),
+            parsed.GetValue(texts)!.Value, parsed.GetValue(length)!.Value));
         return command;
     }
 

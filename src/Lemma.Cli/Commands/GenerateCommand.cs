@@ -61,7 +61,8 @@ internal static class GenerateCommand
             using Guesser? guesser = guess.Open(parsed, read);
             Constraint? must = constraint.Read(parsed, read.Tokenizer);
             search = search is null ? null : search with { Constraint = must };
-            return Run(read, parsed.GetValue(prompt) ?? "", options with { Speculator = guesser?.Speculator, Constraint = must }, search, count, parsed.GetValue(json));
+            return Run(read, parsed.GetValue(prompt) ?? "", options with { Speculator = guesser?.Speculator, Constraint = must }, search, count,
+                parsed.GetValue(json));
         });
         return command;
     }

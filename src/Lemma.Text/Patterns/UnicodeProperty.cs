@@ -3,7 +3,7 @@ namespace Lemma.Text.Patterns;
 /// <summary>Sets of code points by the properties of Unicode, as ranges from first to last, in order and apart from each other.</summary>
 public static class UnicodeProperty
 {
-    /// <summary>The code points of a category, a script or another property by its name (Lu, Letter, Greek, Alphabetic); null for a name that is not known.</summary>
+    /// <summary>The code points of a category, a script or another property by its name (Lu, Greek, Alphabetic); null for one that is not known.</summary>
     /// <param name="name">The name, compared without case, spaces, hyphens and underscores.</param>
     public static IReadOnlyList<(int First, int Last)>? Find(string name)
     {

@@ -8,5 +8,6 @@ namespace Lemma.Text.Templates;
 public sealed record ChatMessage(string Role, string Content)
 {
     /// <summary>What else the template sees of the turn, such as tool_calls, tool_call_id or name; null for nothing.</summary>
+    /// <remarks>A content of null among them says that there is none.</remarks>
     public IReadOnlyDictionary<string, JsonElement>? Fields { get; init; }
 }

@@ -80,7 +80,9 @@ public sealed class ChatTemplate
             budget.Use(1);
             DictionaryValue turn = new();
             turn.Add(new StringValue("role"), new StringValue(message.Role));
-            turn.Add(new StringValue("content"), new StringValue(message.Content));
+            // A call may stand in a message without content, which some templates tell from an empty one.
+            bool isSilent = message.Fields is { } fields && fields.TryGetValue("content", out JsonElement content) && content.ValueKind == JsonValueKind.Null;
+            turn.Add(new StringValue("content"), isSilent ? NoneValue.Instance : new StringValue(message.Content));
             foreach ((string name, JsonElement value) in message.Fields ?? NoFields)
                 if (name is not ("role" or "content"))
                     turn.Add(new StringValue(name), JsonValues.Read(value, budget));

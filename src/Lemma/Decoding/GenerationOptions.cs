@@ -26,8 +26,13 @@ public sealed record GenerationOptions
     /// <summary>How many of the likeliest ids are told with their log-probabilities beside that of the chosen id; null to tell none at all.</summary>
     public int? LogProbabilities { get; init; }
 
+    /// <summary>Whether a text shows the special tokens in it, such as the marks of calls and thoughts; those that end it are never shown.</summary>
+    public bool KeepsSpecialTokens { get; init; }
+
     /// <summary>What the text that is made must match as a whole; null for any text. Ids are chosen among those that go on in it.</summary>
-    /// <remarks>It begins behind the prompt, and anew behind ids that <see cref="Generator.Continue"/> adds. A text that the most tokens cut off is a beginning.</remarks>
+    /// <remarks>
+    /// It begins behind the prompt, and anew behind ids that <see cref="Generator.Continue"/> adds. A text that the most tokens cut off is a beginning.
+    /// </remarks>
     public Constraint? Constraint { get; init; }
 
     /// <summary>What guesses the next ids of one text, so that a pass can check several; null to guess nothing. The text is the same.</summary>

@@ -32,7 +32,7 @@ public sealed class TextStream
         else
             generator.Start(state, prompt, options);
         this.prompt = prompt.Length;
-        decoder = new StreamingDecoder(tokenizer, prompt: prompt.Span);
+        decoder = new StreamingDecoder(tokenizer, skipSpecialTokens: !options.KeepsSpecialTokens, prompt: prompt.Span);
     }
 
     /// <summary>The text that it stopped at; null before, and where the ids ended.</summary>

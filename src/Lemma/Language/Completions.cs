@@ -50,7 +50,7 @@ internal static class Completions
     // One of them while it is made.
     private sealed class Growing(Tokenizer tokenizer, int[] prompt, GenerationOptions options)
     {
-        private readonly StreamingDecoder decoder = new(tokenizer, prompt: prompt);
+        private readonly StreamingDecoder decoder = new(tokenizer, skipSpecialTokens: !options.KeepsSpecialTokens, prompt: prompt);
         private readonly StopFilter filter = new(options.StopTexts);
         private readonly StringBuilder text = new();
         private readonly List<TokenChoice> choices = [];

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Lemma.Decoding;
 using Lemma.Models;
 using Lemma.Text.Templates;
@@ -62,6 +63,11 @@ public sealed class Conversation : IDisposable
     /// <summary>The time that templates may show, such as today's date; null for now.</summary>
     public DateTime? Now { get; init; }
 
+    // What the template tells of tools, for a ToolConversation.
+    internal JsonElement? Tools { get; set; }
+
+    internal LanguageModel Model => model;
+
     internal Generator Generator => generator;
 
     /// <summary>Adds a message that somebody said, without an answer.</summary>
@@ -112,7 +118,14 @@ public sealed class Conversation : IDisposable
     /// <summary>Gives the memory back.</summary>
     public void Dispose() => generator.Dispose();
 
-    private IEnumerable<string> Pieces(int[] prompt, int asked, GenerationOptions options, CancellationToken cancellation)
+    // An answer in pieces that somebody else makes a message of.
+    internal IEnumerable<string> AnswerTo(GenerationOptions options, Func<ChatMessage> message, CancellationToken cancellation)
+    {
+        int[] prompt = Prompt(options.MaximumTokens);
+        return Pieces(prompt, messages.Count, options with { Seed = options.Seed + answers++ }, cancellation, message);
+    }
+
+    private IEnumerable<string> Pieces(int[] prompt, int asked, GenerationOptions options, CancellationToken cancellation, Func<ChatMessage>? message = null)
     {
         StringBuilder answer = new();
         Require.That(messages.Count == asked, $"chat: an answer to {asked} messages is read once, before others come, but now there are {messages.Count}");
@@ -128,7 +141,7 @@ public sealed class Conversation : IDisposable
         finally
         {
             AnswerTokens = stream.Ids.Length;
-            messages.Add(new ChatMessage(Assistant, answer.ToString()));
+            messages.Add(message?.Invoke() ?? new ChatMessage(Assistant, answer.ToString()));
         }
     }
 
@@ -140,7 +153,7 @@ public sealed class Conversation : IDisposable
         for (int from = system; ; from = NextQuestion(from))
         {
             int[] ids = model.Tokenizer.Encode(template.Render([.. messages.Take(system), .. messages.Skip(from)],
-                new ChatOptions { AddGenerationPrompt = true, Now = Now ?? DateTime.Now }), addSpecialTokens: false);
+                new ChatOptions { AddGenerationPrompt = true, Now = Now ?? DateTime.Now, Tools = Tools }), addSpecialTokens: false);
             bool canForget = WhenLong == LongConversation.ForgetOldest && NextQuestion(from) < messages.Count;
             Require.That(ids.Length > 0, $"chat: the template makes an empty text of {messages.Count} messages");
             Require.That(canForget || ids.Length <= longest,

@@ -46,8 +46,10 @@ internal static class FreeText
         {
             List<GrammarNode> choices = mayEnd ? [GrammarNode.Nothing] : [];
             foreach (IGrouping<int, int> group in Enumerable.Range(0, 256).GroupBy(value => next[value]))
-                choices.Add(GrammarNode.Sequence(
-                    new ByteNode(group.Aggregate(default(ByteSet), static (set, value) => set.Union(ByteSet.Range(value, value)))), new RuleNode(first + group.Key)));
+            {
+                ByteSet bytes = group.Aggregate(default(ByteSet), static (set, value) => set.Union(ByteSet.Range(value, value)));
+                choices.Add(GrammarNode.Sequence(new ByteNode(bytes), new RuleNode(first + group.Key)));
+            }
             // A special token has no text, so what was begun of a trigger is no more.
             choices.Add(GrammarNode.Sequence(new OtherTokenNode(), start));
             for (int trigger = 0; trigger < triggers.Count; trigger++)

@@ -8,8 +8,11 @@ using Lemma.Decoding.Constraints.Regex;
 
 namespace Lemma.Decoding.Constraints;
 
-/// <summary>Which texts there may be: a context-free grammar over UTF-8 bytes, from a list, a regular expression, GBNF or a JSON schema. Immutable, thread-safe.</summary>
-/// <remarks>Whatever the source, it is refused or taken within <see cref="GrammarLimits"/>; one that no text matches is refused here, before anything is drawn.</remarks>
+/// <summary>Which texts there may be: a context-free grammar over UTF-8 bytes, from a list, a regular expression, GBNF or a JSON schema.</summary>
+/// <remarks>
+/// Immutable and thread-safe. Whatever the source, it is refused or taken within <see cref="GrammarLimits"/>; one that no text matches is refused here, before
+/// anything is drawn.
+/// </remarks>
 public sealed class Grammar
 {
     private readonly GrammarRules source;
@@ -58,7 +61,7 @@ public sealed class Grammar
     /// <param name="text">The grammar.</param>
     /// <param name="root">The rule that a text matches as a whole.</param>
     /// <param name="limits">What it may take; null for the default.</param>
-    /// <exception cref="GrammarException">It is malformed, a rule begins with itself, or no text matches; the message names line and column, or the rule.</exception>
+    /// <exception cref="GrammarException">It is malformed, a rule begins with itself, or no text matches; the message has the line or the rule.</exception>
     public static Grammar Gbnf(string text, string root = "root", GrammarLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -74,7 +77,17 @@ public sealed class Grammar
     {
         options ??= new JsonGrammarOptions();
         GrammarRules rules = new(options.Limits);
-        return new Grammar(rules, new SchemaCompiler(schema, new JsonRules(rules, options)).Root());
+        GrammarNode root;
+        try
+        {
+            root = new SchemaCompiler(schema, new JsonRules(rules, options)).Root();
+        }
+        catch (InvalidOperationException)
+        {
+            // A document that was read before may have names that are no text.
+            throw new GrammarException("schema: a name or a text must not have half of a surrogate pair, but one has");
+        }
+        return new Grammar(rules, root);
     }
 
     /// <summary>The JSON values of a schema in text.</summary>

@@ -24,6 +24,9 @@ internal static class ConstraintTokenizers
     /// <summary>The end of a text of <see cref="ByteLevel"/>.</summary>
     public static int End => 256 + Wide;
 
+    /// <summary>The ids of the single bytes of a text, of <see cref="ByteLevel"/>.</summary>
+    public static int[] Spell(string text) => [.. Encoding.UTF8.GetBytes(text).Select(b => ByteLevel.IdOf(ByteAlphabet.Spell([b]))!.Value)];
+
     /// <summary>The end of a text of one of the two.</summary>
     public static int EndOf(Tokenizer tokenizer) => ReferenceEquals(tokenizer, ByteLevel) ? End : Fallback.IdOf("</s>")!.Value;
 

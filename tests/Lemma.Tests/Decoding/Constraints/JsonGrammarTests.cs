@@ -155,6 +155,40 @@ public class JsonGrammarTests
         Assert.Contains("combinations", Assert.Throws<GrammarException>(() => Grammar.JsonSchema($$"""{"allOf":[{{twice}}]}""")).Message, StringComparison.Ordinal);
     }
 
+    private static string Many(int count, string one) => string.Join(',', Enumerable.Range(0, count).Select(i => one.Replace("NUMBER", $"{i}").Replace("NEXT", $"{i + 1}")));
+
+    public static TheoryData<string> Large => new(
+        "{\"type\":\"object\",\"properties\":{" + Many(9000, "\"nameNUMBER\":{}") + "}}",
+        "{\"type\":\"object\",\"properties\":{" + Many(40_000, "\"pNUMBER\":{}") + "}}",
+        "{\"allOf\":[{\"enum\":[" + Many(200_000, "1") + "]},{\"enum\":[" + Many(200_000, "2") + "]}]}",
+        "{\"oneOf\":[" + Many(3000, "{\"const\":NUMBER}") + "]}",
+        "{\"enum\":[" + Many(60_000, "\"value NUMBER\"") + "]}",
+        "{\"$ref\":\"#/$defs/d0\",\"$defs\":{" + Many(5000, "\"dNUMBER\":{\"properties\":{\"a\":{\"$ref\":\"#/$defs/dNEXT\"}}}") + ",\"d5000\":{}}}",
+        """{"type":"number","minimum":1e39,"maximum":1.5e39}""",
+        """{"type":"string","minLength":999999,"maxLength":1000000}""",
+        """{"type":"array","minItems":1000,"items":{"type":"array","minItems":1000,"items":{"type":"string","minLength":1000}}}""");
+
+    [Theory, MemberData(nameof(Large))]
+    public void LargeSchemasTakeBoundedTime(string schema)
+    {
+        System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
+        try
+        {
+            _ = new Constraint(Grammar.JsonSchema(schema), ConstraintTokenizers.ByteLevel);
+        }
+        catch (GrammarException)
+        {
+        }
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
+    }
+
+    [Fact]
+    public void HalvesOfPairsAreRefused()
+    {
+        using JsonDocument document = JsonDocument.Parse("""{"properties":{"\ud800":{}}}""");
+        Assert.Contains("half of a surrogate pair", Assert.Throws<GrammarException>(() => Grammar.JsonSchema(document.RootElement)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void WhiteSpaceIsAFreedomThatCanBeTaken()
     {

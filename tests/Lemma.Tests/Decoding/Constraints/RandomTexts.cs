@@ -10,7 +10,7 @@ namespace Lemma.Tests.Decoding.Constraints;
 internal static class RandomTexts
 {
     /// <summary>Draws one text to its end; each state on the way is shown.</summary>
-    public static string Draw(Constraint constraint, Tokenizer tokenizer, int end, Random random, Action<AutomatonState>? see = null, int most = 3000)
+    public static string Draw(Constraint constraint, Tokenizer tokenizer, int end, Random random, Action<AutomatonState>? see = null, int most = 3000, bool keepsSpecialTokens = false)
     {
         Candidates candidates = new(tokenizer.VocabularySize);
         float[] logits = new float[tokenizer.VocabularySize];
@@ -27,7 +27,7 @@ internal static class RandomTexts
                 Assert.True(state.Accepts);
                 return Encoding.UTF8.GetString([.. text]);
             }
-            text.AddRange(tokenizer.BytesOf(id));
+            text.AddRange(keepsSpecialTokens && tokenizer.IsSpecial(id) ? Encoding.UTF8.GetBytes(tokenizer.PieceOf(id)) : tokenizer.BytesOf(id));
             state = constraint.Next(state, id, startsText: false);
             Assert.False(state.IsDead);
         }

@@ -10,6 +10,7 @@ internal sealed class StateTable(GrammarProgram program, GrammarLimits limits)
     private readonly Queue<int> dirty = new();
     private AutomatonState? start;
     private int work;
+    private long allWork;
     private long bytes;
 
     /// <summary>Whether it takes as much memory as it may.</summary>
@@ -52,12 +53,17 @@ internal sealed class StateTable(GrammarProgram program, GrammarLimits limits)
     {
         Dictionary<StackSet, StackSet>? foreign = ReferenceEquals(state.Table, this) ? null : new(ReferenceEqualityComparer.Instance);
         work = 0;
-        (int, StackSet)[] places = [.. state.Places.Select(place => (place.Position, Clamped(foreign is null ? place.Stacks : Own(place.Stacks, foreign), longest)))];
+        (int, StackSet)[] places = [.. state.Places.Select(place =>
+            (place.Position, Clamped(foreign is null ? place.Stacks : Own(place.Stacks, foreign), longest)))];
         return One(places, state.Accepts);
     }
 
+    /// <summary>The places and stacks that were met so far, again and again.</summary>
+    public long AllWork => allWork + work;
+
     private void Begin()
     {
+        allWork += work;
         work = 0;
         reached.Clear();
         dirty.Clear();

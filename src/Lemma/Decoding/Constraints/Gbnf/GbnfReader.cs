@@ -35,7 +35,8 @@ internal sealed class GbnfReader
                 reader.at = place;
                 throw reader.Error($"the rule '{name}' must be said, but is only named");
             }
-        return reader.said.Contains(root) ? new RuleNode(reader.numbers[root]) : throw new GrammarException($"gbnf: there must be a rule '{root}', but there is none");
+        return reader.said.Contains(root) ? new RuleNode(reader.numbers[root])
+            : throw new GrammarException($"gbnf: there must be a rule '{root}', but there is none");
     }
 
     private int Peek(int ahead = 0) => at + ahead < scalars.Length ? scalars[at + ahead] : -1;
@@ -158,7 +159,8 @@ internal sealed class GbnfReader
         int? most = isRange ? ReadNumber() : least;
         if (!TryTake("}") || (least is null && most is null))
             throw Error("{n}, {n,} or {n,m} is needed");
-        return most < least ? throw Error($"a repetition must go from the fewer to the more, but it goes from {least} to {most}") : new RepeatNode(part, least ?? 0, most);
+        return most < least ? throw Error($"a repetition must go from the fewer to the more, but it goes from {least} to {most}")
+            : new RepeatNode(part, least ?? 0, most);
     }
 
     private int? ReadNumber()

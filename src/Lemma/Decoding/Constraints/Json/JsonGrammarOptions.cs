@@ -3,8 +3,9 @@ namespace Lemma.Decoding.Constraints;
 /// <summary>How JSON is written.</summary>
 public sealed record JsonGrammarOptions
 {
-    /// <summary>Whether one space, or a line feed and up to <see cref="MaximumIndent"/> spaces, may stand behind {, [, the comma and the colon and before } and ].</summary>
-    /// <remarks>None is ever needed, so the most compact form is always there.</remarks>
+    /// <summary>Whether white space may stand behind {, [, the comma and the colon and before } and ].</summary>
+    /// <remarks>It is one space, or a line feed and up to <see cref="MaximumIndent"/> spaces.
+    /// None is ever needed, so the most compact form is always there.</remarks>
     public bool AllowsWhitespace { get; init; } = true;
 
     /// <summary>The most spaces of an indent.</summary>

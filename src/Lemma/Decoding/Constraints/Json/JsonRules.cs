@@ -49,8 +49,8 @@ internal sealed class JsonRules
     public GrammarNode AnyArray => anyArray ??= Named("array", node => anyArray = node, () => Braced("[", "]", List(AnyValue, 0, null)));
 
     /// <summary>Any value.</summary>
-    public GrammarNode AnyValue => anyValue ??= Named("value", node => anyValue = node, () => GrammarNode.Choice(AnyObject, AnyArray, AnyString, Number, GrammarNode.Text("true"),
-        GrammarNode.Text("false"), GrammarNode.Text("null")));
+    public GrammarNode AnyValue => anyValue ??= Named("value", node => anyValue = node, () => GrammarNode.Choice(AnyObject, AnyArray, AnyString, Number,
+        GrammarNode.Text("true"), GrammarNode.Text("false"), GrammarNode.Text("null")));
 
     /// <summary>Any string.</summary>
     public GrammarNode AnyString => anyString ??= Rule("string", Quoted(new RepeatNode(AnyCharacter, 0, null)));

@@ -54,7 +54,8 @@ internal sealed class SchemaCompiler
         if (schema.Alternatives.Count == 0)
         {
             if (all.Count >= json.Rules.Limits.MaximumAlternatives)
-                throw SchemaReader.Error(schema.Pointer, $"at most {json.Rules.Limits.MaximumAlternatives} combinations of alternatives are known, but there are more");
+                throw SchemaReader.Error(schema.Pointer,
+                    $"at most {json.Rules.Limits.MaximumAlternatives} combinations of alternatives are known, but there are more");
             all.Add(schema);
             return;
         }

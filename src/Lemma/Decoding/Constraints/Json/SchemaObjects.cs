@@ -15,15 +15,8 @@ internal sealed class SchemaObjects(JsonRules json, Func<IReadOnlyList<SchemaPar
     {
         List<SchemaPart> parts = [];
         foreach (PropertyRules rules in schema.Properties)
-        {
-            int at = -1;
-            for (int i = 0; i < rules.Named.Count && at < 0; i++)
-                at = rules.Named[i].Key == name ? i : -1;
-            if (at >= 0)
-                parts.Add(rules.Named[at].Value);
-            else if (rules.Others is { } others)
-                parts.Add(others);
-        }
+            if (rules.Of(name) is { } part)
+                parts.Add(part);
         return parts.Exists(static part => part.Element.ValueKind == JsonValueKind.False) ? null : parts;
     }
 
@@ -106,7 +99,8 @@ internal sealed class SchemaObjects(JsonRules json, Func<IReadOnlyList<SchemaPar
         for (int i = 0; i < nodes.Count; i++)
         {
             CodePointSet known = CodePointSet.Of(nodes[i].Keys.Select(static scalar => (scalar, scalar)));
-            List<GrammarNode> choices = [.. nodes[i].Select(one => GrammarNode.Sequence(CodePoints.Lower(CodePointSet.Of(one.Key)), new RuleNode(first + one.Value))),
+            List<GrammarNode> choices = [.. nodes[i].Select(one =>
+                    GrammarNode.Sequence(CodePoints.Lower(CodePointSet.Of(one.Key)), new RuleNode(first + one.Value))),
                 GrammarNode.Sequence(CodePoints.Lower(Plain.Intersect(known.Complement())), free)];
             if (!ends.Contains(i))
                 choices.Add(GrammarNode.Text("\""));

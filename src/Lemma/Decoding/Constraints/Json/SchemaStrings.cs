@@ -21,15 +21,14 @@ internal sealed class SchemaStrings(JsonRules json)
             throw SchemaReader.Error(all[1].Pointer, $"one pattern or format may be asked of a string, but {all.Length} are");
         bool isWhole = schema.Formats.Count > 0;
         RegexPattern regex = Parse(pattern, pointer);
-        (long shortest, long? longest) = isWhole ? (regex.Branches.Min(static branch => branch.Body.Length.Least),
-            regex.Branches.Any(static branch => branch.Body.Length.Most is null) ? null : regex.Branches.Max(static branch => branch.Body.Length.Most)) : regex.FoundLength;
+        (long shortest, long? longest) = isWhole ? regex.Length : regex.FoundLength;
         if (shortest >= least && (most is null || longest <= most))
             return JsonRules.Quoted(isWhole ? regex.Lower(json.Character) : regex.LowerFound(json.Character));
         if (most < shortest || least > longest)
             return GrammarNode.Never;
         if (regex.AsRun() is not var (set, fewest, largest))
-            throw SchemaReader.Error(pointer, $"a length of {least} to {most?.ToString() ?? "any number of"} characters can be held beside a pattern of one repeated set, "
-                + "such as ^[a-z]*$, or one that is never longer or shorter, but not beside this one; say it in the pattern");
+            throw SchemaReader.Error(pointer, $"a length of {least} to {most?.ToString() ?? "any number of"} characters can be held beside a pattern of one "
+                + "repeated set, such as ^[a-z]*$, or one that is never longer or shorter, but not beside this one; say it in the pattern");
         (least, most) = (Math.Max(least, fewest), largest is null ? most : most is null ? largest : Math.Min(most.Value, largest.Value));
         return JsonRules.Quoted(new RepeatNode(json.Character(set), Bounded(least, schema), most));
     }

@@ -250,7 +250,8 @@ internal sealed class RegexParser
                 if (high is < 0xD800 or > 0xDFFF)
                     return high;
                 int low = high < 0xDC00 && TryTake("\\u") ? ReadHexadecimal(4, mayBeHalf: true) : 0;
-                return low is >= 0xDC00 and <= 0xDFFF ? 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00) : throw Error("must have both halves of a surrogate pair");
+                return low is >= 0xDC00 and <= 0xDFFF ? 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+                    : throw Error("must have both halves of a surrogate pair");
             case 'c' when Peek() is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z'):
                 return Take() & 0x1F;
             case (>= '0' and <= '9') or 'k':

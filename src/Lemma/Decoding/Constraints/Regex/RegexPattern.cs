@@ -11,10 +11,11 @@ internal sealed class RegexPattern(IReadOnlyList<RegexBranch> branches)
     /// <summary>The alternatives.</summary>
     public IReadOnlyList<RegexBranch> Branches { get; } = branches;
 
+    /// <summary>The fewest and the most code points of a text that matches as a whole.</summary>
+    public (long Least, long? Most) Length => new RegexChoice([.. Branches.Select(static branch => branch.Body)]).Length;
+
     /// <summary>The fewest and the most code points of a text in which it is found.</summary>
-    public (long Least, long? Most) FoundLength => (Branches.Min(static branch => branch.Body.Length.Least),
-        Branches.Any(static branch => !branch.AtStart || !branch.AtEnd || branch.Body.Length.Most is null) ? null
-            : Branches.Max(static branch => branch.Body.Length.Most));
+    public (long Least, long? Most) FoundLength => (Length.Least, Branches.All(static branch => branch.AtStart && branch.AtEnd) ? Length.Most : null);
 
     /// <summary>Texts that match as a whole.</summary>
     public GrammarNode Lower(Func<CodePointSet, GrammarNode> character) => GrammarNode.Choice([.. Branches.Select(branch => branch.Body.Lower(character))]);
