@@ -145,12 +145,13 @@ public class JsonGrammarTests
     [Fact]
     public void SchemasOfManyPartsAreBounded()
     {
-        string all = string.Join(',', Enumerable.Range(0, 300).Select(i => $$"""
+        string all = string.Join(',', Enumerable.Range(0, 1000).Select(i => $$"""
             "property{{i}}":{"type":["string","null"],"maxLength":{{100 + i}}}
             """));
         Grammar grammar = Grammar.JsonSchema($$"""{"type":"object","properties":{{{all}}},"additionalProperties":false}""");
         Assert.True(grammar.Accepts("""{"property3":"a","property299":null}"""));
         Assert.False(grammar.Accepts("""{"property4":"a","property3":null}"""));
+        Assert.True(grammar.Accepts(RandomTexts.Draw(new Constraint(grammar, ConstraintTokenizers.ByteLevel), ConstraintTokenizers.ByteLevel, ConstraintTokenizers.End, new Random(1))));
         string twice = string.Join(',', Enumerable.Range(0, 30).Select(_ => """{"anyOf":[{"type":"integer"},{"type":"string"},{"type":"null"}]}"""));
         Assert.Contains("combinations", Assert.Throws<GrammarException>(() => Grammar.JsonSchema($$"""{"allOf":[{{twice}}]}""")).Message, StringComparison.Ordinal);
     }
