@@ -15,7 +15,7 @@ public sealed class ConstraintCommandTests : IDisposable
     public void TextsMatchWhatTheyMust()
     {
         string model = WriteModel(folder, "model");
-        string Text(string options) => JsonDocument.Parse(Good($"generate {model} --prompt It --tokens 400 --temperature 1.5 --json {options}")).RootElement.GetProperty("text").GetString()!;
+        string Text(string options) => Good($"generate {model} --prompt It --tokens 400 --temperature 1.5 {options}")[2..].TrimEnd('\n');
         Assert.Matches("^(yes|no|né)$", Text("--choices yes,no,né"));
         Assert.Matches("^[0-9]{4}-[a-c]{2}$", Text("--regex [0-9]{4}-[a-c]{2}"));
         string schema = folder.Write("schema.json", """{"type":"object","properties":{"a":{"type":"integer","maximum":99,"minimum":1},"b":{"enum":["x","y"]}},"required":["a","b"]}""");
@@ -23,7 +23,7 @@ public sealed class ConstraintCommandTests : IDisposable
         Assert.InRange(made.GetProperty("a").GetInt32(), 1, 99);
         Assert.Contains(made.GetProperty("b").GetString(), (string[])["x", "y"]);
         string grammar = folder.Write("list.gbnf", "root ::= (\"- \" [a-z]{2} \"\\n\"){2}");
-        Assert.Matches("^(- [a-z]{2}\n){2}$", Text($"--grammar {grammar}"));
+        Assert.Matches("^- [a-z]{2}\n- [a-z]{2}$", Text($"--grammar {grammar}"));
         Assert.StartsWith("{", Text("--json-object"), StringComparison.Ordinal);
         Assert.Equal("Ityes", Good($"generate {model} --prompt It --beams 2 --choices yes").Trim());
         (int code, string said, string error) = Run($"chat {model} --tokens 30 --choices yes", "It was\n");

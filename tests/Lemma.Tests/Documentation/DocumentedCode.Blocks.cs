@@ -58,6 +58,50 @@ namespace Documented.DocsArchitecture1
     }
 }
 
+// docs/constraints.md
+namespace Documented.DocsConstraints1
+{
+    using Lemma.Decoding;
+    using Lemma.Decoding.Constraints;
+    using Lemma.Language;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            using LanguageModel model = LanguageModel.Load("models/assistant");
+            Grammar grammar = Grammar.JsonSchema("""{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"}},"required":["name","age"]}""");
+            Constraint constraint = new(grammar, model.Tokenizer);
+            foreach (string piece in model.Complete("Ann is 30. As JSON: ", GenerationOptions.Sample(0.7) with { Constraint = constraint }))
+                Console.Write(piece);
+        }
+    }
+}
+
+// docs/constraints.md
+namespace Documented.DocsConstraints2
+{
+    using Lemma.Language;
+    using Lemma.Language.Tools;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            using LanguageModel model = LanguageModel.Load("models/assistant");
+            using Conversation conversation = model.NewConversation();
+            System.Text.Json.JsonElement parameters = System.Text.Json.JsonDocument.Parse("""{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}""").RootElement;
+            ToolConversation talk = new(conversation, [new Tool("weather", "Tells the weather of a city", parameters)]);
+            foreach (AnswerDelta delta in talk.Say("Do I need an umbrella in Oslo?"))
+                Console.Write(delta.Text);
+            foreach (ToolCall call in talk.Calls)
+                talk.AddResult(call, "rain");
+            foreach (AnswerDelta delta in talk.Answer())
+                Console.Write(delta.Text);
+        }
+    }
+}
+
 // docs/data.md
 namespace Documented.DocsData1
 {

@@ -77,7 +77,17 @@ public sealed class Grammar
     {
         options ??= new JsonGrammarOptions();
         GrammarRules rules = new(options.Limits);
-        return new Grammar(rules, new SchemaCompiler(schema, new JsonRules(rules, options)).Root());
+        GrammarNode root;
+        try
+        {
+            root = new SchemaCompiler(schema, new JsonRules(rules, options)).Root();
+        }
+        catch (InvalidOperationException)
+        {
+            // A document that was read before may have names that are no text.
+            throw new GrammarException("schema: a name or a text must not have half of a surrogate pair, but one has");
+        }
+        return new Grammar(rules, root);
     }
 
     /// <summary>The JSON values of a schema in text.</summary>

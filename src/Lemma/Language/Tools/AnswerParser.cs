@@ -4,7 +4,9 @@ using Lemma.Text.Templates;
 namespace Lemma.Language.Tools;
 
 /// <summary>Pieces of text in; what is said, what is thought and calls of tools out, whatever the borders of the pieces.</summary>
-/// <remarks>Nothing of a mark is ever let through. The text must have its special tokens (<see cref="Decoding.GenerationOptions.KeepsSpecialTokens"/>), as marks may be such.</remarks>
+/// <remarks>
+/// Nothing of a mark is ever let through. The text must have its special tokens (<see cref="Decoding.GenerationOptions.KeepsSpecialTokens"/>), as marks may be such.
+/// </remarks>
 public sealed class AnswerParser
 {
     private readonly AnswerFormat format;

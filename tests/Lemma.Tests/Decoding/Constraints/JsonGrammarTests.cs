@@ -145,14 +145,49 @@ public class JsonGrammarTests
     [Fact]
     public void SchemasOfManyPartsAreBounded()
     {
-        string all = string.Join(',', Enumerable.Range(0, 300).Select(i => $$"""
+        string all = string.Join(',', Enumerable.Range(0, 1000).Select(i => $$"""
             "property{{i}}":{"type":["string","null"],"maxLength":{{100 + i}}}
             """));
         Grammar grammar = Grammar.JsonSchema($$"""{"type":"object","properties":{{{all}}},"additionalProperties":false}""");
         Assert.True(grammar.Accepts("""{"property3":"a","property299":null}"""));
         Assert.False(grammar.Accepts("""{"property4":"a","property3":null}"""));
+        Assert.True(grammar.Accepts(RandomTexts.Draw(new Constraint(grammar, ConstraintTokenizers.ByteLevel), ConstraintTokenizers.ByteLevel, ConstraintTokenizers.End, new Random(1))));
         string twice = string.Join(',', Enumerable.Range(0, 30).Select(_ => """{"anyOf":[{"type":"integer"},{"type":"string"},{"type":"null"}]}"""));
         Assert.Contains("combinations", Assert.Throws<GrammarException>(() => Grammar.JsonSchema($$"""{"allOf":[{{twice}}]}""")).Message, StringComparison.Ordinal);
+    }
+
+    private static string Many(int count, string one) => string.Join(',', Enumerable.Range(0, count).Select(i => one.Replace("NUMBER", $"{i}").Replace("NEXT", $"{i + 1}")));
+
+    public static TheoryData<string> Large => new(
+        "{\"type\":\"object\",\"properties\":{" + Many(9000, "\"nameNUMBER\":{}") + "}}",
+        "{\"type\":\"object\",\"properties\":{" + Many(40_000, "\"pNUMBER\":{}") + "}}",
+        "{\"allOf\":[{\"enum\":[" + Many(200_000, "1") + "]},{\"enum\":[" + Many(200_000, "2") + "]}]}",
+        "{\"oneOf\":[" + Many(3000, "{\"const\":NUMBER}") + "]}",
+        "{\"enum\":[" + Many(60_000, "\"value NUMBER\"") + "]}",
+        "{\"$ref\":\"#/$defs/d0\",\"$defs\":{" + Many(5000, "\"dNUMBER\":{\"properties\":{\"a\":{\"$ref\":\"#/$defs/dNEXT\"}}}") + ",\"d5000\":{}}}",
+        """{"type":"number","minimum":1e39,"maximum":1.5e39}""",
+        """{"type":"string","minLength":999999,"maxLength":1000000}""",
+        """{"type":"array","minItems":1000,"items":{"type":"array","minItems":1000,"items":{"type":"string","minLength":1000}}}""");
+
+    [Theory, MemberData(nameof(Large))]
+    public void LargeSchemasTakeBoundedTime(string schema)
+    {
+        System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
+        try
+        {
+            _ = new Constraint(Grammar.JsonSchema(schema), ConstraintTokenizers.ByteLevel);
+        }
+        catch (GrammarException)
+        {
+        }
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
+    }
+
+    [Fact]
+    public void HalvesOfPairsAreRefused()
+    {
+        using JsonDocument document = JsonDocument.Parse("""{"properties":{"\ud800":{}}}""");
+        Assert.Contains("half of a surrogate pair", Assert.Throws<GrammarException>(() => Grammar.JsonSchema(document.RootElement)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

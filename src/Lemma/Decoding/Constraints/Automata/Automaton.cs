@@ -4,7 +4,7 @@ namespace Lemma.Decoding.Constraints.Automata;
 internal sealed class Automaton
 {
     // What is tried before the first text: so much that a grammar that explodes early is refused early.
-    private const int Tried = 2_000;
+    private const int Tried = 2_000, TriedWork = 1_000_000;
     private readonly GrammarProgram program;
     private readonly GrammarLimits limits;
     private readonly Lock gate = new();
@@ -79,7 +79,7 @@ internal sealed class Automaton
         Queue<AutomatonState> open = new([Start]);
         HashSet<AutomatonState> seen = [.. open];
         for (int tried = 0; tried < Tried && open.TryDequeue(out AutomatonState? state);)
-            for (int at = 0; at < state.Next.Length && tried < Tried; at++)
+            for (int at = 0; at < state.Next.Length && tried < Tried && table.AllWork < TriedWork; at++)
             {
                 AutomatonState next = Next(state, program.Representatives[at]);
                 tried += next.IsDead ? 0 : 1;

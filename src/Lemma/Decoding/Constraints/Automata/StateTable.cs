@@ -8,8 +8,10 @@ internal sealed class StateTable(GrammarProgram program, GrammarLimits limits)
     private readonly Dictionary<(int, int), StackSet> unions = [];
     private readonly Dictionary<int, StackSet> reached = [];
     private readonly Queue<int> dirty = new();
+    private readonly Dictionary<int, List<(Frame Top, StackSet Below)>> pushed = [];
     private AutomatonState? start;
     private int work;
+    private long allWork;
     private long bytes;
 
     /// <summary>Whether it takes as much memory as it may.</summary>
@@ -57,11 +59,16 @@ internal sealed class StateTable(GrammarProgram program, GrammarLimits limits)
         return One(places, state.Accepts);
     }
 
+    /// <summary>The places and stacks that were met so far, again and again.</summary>
+    public long AllWork => allWork + work;
+
     private void Begin()
     {
+        allWork += work;
         work = 0;
         reached.Clear();
         dirty.Clear();
+        pushed.Clear();
     }
 
     private void Work(int more = 1)
@@ -90,8 +97,13 @@ internal sealed class StateTable(GrammarProgram program, GrammarLimits limits)
     private AutomatonState Close()
     {
         bool accepts = false;
-        while (dirty.TryDequeue(out int at))
+        while (dirty.Count > 0 || pushed.Count > 0)
         {
+            if (!dirty.TryDequeue(out int at))
+            {
+                Flush();
+                continue;
+            }
             StackSet stacks = reached[at];
             switch (program.Positions[at])
             {
@@ -141,8 +153,34 @@ internal sealed class StateTable(GrammarProgram program, GrammarLimits limits)
 
     private void Push(int position, Frame top, StackSet rest)
     {
-        if (rest.Height < limits.MaximumDepth)
-            Reach(position, One(hasEmpty: false, [(top, rest)]));
+        if (rest.Height >= limits.MaximumDepth)
+            return;
+        Work();
+        if (!pushed.TryGetValue(position, out List<(Frame Top, StackSet Below)>? stacks))
+            pushed[position] = stacks = [];
+        stacks.Add((top, rest));
+    }
+
+    // Stacks that lead to one place are made one set together: one by one each would copy those before.
+    private void Flush()
+    {
+        (int Position, List<(Frame Top, StackSet Below)> Stacks)[] all = [.. pushed.Select(static one => (one.Key, one.Value))];
+        pushed.Clear();
+        foreach ((int position, List<(Frame Top, StackSet Below)> stacks) in all)
+            Reach(position, One(hasEmpty: false, Joined(stacks)));
+    }
+
+    // In order, each top once.
+    private (Frame Top, StackSet Below)[] Joined(List<(Frame Top, StackSet Below)> stacks)
+    {
+        stacks.Sort(static (x, y) => x.Top.CompareTo(y.Top));
+        List<(Frame Top, StackSet Below)> joined = new(stacks.Count);
+        foreach ((Frame top, StackSet below) in stacks)
+            if (joined.Count > 0 && joined[^1].Top == top)
+                joined[^1] = (top, Union(joined[^1].Below, below));
+            else
+                joined.Add((top, below));
+        return [.. joined];
     }
 
     private StackSet Union(StackSet x, StackSet y)
@@ -199,15 +237,15 @@ internal sealed class StateTable(GrammarProgram program, GrammarLimits limits)
     {
         if (set.Clamped is not null)
             return set.Clamped;
-        StackSet clamped = One(set.HasEmpty, []);
+        List<(Frame Top, StackSet Below)> stacks = new(set.Stacks.Length);
         foreach ((Frame top, StackSet rest) in set.Stacks)
         {
             Frame frame = top;
             if (top.Count >= 0 && program.Positions[top.Position] is RepeatPosition repeat)
                 frame = repeat.Least - top.Count > longest ? top with { Count = 0 }
                     : top.Count >= repeat.Least && repeat.Most - top.Count > longest ? top with { Count = repeat.Least } : top;
-            clamped = Union(clamped, One(hasEmpty: false, [(frame, Clamped(rest, longest))]));
+            stacks.Add((frame, Clamped(rest, longest)));
         }
-        return set.Clamped = clamped;
+        return set.Clamped = One(set.HasEmpty, Joined(stacks));
     }
 }

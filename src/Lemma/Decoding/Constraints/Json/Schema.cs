@@ -20,7 +20,13 @@ internal enum JsonTypes
 internal readonly record struct SchemaPart(JsonElement Element, string Pointer);
 
 /// <summary>What one object of a schema says of the properties: by name, and of those that it does not name (null where it says nothing).</summary>
-internal sealed record PropertyRules(IReadOnlyList<KeyValuePair<string, SchemaPart>> Named, SchemaPart? Others);
+internal sealed record PropertyRules(IReadOnlyList<KeyValuePair<string, SchemaPart>> Named, SchemaPart? Others)
+{
+    private readonly Dictionary<string, SchemaPart> byName = new(Named.DistinctBy(static one => one.Key), StringComparer.Ordinal);
+
+    /// <summary>What is said of a property; null where its name is not said and nothing of others.</summary>
+    public SchemaPart? Of(string name) => byName.TryGetValue(name, out SchemaPart part) ? part : Others;
+}
 
 /// <summary>What one object of a schema says of the items: the first ones, and those behind them (null where it says nothing).</summary>
 internal sealed record ItemRules(IReadOnlyList<SchemaPart> First, SchemaPart? Others);
@@ -31,6 +37,8 @@ internal sealed record AlternativeRules(IReadOnlyList<SchemaPart> Branches, bool
 /// <summary>What all parts of a schema say together, keyword by keyword.</summary>
 internal sealed record Schema
 {
+    private const int MostCompared = 2_000;
+
     /// <summary>Where it stands; of several the first.</summary>
     public required string Pointer { get; init; }
 
@@ -93,7 +101,7 @@ internal sealed record Schema
         Described = Described | other.Described,
         IsInteger = IsInteger || other.IsInteger,
         Values = Values is null ? other.Values : other.Values is null ? Values
-            : [.. Values.Where(value => other.Values.Any(one => JsonElement.DeepEquals(one, value)))],
+            : [.. Values.Where(value => Meets(value, other.Values))],
         Least = Stricter(Least, other.Least, 1),
         Most = Stricter(Most, other.Most, -1),
         Places = Places is null ? other.Places : other.Places is null ? Places : Math.Min(Places.Value, other.Places.Value),
@@ -107,6 +115,14 @@ internal sealed record Schema
         PropertyCount = Both(PropertyCount, other.PropertyCount),
         Alternatives = [.. Alternatives, .. other.Alternatives],
     };
+
+    /// <summary>Whether a value is among some, of which there may be so many that each is compared.</summary>
+    public static bool Meets(JsonElement value, IReadOnlyList<JsonElement> values)
+    {
+        if (values.Count > MostCompared)
+            throw new GrammarException($"schema: at most {MostCompared} values of a list are compared with others, but there are {values.Count}");
+        return values.Any(one => JsonElement.DeepEquals(one, value));
+    }
 
     private static (int Least, int? Most) Both((int Least, int? Most) x, (int Least, int? Most) y) =>
         (Math.Max(x.Least, y.Least), x.Most is null ? y.Most : y.Most is null ? x.Most : Math.Min(x.Most.Value, y.Most.Value));

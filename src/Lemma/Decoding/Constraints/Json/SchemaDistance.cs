@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Lemma.Decoding.Constraints.Json;
 
 /// <summary>Whether no value is of two schemas, as far as it can be told by types, values, bounds and properties: what oneOf needs.</summary>
@@ -16,7 +14,7 @@ internal sealed class SchemaDistance(SchemaReader reader)
         if (depth > MostDepth)
             return false;
         if (one.Values is not null && other.Values is not null)
-            return !one.Values.Any(value => other.Values.Any(known => JsonElement.DeepEquals(known, value)));
+            return !one.Values.Any(value => Schema.Meets(value, other.Values));
         foreach (JsonTypes type in Enum.GetValues<JsonTypes>().Where(static type => int.IsPow2((int)type)))
             if (common.HasFlag(type) && !AreApart(type, one, other, depth))
                 return false;

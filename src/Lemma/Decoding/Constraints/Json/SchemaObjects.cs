@@ -15,15 +15,8 @@ internal sealed class SchemaObjects(JsonRules json, Func<IReadOnlyList<SchemaPar
     {
         List<SchemaPart> parts = [];
         foreach (PropertyRules rules in schema.Properties)
-        {
-            int at = -1;
-            for (int i = 0; i < rules.Named.Count && at < 0; i++)
-                at = rules.Named[i].Key == name ? i : -1;
-            if (at >= 0)
-                parts.Add(rules.Named[at].Value);
-            else if (rules.Others is { } others)
-                parts.Add(others);
-        }
+            if (rules.Of(name) is { } part)
+                parts.Add(part);
         return parts.Exists(static part => part.Element.ValueKind == JsonValueKind.False) ? null : parts;
     }
 
