@@ -13,6 +13,7 @@ public sealed class BatchRequest
     private volatile bool isCancelled, hasEnds;
     private CancellationTokenRegistration registration;
     private int readers;
+    private bool isComplete;
 
     internal BatchRequest(Batcher batcher, ReadOnlyMemory<int> prompt, GenerationOptions options, int count, int priority)
     {
@@ -95,15 +96,30 @@ public sealed class BatchRequest
     internal bool IsEnded(int sequence) => hasEnds && Volatile.Read(ref ends[sequence]);
 
     /// <summary>Cancels it with a token.</summary>
-    internal void CancelWith(CancellationToken cancellation) =>
-        registration = cancellation.CanBeCanceled ? cancellation.UnsafeRegister(static request => ((BatchRequest)request!).Cancel(), this) : default;
+    internal void CancelWith(CancellationToken cancellation)
+    {
+        if (!cancellation.CanBeCanceled)
+            return;
+        CancellationTokenRegistration own = cancellation.UnsafeRegister(static request => ((BatchRequest)request!).Cancel(), this);
+        lock (ends)
+        {
+            registration = own;
+            // It may have ended before anybody registered: a token that lives on must not hold it.
+            if (isComplete)
+                own.Unregister();
+        }
+    }
 
     internal void Tell(BatchEvent one) => events.Writer.TryWrite(one);
 
     /// <summary>Ends its events; the exception is the reader's.</summary>
     internal void Complete(Exception? failure)
     {
-        registration.Unregister();
+        lock (ends)
+        {
+            isComplete = true;
+            registration.Unregister();
+        }
         events.Writer.TryComplete(failure);
     }
 }
