@@ -52,7 +52,8 @@ internal sealed class AnswerContents(bool tellsThoughts)
         try
         {
             using JsonDocument json = JsonDocument.Parse(arguments.Length == 0 ? "{}" : arguments.ToString());
-            call.Arguments = json.RootElement.EnumerateObject().ToDictionary(static one => one.Name, static one => (object?)one.Value.Clone(), StringComparer.Ordinal);
+            IEnumerable<JsonProperty> all = json.RootElement.EnumerateObject();
+            call.Arguments = all.ToDictionary(static one => one.Name, static one => (object?)one.Value.Clone(), StringComparer.Ordinal);
         }
         // An answer that its most tokens cut off; who runs the function sees why it cannot.
         catch (Exception error) when (error is JsonException or InvalidOperationException)

@@ -21,7 +21,8 @@ internal static class ChatRequest
         Refuse(options, modelId);
         Refuse(!writesCalls && options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode, nameof(options.Tools),
             "the model's chat template writes no calls; ToolMode None leaves them out");
-        Refuse(options.ToolMode is RequiredChatToolMode && options.Tools is not { Count: > 0 }, nameof(options.ToolMode), "a call is required, but there are no tools");
+        Refuse(options.ToolMode is RequiredChatToolMode && options.Tools is not { Count: > 0 }, nameof(options.ToolMode),
+            "a call is required, but there are no tools");
         GenerationOptions given = options.RawRepresentationFactory?.Invoke(client) switch
         {
             // What the longest text has room for ends an answer, where nothing else does.
@@ -76,7 +77,8 @@ internal static class ChatRequest
     {
         if (options.ModelId is { } asked && asked != modelId)
             throw new ArgumentException($"chat: this client's model is '{modelId}', but ModelId asks for '{asked}'");
-        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), nameof(options.ResponseFormat), "an answer is text or JSON");
+        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), nameof(options.ResponseFormat),
+            "an answer is text or JSON");
         Refuse(options.Reasoning is { Effort: not null }, nameof(options.Reasoning), "the effort of reasoning cannot be chosen");
         Refuse(options.Reasoning is { Output: ReasoningOutput.Summary }, nameof(options.Reasoning), "thoughts are told in full or not at all");
         Refuse(options.ConversationId is not null, nameof(options.ConversationId), "no conversations are kept; send all messages");

@@ -53,7 +53,7 @@ internal static class ChatTurns
                     text.Append(said.Text);
                     break;
                 case FunctionCallContent call:
-                    calls.Add(called[call.CallId] = new ToolCall(call.CallId, call.Name, Json(call.Arguments ?? new Dictionary<string, object?>())));
+                    calls.Add(called[call.CallId] = new ToolCall(call.CallId, call.Name, ContentJson.Of(call.Arguments ?? new Dictionary<string, object?>())));
                     break;
                 case FunctionResultContent result:
                     hasResults = true;
@@ -73,8 +73,9 @@ internal static class ChatTurns
             : throw new ArgumentException($"chat: the assistant calls tools, but a message of '{message.Role.Value}' has {calls.Count} calls");
         if (message.AuthorName is { } name)
         {
-            using JsonDocument written = JsonDocument.Parse(Json(name));
-            turn = turn with { Fields = new Dictionary<string, JsonElement>(turn.Fields ?? new Dictionary<string, JsonElement>()) { ["name"] = written.RootElement.Clone() } };
+            Dictionary<string, JsonElement> fields = turn.Fields is null ? [] : new(turn.Fields);
+            fields["name"] = JsonElement.Parse(ContentJson.Of(name));
+            turn = turn with { Fields = fields };
         }
         turns.Add(turn);
     }
@@ -85,8 +86,6 @@ internal static class ChatTurns
             null => "",
             string text => text,
             JsonElement { ValueKind: JsonValueKind.String } json => json.GetString()!,
-            var other => Json(other),
+            var other => ContentJson.Of(other),
         };
-
-    private static string Json(object value) => JsonSerializer.Serialize(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object)));
 }

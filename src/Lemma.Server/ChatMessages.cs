@@ -19,7 +19,8 @@ internal static class ChatMessages
         if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
             throw Fields.Wrong(fields.Name("messages"), "an array of at least one message", messages);
         Dictionary<string, ToolCall> called = new(StringComparer.Ordinal);
-        return [.. messages.EnumerateArray().Select((message, i) => One(new Fields(message, string.Create(CultureInfo.InvariantCulture, $"messages[{i}].")), engine, called))];
+        return [.. messages.EnumerateArray().Select((message, i) =>
+            One(new Fields(message, string.Create(CultureInfo.InvariantCulture, $"messages[{i}].")), engine, called))];
     }
 
     /// <summary>The prompt that the model's own template makes.</summary>
@@ -84,7 +85,8 @@ internal static class ChatMessages
         if (result is not null)
         {
             return ToolMessages.Result(called.GetValueOrDefault(result) ?? throw new ApiException(400,
-                $"'{message.Name("tool_call_id")}' must be the id of a call before, but there is none '{result}'.", message.Name("tool_call_id"), "invalid_value"), text);
+                $"'{message.Name("tool_call_id")}' must be the id of a call before, but there is none '{result}'.", message.Name("tool_call_id"),
+                "invalid_value"), text);
         }
         // Templates know developers by their older name.
         ChatMessage turn = role == "assistant" ? ToolMessages.Answer(engine.Writer!.Format, text, reasoning, calls)

@@ -51,7 +51,8 @@ internal static class ChatTools
         else if (type == "json_object")
             answer = answer with { IsJsonObject = true };
         else if (type != "text")
-            throw new ApiException(400, $"'{format.Name("type")}' must be text, json_object or json_schema, but it is '{type}'.", format.Name("type"), "invalid_value");
+            throw new ApiException(400, $"'{format.Name("type")}' must be text, json_object or json_schema, but it is '{type}'.", format.Name("type"),
+                "invalid_value");
         format.RefuseOthers();
         return answer;
     }

@@ -155,7 +155,10 @@ internal static class ChatCompletions
                 await SendAsync(update.Sequence, static _ => { }, null, TokenJson.Reason(end, update.Calls)).ConfigureAwait(false);
         }
         if (asked.TellsUsage)
-            await stream!.SendAsync(json => reply.Write(json, kind, static () => { }, () => TokenJson.WriteUsage(json, request.Usage, request.Thought))).ConfigureAwait(false);
+        {
+            await stream!.SendAsync(json => reply.Write(json, kind, static () => { }, () => TokenJson.WriteUsage(json, request.Usage, request.Thought)))
+                .ConfigureAwait(false);
+        }
         await stream!.DoneAsync().ConfigureAwait(false);
 
         Task SendAsync(int index, Action<Utf8JsonWriter> write, TokenChoice? choice, string? reason) => stream!.SendAsync(json => reply.Write(json, kind, () =>

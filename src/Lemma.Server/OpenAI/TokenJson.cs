@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Lemma.Decoding;
@@ -31,14 +30,9 @@ internal static class TokenJson
     /// <summary>ln p as a number of JSON.</summary>
     public static double Finite(double logProbability) => double.IsFinite(logProbability) ? Math.Max(Least, logProbability) : Least;
 
-    /// <summary>The bytes that an id adds; null where a part of a character has no bytes of its own in its piece.</summary>
-    public static byte[]? BytesOf(LanguageModel model, int id)
-    {
-        if (model.Tokenizer.PieceOrNull(id) is { Length: 6 } piece && piece.StartsWith("<0x", StringComparison.Ordinal)
-            && byte.TryParse(piece.AsSpan(3, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out byte value))
-            return [value];
-        return model.Tokenizer.Decode([id], skipSpecialTokens: false).Contains('\uFFFD', StringComparison.Ordinal) ? null : Encoding.UTF8.GetBytes(model.TextOf(id));
-    }
+    /// <summary>The bytes that an id adds; of a special token, those of its name.</summary>
+    private static byte[] BytesOf(LanguageModel model, int id) => model.Tokenizer.IsSpecial(id)
+        ? Encoding.UTF8.GetBytes(model.TextOf(id)) : model.Tokenizer.BytesOf(id);
 
     /// <summary>What a request took.</summary>
     public static void WriteUsage(Utf8JsonWriter json, BatchUsage usage, int thought = 0)
@@ -67,13 +61,8 @@ internal static class TokenJson
     {
         json.WriteString("token", model.TextOf(one.Id));
         json.WriteNumber("logprob", Finite(one.LogProbability));
-        if (BytesOf(model, one.Id) is not { } bytes)
-        {
-            json.WriteNull("bytes");
-            return;
-        }
         json.WriteStartArray("bytes");
-        foreach (byte value in bytes)
+        foreach (byte value in BytesOf(model, one.Id))
             json.WriteNumberValue(value);
         json.WriteEndArray();
     }

@@ -159,7 +159,8 @@ public sealed class Generator : IDisposable
     {
         Require.That(next.Length == sequences.Count, $"generation: {next.Length} places do not fit {sequences.Count} sequences");
         next.Fill(-1);
-        if (options.Speculator is { } speculator && isRead)
+        // Where angles depend on the length, guesses would change those of what stands before them.
+        if (options.Speculator is { } speculator && isRead && model is not Decoder { Reader.DependsOnLength: true })
             return TryNext(speculator, out next[0]);
         int readers = Gather(out ReadOnlyMemory<int> ids);
         if (readers == 0)

@@ -84,6 +84,26 @@ public sealed class ChatToolTests : IDisposable
         Assert.Empty((await client.GetResponseAsync("ab", options, Token)).Messages.SelectMany(one => one.Contents));
     }
 
+    [Fact]
+    public async Task ArgumentsAndResultsOfAnyJsonGoBackToTheModel()
+    {
+        using LanguageModel model = ChatModel.Load(folder, 2000, MadeTemplates.Tagged);
+        using LanguageEngine engine = new(model);
+        using LemmaChatClient client = new(engine, "tiny");
+        Dictionary<string, object?> arguments = new() { ["a"] = 1.5, ["b"] = new List<object?> { "x", null, true }, ["c"] = JsonElement.Parse("{}") };
+        Message call = new(ChatRole.Assistant, [new FunctionCallContent("1", "f", arguments)]);
+        Message Result(object value) => new(ChatRole.Tool, [new FunctionResultContent("1", value)]);
+        Options few = new() { MaxOutputTokens = 1 };
+        ChatResponse told = await client.GetResponseAsync([new(ChatRole.User, "ab"), call, Result(new Dictionary<string, object?> { ["on"] = DateOnly.MinValue })], few, Token);
+        Lemma.Text.Templates.ChatMessage[] turns =
+        [
+            new("user", "ab"), Lemma.Language.Tools.ToolMessages.Answer(engine.Format, "", "", [new("1", "f", """{"a":1.5,"b":["x",null,true],"c":{}}""")]),
+            new("tool", """{"on":"0001-01-01"}"""),
+        ];
+        Assert.Equal(engine.Prompt(turns).Length, told.Usage!.InputTokenCount);
+        Assert.Contains("System.Uri", (await Assert.ThrowsAsync<NotSupportedException>(() => client.GetResponseAsync([new(ChatRole.User, "ab"), call, Result(new Uri("http://x"))], few, Token))).Message);
+    }
+
     private sealed class DeclaredTool(string name, JsonElement schema) : AIFunctionDeclaration
     {
         public override string Name => name;

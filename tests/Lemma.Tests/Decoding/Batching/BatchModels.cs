@@ -58,7 +58,7 @@ internal static class BatchModels
     {
         using Generator generator = new(model, workers);
         // Where angles depend on the length, guesses would be part of it.
-        generator.Start(prompt, model.Reader.DependsOnLength ? options with { Speculator = null } : options, count);
+        generator.Start(prompt, options, count);
         List<string>[] texts = [.. Enumerable.Range(0, count).Select(_ => new List<string>())];
         int[] next = new int[count];
         while (generator.TryNext(next))
