@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Lemma.Decoding.Constraints;
 using Lemma.Language.Serving;
+using Lemma.Language.Tools;
 using Lemma.Server.Http;
 
 namespace Lemma.Server;
@@ -18,6 +20,21 @@ internal static class ChatAnswers
         catch (Exception error) when (error is GrammarException or ArgumentException)
         {
             throw new ApiException(400, $"Invalid '{field}': {error.Message}", field, "invalid_value");
+        }
+    }
+
+    /// <summary>The arguments of a call as an object; those that the most tokens cut off are none.</summary>
+    public static void WriteArguments(Utf8JsonWriter json, ToolCall call)
+    {
+        try
+        {
+            using JsonDocument arguments = JsonDocument.Parse(call.Arguments.Length == 0 ? "{}" : call.Arguments);
+            arguments.RootElement.WriteTo(json);
+        }
+        catch (JsonException)
+        {
+            json.WriteStartObject();
+            json.WriteEndObject();
         }
     }
 }

@@ -1,23 +1,22 @@
-using System.Text;
 using System.Text.Json;
 using Lemma.Decoding;
 using Lemma.Language.Serving;
+using Lemma.Language.Tools;
 using Lemma.Server.Http;
-using Lemma.Text.Templates;
 
 namespace Lemma.Server.Anthropic;
 
 /// <summary><c>/v1/messages</c> and <c>/v1/messages/count_tokens</c>: Anthropic's API.</summary>
 internal static class AnthropicMessages
 {
-    private sealed record Asked(ServedEngine Engine, int[] Prompt, GenerationOptions Options, bool Streams);
+    private sealed record Asked(ServedEngine Engine, int[] Prompt, AnswerOptions Answer, bool Streams);
 
     public static async Task Answer(Call call)
     {
         Asked asked;
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
             asked = Read(new Fields(body.RootElement), call.State);
-        TextRequest request = asked.Engine.Writer!.Submit(asked.Prompt, asked.Options, cancellation: call.Cancellation);
+        AnswerRequest request = ChatAnswers.Begin(asked.Engine, asked.Prompt, asked.Answer, call.Cancellation);
         string id = $"msg_{Guid.NewGuid():N}";
         await (asked.Streams ? Stream(call, asked, request, id) : Whole(call, asked, request, id)).ConfigureAwait(false);
     }
@@ -29,7 +28,8 @@ internal static class AnthropicMessages
         {
             Fields fields = new(body.RootElement);
             ServedEngine engine = call.State.Writer(fields.NeededText("model"));
-            tokens = ChatMessages.Prompt(engine, Messages(fields)).Length;
+            AnswerOptions answer = new() { Tools = AnthropicTools.Read(fields), Choice = AnthropicTools.Choice(fields) };
+            tokens = ChatMessages.Prompt(engine, AnthropicTurns.Read(fields, engine), LanguageEngine.TemplateOptions(answer)).Length;
             RefuseMissing(fields);
             fields.RefuseOthers();
         }
@@ -45,7 +45,10 @@ internal static class AnthropicMessages
     {
         ServedEngine engine = state.Writer(fields.NeededText("model"));
         int most = fields.Whole("max_tokens", 1) ?? throw fields.Missing("max_tokens");
-        int[] prompt = ChatMessages.Prompt(engine, Messages(fields));
+        AnswerOptions answer = new() { Tools = AnthropicTools.Read(fields), Choice = AnthropicTools.Choice(fields) };
+        if (answer.Choice.IsRequired && answer.Tools.Count == 0)
+            throw new ApiException(400, "'tool_choice' requires a call, but there are no tools.", "tool_choice", "invalid_value");
+        int[] prompt = ChatMessages.Prompt(engine, AnthropicTurns.Read(fields, engine), LanguageEngine.TemplateOptions(answer));
         double? temperature = fields.Number("temperature", 0, 1), topP = fields.Number("top_p", 0, 1);
         int? topK = fields.Whole("top_k", 1);
         GenerationOptions drawn = temperature is null && topP is null && topK is null ? new GenerationOptions { Steps = [] }
@@ -59,60 +62,37 @@ internal static class AnthropicMessages
         RefuseMissing(fields);
         fields.RefuseOthers();
         int room = Generation.Room(prompt, engine, "messages");
-        return new Asked(engine, prompt, drawn with { Seed = seed, StopTexts = stops, MaximumTokens = Math.Min(most, room) }, streams);
+        return new Asked(engine, prompt, answer with { Generation = drawn with { Seed = seed, StopTexts = stops, MaximumTokens = Math.Min(most, room) } }, streams);
     }
 
-    // The one place that says what is not there yet: tools and reasoning are wired here.
+    // A model thinks where its template says so; a budget for it cannot be set.
     private static void RefuseMissing(Fields fields)
     {
-        fields.Refuse("tools", "the model cannot be told of tools yet");
-        if (fields.Any("tool_choice") is { } choice && !(choice.ValueKind == JsonValueKind.Object && choice.TryGetProperty("type", out JsonElement kind)
-            && kind.ValueKind == JsonValueKind.String && kind.GetString() is "none" or "auto"))
-            throw new ApiException(400, "'tool_choice' is not supported: the model cannot be made to call a tool yet.", "tool_choice", "unsupported_parameter");
         if (fields.Any("thinking") is { } thinking && !(thinking.ValueKind == JsonValueKind.Object && thinking.TryGetProperty("type", out JsonElement type)
             && type.ValueKind == JsonValueKind.String && type.GetString() == "disabled"))
             throw new ApiException(400, "'thinking' is not supported but for {\"type\": \"disabled\"}.", "thinking", "unsupported_parameter");
     }
 
-    private static List<ChatMessage> Messages(Fields fields)
+    private static async Task Whole(Call call, Asked asked, AnswerRequest request, string id)
     {
-        JsonElement messages = fields.Any("messages") ?? throw fields.Missing("messages");
-        if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
-            throw Fields.Wrong("messages", "an array of at least one message", messages);
-        List<ChatMessage> turns = [];
-        if (fields.Any("system") is { } system && ChatMessages.Text(system, "system") is { Length: > 0 } told)
-            turns.Add(new ChatMessage("system", told));
-        for (int i = 0; i < messages.GetArrayLength(); i++)
-        {
-            Fields message = new(messages[i], $"messages[{i}].");
-            string role = message.NeededText("role");
-            if (role is not ("user" or "assistant"))
-                throw new ApiException(400, $"'{message.Name("role")}' must be user or assistant, but it is '{role}'.", message.Name("role"), "invalid_value");
-            turns.Add(new ChatMessage(role, ChatMessages.Text(message.Any("content") ?? throw message.Missing("content"), message.Name("content"))));
-            message.RefuseOthers();
-        }
-        return turns;
-    }
-
-    private static async Task Whole(Call call, Asked asked, TextRequest request, string id)
-    {
-        StringBuilder text = new();
-        TextUpdate end = default;
+        WholeAnswer whole = new();
+        AnswerUpdate end = default;
         bool began = false;
-        await foreach (TextUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
+        await foreach (AnswerUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
         {
             OpenAI.ChatCompletions.Began(call, ref began);
-            text.Append(update.Text);
+            whole.Add(update);
             end = update;
         }
-        await call.WriteAsync(json => WriteMessage(json, asked, id, request.Usage, text.ToString(), end)).ConfigureAwait(false);
+        await call.WriteAsync(json => WriteMessage(json, asked, id, request.Usage, whole, end)).ConfigureAwait(false);
     }
 
-    private static async Task Stream(Call call, Asked asked, TextRequest request, string id)
+    private static async Task Stream(Call call, Asked asked, AnswerRequest request, string id)
     {
         ReplyStream? stream = null;
+        AnthropicBlocks blocks = new(SendAsync);
         bool began = false;
-        await foreach (TextUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
+        await foreach (AnswerUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
         {
             OpenAI.ChatCompletions.Began(call, ref began);
             if (stream is null)
@@ -123,29 +103,12 @@ internal static class AnthropicMessages
                     json.WritePropertyName("message");
                     WriteMessage(json, asked, id, request.Usage with { Made = 0 }, null, null);
                 }).ConfigureAwait(false);
-                await SendAsync("content_block_start", json =>
-                {
-                    json.WriteNumber("index", 0);
-                    json.WriteStartObject("content_block");
-                    json.WriteString("type", "text");
-                    json.WriteString("text", "");
-                    json.WriteEndObject();
-                }).ConfigureAwait(false);
             }
-            if (update.Text.Length > 0)
-            {
-                await SendAsync("content_block_delta", json =>
-                {
-                    json.WriteNumber("index", 0);
-                    json.WriteStartObject("delta");
-                    json.WriteString("type", "text_delta");
-                    json.WriteString("text", update.Text);
-                    json.WriteEndObject();
-                }).ConfigureAwait(false);
-            }
+            foreach (AnswerDelta delta in update.Deltas)
+                await blocks.SendAsync(delta).ConfigureAwait(false);
             if (update.End is null)
                 continue;
-            await SendAsync("content_block_stop", static json => json.WriteNumber("index", 0)).ConfigureAwait(false);
+            await blocks.EndAsync().ConfigureAwait(false);
             await SendAsync("message_delta", json =>
             {
                 json.WriteStartObject("delta");
@@ -165,7 +128,7 @@ internal static class AnthropicMessages
         }, name);
     }
 
-    private static void WriteMessage(Utf8JsonWriter json, Asked asked, string id, BatchUsage usage, string? text, TextUpdate? end)
+    private static void WriteMessage(Utf8JsonWriter json, Asked asked, string id, BatchUsage usage, WholeAnswer? answer, AnswerUpdate? end)
     {
         json.WriteStartObject();
         json.WriteString("id", id);
@@ -173,25 +136,50 @@ internal static class AnthropicMessages
         json.WriteString("role", "assistant");
         json.WriteString("model", asked.Engine.Name);
         json.WriteStartArray("content");
-        if (text is not null)
-        {
-            json.WriteStartObject();
-            json.WriteString("type", "text");
-            json.WriteString("text", text);
-            json.WriteEndObject();
-        }
+        if (answer is not null)
+            WriteBlocks(json, answer);
         json.WriteEndArray();
         WriteEnd(json, end);
         WriteUsage(json, usage);
         json.WriteEndObject();
     }
 
-    private static void WriteEnd(Utf8JsonWriter json, TextUpdate? end)
+    private static void WriteBlocks(Utf8JsonWriter json, WholeAnswer answer)
+    {
+        if (answer.Reasoning.Length > 0)
+        {
+            json.WriteStartObject();
+            json.WriteString("type", "thinking");
+            json.WriteString("thinking", answer.Reasoning);
+            json.WriteString("signature", "");
+            json.WriteEndObject();
+        }
+        if (answer.Content.Length > 0 || (answer.Reasoning.Length == 0 && answer.Calls.Count == 0))
+        {
+            json.WriteStartObject();
+            json.WriteString("type", "text");
+            json.WriteString("text", answer.Content);
+            json.WriteEndObject();
+        }
+        foreach (ToolCall call in answer.Calls)
+        {
+            json.WriteStartObject();
+            json.WriteString("type", "tool_use");
+            json.WriteString("id", call.Id);
+            json.WriteString("name", call.Name);
+            json.WritePropertyName("input");
+            ChatAnswers.WriteArguments(json, call);
+            json.WriteEndObject();
+        }
+    }
+
+    private static void WriteEnd(Utf8JsonWriter json, AnswerUpdate? end)
     {
         json.WriteString("stop_reason", end is not { } update ? null
-            : update.Stop is not null ? "stop_sequence"
-            : update.End == TextEnd.Length ? "max_tokens" : "end_turn");
-        json.WriteString("stop_sequence", end?.Stop);
+            : update.Text.Stop is not null ? "stop_sequence"
+            : update.End == TextEnd.Length ? "max_tokens"
+            : update.Calls ? "tool_use" : "end_turn");
+        json.WriteString("stop_sequence", end?.Text.Stop);
     }
 
     // Anthropic counts what was read anew and what was not apart.

@@ -1,7 +1,8 @@
-using System.Text;
+using System.Globalization;
 using System.Text.Json;
 using Lemma.Decoding;
 using Lemma.Language.Serving;
+using Lemma.Language.Tools;
 using Lemma.Server.Http;
 using Lemma.Text.Templates;
 
@@ -11,7 +12,7 @@ namespace Lemma.Server.Ollama;
 internal static class OllamaTexts
 {
     // What both have in common; a text is a message of a chat, or a response.
-    private sealed record Asked(ServedEngine Engine, int[] Prompt, GenerationOptions Options, bool Streams, bool IsChat);
+    private sealed record Asked(ServedEngine Engine, int[] Prompt, AnswerOptions Answer, bool Streams, bool IsChat);
 
     public static async Task Chat(Call call)
     {
@@ -25,9 +26,11 @@ internal static class OllamaTexts
                 await Loaded(call, engine, isChat: true).ConfigureAwait(false);
                 return;
             }
-            ChatMessage[] turns = [.. messages.EnumerateArray().Select((message, i) => Turn(new Fields(message, $"messages[{i}].")))];
-            fields.Refuse("tools", "the model cannot be told of tools yet");
-            asked = Read(fields, call.State, engine, ChatMessages.Prompt(engine, turns), isChat: true);
+            OllamaTurns turns = new(engine);
+            for (int i = 0; i < messages.GetArrayLength(); i++)
+                turns.Add(new Fields(messages[i], string.Create(CultureInfo.InvariantCulture, $"messages[{i}].")));
+            AnswerOptions answer = Format(fields) with { Tools = ChatTools.Read(fields) };
+            asked = Read(fields, call.State, engine, ChatMessages.Prompt(engine, turns.All, LanguageEngine.TemplateOptions(answer)), answer, isChat: true);
         }
         await Answer(call, asked).ConfigureAwait(false);
     }
@@ -54,68 +57,72 @@ internal static class OllamaTexts
             fields.Refuse("images", "this model reads text alone");
             fields.Refuse("context", "send the text, of which what was read before is not read again");
             ChatMessage[] turns = system is { Length: > 0 } ? [new("system", system), new("user", prompt)] : [new("user", prompt)];
-            asked = Read(fields, call.State, engine, byTemplate ? ChatMessages.Prompt(engine, turns) : engine.Writer!.Model.Prompt(prompt), isChat: false);
+            AnswerOptions answer = Format(fields);
+            asked = Read(fields, call.State, engine, byTemplate ? ChatMessages.Prompt(engine, turns, LanguageEngine.TemplateOptions(answer))
+                : engine.Writer!.Model.Prompt(prompt), answer, isChat: false);
         }
         await Answer(call, asked).ConfigureAwait(false);
     }
 
-    private static Asked Read(Fields fields, ServerState state, ServedEngine engine, int[] prompt, bool isChat)
+    private static Asked Read(Fields fields, ServerState state, ServedEngine engine, int[] prompt, AnswerOptions answer, bool isChat)
     {
         int room = Generation.Room(prompt, engine, isChat ? "messages" : "prompt");
         GenerationOptions options = OllamaOptions.Read(fields, engine, state, room);
         bool streams = fields.Flag("stream") ?? true;
-        fields.Refuse("format", "an answer cannot be held to JSON yet", "");
-        fields.Refuse("think", "the effort of reasoning cannot be chosen yet");
         fields.Refuse("logprobs", "Ollama's API has none here; /v1/chat/completions has");
         // OllamaSharp sends its own settings along.
         fields.Accept("keep_alive", "top_logprobs", OllamaPages.Stray);
         fields.RefuseOthers();
-        return new Asked(engine, prompt, options, streams, isChat);
+        return new Asked(engine, prompt, answer with { Generation = options }, streams, isChat);
     }
 
-    private static ChatMessage Turn(Fields message)
+    // A schema, or the word json; whether the model thinks is a variable of templates that ask.
+    private static AnswerOptions Format(Fields fields)
     {
-        string role = message.NeededText("role"), content = message.Text("content") ?? "";
-        if (role is not ("system" or "user" or "assistant"))
-            throw new ApiException(400, $"'{message.Name("role")}' must be system, user or assistant, but it is '{role}'.", message.Name("role"), "invalid_value");
-        message.Refuse("images", "this model reads text alone");
-        message.Refuse("tool_calls", "tools are not there yet");
-        message.Accept("thinking");
-        message.RefuseOthers();
-        return new ChatMessage(role, content);
+        AnswerOptions answer = fields.Any("format") switch
+        {
+            null => new AnswerOptions(),
+            { ValueKind: JsonValueKind.Object } schema => new AnswerOptions { Schema = schema.Clone() },
+            { ValueKind: JsonValueKind.String } word when word.GetString() is "json" or "" => new AnswerOptions { IsJsonObject = word.GetString() == "json" },
+            { } other => throw Fields.Wrong(fields.Name("format"), "\"json\" or a schema", other),
+        };
+        if (fields.Flag("think") is null)
+            return answer;
+        return answer with { Variables = new Dictionary<string, JsonElement> { ["enable_thinking"] = fields.Any("think")!.Value.Clone() } };
     }
 
     private static async Task Answer(Call call, Asked asked)
     {
-        TextRequest request = asked.Engine.Writer!.Submit(asked.Prompt, asked.Options, cancellation: call.Cancellation);
+        AnswerRequest request = ChatAnswers.Begin(asked.Engine, asked.Prompt, asked.Answer, call.Cancellation);
         ReplyStream? stream = null;
-        StringBuilder whole = new();
+        WholeAnswer whole = new();
         bool began = false;
         TimeSpan read = default;
-        TextEnd ended = TextEnd.Stop;
-        await foreach (TextUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
+        await foreach (AnswerUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
         {
             if (!began)
                 read = TimeProvider.System.GetElapsedTime(call.Started);
             OpenAI.ChatCompletions.Began(call, ref began);
-            ended = update.End ?? ended;
-            if (!asked.Streams)
-                whole.Append(update.Text);
-            else if (update.Text.Length > 0)
+            whole.Add(update);
+            foreach (AnswerDelta delta in asked.Streams ? update.Deltas : [])
             {
+                if (delta.Kind is not (AnswerKind.Content or AnswerKind.Reasoning))
+                    continue;
                 stream ??= ReplyStream.Lines(call);
-                await stream.SendAsync(json => Write(json, asked, update.Text, null)).ConfigureAwait(false);
+                bool isSaid = delta.Kind == AnswerKind.Content;
+                await stream.SendAsync(json => Write(json, asked, isSaid ? delta.Text : "", isSaid ? "" : delta.Text, [], null)).ConfigureAwait(false);
             }
         }
-        Action<Utf8JsonWriter> last = json => Write(json, asked, whole.ToString(),
-            () => WriteEnd(json, call, request.Usage, ended == TextEnd.Length ? "length" : "stop", read));
+        // Calls are told whole, as Ollama does: their arguments are an object.
+        Action<Utf8JsonWriter> last = json => Write(json, asked, asked.Streams ? "" : whole.Content, asked.Streams ? "" : whole.Reasoning, whole.Calls,
+            () => WriteEnd(json, call, request.Usage, whole.End == TextEnd.Length ? "length" : "stop", read));
         await (asked.Streams ? (stream ?? ReplyStream.Lines(call)).SendAsync(last) : call.WriteAsync(last)).ConfigureAwait(false);
     }
 
     private static Task Loaded(Call call, ServedEngine engine, bool isChat) => call.WriteAsync(json =>
-        Write(json, new Asked(engine, [], GenerationOptions.Greedy, false, isChat), "", () => WriteEnd(json, call, default, "load", default)));
+        Write(json, new Asked(engine, [], new AnswerOptions(), false, isChat), "", "", [], () => WriteEnd(json, call, default, "load", default)));
 
-    private static void Write(Utf8JsonWriter json, Asked asked, string text, Action? writeEnd)
+    private static void Write(Utf8JsonWriter json, Asked asked, string text, string thought, IReadOnlyList<ToolCall> calls, Action? writeEnd)
     {
         json.WriteStartObject();
         json.WriteString("model", asked.Engine.Name);
@@ -125,13 +132,39 @@ internal static class OllamaTexts
             json.WriteStartObject("message");
             json.WriteString("role", "assistant");
             json.WriteString("content", text);
+            if (thought.Length > 0)
+                json.WriteString("thinking", thought);
+            WriteCalls(json, calls);
             json.WriteEndObject();
         }
         else
+        {
             json.WriteString("response", text);
+            if (thought.Length > 0)
+                json.WriteString("thinking", thought);
+        }
         json.WriteBoolean("done", writeEnd is not null);
         writeEnd?.Invoke();
         json.WriteEndObject();
+    }
+
+    private static void WriteCalls(Utf8JsonWriter json, IReadOnlyList<ToolCall> calls)
+    {
+        if (calls.Count == 0)
+            return;
+        json.WriteStartArray("tool_calls");
+        foreach (ToolCall call in calls)
+        {
+            json.WriteStartObject();
+            json.WriteString("id", call.Id);
+            json.WriteStartObject("function");
+            json.WriteString("name", call.Name);
+            json.WritePropertyName("arguments");
+            ChatAnswers.WriteArguments(json, call);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     private static void WriteEnd(Utf8JsonWriter json, Call call, BatchUsage usage, string reason, TimeSpan read)

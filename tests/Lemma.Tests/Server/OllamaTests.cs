@@ -63,7 +63,7 @@ public class OllamaTests
         Assert.Equal("load", body.GetProperty("done_reason").GetString());
         (string Path, string Body, int Status, string Says)[] cases =
         [
-            ("/api/chat", """{"model":"gpt"}""", 404, "'gpt' does not exist"), ("/api/chat", """{"model":"tiny","messages":[{"role":"user","content":"a"}],"format":"json"}""", 400, "'format'"),
+            ("/api/chat", """{"model":"gpt"}""", 404, "'gpt' does not exist"), ("/api/chat", """{"model":"tiny","messages":[{"role":"user","content":"a"}],"format":"yaml"}""", 400, "'format'"),
             ("/api/chat", """{"model":"tiny","messages":[{"role":"user","content":"a","images":["x"]}]}""", 400, "'messages[0].images'"),
             ("/api/chat", """{"model":"tiny","messages":[{"role":"user","content":"a"}],"options":{"colour":1}}""", 400, "options.colour"),
             ("/api/chat", """{"model":"tiny","messages":[{"role":"user","content":"a"}],"options":{"num_ctx":999999}}""", 400, "num_ctx"),

@@ -1,6 +1,8 @@
 using System.ClientModel;
 using System.Text;
+using System.Text.Json;
 using Lemma.Tests.Language.Tools;
+using OllamaSharp;
 using OpenAI;
 using OpenAI.Chat;
 
@@ -76,5 +78,57 @@ public class ToolCallTests
             CallingModel.AssertArguments(answer.Content[0].Text);
             Assert.Equal(ChatFinishReason.Stop, answer.FinishReason);
         });
+    }
+
+    [Fact]
+    public async Task OllamasClientCallsToo()
+    {
+        await using TestServer server = await TestServer.StartAsync(1000, MadeTemplates.Tagged);
+        using OllamaApiClient ollama = new(server.Http, "tiny");
+        Microsoft.Extensions.AI.IChatClient client = ollama;
+        Microsoft.Extensions.AI.ChatResponse whole = await client.GetResponseAsync([new(Microsoft.Extensions.AI.ChatRole.User, "ab")],
+            new() { ResponseFormat = Microsoft.Extensions.AI.ChatResponseFormat.ForJsonSchema(JsonElement.Parse(CallingModel.Schema)), Seed = 3 }, Token);
+        CallingModel.AssertArguments(whole.Text);
+        // Calls and results in a conversation, as plain requests: a result has the name of its call.
+        string tool = "{\"type\":\"function\",\"function\":{\"name\":\"lamp\",\"parameters\":" + CallingModel.Schema + "}}";
+        string call = """{"role":"assistant","content":"","tool_calls":[{"function":{"name":"lamp","arguments":{"isOn":true,"room":"hall"}}}]}""", result = """{"role":"tool","content":"done","tool_name":"lamp"}""";
+        string body = """{"model":"tiny","stream":false,"options":{"num_predict":3,"seed":1},"messages":[{"role":"user","content":"ab"},""" + call + "," + result + "],\"tools\":[" + tool + "]}";
+        JsonElement told = await PostAsync(server, "/api/chat", body);
+        Assert.Equal("length", told.GetProperty("done_reason").GetString());
+        Assert.True(told.GetProperty("prompt_eval_count").GetInt32() > 100);
+        using HttpResponseMessage refused = await server.Http.PostAsync("/api/chat", new StringContent(body.Replace("\"tool_name\":\"lamp\"", "\"tool_name\":\"fan\"", StringComparison.Ordinal)), Token);
+        Assert.Equal(System.Net.HttpStatusCode.BadRequest, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task AnthropicsMessagesCallToo()
+    {
+        await using TestServer server = await TestServer.StartAsync(1000, MadeTemplates.Tagged);
+        string Body(string rest, bool streams = false) => $$$"""{"model":"tiny","max_tokens":400,"seed":3,"stream":{{{(streams ? "true" : "false")}}},"tools":[{"name":"lamp","description":"A lamp.","input_schema":{{{CallingModel.Schema}}}}],"tool_choice":{"type":"any","disable_parallel_tool_use":true},"messages":[{"role":"user","content":"ab"}{{{rest}}}]}""";
+        JsonElement whole = await PostAsync(server, "/v1/messages", Body(""));
+        Assert.Equal("tool_use", whole.GetProperty("stop_reason").GetString());
+        JsonElement block = Assert.Single(whole.GetProperty("content").EnumerateArray());
+        Assert.Equal(("tool_use", "lamp"), (block.GetProperty("type").GetString(), block.GetProperty("name").GetString()));
+        CallingModel.AssertArguments(block.GetProperty("input").GetRawText());
+
+        using HttpResponseMessage stream = await server.Http.PostAsync("/v1/messages", new StringContent(Body("", streams: true)), Token);
+        JsonElement[] events = [.. (await stream.Content.ReadAsStringAsync(Token)).Split('\n').Where(line => line.StartsWith("data: ", StringComparison.Ordinal)).Select(line => JsonElement.Parse(line[6..]))];
+        Assert.Equal("tool_use", events.Single(one => one.GetProperty("type").GetString() == "content_block_start").GetProperty("content_block").GetProperty("type").GetString());
+        string pieces = string.Concat(events.Where(one => one.GetProperty("type").GetString() == "content_block_delta").Select(one => one.GetProperty("delta").GetProperty("partial_json").GetString()));
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(pieces), block.GetProperty("input")), pieces);
+
+        string id = block.GetProperty("id").GetString()!;
+        string Rest(string result) => $$$""",{"role":"assistant","content":[{{{block.GetRawText()}}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"{{{result}}}","content":"done"}]}""";
+        Assert.Equal("tool_use", (await PostAsync(server, "/v1/messages", Body(Rest(id)))).GetProperty("stop_reason").GetString());
+        using HttpResponseMessage refused = await server.Http.PostAsync("/v1/messages", new StringContent(Body(Rest("other"))), Token);
+        Assert.Contains("tool_use_id", await refused.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+    }
+
+    private static async Task<JsonElement> PostAsync(TestServer server, string path, string body)
+    {
+        using HttpResponseMessage reply = await server.Http.PostAsync(path, new StringContent(body), Token);
+        string text = await reply.Content.ReadAsStringAsync(Token);
+        Assert.True(reply.IsSuccessStatusCode, text);
+        return JsonElement.Parse(text);
     }
 }
