@@ -16,8 +16,22 @@ internal static class Adapted
     /// <param name="random">The pass's generator, which dropout draws from; null to drop nothing.</param>
     public static void AddToProduct(Tape tape, Tensor y, Tensor x, Parameter weight, Parameter? bias, Philox? random)
     {
-        if (tape.Parameters!.Adapter is not { } adapter)
+        if (tape.AdapterRows is not { } some)
+        {
+            if (tape.Parameters!.Adapter is { } adapter)
+                AddToProduct(tape, y, x, adapter, weight, bias, random);
             return;
+        }
+        RequireRows(some, y);
+        foreach (AdapterRun run in some.Runs)
+        {
+            if (run.Adapter.PartsOf(weight).Count > 0)
+                AddToProduct(tape, tape.View(y, run.First, run.Count), tape.View(x, run.First, run.Count), run.Adapter, weight, bias, random);
+        }
+    }
+
+    private static void AddToProduct(Tape tape, Tensor y, Tensor x, Adapter adapter, Parameter weight, Parameter? bias, Philox? random)
+    {
         IReadOnlyList<AdapterPart> parts = adapter.PartsOf(weight);
         for (int i = 0; i < parts.Count; i++)
         {
@@ -42,12 +56,29 @@ internal static class Adapted
     /// <param name="weight">[rows, d].</param>
     public static void AddToLookup(Tape tape, Tensor y, ReadOnlyMemory<int> ids, Parameter weight)
     {
-        if (tape.Parameters!.Adapter is not { } adapter)
+        if (tape.AdapterRows is not { } some)
+        {
+            if (tape.Parameters!.Adapter is { } adapter)
+                AddToLookup(tape, y, ids, adapter, weight);
             return;
+        }
+        RequireRows(some, y);
+        foreach (AdapterRun run in some.Runs)
+        {
+            if (run.Adapter.LookupsOf(weight).Count > 0)
+                AddToLookup(tape, tape.View(y, run.First, run.Count), ids.Slice(run.First, run.Count), run.Adapter, weight);
+        }
+    }
+
+    private static void AddToLookup(Tape tape, Tensor y, ReadOnlyMemory<int> ids, Adapter adapter, Parameter weight)
+    {
         IReadOnlyList<AdapterPart> parts = adapter.LookupsOf(weight);
         for (int i = 0; i < parts.Count; i++)
             Add(tape, y, tape.Embedding(ids, tape.ParameterOf(adapter.Parameters, parts[i].A)), adapter, parts[i]);
     }
+
+    private static void RequireRows(AdapterRows some, Tensor y) =>
+        Require.That(y.Shape.Rows == some.Rows, $"adapter: adapters are given for {some.Rows} rows, but a matrix gave {y.Shape}");
 
     private static void Add(Tape tape, Tensor y, Tensor low, Adapter adapter, AdapterPart part) =>
         tape.AddLinearInPlace(y, part.FirstRow, tape.Scale(low, part.Scale), tape.ParameterOf(adapter.Parameters, part.B));

@@ -100,6 +100,18 @@ public sealed unsafe class Tape : IDisposable
     public Tensor Parameter(Parameter parameter) =>
         ParameterOf(Parameters ?? throw new InvalidOperationException("tape: it was made without parameters"), parameter);
 
+    /// <summary>Which rows take which adapters, in a pass that does not record; null for the one that is applied to the model, if any.</summary>
+    internal AdapterRows? AdapterRows { get; set; }
+
+    /// <summary>Some rows of a tensor in their place, of a tape that does not record: what is added to them is added to the tensor.</summary>
+    internal Tensor View(Tensor x, int first, int count)
+    {
+        Require.That(!Recording, $"view: rows in their place have no gradient, so the tape must not record");
+        Require.That(first >= 0 && count > 0 && first <= x.Shape.Rows - count, $"view: {count} rows from {first} on do not lie within {x.Shape}");
+        Require.That(!IsParameter(x), $"view: a parameter is read as a whole");
+        return Push(new Shape(count, x.Shape.Columns), Pointer(x) + (nint)first * x.Shape.Columns);
+    }
+
     /// <summary>The same of parameters beside those of the tape: an adapter's.</summary>
     internal Tensor ParameterOf(Parameters owner, Parameter parameter)
     {

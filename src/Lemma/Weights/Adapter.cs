@@ -93,6 +93,16 @@ public sealed class Adapter : IDisposable
         Parameters.Dispose();
     }
 
+    /// <summary>Refuses what cannot change some rows of a pass of a model and leave the others.</summary>
+    internal void RequireForRows(Parameters of)
+    {
+        Require.That(of == model, $"adapter: it is of another model");
+        Require.That(!IsMerged, $"adapter: it is merged, so every text has it");
+        Require.That(of.Adapter is null, $"adapter: one is applied to all texts, so a text cannot have its own");
+        Parameter? experts = parts.Keys.Select(use => use.Weight).FirstOrDefault(weight => weight.Shape.Rank == 3);
+        Require.That(experts is null, $"adapter: '{experts?.Name}' is of experts, which are changed for all texts or none");
+    }
+
     /// <summary>Declares the change of some rows of a matrix, of one of its uses where it has a further one.</summary>
     internal AdapterPart Add(string module, Parameter weight, int firstRow, int rows, int rank, float scale, bool isShared = false, bool hasMagnitude = false)
     {

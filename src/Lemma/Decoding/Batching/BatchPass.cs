@@ -2,6 +2,7 @@ using Lemma.Compute;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
+using Lemma.Weights;
 
 namespace Lemma.Decoding;
 
@@ -13,6 +14,7 @@ internal sealed class BatchPass(Decoder model, Workers workers) : IDisposable
     private SequenceState[] states = [];
     private int rows, sequences, wanted;
     private Tensor logits;
+    private readonly List<AdapterRun> runs = [], wantedRuns = [];
 
     /// <summary>Rows that were read.</summary>
     public int Rows => rows;
@@ -21,9 +23,19 @@ internal sealed class BatchPass(Decoder model, Workers workers) : IDisposable
     public void Read(List<BatchedSequence> texts)
     {
         (rows, sequences, wanted) = (0, 0, 0);
-        foreach (BatchedSequence text in texts)
-            Add(text);
+        runs.Clear();
+        wantedRuns.Clear();
+        if (texts.TrueForAll(static text => text.Request.Adapter is null))
+            Add(texts, null);
+        else
+        {
+            foreach (IGrouping<Adapter?, BatchedSequence> alike in texts.GroupBy(static text => text.Request.Adapter))
+                Add(alike, alike.Key);
+        }
+        tape.AdapterRows = runs.Count == 0 ? null : new AdapterRows(rows, runs);
         Tensor hidden = model.Hidden(tape, new Rows(ids.AsMemory(0, rows), lengths.AsMemory(0, sequences), states.AsMemory(0, sequences)));
+        // The head is given the wanted rows alone.
+        tape.AdapterRows = runs.Count == 0 ? null : new AdapterRows(wanted, wantedRuns);
         if (wanted > 0)
             logits = model.LogitsOf(tape, hidden, places.AsMemory(0, wanted));
     }
@@ -39,6 +51,18 @@ internal sealed class BatchPass(Decoder model, Workers workers) : IDisposable
     }
 
     public void Dispose() => tape.Dispose();
+
+    private void Add(IEnumerable<BatchedSequence> texts, Adapter? adapter)
+    {
+        (int row, int place) = (rows, wanted);
+        foreach (BatchedSequence text in texts)
+            Add(text);
+        if (adapter is null)
+            return;
+        runs.Add(new AdapterRun(adapter, row, rows - row));
+        if (wanted > place)
+            wantedRuns.Add(new AdapterRun(adapter, place, wanted - place));
+    }
 
     private void Add(BatchedSequence text)
     {

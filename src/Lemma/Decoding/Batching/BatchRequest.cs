@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Lemma.Weights;
 
 namespace Lemma.Decoding;
 
@@ -15,9 +16,9 @@ public sealed class BatchRequest
     private int readers;
     private bool isComplete;
 
-    internal BatchRequest(Batcher batcher, ReadOnlyMemory<int> prompt, GenerationOptions options, int count, int priority)
+    internal BatchRequest(Batcher batcher, ReadOnlyMemory<int> prompt, GenerationOptions options, int count, int priority, Adapter? adapter)
     {
-        (this.batcher, Prompt, Options, Count, Priority) = (batcher, prompt, options, count, priority);
+        (this.batcher, Prompt, Options, Count, Priority, Adapter) = (batcher, prompt, options, count, priority, adapter);
         ends = new bool[count];
     }
 
@@ -32,6 +33,9 @@ public sealed class BatchRequest
 
     /// <summary>Higher ones go first.</summary>
     public int Priority { get; }
+
+    /// <summary>What changes the model for it; null for nothing.</summary>
+    public Adapter? Adapter { get; }
 
     /// <summary>What it took so far; all of it once its events have ended.</summary>
     public BatchUsage Usage =>

@@ -222,7 +222,7 @@ internal sealed class BatchScheduler : IDisposable
             return false;
         try
         {
-            SequenceState? state = store.Find(text.Ids.ToArray(),
+            SequenceState? state = store.Find(text.Ids.ToArray(), text.Adapter,
                 other => alone is null ? other.Request.Priority >= text.Request.Priority : other.Request == alone);
             if (state is null)
                 return false;
@@ -256,7 +256,7 @@ internal sealed class BatchScheduler : IDisposable
         }
         if (last is null || alone is not null || last.Request.Priority < text.Request.Priority)
             return true;
-        need += store.Missing(text.Ids.ToArray());
+        need += store.Missing(text.Ids.ToArray(), text.Adapter);
         while (store.Bytes + need > budget)
         {
             if (!store.DropOldest())

@@ -1,5 +1,6 @@
 using Lemma.Models;
 using Lemma.Sequences;
+using Lemma.Weights;
 
 namespace Lemma.Decoding;
 
@@ -53,6 +54,8 @@ internal sealed class BatchedSequence(BatchRequest request, int number, BatchedS
     public ReadOnlySpan<int> Ids => HasBegun ? Text.Ids : request.Prompt.Span;
 
     SequenceState IHasPrefix.State => Text.State;
+
+    public Adapter? Adapter => request.Adapter;
 
     /// <summary>Begins or goes on with a state that holds some of its first ids.</summary>
     public void Take(SequenceState state, Decoder model)

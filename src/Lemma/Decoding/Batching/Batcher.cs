@@ -1,5 +1,6 @@
 using Lemma.Compute;
 using Lemma.Models;
+using Lemma.Weights;
 
 namespace Lemma.Decoding;
 
@@ -14,6 +15,7 @@ public sealed class Batcher : IDisposable
 {
     private readonly BatchScheduler scheduler;
     private readonly BatcherOptions options;
+    private readonly Parameters parameters;
     private readonly object gate = new();
     private readonly List<BatchRequest> inbox = [];
     private readonly Thread? thread;
@@ -40,6 +42,7 @@ public sealed class Batcher : IDisposable
         Require.That(ids is null || (ids > 0 && ids <= model.VocabularySize),
             $"batcher: the ids that may be drawn must be from 1 to {model.VocabularySize}, but they are {ids}");
         this.options = options ?? new BatcherOptions();
+        parameters = model.Parameters;
         scheduler = new BatchScheduler(model, workers, this.options, ids ?? model.VocabularySize);
         if (!startsThread)
             return;
@@ -52,16 +55,20 @@ public sealed class Batcher : IDisposable
     /// <param name="generation">How. One text may have a <see cref="GenerationOptions.Speculator"/> of its own.</param>
     /// <param name="count">How many texts continue it; the prompt is read once, and the seed of each is that of the options and its number.</param>
     /// <param name="priority">Higher ones go first; those of one priority take turns.</param>
+    /// <param name="adapter">What changes the model for this request alone; null for nothing. It must live until the request has ended.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled before.</exception>
     /// <exception cref="QueueFullException">As many requests wait as may.</exception>
     /// <exception cref="ArgumentException">
-    /// The prompt is empty or too long, has an id that the model has not, or its states would take more bytes than there are.
+    /// The prompt is empty or too long, has an id that the model has not, or its states would take more bytes than there are; or the adapter is of another
+    /// model, merged, of experts, or beside one that is applied to all texts.
     /// </exception>
-    public BatchRequest Submit(ReadOnlyMemory<int> prompt, GenerationOptions generation, int count = 1, int priority = 0, CancellationToken cancellation = default)
+    public BatchRequest Submit(ReadOnlyMemory<int> prompt, GenerationOptions generation, int count = 1, int priority = 0, Adapter? adapter = null,
+        CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
         scheduler.Check(prompt.Span, generation, count);
+        adapter?.RequireForRows(parameters);
         BatchRequest request;
         lock (gate)
         {
@@ -70,7 +77,7 @@ public sealed class Batcher : IDisposable
                 throw new InvalidOperationException($"batcher: it stopped: {broken.Message}", broken);
             if (waiting >= options.MostWaiting)
                 throw new QueueFullException($"batcher: {waiting} requests wait, and no more may");
-            request = new BatchRequest(this, prompt.ToArray(), generation, count, priority) { Arrival = arrivals++ };
+            request = new BatchRequest(this, prompt.ToArray(), generation, count, priority, adapter) { Arrival = arrivals++ };
             waiting++;
             inbox.Add(request);
             Signal();

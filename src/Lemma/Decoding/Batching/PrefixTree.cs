@@ -1,4 +1,5 @@
 using Lemma.Sequences;
+using Lemma.Weights;
 
 namespace Lemma.Decoding;
 
@@ -8,6 +9,9 @@ internal interface IHasPrefix
     int[] Known { get; }
 
     SequenceState State { get; }
+
+    /// <summary>What changed the model for it; null for nothing.</summary>
+    Adapter? Adapter { get; }
 
     /// <summary>How many of the ids it holds by now.</summary>
     int Length { get; }

@@ -1,5 +1,6 @@
 using Lemma.Models;
 using Lemma.Sequences;
+using Lemma.Weights;
 
 namespace Lemma.Decoding;
 
@@ -8,7 +9,7 @@ internal sealed class StateStore : IDisposable
 {
     // Waiting for another text to read some ids costs a pass or two, so a few ids are read at once.
     private const int WorthWaiting = 16;
-    private readonly PrefixTree<IHasPrefix> tree = new();
+    private readonly List<(Adapter? Adapter, PrefixTree<IHasPrefix> Tree)> trees = [];
     private readonly LinkedList<IdleState> idle = [];
     private readonly ByteCounter counter = new();
     private readonly Decoder model;
@@ -38,10 +39,10 @@ internal sealed class StateStore : IDisposable
     public long BytesOf(int tokens) => measure.Sum(layer => layer.BytesAt(tokens, model.CacheFormat));
 
     /// <summary>The bytes that reading some ids takes, of which a state may have the first.</summary>
-    public long Missing(ReadOnlyMemory<int> ids)
+    public long Missing(ReadOnlyMemory<int> ids, Adapter? adapter)
     {
         int held = 0;
-        foreach ((IHasPrefix item, int common) in shares ? tree.Longest(ids) : [])
+        foreach ((IHasPrefix item, int common) in Known(ids, adapter))
         {
             if (common <= held)
                 break;
@@ -54,12 +55,13 @@ internal sealed class StateStore : IDisposable
     /// A state with the longest prefix of some ids that there is, without the last id; null where another text that reads now is worth waiting for.
     /// </summary>
     /// <param name="ids">The ids.</param>
+    /// <param name="adapter">What changes the model for them: other states know nothing of it.</param>
     /// <param name="goesBefore">Whether a running text is served at least as soon.</param>
-    public SequenceState? Find(ReadOnlyMemory<int> ids, Predicate<BatchedSequence> goesBefore)
+    public SequenceState? Find(ReadOnlyMemory<int> ids, Adapter? adapter, Predicate<BatchedSequence> goesBefore)
     {
         IHasPrefix? source = null;
         int best = 0, coming = 0;
-        foreach ((IHasPrefix item, int common) in shares ? tree.Longest(ids) : [])
+        foreach ((IHasPrefix item, int common) in Known(ids, adapter))
         {
             if (common <= best)
                 break;
@@ -89,14 +91,14 @@ internal sealed class StateStore : IDisposable
     }
 
     /// <summary>Makes a running state known.</summary>
-    public void Add(BatchedSequence running) => tree.Add(running);
+    public void Add(BatchedSequence running) => Learn(running);
 
     /// <summary>A state no longer runs; it is dropped.</summary>
     public void Drop(BatchedSequence running)
     {
         if (!running.HasState)
             return;
-        tree.Remove(running);
+        Unlearn(running);
         running.Drop();
     }
 
@@ -108,15 +110,15 @@ internal sealed class StateStore : IDisposable
             Drop(running);
             return;
         }
-        tree.Remove(running);
+        Unlearn(running);
         int[] ids = running.Text.Ids[..running.Length].ToArray();
-        IdleState kept = new(ids, running.Release());
+        IdleState kept = new(ids, running.Release(), running.Adapter);
         // What a longer state can be cut to is not kept twice.
-        IdleState[] within = [.. tree.Longest(ids).Where(one => one.Item is IdleState && one.Item.Length <= one.Common && CanBe(kept.State, one.Item.Length))
+        IdleState[] within = [.. Known(ids, kept.Adapter).Where(one => one.Item is IdleState && one.Item.Length <= one.Common && CanBe(kept.State, one.Item.Length))
             .Select(one => (IdleState)one.Item)];
         foreach (IdleState shorter in within)
             Forget(shorter);
-        tree.Add(kept);
+        Learn(kept);
         idle.AddLast(kept.Place);
     }
 
@@ -136,26 +138,49 @@ internal sealed class StateStore : IDisposable
             layer.Dispose();
     }
 
+    private PrefixTree<IHasPrefix>? TreeOf(Adapter? adapter) => trees.Find(one => one.Adapter == adapter).Tree;
+
+    private IEnumerable<(IHasPrefix Item, int Common)> Known(ReadOnlyMemory<int> ids, Adapter? adapter) =>
+        shares && TreeOf(adapter) is { } tree ? tree.Longest(ids) : [];
+
+    private void Learn(IHasPrefix item)
+    {
+        if (TreeOf(item.Adapter) is not { } tree)
+            trees.Add((item.Adapter, tree = new PrefixTree<IHasPrefix>()));
+        tree.Add(item);
+    }
+
+    private void Unlearn(IHasPrefix item)
+    {
+        PrefixTree<IHasPrefix> tree = TreeOf(item.Adapter)!;
+        tree.Remove(item);
+        // An adapter that nothing is known of any more need not be remembered.
+        if (tree.Count == 0)
+            trees.RemoveAll(one => one.Tree == tree);
+    }
+
     private static bool CanBe(SequenceState state, int length) => length == state.Length || state.CanTruncate(length);
 
     private void Forget(IdleState state)
     {
-        tree.Remove(state);
+        Unlearn(state);
         idle.Remove(state.Place);
         state.State.Dispose();
     }
 
     private sealed class IdleState : IHasPrefix
     {
-        public IdleState(int[] known, SequenceState state)
+        public IdleState(int[] known, SequenceState state, Adapter? adapter)
         {
-            (Known, State) = (known, state);
+            (Known, State, Adapter) = (known, state, adapter);
             Place = new LinkedListNode<IdleState>(this);
         }
 
         public int[] Known { get; }
 
         public SequenceState State { get; }
+
+        public Adapter? Adapter { get; }
 
         public int Length => State.Length;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lemma.Decoding;
 using Lemma.Decoding.Constraints;
 using Lemma.Language.Tools;
+using Lemma.Weights;
 
 namespace Lemma.Language.Serving;
 
@@ -31,6 +32,9 @@ public sealed record AnswerOptions
 
     /// <summary>Higher ones go first.</summary>
     public int Priority { get; init; }
+
+    /// <summary>What changes the model for this answer alone; null for nothing. It must live until the answer has ended.</summary>
+    public Adapter? Adapter { get; init; }
 
     /// <summary>Refuses what does not go together.</summary>
     internal void Validate()

@@ -2,6 +2,7 @@ using Lemma.Decoding;
 using Lemma.Decoding.Constraints;
 using Lemma.Language.Tools;
 using Lemma.Text.Templates;
+using Lemma.Weights;
 
 namespace Lemma.Language.Serving;
 
@@ -59,16 +60,17 @@ public sealed class LanguageEngine : IDisposable
     /// <param name="options">How, texts to stop at included; null draws freely.</param>
     /// <param name="count">How many texts continue it; the seed of each is that of the options and its number.</param>
     /// <param name="priority">Higher ones go first.</param>
+    /// <param name="adapter">What changes the model for this request alone; it must live until the request has ended.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="QueueFullException">As many requests wait as may.</exception>
-    /// <exception cref="ArgumentException">The prompt is empty or too long, or the options do not hold.</exception>
+    /// <exception cref="ArgumentException">The prompt is empty or too long, or the options or the adapter do not hold (<see cref="Batcher.Submit"/>).</exception>
     public TextRequest Submit(ReadOnlyMemory<int> prompt, GenerationOptions? options = null, int count = 1, int priority = 0,
-        CancellationToken cancellation = default)
+        Adapter? adapter = null, CancellationToken cancellation = default)
     {
         options ??= GenerationOptions.Sample();
         // Refused before anything waits.
         TextPieces[] pieces = [.. Enumerable.Range(0, Math.Max(0, count)).Select(_ => new TextPieces(model.Tokenizer, options, prompt.Span))];
-        return new TextRequest(batcher.Submit(prompt, options with { StopTexts = [] }, count, priority, cancellation), pieces);
+        return new TextRequest(batcher.Submit(prompt, options with { StopTexts = [] }, count, priority, adapter, cancellation), pieces);
     }
 
     /// <summary>How the model writes calls and thoughts, found from its chat template.</summary>
@@ -105,7 +107,7 @@ public sealed class LanguageEngine : IDisposable
         IReadOnlyList<Tool> tools = asked.Choice.IsAllowed ? asked.Tools : [];
         bool hasMarks = format.Value.Reasoning is not null || (format.Value.Calls is not null && tools.Count > 0);
         options = options with { Constraint = constraint ?? options.Constraint, KeepsSpecialTokens = hasMarks || options.KeepsSpecialTokens };
-        return new AnswerRequest(Submit(prompt, options, asked.Count, asked.Priority, cancellation), format.Value, tools);
+        return new AnswerRequest(Submit(prompt, options, asked.Count, asked.Priority, asked.Adapter, cancellation), format.Value, tools);
     }
 
     /// <summary>What the template is told beside the messages, so that an answer is what is asked.</summary>

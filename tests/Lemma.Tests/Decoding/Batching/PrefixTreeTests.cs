@@ -1,6 +1,7 @@
 using Lemma.Decoding;
 using Lemma.Formulas;
 using Lemma.Sequences;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Decoding.Batching;
 
@@ -12,6 +13,8 @@ public class PrefixTreeTests
         public int[] Known => known;
 
         public SequenceState State => throw new NotSupportedException();
+
+        public Adapter? Adapter => null;
 
         public int Length => known.Length;
     }
