@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Lemma.Language.Tools;
 using Microsoft.Extensions.AI;
@@ -9,8 +8,8 @@ namespace Lemma.Extensions.AI;
 /// <param name="tellsThoughts">Whether thoughts are told.</param>
 internal sealed class AnswerContents(bool tellsThoughts)
 {
-    private readonly StringBuilder arguments = new();
-    private string? name, id;
+    private readonly AnswerParts parts = new();
+    private int told;
 
     /// <summary>What is whole after some pieces.</summary>
     public List<AIContent> Append(IReadOnlyList<AnswerDelta> deltas, bool isLast)
@@ -18,50 +17,43 @@ internal sealed class AnswerContents(bool tellsThoughts)
         List<AIContent> contents = [];
         foreach (AnswerDelta delta in deltas)
         {
-            switch (delta.Kind)
-            {
-                case AnswerKind.Content:
-                    contents.Add(new TextContent(delta.Text));
-                    break;
-                case AnswerKind.Reasoning:
-                    if (tellsThoughts)
-                        contents.Add(new TextReasoningContent(delta.Text));
-                    break;
-                case AnswerKind.CallName:
-                    End(contents);
-                    name = delta.Text;
-                    break;
-                case AnswerKind.CallId:
-                    id = delta.Text;
-                    break;
-                default:
-                    arguments.Append(delta.Text);
-                    break;
-            }
+            if (delta.Kind == AnswerKind.Content)
+                contents.Add(new TextContent(delta.Text));
+            else if (delta.Kind == AnswerKind.Reasoning && tellsThoughts)
+                contents.Add(new TextReasoningContent(delta.Text));
+            // A call ends where the next one begins.
+            else if (delta.Kind == AnswerKind.CallName)
+                Tell(contents);
+            parts.Add(delta);
         }
         if (isLast)
-            End(contents);
+            Tell(contents);
         return contents;
     }
 
-    private void End(List<AIContent> contents)
+    private void Tell(List<AIContent> contents)
     {
-        if (name is null)
-            return;
-        FunctionCallContent call = new(id ?? ToolCall.NewId(), name);
+        foreach (ToolCall call in parts.Calls.Skip(told))
+        {
+            contents.Add(Content(call));
+            told++;
+        }
+    }
+
+    private static FunctionCallContent Content(ToolCall call)
+    {
+        FunctionCallContent content = new(call.Id, call.Name);
         try
         {
-            using JsonDocument json = JsonDocument.Parse(arguments.Length == 0 ? "{}" : arguments.ToString());
+            using JsonDocument json = JsonDocument.Parse(call.Arguments.Length == 0 ? "{}" : call.Arguments);
             IEnumerable<JsonProperty> all = json.RootElement.EnumerateObject();
-            call.Arguments = all.ToDictionary(static one => one.Name, static one => (object?)one.Value.Clone(), StringComparer.Ordinal);
+            content.Arguments = all.ToDictionary(static one => one.Name, static one => (object?)one.Value.Clone(), StringComparer.Ordinal);
         }
         // An answer that its most tokens cut off; who runs the function sees why it cannot.
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            call.Exception = error;
+            content.Exception = error;
         }
-        contents.Add(call);
-        (name, id) = (null, null);
-        arguments.Clear();
+        return content;
     }
 }

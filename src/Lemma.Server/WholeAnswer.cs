@@ -1,4 +1,3 @@
-using System.Text;
 using Lemma.Decoding;
 using Lemma.Language;
 using Lemma.Language.Serving;
@@ -9,15 +8,8 @@ namespace Lemma.Server;
 /// <summary>An answer put together of its pieces, for a reply that is no stream.</summary>
 internal sealed class WholeAnswer
 {
-    private readonly StringBuilder content = new(), reasoning = new(), arguments = new();
-    private readonly List<ToolCall> calls = [];
-
-    public string Content => content.ToString();
-
-    public string Reasoning => reasoning.ToString();
-
-    /// <summary>The calls; whole when the answer has ended.</summary>
-    public IReadOnlyList<ToolCall> Calls => calls;
+    /// <summary>What was said, thought and called.</summary>
+    public AnswerParts Parts { get; } = new();
 
     /// <summary>Its tokens, where they are asked for.</summary>
     public List<TokenChoice> Choices { get; } = [];
@@ -27,39 +19,9 @@ internal sealed class WholeAnswer
     public void Add(AnswerUpdate update)
     {
         foreach (AnswerDelta delta in update.Deltas)
-        {
-            switch (delta.Kind)
-            {
-                case AnswerKind.Content:
-                    content.Append(delta.Text);
-                    break;
-                case AnswerKind.Reasoning:
-                    reasoning.Append(delta.Text);
-                    break;
-                case AnswerKind.CallName:
-                    EndCall();
-                    calls.Add(new ToolCall(ToolCall.NewId(), delta.Text, ""));
-                    break;
-                case AnswerKind.CallId:
-                    // A call of a stream has an id with its name, before the model has written one: so have all.
-                    break;
-                default:
-                    arguments.Append(delta.Text);
-                    break;
-            }
-        }
+            Parts.Add(delta);
         if (update.Text.Choice is { } choice)
             Choices.Add(choice);
-        if (update.End is not { } end)
-            return;
-        End = end;
-        EndCall();
-    }
-
-    private void EndCall()
-    {
-        if (calls.Count > 0)
-            calls[^1] = calls[^1] with { Arguments = calls[^1].Arguments + arguments };
-        arguments.Clear();
+        End = update.End ?? End;
     }
 }

@@ -7,7 +7,7 @@ namespace Lemma.Formulas;
 /// <param name="ValueWidth">The width of a head's values and outputs.</param>
 /// <param name="Group">Query heads that share one key/value head.</param>
 /// <param name="Causal">Whether a query sees no later position.</param>
-/// <param name="Window">How many positions back a query sees, itself included; 0 for all.</param>
+/// <param name="Window">How many positions back a query sees, itself included, and as many ahead where it is not causal; 0 for all.</param>
 /// <param name="Scale">What scores are multiplied with, above 0; 1/√d_h as a rule.</param>
 /// <param name="Prefix">How many keys from the first on every query sees, as far as its window reaches, though it is causal.</param>
 public readonly record struct AttentionShape(int Queries, int Keys, int HeadWidth, int ValueWidth, int Group, bool Causal, int Window,
@@ -23,7 +23,8 @@ public readonly record struct AttentionShape(int Queries, int Keys, int HeadWidt
     public int First(int query) => Window == 0 ? From : Math.Max(From, Start + query - Window + 1);
 
     /// <summary>One past the last key that a query sees.</summary>
-    public int End(int query, int length) => Math.Min(length, Causal ? Math.Max(Start + query + 1, Math.Min(Prefix, Keys)) : Keys);
+    public int End(int query, int length) => Math.Min(length, Causal ? Math.Max(Start + query + 1, Math.Min(Prefix, Keys))
+        : Window == 0 ? Keys : (int)Math.Min(Keys, (long)Start + query + Window));
 }
 
 /// <summary>Where queries, keys, values and outputs of one key/value head lie; heads of a group follow each other.</summary>

@@ -146,22 +146,22 @@ internal static class AnthropicMessages
 
     private static void WriteBlocks(Utf8JsonWriter json, WholeAnswer answer)
     {
-        if (answer.Reasoning.Length > 0)
+        if (answer.Parts.Reasoning.Length > 0)
         {
             json.WriteStartObject();
             json.WriteString("type", "thinking");
-            json.WriteString("thinking", answer.Reasoning);
+            json.WriteString("thinking", answer.Parts.Reasoning);
             json.WriteString("signature", "");
             json.WriteEndObject();
         }
-        if (answer.Content.Length > 0 || (answer.Reasoning.Length == 0 && answer.Calls.Count == 0))
+        if (answer.Parts.Content.Length > 0 || (answer.Parts.Reasoning.Length == 0 && answer.Parts.Calls.Count == 0))
         {
             json.WriteStartObject();
             json.WriteString("type", "text");
-            json.WriteString("text", answer.Content);
+            json.WriteString("text", answer.Parts.Content);
             json.WriteEndObject();
         }
-        foreach (ToolCall call in answer.Calls)
+        foreach (ToolCall call in answer.Parts.Calls)
         {
             json.WriteStartObject();
             json.WriteString("type", "tool_use");

@@ -101,22 +101,22 @@ internal static class ChatCompletions
                 json.WriteNumber("index", i);
                 json.WriteStartObject("message");
                 json.WriteString("role", "assistant");
-                json.WriteString("content", answer.Calls.Count > 0 && answer.Content.Length == 0 ? null : answer.Content);
+                json.WriteString("content", answer.Parts.Calls.Count > 0 && answer.Parts.Content.Length == 0 ? null : answer.Parts.Content);
                 json.WriteNull("refusal");
                 json.WriteStartArray("annotations");
                 json.WriteEndArray();
-                if (answer.Reasoning.Length > 0)
-                    json.WriteString("reasoning_content", answer.Reasoning);
-                if (answer.Calls.Count > 0)
+                if (answer.Parts.Reasoning.Length > 0)
+                    json.WriteString("reasoning_content", answer.Parts.Reasoning);
+                if (answer.Parts.Calls.Count > 0)
                 {
                     json.WriteStartArray("tool_calls");
-                    foreach (ToolCall one in answer.Calls)
+                    foreach (ToolCall one in answer.Parts.Calls)
                         WriteCall(json, one);
                     json.WriteEndArray();
                 }
                 json.WriteEndObject();
                 reply.WriteLogProbabilities(json, asked.Likeliest is null ? null : answer.Choices);
-                json.WriteString("finish_reason", TokenJson.Reason(answer.End, answer.Calls.Count > 0));
+                json.WriteString("finish_reason", TokenJson.Reason(answer.End, answer.Parts.Calls.Count > 0));
                 json.WriteEndObject();
             }
         }, () => TokenJson.WriteUsage(json, request.Usage, request.Thought))).ConfigureAwait(false);

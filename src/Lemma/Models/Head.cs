@@ -25,7 +25,7 @@ internal sealed class Head
         int width = scope.Width;
         if (config.Transform is { } before)
         {
-            transform = new Linear(scope.In("head").In("transform"), width, width, bias: true, scope.Inner);
+            transform = new Linear(scope.In("head").In("transform"), width, width, before.Bias, scope.Inner);
             norm = new Norm(before.Norm, scope.In("head").In("norm"), width, Scope.LastGain);
         }
         weight = config.Tied ? tokens : scope.In("head").Matrix("weight", tokens.Shape[0], width, own ?? scope.Inner);

@@ -14,7 +14,7 @@ internal sealed class Block
     {
         this.config = config;
         int width = scope.Width;
-        mixerNorm = Norm.Of(config.Before, scope.In("attention_norm"), width);
+        mixerNorm = Norm.Of(config.MixerReadsStream ? null : config.Before, scope.In("attention_norm"), width);
         Mixer = config.Mixer.Make(scope.In("attention"), width);
         mixerAfter = Norm.Of(config.After, scope.In("attention_after_norm"), width);
         mixerSum = Norm.Of(config.AfterSum, scope.In("attention_sum_norm"), width);

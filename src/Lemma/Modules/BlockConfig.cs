@@ -28,6 +28,9 @@ public sealed record BlockConfig
     /// <summary>The norm of what a branch reads (pre-norm); null for none.</summary>
     public NormConfig? Before { get; init; }
 
+    /// <summary>Whether attention reads the stream itself, and only the feed-forward goes through <see cref="Before"/>.</summary>
+    public bool MixerReadsStream { get; init; }
+
     /// <summary>The norm of what a branch gives before it is added (sandwich together with <see cref="Before"/>); null for none.</summary>
     public NormConfig? After { get; init; }
 
@@ -48,6 +51,8 @@ public sealed record BlockConfig
         Cross?.Validate();
         Require.That(Order == BranchOrder.Sequential || (Cross is null && AfterSum is null),
             $"block: parallel branches have neither cross attention nor a norm of the sum");
+        Require.That(!MixerReadsStream || (Order != BranchOrder.ParallelOneNorm && Cross is null && Before is not null),
+            $"block: attention can read the stream itself where the feed-forward has a norm of its own, and there is no cross attention");
         Require.That(ResidualScale is > 0 and < float.PositiveInfinity, $"block: the residual scale must be positive and finite, but it is {ResidualScale}");
         Before?.Validate();
         After?.Validate();

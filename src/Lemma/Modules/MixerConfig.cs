@@ -54,7 +54,7 @@ public sealed record AttentionConfig : MixerConfig
     /// <summary>What scores are multiplied with; null for 1/√(head width).</summary>
     public float? Scale { get; init; }
 
-    /// <summary>How many positions back a query sees, itself included; null for all.</summary>
+    /// <summary>How many positions back a query sees, itself included, and as many ahead where the mask hides none; null for all.</summary>
     public int? Window { get; init; }
 
     /// <summary>Which keys a query may see.</summary>
@@ -97,7 +97,6 @@ public sealed record AttentionConfig : MixerConfig
         Require.That(Heads % KeyValueHeads == 0, $"attention: {KeyValueHeads} key/value heads do not divide {Heads} heads");
         Rotary?.Validate(HeadWidth);
         Require.That(Window is null or > 0, $"attention: the window must be positive, but it is {Window}");
-        Require.That(Window is null || Mask == MaskKind.Causal, $"attention: a window of {Window} needs a causal mask");
         Require.That(Scale is null or (> 0 and < float.PositiveInfinity), $"attention: the scale must be positive and finite, but it is {Scale}");
         Require.That(ScoreCap is >= 0 and < float.PositiveInfinity, $"attention: the cap of scores must be at least 0 and finite, but it is {ScoreCap}");
         Span?.Validate();

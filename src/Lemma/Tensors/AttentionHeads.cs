@@ -10,7 +10,7 @@ public readonly record struct HeadColumns(Tensor Tensor, int First);
 /// <param name="KeyValueHeads">Key and value heads; divides the query heads.</param>
 /// <param name="HeadWidth">The width of a head's queries and keys.</param>
 /// <param name="Causal">Whether a query sees no later position.</param>
-/// <param name="Window">How many positions back a query sees, itself included; 0 for all.</param>
+/// <param name="Window">How many positions back a query sees, itself included, and as many ahead where it is not causal; 0 for all.</param>
 public readonly record struct AttentionHeads(int Heads, int KeyValueHeads, int HeadWidth, bool Causal = true, int Window = 0)
 {
     /// <summary>The width of a head's values and outputs.</summary>

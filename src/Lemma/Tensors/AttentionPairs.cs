@@ -38,7 +38,7 @@ internal static class AttentionPairs
         }
         if (heads.Pattern is BlockSparse sparse)
             return heads.Heads * InBlocks(sparse, heads.Causal, queries, keys);
-        return heads.Heads * (heads.Causal ? Causal(queries, heads.Window) : (double)queries * keys);
+        return heads.Heads * (heads.Causal ? Causal(queries, heads.Window) : BothWays(queries, keys, heads.Window));
     }
 
     // Query i of 1 … n sees min(i, window) keys.
@@ -47,6 +47,10 @@ internal static class AttentionPairs
         double seen = window == 0 ? length : Math.Min(length, window);
         return seen * (seen + 1) / 2 + (length - seen) * seen;
     }
+
+    // The pairs of equal positions stand in both halves.
+    private static double BothWays(int queries, int keys, int window) =>
+        window == 0 || queries != keys ? (double)queries * keys : 2 * Causal(queries, window) - queries;
 
     private static double InBlocks(BlockSparse sparse, bool isCausal, int queries, int keys)
     {

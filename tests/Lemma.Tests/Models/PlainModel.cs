@@ -84,7 +84,7 @@ internal sealed class PlainModel(Tape tape, Rows rows)
 
     // Which keys of its own sequence a query sees.
     private static bool Sees(AttentionConfig config, int head, int query, int key) => (config.Mask == MaskKind.None || key <= query)
-        && (config.Window is not { } window || query - key < window) && config.Pattern switch
+        && (config.Window is not { } window || (query - key < window && key - query < window)) && config.Pattern switch
         {
             MultiScaleWindows windows => windows.Windows[head] == 0 || query - key < windows.Windows[head],
             BlockSparse sparse => new BlockSparseAttention.Pattern(sparse.Block, sparse.Local, sparse.Stride, sparse.Global, sparse.Random, sparse.Seed,

@@ -68,7 +68,8 @@ internal sealed class ReferenceCheckpoint : IDisposable
         }
     }
 
-    public int[] TokenTypes => [.. Numbers("token_type_ids").SelectMany((row, i) => row.Take(mask[i].Sum()))];
+    public int[] TokenTypes => Expected.TryGetProperty("token_type_ids", out _)
+        ? [.. Numbers("token_type_ids").SelectMany((row, i) => row.Take(mask[i].Sum()))] : [];
 
     public int[] Ints(string name) => [.. Expected.GetProperty(name).EnumerateArray().Select(value => value.GetInt32())];
 

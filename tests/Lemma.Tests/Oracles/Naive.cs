@@ -98,7 +98,7 @@ internal static class Naive
                     double[] scores = new double[length];
                     for (int j = 0; j < length; j++)
                     {
-                        bool seen = (!causal || j <= i) && (window == 0 || i - j < window) && (lengths is null || j < lengths[b]);
+                        bool seen = (!causal || j <= i) && (window == 0 || (i - j < window && (causal || j - i < window))) && (lengths is null || j < lengths[b]);
                         double dot = 0;
                         for (int k = 0; k < d; k++)
                             dot += x[(b * length + i) * width + h * d + k] * x[(b * length + j) * width + (heads + shared) * d + k];

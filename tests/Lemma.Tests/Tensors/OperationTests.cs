@@ -83,7 +83,7 @@ public class OperationTests
     [Theory]
     [InlineData(1, 1, 1, 1, 4, true, 0), InlineData(2, 7, 4, 4, 8, true, 0), InlineData(2, 7, 4, 2, 8, true, 0), InlineData(1, 25, 3, 1, 8, false, 0)]
     [InlineData(2, 13, 2, 2, 33, true, 0), InlineData(1, 97, 2, 1, 16, true, 0), InlineData(1, 100, 1, 1, 8, true, 5), InlineData(1, 205, 1, 1, 4, true, 100)]
-    [InlineData(1, 193, 1, 1, 8, true, 0), InlineData(3, 12, 2, 1, 8, false, 4)]
+    [InlineData(1, 193, 1, 1, 8, true, 0), InlineData(3, 12, 2, 1, 8, false, 4), InlineData(1, 401, 1, 1, 4, false, 65)]
     public void Attention(int batch, int length, int heads, int keyValueHeads, int d, bool causal, int window)
     {
         AttentionHeads config = new(heads, keyValueHeads, d, causal, window);

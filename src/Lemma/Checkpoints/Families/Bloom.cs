@@ -61,7 +61,7 @@ internal sealed class Bloom : Family
             string theirs = $"transformer.h.{i}", ours = $"blocks.{i}";
             names.AddRange(WeightName.Linear($"{theirs}.input_layernorm", $"{ours}.attention_norm", d, bias: true));
             names.AddRange(WeightName.Linear($"{theirs}.self_attention.query_key_value", $"{ours}.attention.qkv", 3 * d, bias: true)
-                .Select(name => name.HeadByHead(attention)));
+                .Select(name => name.GroupByGroup(attention)));
             names.AddRange(WeightName.Linear($"{theirs}.self_attention.dense", $"{ours}.attention.output", d, bias: true));
             names.AddRange(WeightName.Linear($"{theirs}.post_attention_layernorm", $"{ours}.feed_forward_norm", d, bias: true));
             names.AddRange(WeightName.Linear($"{theirs}.mlp.dense_h_to_4h", $"{ours}.feed_forward.up", 4 * d, bias: true));

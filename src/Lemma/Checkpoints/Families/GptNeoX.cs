@@ -56,7 +56,7 @@ internal sealed class GptNeoX : Family
             names.AddRange(WeightName.Norm($"{theirs}.post_attention_layernorm", $"{ours}.feed_forward_norm", d, block.Before!));
             // Stored head by head: query, key, value.
             names.AddRange(WeightName.Linear($"{theirs}.attention.query_key_value", $"{ours}.attention.qkv", 3 * d, attention.InputBias)
-                .Select(name => name.HeadByHead(attention)));
+                .Select(name => name.GroupByGroup(attention)));
             names.AddRange(WeightName.Linear($"{theirs}.attention.dense", $"{ours}.attention.output", d, attention.OutputBias));
             names.AddRange(WeightName.Linear($"{theirs}.mlp.dense_h_to_4h", $"{ours}.feed_forward.up", block.FeedForward.HiddenWidth, bias: true));
             names.AddRange(WeightName.Linear($"{theirs}.mlp.dense_4h_to_h", $"{ours}.feed_forward.down", d, bias: true));

@@ -101,6 +101,20 @@ internal abstract class LlamaLike : Family
         .. WeightName.Linear($"{theirs}.down_proj", $"{ours}.down", width, config.Bias),
     ];
 
+    /// <summary>The tensors of a gated layer whose gate and up are one.</summary>
+    protected static IEnumerable<WeightName> GateAndUpInOne(string theirs, string ours, int width, FeedForwardConfig config) =>
+    [
+        WeightName.Whole($"{theirs}.mlp.gate_up_proj.weight", $"{ours}.gate_up.weight", 2 * config.HiddenWidth),
+        WeightName.Whole($"{theirs}.mlp.down_proj.weight", $"{ours}.down.weight", width),
+    ];
+
+    /// <summary>The tensors of a plain layer.</summary>
+    protected static IEnumerable<WeightName> Plain(string theirs, string ours, int width, FeedForwardConfig config, string up, string down) =>
+    [
+        .. WeightName.Linear($"{theirs}.mlp.{up}", $"{ours}.up", config.HiddenWidth, config.Bias),
+        .. WeightName.Linear($"{theirs}.mlp.{down}", $"{ours}.down", width, config.Bias),
+    ];
+
     /// <summary>The tensors of experts that stand one by one.</summary>
     protected static IEnumerable<WeightName> Experts(string theirs, string ours, int width, ExpertsFeedForward config, string gate, string up, string down)
     {
@@ -206,6 +220,13 @@ internal abstract class LlamaLike : Family
         };
     }
 
+    /// <summary>Refuses heads that are wider or narrower than a head's part of a row, where the family knows no others.</summary>
+    protected static void RequireHeadsOfWidth(JsonSettings settings, in Sizes sizes)
+    {
+        if (sizes.Heads * (long)sizes.HeadWidth != sizes.Width)
+            throw settings.Error($"attention: {sizes.Heads} heads of width {sizes.HeadWidth} are not the {sizes.Width} columns of a row");
+    }
+
     /// <summary>Whether a layer has a window, by <c>layer_types</c> or by a pattern where the config has none.</summary>
     internal static bool IsSliding(JsonSettings settings, in Sizes sizes, int layer, bool otherwise)
     {
@@ -249,11 +270,11 @@ internal abstract class LlamaLike : Family
     }
 
     /// <summary>α of the balance loss, which training adds where <c>output_router_logits</c> is true.</summary>
-    protected static float ReadBalance(JsonSettings settings)
+    protected static float ReadBalance(JsonSettings settings, double fallback = 0.001)
     {
         if (!settings.Boolean("output_router_logits", false))
             return 0;
-        double weight = settings.Number("router_aux_loss_coef", 0.001);
+        double weight = settings.Number("router_aux_loss_coef", fallback);
         return weight >= 0 ? (float)weight : throw settings.Error($"\"router_aux_loss_coef\" must not be negative, but it is {weight}");
     }
 

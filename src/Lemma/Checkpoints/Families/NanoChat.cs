@@ -50,8 +50,5 @@ internal sealed class NanoChat : LlamaLike
     }
 
     protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
-    [
-        WeightName.Whole($"{theirs}.mlp.fc1.weight", $"{ours}.up.weight", config.HiddenWidth),
-        WeightName.Whole($"{theirs}.mlp.fc2.weight", $"{ours}.down.weight", width),
-    ];
+        Plain(theirs, ours, width, config, "fc1", "fc2");
 }

@@ -176,7 +176,7 @@ internal sealed class Own : Family
         Scale = f.Single("scale", c?.Scale, 1),
         Cap = f.Single("cap", c?.Cap, 0),
         Transform = f.PartOrNull<HeadTransform>("transform", c?.Transform, (g, t) =>
-            new(g.Choice("activation", t?.Activation), g.Part("norm", t?.Norm, (h, n) => h.Kind(n, Norms)))),
+            new(g.Choice("activation", t?.Activation), g.Part("norm", t?.Norm, (h, n) => h.Kind(n, Norms)), g.Flag("bias", t?.Bias, true))),
     };
 
     private static BlockConfig Block(ConfigFields f, BlockConfig? c) => new()
@@ -185,6 +185,7 @@ internal sealed class Own : Family
         Cross = f.PartOrNull("cross", c?.Cross, Attention),
         FeedForward = f.Part("feed_forward", c?.FeedForward, (g, w) => g.Kind(w, FeedForwards)),
         Before = Norm(f, "before", c?.Before),
+        MixerReadsStream = f.Flag("mixer_reads_stream", c?.MixerReadsStream),
         After = Norm(f, "after", c?.After),
         AfterSum = Norm(f, "after_sum", c?.AfterSum),
         Order = f.Choice("order", c?.Order, BranchOrder.Sequential),

@@ -52,8 +52,5 @@ internal sealed class Phi3 : LlamaLike
     }
 
     protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
-    [
-        WeightName.Whole($"{theirs}.mlp.gate_up_proj.weight", $"{ours}.gate_up.weight", 2 * config.HiddenWidth),
-        WeightName.Whole($"{theirs}.mlp.down_proj.weight", $"{ours}.down.weight", width),
-    ];
+        GateAndUpInOne(theirs, ours, width, config);
 }

@@ -35,11 +35,18 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
     /// <summary>Whether the tensor holds zeros that no parameter has: anything else is refused.</summary>
     public bool IsZero { get; init; }
 
-    /// <summary>The same of queries, keys and values that the checkpoint stores head by head: the three of the first head, then of the next.</summary>
-    public WeightName HeadByHead(AttentionConfig attention)
+    /// <summary>The same of queries, keys and values that the checkpoint stores group by group: the queries that share a key, that key, its value.</summary>
+    public WeightName GroupByGroup(AttentionConfig attention)
     {
-        (int d, int heads) = (attention.HeadWidth, attention.Heads);
-        return this with { RowOf = row => (row / d % 3 * heads + row / (3 * d)) * d + row % d };
+        (int d, int groups, int queries) = (attention.HeadWidth, attention.KeyValueHeads, attention.Heads / attention.KeyValueHeads);
+        if (groups == 1)
+            return this;
+        int each = (queries + 2) * d;
+        return this with
+        {
+            RowOf = row => row % each / d is var part && part < queries ? row / each * queries * d + row % each
+                : (part * groups + row / each) * d + row % d,
+        };
     }
 
     /// <summary>The same of rows of heads whose halves the checkpoint has the other way round: there positions turn backward.</summary>

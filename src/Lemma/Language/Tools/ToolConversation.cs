@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lemma.Decoding;
 using Lemma.Decoding.Constraints;
 using Lemma.Text.Templates;
@@ -59,7 +60,8 @@ public sealed class ToolConversation
         choice ??= ToolChoice.Auto;
         Constraint? constraint = ToolGrammar.Of(format, Tools, choice, conversation.Model.Tokenizer);
         Require.That(constraint is null || options.Constraint is null, $"tools: an answer that may call {Tools.Count} tools has no other constraint");
-        AnswerParts parts = new(called);
+        // Ids of nine letters and digits, which differ in the conversation and are the same again for the same seed.
+        AnswerParts parts = new(number => string.Create(CultureInfo.InvariantCulture, $"call{(called + number) % 100_000:00000}"));
         AnswerParser parser = new(format, choice.IsAllowed ? Tools : []);
         List<AnswerDelta> rest = [];
         // The message is made when the text has ended or was left, so what was held back is told to it first.
@@ -67,8 +69,8 @@ public sealed class ToolConversation
         {
             rest.AddRange(parser.Finish());
             foreach (AnswerDelta delta in rest)
-                parts.With(delta);
-            Calls = parts.Calls();
+                parts.Add(delta);
+            Calls = parts.Calls;
             called += Calls.Count;
             return ToolMessages.Answer(format, parts.Content, parts.Reasoning, Calls);
         }
@@ -83,8 +85,13 @@ public sealed class ToolConversation
     private static IEnumerable<AnswerDelta> Deltas(IEnumerable<string> pieces, AnswerParser parser, AnswerParts parts, List<AnswerDelta> rest)
     {
         foreach (string piece in pieces)
+        {
             foreach (AnswerDelta delta in parser.Append(piece))
-                yield return parts.With(delta);
+            {
+                parts.Add(delta);
+                yield return delta;
+            }
+        }
         foreach (AnswerDelta delta in rest)
             yield return delta;
     }

@@ -88,7 +88,10 @@ public sealed record StackConfig
 }
 
 /// <summary>What is done to a row before the head's matrix: φ(x·W + b), then a norm.</summary>
-public sealed record HeadTransform(Activation Activation, NormConfig Norm);
+/// <param name="Activation">φ.</param>
+/// <param name="Norm">The norm.</param>
+/// <param name="Bias">Whether there is b.</param>
+public sealed record HeadTransform(Activation Activation, NormConfig Norm, bool Bias = true);
 
 /// <summary>How rows become logits over the vocabulary.</summary>
 /// <param name="Tied">Whether its matrix is the embedding's.</param>

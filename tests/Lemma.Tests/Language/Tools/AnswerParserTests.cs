@@ -87,14 +87,14 @@ public class AnswerParserTests
         for (int i = 0; i < 40; i++)
         {
             AnswerParser parser = new(format, Tools);
-            AnswerParts parts = new(0);
+            AnswerParts parts = new();
             string text = RandomTexts.Draw(i % 2 == 0 ? any : named, tokenizer, ConstraintTokenizers.End, new Random(i), keepsSpecialTokens: true);
             foreach (AnswerDelta delta in (AnswerDelta[])[.. parser.Append(text), .. parser.Finish()])
-                parts.With(delta);
-            Assert.True(parts.Calls().Count > 0, text);
-            several |= parts.Calls().Count > 1;
+                parts.Add(delta);
+            Assert.True(parts.Calls.Count > 0, text);
+            several |= parts.Calls.Count > 1;
             Assert.Equal("", parts.Content);
-            foreach (ToolCall call in parts.Calls())
+            foreach (ToolCall call in parts.Calls)
             {
                 using JsonDocument arguments = JsonDocument.Parse(call.Arguments);
                 Assert.True(call.Name == "now" || (call.Name == "weather" && validator.Evaluate(arguments.RootElement).IsValid), text);
