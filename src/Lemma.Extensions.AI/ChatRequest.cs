@@ -13,12 +13,11 @@ internal static class ChatRequest
     /// <summary>Reads the options of one answer.</summary>
     /// <param name="client">Who is asked.</param>
     /// <param name="options">The options.</param>
-    /// <param name="modelId">The model's name.</param>
     /// <param name="seed">The seed where the options have none.</param>
     /// <param name="writesCalls">Whether the model's chat template writes calls.</param>
-    public static AnswerOptions Read(IChatClient client, ChatOptions options, string modelId, ulong seed, bool writesCalls)
+    public static AnswerOptions Read(IChatClient client, ChatOptions options, ulong seed, bool writesCalls)
     {
-        Refuse(options, modelId);
+        Refuse(options);
         Refuse(!writesCalls && options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode, nameof(options.Tools),
             "the model's chat template writes no calls; ToolMode None leaves them out");
         Refuse(options.ToolMode is RequiredChatToolMode && options.Tools is not { Count: > 0 }, nameof(options.ToolMode),
@@ -73,10 +72,8 @@ internal static class ChatRequest
     }
 
     // What is not there.
-    private static void Refuse(ChatOptions options, string modelId)
+    private static void Refuse(ChatOptions options)
     {
-        if (options.ModelId is { } asked && asked != modelId)
-            throw new ArgumentException($"chat: this client's model is '{modelId}', but ModelId asks for '{asked}'");
         Refuse(options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), nameof(options.ResponseFormat),
             "an answer is text or JSON");
         Refuse(options.Reasoning is { Effort: not null }, nameof(options.Reasoning), "the effort of reasoning cannot be chosen");

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Lemma.Decoding;
 using Lemma.Language;
 using Lemma.Language.Serving;
+using Lemma.Weights;
 using Microsoft.Extensions.AI;
 using Message = Microsoft.Extensions.AI.ChatMessage;
 using Options = Microsoft.Extensions.AI.ChatOptions;
@@ -17,16 +18,20 @@ public sealed class LemmaChatClient : IChatClient
     private readonly LanguageEngine engine;
     private readonly IDisposable[] owned;
     private readonly ChatClientMetadata metadata;
+    private readonly IReadOnlyDictionary<string, Adapter> adapters;
     private long answers;
 
     /// <summary>A client of an engine, which stays the caller's.</summary>
     /// <param name="engine">Who writes.</param>
     /// <param name="modelId">The model's name, which answers carry.</param>
-    public LemmaChatClient(LanguageEngine engine, string modelId) : this(engine, modelId, []) => ArgumentNullException.ThrowIfNull(engine);
+    /// <param name="adapters">Adapters of the model by the names that options may ask for; they stay the caller's. Null for none.</param>
+    public LemmaChatClient(LanguageEngine engine, string modelId, IReadOnlyDictionary<string, Adapter>? adapters = null) : this(engine, modelId, adapters, []) =>
+        ArgumentNullException.ThrowIfNull(engine);
 
-    private LemmaChatClient(LanguageEngine engine, string modelId, IDisposable[] owned)
+    private LemmaChatClient(LanguageEngine engine, string modelId, IReadOnlyDictionary<string, Adapter>? adapters, IDisposable[] owned)
     {
         (this.engine, this.owned) = (engine, owned);
+        this.adapters = adapters ?? new Dictionary<string, Adapter>();
         metadata = new ChatClientMetadata(Provider, defaultModelId: modelId);
     }
 
@@ -39,15 +44,20 @@ public sealed class LemmaChatClient : IChatClient
     {
         options ??= new LemmaClientOptions();
         LanguageModel model = LanguageModel.Load(path, options.Threads, options.Cache);
+        SortedDictionary<string, Adapter> adapters = new(StringComparer.Ordinal);
         try
         {
+            foreach ((string name, string folder) in options.Adapters)
+                adapters.Add(name, model.ReadAdapter(folder));
             if (model.Template is null)
                 throw new InvalidOperationException($"chat: the model in '{path}' has no chat template, so it cannot hold a conversation");
             LanguageEngine engine = new(model, options.Batching);
-            return new LemmaChatClient(engine, options.NameOf(path), [engine, model]);
+            return new LemmaChatClient(engine, options.NameOf(path), adapters, [engine, .. adapters.Values, model]);
         }
         catch
         {
+            foreach (Adapter adapter in adapters.Values)
+                adapter.Dispose();
             model.Dispose();
             throw;
         }
@@ -68,8 +78,9 @@ public sealed class LemmaChatClient : IChatClient
         options ??= new Options();
         IReadOnlyList<Turn> turns = ChatTurns.Of(messages, options.Instructions, engine.Format);
         ulong seed = (ulong)Interlocked.Increment(ref answers);
-        AnswerRequest request = engine.Ask(turns, ChatRequest.Read(this, options, metadata.DefaultModelId!, seed, engine.Format.Calls is not null),
-            cancellationToken);
+        Adapter? adapter = AdapterOf(options.ModelId);
+        AnswerOptions asked = ChatRequest.Read(this, options, seed, engine.Format.Calls is not null);
+        AnswerRequest request = engine.Ask(turns, asked with { Adapter = adapter }, cancellationToken);
         AnswerContents contents = new(tellsThoughts: options.Reasoning?.Output != ReasoningOutput.None);
         string response = $"chatcmpl-{Guid.NewGuid():N}", message = $"msg-{Guid.NewGuid():N}";
         await foreach (AnswerUpdate update in request.ReadAsync(cancellationToken).ConfigureAwait(false))
@@ -91,7 +102,7 @@ public sealed class LemmaChatClient : IChatClient
         {
             ResponseId = response,
             MessageId = message,
-            ModelId = metadata.DefaultModelId,
+            ModelId = options.ModelId ?? metadata.DefaultModelId,
             CreatedAt = DateTimeOffset.UtcNow,
         };
     }
@@ -112,6 +123,16 @@ public sealed class LemmaChatClient : IChatClient
     {
         foreach (IDisposable one in owned)
             one.Dispose();
+    }
+
+    private Adapter? AdapterOf(string? modelId)
+    {
+        if (modelId is null || modelId == metadata.DefaultModelId)
+            return null;
+        return adapters.TryGetValue(modelId, out Adapter? adapter) ? adapter
+            : throw new ArgumentException($"chat: this client's model is '{metadata.DefaultModelId}'{Named()}, but ModelId asks for '{modelId}'");
+
+        string Named() => adapters.Count == 0 ? "" : $", also with '{string.Join("', '", adapters.Keys)}'";
     }
 
     private static UsageDetails Details(AnswerRequest request) => new()

@@ -24,6 +24,9 @@ public sealed class LemmaClientOptions
     /// <summary>The bytes that states may hold together; null for a quarter of the memory that the process may use.</summary>
     public long? StateBytes { get; set; }
 
+    /// <summary>Folders of adapters (LoRA, as PEFT writes them) by name: <c>ChatOptions.ModelId</c> of such a name is answered by the model with it.</summary>
+    public IDictionary<string, string> Adapters { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
     internal BatcherOptions Batching => new() { MostSequences = MostSequences, MostWaiting = MostWaiting, StateBytes = StateBytes };
 
     internal CacheFormat? Cache => CacheFormat is null ? null : Sequences.CacheFormat.Find(CacheFormat);

@@ -99,6 +99,16 @@ public sealed class Batcher : IDisposable
         }
     }
 
+    /// <summary>What ended its thread, so that every further request fails; null while it serves.</summary>
+    public Exception? Failure
+    {
+        get
+        {
+            lock (gate)
+                return broken;
+        }
+    }
+
     /// <summary>Ends the thread after the pass that runs; requests that have not ended get an <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()
     {

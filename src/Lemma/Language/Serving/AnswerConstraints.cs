@@ -44,12 +44,13 @@ internal sealed class AnswerConstraints(Tokenizer tokenizer, AnswerFormat format
 
     private Constraint? Make(AnswerOptions options)
     {
-        if (options.Format() is not { } said)
+        Grammar? said = options.Format();
+        if (options.MayCall)
         {
             Require.That(format.Calls is not null, $"answer: the model's chat template writes no calls, so it cannot be told of {options.Tools.Count} tools");
-            return ToolGrammar.Of(format, options.Tools, options.Choice, tokenizer);
+            return ToolGrammar.Of(format, options.Tools, options.Choice, tokenizer, said);
         }
         // Where the prompt has begun a thought, it is thought to its end first.
-        return new Constraint(format.Reasoning is { IsOpen: true } thought ? Grammar.AfterTrigger([thought.End], said.Spaced(), mayEnd: false) : said, tokenizer);
+        return new Constraint(format.Reasoning is { IsOpen: true } thought ? Grammar.AfterTrigger([thought.End], said!.Spaced(), mayEnd: false) : said!, tokenizer);
     }
 }

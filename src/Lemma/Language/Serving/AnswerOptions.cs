@@ -18,10 +18,10 @@ public sealed record AnswerOptions
     /// <summary>Whether they are called.</summary>
     public ToolChoice Choice { get; init; } = ToolChoice.Auto;
 
-    /// <summary>The JSON schema of what is said; null for none.</summary>
+    /// <summary>The JSON schema of what is said in place of calls; null for none.</summary>
     public JsonElement? Schema { get; init; }
 
-    /// <summary>Whether what is said is an object of JSON.</summary>
+    /// <summary>Whether what is said in place of calls is an object of JSON.</summary>
     public bool IsJsonObject { get; init; }
 
     /// <summary>Variables of the chat template, such as <c>enable_thinking</c>.</summary>
@@ -39,17 +39,18 @@ public sealed record AnswerOptions
     /// <summary>Refuses what does not go together.</summary>
     internal void Validate()
     {
-        bool calls = Choice.IsAllowed && Tools.Count > 0;
         Require.That(!IsJsonObject || Schema is null, $"answer: an answer is an object of JSON or of a schema, but both are asked for");
-        Require.That(!calls || (Schema is null && !IsJsonObject),
-            $"answer: what may call {Tools.Count} tools has no format of its own; ask for calls or for JSON");
     }
 
     /// <summary>The format that an answer is held to as a text, for which a constraint is made once; empty for none.</summary>
-    internal string Key() => Schema is { } schema ? "schema " + schema.GetRawText()
-        : IsJsonObject ? "object"
-        : !Choice.IsAllowed || Tools.Count == 0 ? ""
-        : $"tools {Choice.IsRequired} {Choice.IsParallel} {Choice.Name} {Tool.ToJson(Tools).GetRawText()}";
+    internal string Key()
+    {
+        string said = Schema is { } schema ? "schema " + schema.GetRawText() : IsJsonObject ? "object" : "";
+        return MayCall ? $"{said} tools {Choice.IsRequired} {Choice.IsParallel} {Choice.Name} {Tool.ToJson(Tools).GetRawText()}" : said;
+    }
+
+    /// <summary>Whether tools are called where the model likes.</summary>
+    internal bool MayCall => Choice.IsAllowed && Tools.Count > 0;
 
     /// <summary>What is said as a grammar; null for any text.</summary>
     internal Grammar? Format() => Schema is { } schema ? Grammar.JsonSchema(schema) : IsJsonObject ? Grammar.JsonObject() : null;

@@ -26,6 +26,8 @@ public sealed class LanguageEngine : IDisposable
         this.model = model;
         format = new Lazy<AnswerFormat>(() => model.Template is null ? new AnswerFormat() : AnswerFormat.Find(model.Template));
         constraints = new Lazy<AnswerConstraints>(() => new AnswerConstraints(model.Tokenizer, format.Value));
+        options ??= new BatcherOptions();
+        MostWaiting = options.MostWaiting;
         batcher = new Batcher(model.Decoder, model.Workers, options, model.Tokenizer.VocabularySize);
     }
 
@@ -35,8 +37,14 @@ public sealed class LanguageEngine : IDisposable
     /// <summary>The longest text in ids, prompt included (<see cref="Batcher.LongestText"/>).</summary>
     public int LongestText => batcher.LongestText;
 
+    /// <summary>The most requests that wait (<see cref="BatcherOptions.MostWaiting"/>).</summary>
+    public int MostWaiting { get; }
+
     /// <summary>What it does and has done.</summary>
     public BatcherCounts Counts => batcher.Counts;
+
+    /// <summary>What ended it, so that every further request fails; null while it serves.</summary>
+    public Exception? Failure => batcher.Failure;
 
     /// <summary>The ids of a conversation by the model's own chat template, with what begins an answer.</summary>
     /// <param name="messages">What was said.</param>

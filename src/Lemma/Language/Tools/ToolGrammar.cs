@@ -29,9 +29,10 @@ public sealed class ToolGrammar
     /// <param name="tools">The tools.</param>
     /// <param name="choice">Whether they are called.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="said">What is said in place of calls; null for any text.</param>
     /// <exception cref="GrammarException">A tool's schema is not supported; the message names the tool.</exception>
     /// <exception cref="ArgumentException">There is no tool of the chosen name, or a call is required where the template writes none.</exception>
-    public static Constraint? Of(AnswerFormat format, IReadOnlyList<Tool> tools, ToolChoice choice, Tokenizer tokenizer)
+    public static Constraint? Of(AnswerFormat format, IReadOnlyList<Tool> tools, ToolChoice choice, Tokenizer tokenizer, Grammar? said = null)
     {
         ArgumentNullException.ThrowIfNull(format);
         ArgumentNullException.ThrowIfNull(tools);
@@ -42,7 +43,9 @@ public sealed class ToolGrammar
         if (!choice.IsAllowed || taken.Length == 0 || format.Calls is null)
             return null;
         ToolGrammar grammar = new(format, tokenizer);
-        return new Constraint(new Grammar(grammar.rules, choice.IsRequired ? grammar.Required(taken, choice) : grammar.Free(taken, choice)), tokenizer);
+        GrammarNode root = choice.IsRequired ? grammar.AtOnce(taken, choice, null)
+            : said is null ? grammar.Free(taken, choice) : grammar.AtOnce(taken, choice, said.Spaced().In(grammar.rules));
+        return new Constraint(new Grammar(grammar.rules, root), tokenizer);
     }
 
     /// <summary>The text that begins calls.</summary>
@@ -52,9 +55,12 @@ public sealed class ToolGrammar
     internal static bool IsText(JsonElement schema) => schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("type", out JsonElement type)
         && type.ValueKind == JsonValueKind.String && type.ValueEquals("string");
 
-    private GrammarNode Required(Tool[] tools, ToolChoice choice)
+    // Calls, or what is said in place of them; a thought may come before.
+    private GrammarNode AtOnce(Tool[] tools, ToolChoice choice, GrammarNode? said)
     {
         GrammarNode all = GrammarNode.Sequence(Marked(calls.Before), Calls(tools, choice, isBegun: false));
+        if (said is not null)
+            all = GrammarNode.Choice(all, said);
         if (format.Reasoning is not { } reasoning)
             return all;
         GrammarNode space = new RepeatNode(JsonRules.Bytes(" \n"), 0, MostSpace);

@@ -186,6 +186,23 @@ public class AnswerParserTests
         Assert.False(both.Matches(ConstraintTokenizers.Spell("well")));
     }
 
+    [Fact]
+    public void WhatIsSaidInPlaceOfCallsHasItsFormat()
+    {
+        Grammar said = Grammar.JsonSchema("""{"type":"object","properties":{"age":{"type":"integer"}},"required":["age"],"additionalProperties":false}""");
+        AnswerFormat format = AnswerFormat.Find(ChatTemplate.Parse(MadeTemplates.Tagged));
+        Constraint auto = ToolGrammar.Of(format, Tools, ToolChoice.Auto, ConstraintTokenizers.ByteLevel, said)!,
+            required = ToolGrammar.Of(format, Tools, ToolChoice.Required, ConstraintTokenizers.ByteLevel, said)!;
+        const string call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>", value = "{\"age\": 35}";
+        Assert.True(auto.Matches(ConstraintTokenizers.Spell(call)));
+        Assert.True(auto.Matches(ConstraintTokenizers.Spell(value)));
+        Assert.True(auto.Matches(ConstraintTokenizers.Spell("<think>\nwell\n</think>\n\n" + value)));
+        Assert.False(auto.Matches(ConstraintTokenizers.Spell("well")));
+        Assert.False(auto.Matches(ConstraintTokenizers.Spell("{\"age\": \"old\"}")));
+        Assert.True(required.Matches(ConstraintTokenizers.Spell(call)));
+        Assert.False(required.Matches(ConstraintTokenizers.Spell(value)));
+    }
+
     private static string Told(IEnumerable<AnswerDelta> deltas)
     {
         List<(string Key, string Text)> joined = [];
