@@ -29,7 +29,8 @@ internal sealed record ResponseAsked(ServedEngine Engine, int[] Prompt, AnswerOp
         ServedEngine engine = state.Writer(fields.NeededText("model"));
         string? instructions = fields.Text("instructions"), previous = fields.Text("previous_response_id");
         IReadOnlyList<ResponseItem> input = ResponseInput.Read(fields);
-        IReadOnlyList<ResponseItem> conversation = previous is null ? input : [.. state.Responses.Get(previous, call.Owner, "previous_response_id").Conversation, .. input];
+        IReadOnlyList<ResponseItem> conversation = previous is null ? input
+            : [.. state.Responses.Get(previous, call.Owner, "previous_response_id").Conversation, .. input];
         AnswerOptions answer = ResponseTools.Read(fields, new AnswerOptions
         {
             Variables = ChatMessages.Variables(fields) ?? new Dictionary<string, JsonElement>(),
@@ -78,7 +79,10 @@ internal sealed record ResponseAsked(ServedEngine Engine, int[] Prompt, AnswerOp
         {
             string? name = one.ValueKind == JsonValueKind.String ? one.GetString() : null;
             if (name is not ("message.output_text.logprobs" or "reasoning.encrypted_content"))
-                throw new ApiException(400, $"'include' is not supported but for message.output_text.logprobs and reasoning.encrypted_content.", "include", "unsupported_parameter");
+            {
+                throw new ApiException(400, "'include' is not supported but for message.output_text.logprobs and reasoning.encrypted_content.", "include",
+                    "unsupported_parameter");
+            }
             tells |= name == "message.output_text.logprobs";
         }
         return tells;
@@ -104,7 +108,8 @@ internal sealed record ResponseAsked(ServedEngine Engine, int[] Prompt, AnswerOp
 
     private static void CheckMetadata(Fields fields)
     {
-        if (fields.Any("metadata") is { } value && !(value.ValueKind == JsonValueKind.Object && value.EnumerateObject().All(static one => one.Value.ValueKind == JsonValueKind.String)))
+        if (fields.Any("metadata") is { } value && !(value.ValueKind == JsonValueKind.Object
+            && value.EnumerateObject().All(static one => one.Value.ValueKind == JsonValueKind.String)))
             throw Fields.Wrong("metadata", "an object of strings", value);
         foreach (string name in (string[])["user", "safety_identifier", "prompt_cache_key"])
             fields.Text(name);

@@ -31,7 +31,8 @@ internal static class ResponseInput
         bool isOpen = false;
         foreach (ResponseItem item in items)
         {
-            bool isAssistants = item.Kind is ResponseItemKind.Reasoning or ResponseItemKind.Call || (item.Kind is ResponseItemKind.Message && item.Role == "assistant");
+            bool isAssistants = item.Kind is ResponseItemKind.Reasoning or ResponseItemKind.Call
+                || (item.Kind is ResponseItemKind.Message && item.Role == "assistant");
             if (!isAssistants || (item.Kind is not ResponseItemKind.Call && (text.Length > 0 || calls.Count > 0)))
                 Close();
             isOpen |= isAssistants;
@@ -45,7 +46,8 @@ internal static class ResponseInput
                     break;
                 case ResponseItemKind.Result:
                     turns.Add(ToolMessages.Result(called.GetValueOrDefault(item.CallId) ?? throw new ApiException(400,
-                        $"'input' has a function_call_output with the call_id '{item.CallId}', but no call before it has that.", "input", "invalid_value"), item.Text));
+                        $"'input' has a function_call_output with the call_id '{item.CallId}', but no call before it has that.", "input", "invalid_value"),
+                        item.Text));
                     break;
                 case ResponseItemKind.Message when isAssistants:
                     text = item.Text;

@@ -96,7 +96,8 @@ internal static class ResponseTools
         {
             "auto" => false,
             "required" => true,
-            var other => throw new ApiException(400, $"'{choice.Name("mode")}' must be auto or required, but it is '{other}'.", choice.Name("mode"), "invalid_value"),
+            var other => throw new ApiException(400, $"'{choice.Name("mode")}' must be auto or required, but it is '{other}'.", choice.Name("mode"),
+                "invalid_value"),
         };
         JsonElement list = choice.Any("tools") ?? throw choice.Missing("tools");
         if (list.ValueKind != JsonValueKind.Array)

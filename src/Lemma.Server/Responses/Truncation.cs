@@ -14,7 +14,10 @@ internal static class Truncation
     {
         int longest = engine.Writer!.LongestText, room = longest - Math.Min(most ?? (longest / 4), longest / 2);
         // A cut stands before a turn of the user, so that calls stay with their results.
-        int[] cuts = [0, .. Enumerable.Range(1, Math.Max(0, turns.Count - 1)).Where(i => turns[i].Role == "user" && turns.Take(i).Any(static turn => turn.Role != "system"))];
+        int[] cuts =
+        [
+            0, .. Enumerable.Range(1, Math.Max(0, turns.Count - 1)).Where(i => turns[i].Role == "user" && turns.Take(i).Any(static turn => turn.Role != "system")),
+        ];
         int low = 0, high = cuts.Length - 1;
         while (low < high)
         {
