@@ -2,6 +2,7 @@ using Lemma.Server.Anthropic;
 using Lemma.Server.Http;
 using Lemma.Server.Ollama;
 using Lemma.Server.OpenAI;
+using Lemma.Server.Responses;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -41,6 +42,11 @@ public static partial class LemmaEndpoints
         Post("/v1/chat/completions", ErrorStyle.OpenAI, ChatCompletions.Answer);
         Post("/v1/completions", ErrorStyle.OpenAI, TextCompletions.Answer);
         Post("/v1/embeddings", ErrorStyle.OpenAI, Embeddings.Answer);
+        Post("/v1/responses", ErrorStyle.Responses, ResponsesApi.Create);
+        Post("/v1/responses/input_tokens", ErrorStyle.Responses, ResponsesApi.Count);
+        Get("/v1/responses/{id}", ErrorStyle.Responses, ResponsesApi.Get);
+        Delete("/v1/responses/{id}", ErrorStyle.Responses, ResponsesApi.Delete);
+        Get("/v1/responses/{id}/input_items", ErrorStyle.Responses, ResponsesApi.Items);
         Post("/v1/messages", ErrorStyle.Anthropic, AnthropicMessages.Answer);
         Post("/v1/messages/count_tokens", ErrorStyle.Anthropic, AnthropicMessages.Count);
         Post("/api/chat", ErrorStyle.Ollama, OllamaTexts.Chat);
@@ -61,6 +67,8 @@ public static partial class LemmaEndpoints
 
         void Post(string path, ErrorStyle style, Func<Call, Task> answer) => group.MapPost(path, context => RunAsync(context, path, style, answer));
 
+        void Delete(string path, ErrorStyle style, Func<Call, Task> answer) => group.MapDelete(path, context => RunAsync(context, path, style, answer));
+
         async Task RunAsync(HttpContext context, string path, ErrorStyle style, Func<Call, Task> answer, bool isOpen = false)
         {
             Call call = new(context, state);
@@ -68,7 +76,7 @@ public static partial class LemmaEndpoints
             try
             {
                 if (!isOpen)
-                    state.Keys.Check(context.Request);
+                    call.Owner = state.Keys.Check(context.Request);
                 if (!isOpen && state.IsDraining)
                     throw new ApiException(ApiException.Unavailable, "The server is shutting down.", null, "shutting_down");
                 await answer(call).ConfigureAwait(false);

@@ -23,6 +23,9 @@ public sealed class LemmaServerOptions
 
     /// <summary>The most bytes of a request's body; more is 413.</summary>
     public long MaximumBodyBytes { get; set; } = 16 << 20;
+
+    /// <summary>Bytes for responses that later ones go on from (<c>previous_response_id</c>); the oldest ones make room. 0 keeps none.</summary>
+    public long StoredResponseBytes { get; set; } = 64 << 20;
 }
 
 /// <summary>A model that a server serves.</summary>

@@ -1,4 +1,5 @@
 using Lemma.Server.Http;
+using Lemma.Server.Responses;
 
 namespace Lemma.Server;
 
@@ -15,6 +16,7 @@ internal sealed class ServerState : IDisposable
     {
         Options = options;
         Keys = new ApiKeys(options.ApiKeys);
+        Responses = new ResponseStore(options.StoredResponseBytes);
         if (options.Models.Count == 0)
             throw new ArgumentException("server: there must be at least one model, but there is none");
         if (options.Models.GroupBy(model => model.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
@@ -34,6 +36,8 @@ internal sealed class ServerState : IDisposable
     public LemmaServerOptions Options { get; }
 
     public ApiKeys Keys { get; }
+
+    public ResponseStore Responses { get; }
 
     public ServerMetrics Metrics { get; } = new();
 

@@ -20,22 +20,24 @@ internal sealed class ApiKeys
         }
     }
 
-    /// <summary>Refuses a request without one of them.</summary>
-    public void Check(HttpRequest request)
+    /// <summary>No key in particular: of a server without keys.</summary>
+    public const int Nobody = -1;
+
+    /// <summary>Refuses a request without one of them; else the number of its key.</summary>
+    public int Check(HttpRequest request)
     {
         if (hashes.Length == 0)
-            return;
+            return Nobody;
         string? given = request.Headers.Authorization.ToString() is var header && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
             ? header[Bearer.Length..].Trim() : request.Headers["X-Api-Key"].ToString();
         if (string.IsNullOrEmpty(given))
             throw new ApiException(401, "You didn't provide an API key: send it as 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'.", null, "missing_api_key");
         byte[] hash = Hash(given);
-        bool isRight = false;
+        int owner = Nobody;
         // All are compared, so that the time tells nothing.
-        foreach (byte[] known in hashes)
-            isRight |= CryptographicOperations.FixedTimeEquals(known, hash);
-        if (!isRight)
-            throw new ApiException(401, "Incorrect API key provided.", null, "invalid_api_key");
+        for (int i = 0; i < hashes.Length; i++)
+            owner = CryptographicOperations.FixedTimeEquals(hashes[i], hash) ? i : owner;
+        return owner != Nobody ? owner : throw new ApiException(401, "Incorrect API key provided.", null, "invalid_api_key");
     }
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -15,6 +16,9 @@ internal sealed record Call(HttpContext Context, ServerState State)
     /// <summary>When it came.</summary>
     public long Started { get; } = TimeProvider.System.GetTimestamp();
 
+    /// <summary>The number of the key that asks.</summary>
+    public int Owner { get; set; } = ApiKeys.Nobody;
+
     /// <summary>Ends when the client leaves.</summary>
     public CancellationToken Cancellation => Context.RequestAborted;
 
@@ -23,7 +27,31 @@ internal sealed record Call(HttpContext Context, ServerState State)
     {
         if (Context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = State.Options.MaximumBodyBytes;
-        return await JsonDocument.ParseAsync(Context.Request.Body, Strict, Cancellation).ConfigureAwait(false);
+        using MemoryStream body = new();
+        await Context.Request.Body.CopyToAsync(body, Cancellation).ConfigureAwait(false);
+        ReadOnlyMemory<byte> bytes = body.GetBuffer().AsMemory(0, (int)body.Length);
+        RequireText(bytes.Span);
+        return JsonDocument.Parse(bytes.ToArray(), Strict);
+    }
+
+    // A document of JSON may have bytes and escapes that are no text, and tells it when they are asked for.
+    private static void RequireText(ReadOnlySpan<byte> bytes)
+    {
+        if (!Utf8.IsValid(bytes))
+            throw new ApiException(400, "The body is not valid UTF-8.", null, "invalid_json");
+        Utf8JsonReader reader = new(bytes);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
+                    reader.GetString();
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ApiException(400, "The body has an escape of half a character.", null, "invalid_json");
+        }
     }
 
     /// <summary>Replies with JSON.</summary>

@@ -7,6 +7,8 @@ internal abstract class ErrorStyle
 {
     public static ErrorStyle OpenAI { get; } = new OpenAIErrors();
 
+    public static ErrorStyle Responses { get; } = new ResponsesErrors();
+
     public static ErrorStyle Ollama { get; } = new OllamaErrors();
 
     public static ErrorStyle Anthropic { get; } = new AnthropicErrors();
@@ -16,6 +18,14 @@ internal abstract class ErrorStyle
 
     /// <summary>Tells an error within a stream that has begun.</summary>
     public abstract Task SendAsync(Call call, ApiException error);
+
+    // A stream of the Responses API tells its failure itself, as an event of the response.
+    private sealed class ResponsesErrors : ErrorStyle
+    {
+        public override void Write(Utf8JsonWriter json, ApiException error) => OpenAI.Write(json, error);
+
+        public override Task SendAsync(Call call, ApiException error) => Task.CompletedTask;
+    }
 
     private sealed class OpenAIErrors : ErrorStyle
     {

@@ -114,7 +114,8 @@ internal static class OllamaTexts
             }
         }
         // Calls are told whole, as Ollama does: their arguments are an object.
-        Action<Utf8JsonWriter> last = json => Write(json, asked, asked.Streams ? "" : whole.Parts.Content, asked.Streams ? "" : whole.Parts.Reasoning, whole.Parts.Calls,
+        (string said, string thought) = asked.Streams ? ("", "") : (whole.Parts.Content, whole.Parts.Reasoning);
+        Action<Utf8JsonWriter> last = json => Write(json, asked, said, thought, whole.Parts.Calls,
             () => WriteEnd(json, call, request.Usage, whole.End == TextEnd.Length ? "length" : "stop", read));
         await (asked.Streams ? (stream ?? ReplyStream.Lines(call)).SendAsync(last) : call.WriteAsync(last)).ConfigureAwait(false);
     }

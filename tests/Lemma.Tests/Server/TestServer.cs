@@ -24,7 +24,7 @@ internal sealed class TestServer : IAsyncDisposable
         Model = LanguageModel.Load(path, threads: 1);
         Embedding = EmbeddingModel.Load(path, threads: 1);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddProvider(Log);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddLemmaServer(options =>
         {
@@ -34,8 +34,14 @@ internal sealed class TestServer : IAsyncDisposable
             configure?.Invoke(options);
         });
         app = builder.Build();
+        Replies.Use(app);
         app.MapLemma();
     }
+
+    /// <summary>What is found wrong with replies; it fails the test when the server is disposed.</summary>
+    public ReplyChecks Replies { get; } = new();
+
+    public CapturedLog Log { get; } = new();
 
     public LanguageModel Model { get; }
 
@@ -109,5 +115,6 @@ internal sealed class TestServer : IAsyncDisposable
         Model.Dispose();
         Embedding.Dispose();
         folder.Dispose();
+        Replies.Assert();
     }
 }
