@@ -45,17 +45,19 @@ public sealed class LemmaChatClient : IChatClient
         options ??= new LemmaClientOptions();
         LanguageModel model = LanguageModel.Load(path, options.Threads, options.Cache);
         SortedDictionary<string, Adapter> adapters = new(StringComparer.Ordinal);
+        LanguageEngine? engine = null;
         try
         {
-            foreach ((string name, string folder) in options.Adapters)
-                adapters.Add(name, model.ReadAdapter(folder));
             if (model.Template is null)
                 throw new InvalidOperationException($"chat: the model in '{path}' has no chat template, so it cannot hold a conversation");
-            LanguageEngine engine = new(model, options.Batching);
+            engine = new LanguageEngine(model, options.Batching);
+            foreach ((string name, string folder) in options.Adapters)
+                adapters.Add(name, engine.ReadAdapter(folder));
             return new LemmaChatClient(engine, options.NameOf(path), adapters, [engine, .. adapters.Values, model]);
         }
         catch
         {
+            engine?.Dispose();
             foreach (Adapter adapter in adapters.Values)
                 adapter.Dispose();
             model.Dispose();

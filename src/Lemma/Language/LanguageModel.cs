@@ -1,4 +1,3 @@
-using Lemma.Checkpoints;
 using Lemma.Compute;
 using Lemma.Decoding;
 using Lemma.Models;
@@ -6,7 +5,6 @@ using Lemma.Sequences;
 using Lemma.Tensors;
 using Lemma.Text;
 using Lemma.Text.Templates;
-using Lemma.Weights;
 
 namespace Lemma.Language;
 
@@ -24,10 +22,6 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The decoder that reads and continues a text.</summary>
     /// <exception cref="InvalidOperationException">The model has an encoder too.</exception>
     public Decoder Decoder => own.Model as Decoder ?? throw new InvalidOperationException($"model: it is {own.Kind}, and no decoder alone");
-
-    /// <summary>Reads an adapter (LoRA, as PEFT writes it) of the model, for <see cref="Serving.AnswerOptions.Adapter"/> or to be applied or merged.</summary>
-    /// <exception cref="InvalidDataException">A file is broken, or changes matrices that the model has not.</exception>
-    public Adapter ReadAdapter(string folder) => AdapterFolder.Read(folder, Decoder);
 
     /// <summary>The tokenizer, whose ids are among the model's.</summary>
     public Tokenizer Tokenizer => own.Tokenizer;

@@ -1,3 +1,4 @@
+using Lemma.Checkpoints;
 using Lemma.Decoding;
 using Lemma.Decoding.Constraints;
 using Lemma.Language.Tools;
@@ -42,6 +43,10 @@ public sealed class LanguageEngine : IDisposable
 
     /// <summary>What it does and has done.</summary>
     public BatcherCounts Counts => batcher.Counts;
+
+    /// <summary>Reads an adapter (LoRA, as PEFT writes it) of the model, for requests of this engine; it is the caller's.</summary>
+    /// <exception cref="InvalidDataException">A file is broken, or changes matrices that the model has not.</exception>
+    public Adapter ReadAdapter(string folder) => AdapterFolder.Read(folder, model.Decoder);
 
     /// <summary>What ended it, so that every further request fails; null while it serves.</summary>
     public Exception? Failure => batcher.Failure;
