@@ -460,6 +460,36 @@ case("in_batch_contrast", dict(first=randn(6, 8), second=randn(6, 8)), contrast)
 case("cosent", dict(first=randn(7, 8), second=randn(7, 8), scores=torch.randint(4, (7,))), cosent)
 case("hadamard", dict(x=randn(3, 16)), lambda x: x @ torch.tensor([[(-1.0) ** (i & j).bit_count() for j in range(16)] for i in range(16)]) / 4)
 
+
+def short_convolution(x, w, bias=None):
+    d, k = w.shape
+    return F.conv1d(F.pad(x.transpose(1, 2), (k - 1, 0)), w[:, None], bias, groups=d).transpose(1, 2)
+
+
+def gated_delta_rule(q, k, v, decay, beta):
+    group, (batch, heads, length, width) = v.shape[1] // q.shape[1], v.shape
+    q, k = q.repeat_interleave(group, 1), k.repeat_interleave(group, 1)
+    state, y = torch.zeros(batch, heads, q.shape[-1], width), []
+    for t in range(length):
+        state = state * decay[:, :, t, None, None].exp()
+        delta = beta[:, :, t, None] * (v[:, :, t] - (state * k[:, :, t, :, None]).sum(-2))
+        state = state + k[:, :, t, :, None] * delta[:, :, None]
+        y.append((state * q[:, :, t, :, None]).sum(-2) / math.sqrt(q.shape[-1]))
+    return torch.stack(y, 2)
+
+
+def clamped_gate(a, b, limit=7.0, alpha=1.702):
+    gate = a.clamp(max=limit)
+    return (b.clamp(-limit, limit) + 1) * gate * torch.sigmoid(alpha * gate)
+
+
+case("short_convolution", dict(x=randn(2, 9, 5), w=randn(5, 4), bias=randn(5)), short_convolution)
+case("short_convolution", dict(x=randn(1, 3, 17), w=randn(17, 5)), short_convolution)
+case("log_decay", dict(a=randn(5, 3) * 3, rate=randn(3), bias=randn(3)), lambda a, rate, bias: -rate.exp() * F.softplus(a + bias))
+case("gated_delta_rule", dict(q=randn(1, 2, 11, 4) / 2, k=randn(1, 2, 11, 4) / 2, v=randn(1, 4, 11, 3), decay=-uniform(0, 1, 1, 4, 11), beta=uniform(0, 1, 1, 4, 11)),
+     gated_delta_rule)
+case("clamped_gate", dict(a=randn(3, 17) * 6, b=randn(3, 17) * 6), clamped_gate)
+
 with open(options.out, "w", encoding="utf-8") as file:
     json.dump(dict(format="lemma-golden-1", reference=f"torch {torch.__version__}, float64", cases=cases), file)
 print(len(cases), "cases of", len({entry["op"] for entry in cases}), "formulas ->", options.out)

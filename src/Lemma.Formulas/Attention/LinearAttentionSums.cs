@@ -23,14 +23,15 @@ internal readonly ref struct LinearAttentionSums(Span<float> sums, Span<float> t
     /// <summary>S += φ·valueᵀ, z += weight·φ.</summary>
     public void Add(ReadOnlySpan<float> features, ReadOnlySpan<float> value, float weight = 1)
     {
-        AddOuter(features, value, S);
+        AddOuter(features, value);
         Lanes.AddScaled(features, weight, Z);
     }
 
-    // S += φ·valueᵀ.
+    /// <summary>S += φ·valueᵀ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddOuter(ReadOnlySpan<float> features, ReadOnlySpan<float> value, Span<float> sums)
+    public void AddOuter(ReadOnlySpan<float> features, ReadOnlySpan<float> value)
     {
+        Span<float> sums = S;
         ref float from = ref MemoryMarshal.GetReference(value), to = ref MemoryMarshal.GetReference(sums);
         int whole = value.Length / Lanes.Count * Lanes.Count;
         for (int i = 0, at = 0; i < features.Length; i++, at += value.Length)

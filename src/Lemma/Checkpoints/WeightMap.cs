@@ -160,7 +160,7 @@ internal sealed class WeightMap
             return new(name.Name, [.. name.Sizes!.Select(size => (int)size)], () => new float[name.Sizes!.Aggregate(1L, (product, size) => product * size)]);
         Parameter parameter = parameters[name.Parameter];
         int columns = ColumnsOf(parameter);
-        int[] sizes = [.. SizesOf(parameter, name).Select(size => (int)size).Where(size => size != 1 || !name.IsSqueezed)];
+        int[] sizes = [.. (name.Sizes ?? SizesOf(parameter, name)).Select(size => (int)size).Where(size => size != 1 || !name.IsSqueezed)];
         if (name.IsPlain)
             return new(name.Name, sizes, () => Rows(parameters, name));
         return new(name.Name, sizes, () =>

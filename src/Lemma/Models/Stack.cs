@@ -11,8 +11,9 @@ internal sealed class Stack
 {
     private readonly StackConfig config;
     private readonly Parameter tokens;
-    private readonly Parameter? positions, tokenTypes, buckets;
-    private readonly Norm? embeddingNorm, norm;
+    private readonly Parameter? positions, tokenTypes, buckets, blockTokens;
+    private readonly Norm? embeddingNorm, norm, blockNorm;
+    private readonly Linear? blockProjection;
     private readonly Block[] blocks;
     private readonly bool dependsOnLength;
     private readonly int maximumLength;
@@ -33,7 +34,20 @@ internal sealed class Stack
         embeddingNorm = Norm.Of(embedding.Norm, scope.In("embedding_norm"), embedding.Width);
         if (config.Bias is BucketBias bias)
             buckets = scope.In("position_bias").Add("weight", new Shape(bias.Buckets, bias.Heads), FirstValue.Zero, decays: false);
-        blocks = [.. config.Blocks.Select((block, i) => new Block(block, scope.In("blocks").In(i), encoderWidth))];
+        if (embedding.PerBlock is { } own)
+        {
+            int columns = checked(config.Blocks.Count * own.Width);
+            blockTokens = scope.In("block_embedding").Add("weight", new Shape(embedding.VocabularySize, columns), scope.Embedding, decays: false);
+            blockTokens.IsLookedUp = true;
+            blockProjection = new Linear(scope.In("block_projection"), columns, embedding.Width, bias: false, FirstValue.Normal(1));
+            blockNorm = new Norm(own.Norm, scope.In("block_embedding_norm"), own.Width);
+        }
+        blocks = [.. config.Blocks.Select((block, i) =>
+        {
+            Scope place = scope.In("blocks").In(i);
+            PerBlockInput? input = embedding.PerBlock is { } each ? new PerBlockInput(each.Width, each.Activation, each.Norm, place.In("per_block")) : null;
+            return new Block(block, place, encoderWidth, input);
+        })];
         norm = config.Norm is null ? null : new Norm(config.Norm, scope.In("norm"), embedding.Width, lastGain ?? FirstValue.One);
         dependsOnLength = config.Blocks.Any(block => block.Mixer switch
         {
@@ -88,7 +102,9 @@ internal sealed class Stack
             Dropout = dropout,
             Observer = observer,
         };
-        Tensor x = pass.Drop(tape, Embed(tape, rows, pass, types), 0);
+        Tensor x = Embed(tape, rows, pass, types);
+        pass = pass with { BlockRows = BlockRowsOf(tape, rows, x, random) };
+        x = pass.Drop(tape, x, 0);
         for (int i = 0; i < blocks.Length; i++)
         {
             x = RecomputesBlocks && tape.Recording ? Recomputed(tape, blocks[i], x, pass with { Layer = i }) : blocks[i].Apply(tape, x, pass with { Layer = i });
@@ -153,6 +169,16 @@ internal sealed class Stack
             Adapted.AddToLookup(tape, x, kinds, tokenTypes);
         }
         return embeddingNorm is null ? x : embeddingNorm.Apply(tape, x);
+    }
+
+    private Tensor? BlockRowsOf(Tape tape, in Rows rows, Tensor x, Philox? random)
+    {
+        if (config.Embedding.PerBlock is not { } own)
+            return null;
+        Tensor projected = tape.Scale(blockProjection!.Apply(tape, x, random), (float)(1 / Math.Sqrt(config.Embedding.Width)));
+        blockNorm!.ApplyToHeads(tape, projected, 0, blocks.Length, own.Width);
+        Tensor looked = tape.Scale(tape.Embedding(rows.Ids, tape.Parameter(blockTokens!)), MathF.Sqrt(own.Width));
+        return tape.Scale(tape.Add(projected, looked), (float)(1 / Math.Sqrt(2)));
     }
 
     private Tensor? BiasOf(Tape tape, int longest)

@@ -9,8 +9,10 @@ internal sealed class Block
     private readonly BlockConfig config;
     private readonly Norm? mixerNorm, mixerAfter, mixerSum, crossNorm, crossSum, feedForwardNorm, feedForwardAfter, feedForwardSum;
     private readonly FeedForward feedForward;
+    private readonly PerBlockInput? perBlock;
+    private readonly Parameter? outputScale;
 
-    public Block(BlockConfig config, Scope scope, int encoderWidth)
+    public Block(BlockConfig config, Scope scope, int encoderWidth, PerBlockInput? perBlock = null)
     {
         this.config = config;
         int width = scope.Width;
@@ -29,6 +31,9 @@ internal sealed class Block
         feedForward = config.FeedForward.Make(scope.In("feed_forward"), width);
         feedForwardAfter = Norm.Of(config.After, scope.In("feed_forward_after_norm"), width);
         feedForwardSum = Norm.Of(config.AfterSum, scope.In("feed_forward_sum_norm"), width);
+        this.perBlock = perBlock;
+        if (config.OutputScale)
+            outputScale = scope.Add("output_scale", new Shape(1), FirstValue.One, decays: false, learns: false);
     }
 
     /// <summary>What moves between positions.</summary>
@@ -45,6 +50,14 @@ internal sealed class Block
 
     /// <summary>[rows, d] to [rows, d].</summary>
     public Tensor Apply(Tape tape, Tensor x, in Pass pass)
+    {
+        x = Branches(tape, x, pass);
+        if (perBlock is not null)
+            x = Join(tape, x, perBlock.Apply(tape, x, pass));
+        return outputScale is null ? x : tape.Scale(x, tape.Counts ? 1 : tape[tape.Parameter(outputScale)][0]);
+    }
+
+    private Tensor Branches(Tape tape, Tensor x, in Pass pass)
     {
         Tensor read = Through(tape, mixerNorm, x);
         Tensor heard = pass.Drop(tape, Through(tape, mixerAfter, Mixer.Apply(tape, read, pass)), 2 * pass.Layer + 1);

@@ -43,6 +43,9 @@ public sealed record BlockConfig
     /// <summary>What a branch is multiplied with before it is added.</summary>
     public float ResidualScale { get; init; } = 1;
 
+    /// <summary>Whether the rows behind the block are multiplied with a number of the file, which is not learned.</summary>
+    public bool OutputScale { get; init; }
+
     /// <summary>Checks every size and how they fit; the error names the rule and the values.</summary>
     public void Validate()
     {

@@ -38,6 +38,7 @@ internal sealed class ExpertsLayer : FeedForward
     private readonly ExpertsFeedForward config;
     private readonly Linear router;
     private readonly Parameter gateUp, down;
+    private readonly Parameter? gateUpBias, downBias;
     private readonly Linear? sharedGate;
     private readonly DenseLayer? shared;
 
@@ -45,12 +46,17 @@ internal sealed class ExpertsLayer : FeedForward
     {
         this.config = config;
         int experts = config.Routing.Experts, hidden = config.HiddenWidth;
-        router = new Linear(scope.In("router"), experts, width, bias: false, scope.Inner);
+        router = new Linear(scope.In("router"), experts, width, config.RouterBias, scope.Inner);
         if (config.ChoiceBias)
             ChoiceBias = scope.Add("router.choice_bias", new Shape(experts), FirstValue.Zero, decays: false, learns: false);
         gateUp = scope.Add("experts.gate_up.weight", new Shape(experts, 2 * hidden, width), scope.Inner, decays: true);
         down = scope.Add("experts.down.weight", new Shape(experts, width, hidden), scope.Joining, decays: true);
         gateUp.Stack = [hidden, hidden];
+        if (config.Bias)
+        {
+            gateUpBias = scope.Vector("experts.gate_up.bias", experts * 2 * hidden, FirstValue.Zero);
+            downBias = scope.Vector("experts.down.bias", experts * width, FirstValue.Zero);
+        }
         gateUp.TakesPanels = down.TakesPanels = gateUp.TakesAdapter = down.TakesAdapter = true;
         if (config.Shared is not { } own)
             return;
@@ -66,7 +72,9 @@ internal sealed class ExpertsLayer : FeedForward
     {
         ExpertOutput output = tape.Experts(x, router.Apply(tape, x, pass.Random), ChoiceBias is null ? null : tape.Parameter(ChoiceBias),
             tape.Parameter(gateUp), tape.Parameter(down), config.Routing, config.Activation,
-            tape.Parameters!.Adapter is { } adapter ? ExpertChanges.Of(adapter, gateUp, down, pass.Random) : null);
+            tape.Parameters!.Adapter is { } adapter ? ExpertChanges.Of(adapter, gateUp, down, pass.Random) : null,
+            new ExpertTerms(gateUpBias is null ? null : tape.Parameter(gateUpBias), downBias is null ? null : tape.Parameter(downBias), config.Clamp?.Limit ?? 0,
+                config.Clamp?.Alpha ?? 0));
         tape.Keep(output);
         if (shared is null)
             return output.Rows;

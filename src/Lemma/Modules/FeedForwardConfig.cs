@@ -28,6 +28,16 @@ public sealed record GatedFeedForward(int HiddenWidth, Activation Activation = A
     internal override FeedForward Make(Scope scope, int width) => new DenseLayer(this, scope, width);
 }
 
+/// <summary>(clip(b, −L, L) + 1)∘a′∘σ(α·a′), a′ = min(a, L), of what gate and up give. See <see cref="Formulas.ClampedGate"/>.</summary>
+/// <param name="Limit">L.</param>
+/// <param name="Alpha">α.</param>
+public sealed record ClampedGateConfig(float Limit = 7, float Alpha = 1.702f)
+{
+    /// <summary>Checks both numbers; the error names the rule and the values.</summary>
+    public void Validate() => Require.That(Limit is > 0 and < float.PositiveInfinity && float.IsFinite(Alpha),
+        $"experts: a clamped gate must have a finite limit above 0 and a finite α, but they are {Limit} and {Alpha}");
+}
+
 /// <summary>Σ wₑ·expertₑ(x) over the experts that a router chooses a row, and a shared one that every row takes.</summary>
 public sealed record ExpertsFeedForward(int HiddenWidth, ExpertRouting Routing, Activation Activation = Activation.Silu)
     : FeedForwardConfig(HiddenWidth, Activation, false)
@@ -41,6 +51,12 @@ public sealed record ExpertsFeedForward(int HiddenWidth, ExpertRouting Routing, 
     /// <summary>Whether the router has a bias for the choice alone, which balances loads without a loss.</summary>
     public bool ChoiceBias { get; init; }
 
+    /// <summary>Whether the router has a bias in its scores.</summary>
+    public bool RouterBias { get; init; }
+
+    /// <summary>A gate that no number passes beyond a limit, in place of φ(a)∘b; null for that.</summary>
+    public ClampedGateConfig? Clamp { get; init; }
+
     /// <summary>α of the balance loss α·E·Σ cᵢ/T·Pᵢ that training adds, cᵢ the choices of expert i and Pᵢ its mean score over the T rows of all layers;
     /// 0 for none.</summary>
     /// <remarks>The sum is the number of chosen experts when loads are even.</remarks>
@@ -50,7 +66,7 @@ public sealed record ExpertsFeedForward(int HiddenWidth, ExpertRouting Routing, 
     public override void Validate()
     {
         base.Validate();
-        Require.That(!Bias, $"experts: their layers have no biases");
+        Clamp?.Validate();
         Routing.Validate();
         Shared?.Validate();
         Require.That(BalanceWeight is >= 0 and < float.PositiveInfinity,

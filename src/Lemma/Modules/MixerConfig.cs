@@ -69,6 +69,12 @@ public sealed record AttentionConfig : MixerConfig
     /// <summary>Whether that norm is of all heads of a row together, else of each head.</summary>
     public bool NormsWholeRows { get; init; }
 
+    /// <summary>The norm of each head's values; null for none.</summary>
+    public NormConfig? ValueNorm { get; init; }
+
+    /// <summary>Whether σ of a further projection of the row scales what the heads give, column by column.</summary>
+    public bool OutputGate { get; init; }
+
     /// <summary>c of scores bent to c·tanh(s/c); 0 for none.</summary>
     public float ScoreCap { get; init; }
 
@@ -105,6 +111,7 @@ public sealed record AttentionConfig : MixerConfig
         Require.That(Pattern is not DualChunk || (Rotary is { Width: null, Scaling.DependsOnLength: false } && Span is null && ScoreCap == 0 && !Sinks),
             $"attention: chunks need rotary positions of whole heads, whose angles do not depend on the length, and have no span, cap or sinks");
         QueryKeyNorm?.Validate();
+        ValueNorm?.Validate();
     }
 
     /// <summary>Splits a width over heads; the error names both values.</summary>

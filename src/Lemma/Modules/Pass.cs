@@ -19,6 +19,9 @@ internal readonly record struct Pass(Rows Rows, ReadOnlyMemory<int> Positions)
     /// <summary>The bias of scores that all blocks share, for the distances from 1 − <see cref="Longest"/> to <see cref="Longest"/> − 1.</summary>
     public Tensor? Bias { get; init; }
 
+    /// <summary>A row for each block, side by side, [rows, blocks·p]; none where tokens have none.</summary>
+    public Tensor? BlockRows { get; init; }
+
     /// <summary>The most tokens of a sequence at the end of the pass: distances of keys and queries are smaller.</summary>
     public int Longest { get; init; }
 

@@ -7,7 +7,7 @@ namespace Lemma.Planning;
 /// <summary>What one sequence keeps between passes: keys and values, latents, sums of linear attention.</summary>
 /// <remarks>
 /// Of a token an attention keeps 2·H_kv·d_h elements (with a window, of the last tokens alone), latent attention d_c + d_r (DeepSeek-V2, section 2.1.2);
-/// linear attention keeps H·(d·d_v + d) of a sequence, whatever its length.
+/// linear attention keeps H·(d·d_v + d) of a sequence, whatever its length, a short convolution (K − 1)·d, a gated delta rule H·d·d_v beside its convolution.
 /// </remarks>
 public sealed class CachePlan
 {
@@ -34,7 +34,8 @@ public sealed class CachePlan
         };
         using Model model = config.Declare();
         long ofSource = blocks.Sum(block => block.Cross is { } cross ? 2L * cross.KeyValueHeads * cross.HeadWidth : 0);
-        return new CachePlan([.. blocks.Select(block => LayerOf(block.Mixer))], blocks.Length == 0 ? [] : [.. model.NewLayers(CacheFormat.Float32)], ofSource);
+        return new CachePlan([.. blocks.Select(block => LayerOf(block.Mixer, model.Reader.Width))],
+            blocks.Length == 0 ? [] : [.. model.NewLayers(CacheFormat.Float32)], ofSource);
     }
 
     /// <summary>Elements of a sequence of some tokens.</summary>
@@ -70,11 +71,13 @@ public sealed class CachePlan
         return states.Sum(state => state.BytesAt(length, format ?? CacheFormat.Float32));
     }
 
-    private static Layer LayerOf(MixerConfig mixer) => mixer switch
+    private static Layer LayerOf(MixerConfig mixer, int width) => mixer switch
     {
         AttentionConfig attention => new(2L * attention.KeyValueHeads * attention.HeadWidth, 0, attention.ToHeads().Reach),
         LatentAttentionConfig latent => new(latent.KeyValueRank + latent.RotaryWidth, 0, 0),
         LinearAttentionConfig linear => new(0, (long)linear.Heads * linear.HeadWidth * (linear.ValueWidth + 1L), 0),
+        ShortConvolutionConfig convolution => new(0, (convolution.Kernel - 1L) * width, 0),
+        GatedDeltaConfig delta => new(0, (delta.Kernel - 1L) * delta.Channels + (long)delta.Heads * delta.HeadWidth * delta.ValueWidth, 0),
         _ => throw new InvalidOperationException($"cache: it is not known what {mixer.GetType().Name} keeps of a sequence"),
     };
 

@@ -3,7 +3,7 @@ namespace Lemma.Planning;
 /// <summary>The parts of a model that plans tell apart.</summary>
 public enum ModelPart
 {
-    /// <summary>The table of ids, and of kinds of token.</summary>
+    /// <summary>The table of ids, of kinds of token, and of rows for each block.</summary>
     Embedding,
 
     /// <summary>Learned positions, and biases by distance.</summary>
@@ -18,7 +18,7 @@ public enum ModelPart
     /// <summary>The projections of attention to an encoder's rows.</summary>
     CrossAttention,
 
-    /// <summary>Feed-forward layers that every row takes, the shared expert among them.</summary>
+    /// <summary>Feed-forward layers that every row takes, the shared expert and what brings a row for each block among them.</summary>
     FeedForward,
 
     /// <summary>Experts that a router chooses.</summary>
@@ -27,7 +27,7 @@ public enum ModelPart
     /// <summary>Routers, and their biases for the choice.</summary>
     Router,
 
-    /// <summary>All norms.</summary>
+    /// <summary>All norms, and numbers that rows are multiplied with.</summary>
     Norms,
 
     /// <summary>The head over the vocabulary: its parameters only where it has a matrix of its own.</summary>
@@ -55,10 +55,14 @@ internal static class ModelParts
         {
             switch (name)
             {
-                case "embedding" or "token_types":
+                case "embedding" or "token_types" or "block_embedding":
                     return ModelPart.Embedding;
                 case "positions" or "position_bias":
                     return ModelPart.Positions;
+                case "output_scale":
+                    return ModelPart.Norms;
+                case "per_block" or "block_projection":
+                    return ModelPart.FeedForward;
                 case "sinks" or "spans":
                     return ModelPart.AttentionScores;
                 case "cross":

@@ -46,10 +46,12 @@ public sealed record SheetCount
             ("attention whose heads or latents make other than four d × d matrices", Matrices(ModelPart.Attention) - attention),
             ("cross attention", Matrices(ModelPart.CrossAttention)),
             ("biases", Vectors(ModelPart.Attention, ModelPart.AttentionScores, ModelPart.CrossAttention, ModelPart.FeedForward, ModelPart.Head, ModelPart.OtherHeads,
-                ModelPart.Router)),
+                ModelPart.Router, ModelPart.Experts)),
             ("norms: two a block or more, and the last", Of(ModelPart.Norms)),
             ("learned positions and biases by distance", Of(ModelPart.Positions)),
-            ("vectors of kinds of token", Of(ModelPart.Embedding) - table),
+            ("vectors of kinds of token", Of(ModelPart.Embedding) - table - Named("block_embedding.")),
+            ("a row for each block, and its gates",
+                Named("block_embedding.") + Named("block_projection.") + Named(".per_block.gate.") + Named(".per_block.projection.")),
             ("a head of its own", Matrices(ModelPart.Head)),
             ("further heads", Matrices(ModelPart.OtherHeads)),
         ];
@@ -72,7 +74,9 @@ public sealed record SheetCount
         long Vectors(params ModelPart[] parts) =>
             all.Where(parameter => parameter.Shape.Rank == 1 && parts.Contains(ModelParts.Of(parameter.Name))).Sum(parameter => parameter.Count);
 
-        long SharedGates() => all.Where(parameter => parameter.Name.Contains(".shared_gate.", StringComparison.Ordinal)).Sum(parameter => parameter.Count);
+        long SharedGates() => Named(".shared_gate.");
+
+        long Named(string part) => all.Where(parameter => parameter.Name.Contains(part, StringComparison.Ordinal)).Sum(parameter => parameter.Count);
     }
 
     // Σ d_ff over what one row takes.

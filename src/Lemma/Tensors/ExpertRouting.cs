@@ -68,6 +68,13 @@ public sealed record ExpertRouting
         ChosenGroups, Scale, GroupScore == GroupScore.Best, Score == RouterScore.Sigmoid ? 1e-20 : 0);
 }
 
+/// <summary>What experts have beside their matrices.</summary>
+/// <param name="GateUpBias">[E·2·d_ff], or none.</param>
+/// <param name="DownBias">[E·d], or none.</param>
+/// <param name="Limit">L of a clamped gate; 0 for φ(a)∘b.</param>
+/// <param name="Alpha">α of a clamped gate.</param>
+internal readonly record struct ExpertTerms(Tensor? GateUpBias, Tensor? DownBias, float Limit, float Alpha);
+
 /// <summary>What a layer of experts gives.</summary>
 /// <param name="Rows">[rows, d].</param>
 /// <param name="Probabilities">The scores of all experts, [rows, E]; a gradient that arrives goes on to the router.</param>

@@ -215,7 +215,7 @@ public class ModelFolderTests
     [InlineData("llama", "rope_scaling", """{"type":"spiral","factor":2}""", "the rope type 'spiral' is not supported", true)]
     [InlineData("llama", "rms_norm_eps", "\"x\"", "\"rms_norm_eps\" must be a finite number, but it is \"x\"", true)]
     [InlineData("llama", "rms_norm_eps", "0", "epsilon must be positive", true)]
-    [InlineData("llama", "model_type", "\"mamba\"", "the model type 'mamba' is not supported; supported are bart, bert, bloom, cohere2, deepseek_v2, deepseek_v3, distilbert, ernie4_5, falcon, gemma2, gemma3_text, glm4, glm4_moe, gpt2, gpt_neox, granite, lemma", true)]
+    [InlineData("llama", "model_type", "\"mamba\"", "the model type 'mamba' is not supported; supported are bart, bert, bloom, cohere2, deepseek_v2, deepseek_v3, distilbert, ernie4_5, falcon, gemma2, gemma3_text, gemma4_text, glm4, glm4_moe, gpt2, gpt_neox, gpt_oss, granite, lemma", true)]
     [InlineData("gpt2", "activation_function", "\"sine\"", "'sine' is not supported", true)]
     [InlineData("gpt2", "scale_attn_by_inverse_layer_idx", "true", "true is not supported", true)]
     [InlineData("llama", "logit_scale", "2", "the field \"logit_scale\" is not known", true)]

@@ -20,7 +20,7 @@ internal static class CatalogueNames
         "attention", "block_sparse_attention", "multi_head_attention", "multi_query_attention", "grouped_query_attention",
             "cross_attention",
         "multi_head_latent_attention", "multi_scale_window_attention", "dual_chunk_attention", "adaptive_span", "linear_attention",
-        "efficient_attention", "kv_cache",
+        "efficient_attention", "kv_cache", "short_convolution", "log_decay", "gated_delta_rule", "clamped_gate",
         "linear", "embedding", "dora", "ffn", "glu", "ffn_glu", "moe", "moe_route", "router_bias_step", "expert_capacity",
         "gradient_descent", "sgd_momentum", "adam", "adamw", "muon", "lion", "adafactor", "schedule_constant", "schedule_linear",
             "schedule_cosine",

@@ -23,10 +23,12 @@ public class FormulaExtremeTests
         (1e30f, "linear dora linear_cross_entropy matrix_multiply einsum glu ffn rope muon l1 "
             + "rms_norm layer_norm batch_norm qk_norm pre_norm post_norm "
             + "block_sparse_attention adaptive_span "
-            + "multi_scale_window_attention efficient_attention eigen multi_head_attention multi_query_attention grouped_query_attention "
+            + "multi_scale_window_attention efficient_attention eigen short_convolution multi_head_attention multi_query_attention grouped_query_attention "
             + "cross_attention multi_head_latent_attention kv_cache"),
         // Equal scores of 10¹⁵ differ by what rounding does to their biases and turned keys.
         (Ties, "attention dual_chunk_attention"),
+        // A state that keeps growing.
+        (Ties, "gated_delta_rule"),
     ];
 
     public static TheoryData<string> Names => [.. FormulaIndex.All.Select(formula => formula.Name)];

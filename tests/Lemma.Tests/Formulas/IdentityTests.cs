@@ -123,6 +123,10 @@ public class IdentityTests
     [InlineData(1), InlineData(2), InlineData(4), InlineData(9), InlineData(20)]
     public void LinearAttentionIsTheSameInChunks(int chunk) => SameOutput("linear_attention", "chunk=0", $"chunk={chunk}", 1e-5);
 
+    [Theory]
+    [InlineData(1), InlineData(2), InlineData(4), InlineData(9), InlineData(20)]
+    public void TheGatedDeltaRuleIsTheSameInChunks(int chunk) => SameOutput("gated_delta_rule", "chunk=0", $"chunk={chunk}", 1e-5);
+
     [Fact]
     public void ACachedKeyHasTheBitsOfCausalAttention()
     {

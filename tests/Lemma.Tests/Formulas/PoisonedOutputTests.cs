@@ -60,6 +60,12 @@ public class PoisonedOutputTests
         ["attention"] = (y, logs, _) => HeadAttention.Forward(Heads, new HeadAttention.Mask(true), X, Z, X, y, logs.AsSpan(0, Rows)),
         ["linear_attention"] = (y, _, _) => LinearAttention.Forward(X, Z, X, Rows, Width, Width, true, y),
         ["linear_attention chunked"] = (y, _, _) => LinearAttention.ForwardChunked(X, Z, X, Rows, Width, Width, 2, y),
+        ["short_convolution"] = (y, _, _) => ShortConvolution.Forward(X, Z.AsSpan(0, 2 * Width), default, Rows, Width, y),
+        ["gated_delta_rule"] = (y, _, _) => GatedDeltaRule.Forward(new(1, 1, 1, Rows, Width, Width), X, Z, X, P.AsSpan(0, Rows), P.AsSpan(0, Rows), y),
+        ["gated_delta_rule chunked"] = (y, _, _) =>
+            GatedDeltaRule.ForwardChunked(new(1, 1, 1, Rows, Width, Width), X, Z, X, P.AsSpan(0, Rows), P.AsSpan(0, Rows), 2, y),
+        ["log_decay"] = (y, _, _) => LogDecay.Forward(X, Z.AsSpan(0, Width), Z.AsSpan(0, Width), y),
+        ["clamped_gate"] = (y, _, _) => ClampedGate.Forward(X, Z, 7, 1.702f, y),
         ["adaptive_span"] = (y, logs, _) => AdaptiveSpan.Forward(Heads, [1.5f], 2, X, Z, X, y, logs.AsSpan(0, Rows)),
         ["block_sparse_attention"] = (y, logs, _) =>
             BlockSparseAttention.Forward(Heads, new BlockSparseAttention.Pattern(2, 1, 0, 0, 0, 1, true), X, Z, X, y, logs.AsSpan(0, Rows)),

@@ -181,6 +181,9 @@ public class MixerTests
                 Norm = new RmsNormConfig(),
             },
             [Sinusoidal] = plain with { Rotary = null },
+            ["output_gate"] = plain with { KeyValueHeads = 2, OutputGate = true, ValueNorm = new RmsNormConfig(1e-6f, Gain: false) },
+            ["short_convolution"] = new ShortConvolutionConfig { Kernel = 4, Bias = true },
+            ["gated_delta"] = new GatedDeltaConfig { KeyHeads = 2, Heads = 4, HeadWidth = 8, ValueWidth = 12, Kernel = 4, Norm = new RmsNormConfig() },
             ["linear"] = new LinearAttentionConfig { Heads = 4, HeadWidth = 8, ValueWidth = 12 },
         };
     }

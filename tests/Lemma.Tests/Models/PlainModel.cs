@@ -50,6 +50,8 @@ internal sealed class PlainModel(Tape tape, Rows rows)
         AttentionConfig attention => Attention(attention, name, x),
         LatentAttentionConfig latent => Latent(latent, name, x),
         LinearAttentionConfig linear => LinearAttention(linear, name, x),
+        ShortConvolutionConfig => Convolution(name, x),
+        GatedDeltaConfig delta => Delta(delta, name, x),
         _ => throw new NotSupportedException($"{mixer}"),
     }, $"{name}.output");
 
@@ -61,8 +63,16 @@ internal sealed class PlainModel(Tape tape, Rows rows)
             (asked, met) = (Norm(asked, config.QueryKeyNorm!, $"{name}.query_norm"), Norm(met, config.QueryKeyNorm!, $"{name}.key_norm"));
         return Join(config.Heads, head =>
         {
+            Tensor heard = Head(head);
+            return config.OutputGate ? tape.Multiply(heard, tape.Activate(tape.Columns(all, queries + 2 * keys + head * d, d), Activation.Sigmoid)) : heard;
+        });
+
+        Tensor Head(int head)
+        {
             int own = head / (config.Heads / config.KeyValueHeads) * d;
             Tensor query = tape.Columns(asked, head * d, d), key = tape.Columns(met, own, d), value = tape.Columns(all, queries + keys + own, d);
+            if (config.ValueNorm is { } valueNorm)
+                value = Norm(value, valueNorm, $"{name}.value_norm");
             if (config is { QueryKeyNorm: { } norm, NormsWholeRows: false })
                 (query, key) = (Norm(query, norm, $"{name}.query_norm"), Norm(key, norm, $"{name}.key_norm"));
             Tensor scores = config.Pattern is DualChunk chunks ? InChunks(query, key, config.Rotary!, chunks)
@@ -79,7 +89,7 @@ internal sealed class PlainModel(Tape tape, Rows rows)
             Tensor weights = Softmax(scores);
             return config.Span is { } span ? Mean(tape.Multiply(weights, Spans(tape.Columns(Given($"{name}.spans"), head, 1), span.Ramp)), value)
                 : Product(weights, value);
-        });
+        }
     }
 
     // Which keys of its own sequence a query sees.
@@ -136,6 +146,62 @@ internal sealed class PlainModel(Tape tape, Rows rows)
         Tensor causal = Of((i, j) => SameSequence(i, j) && places[j].Position <= places[i].Position ? 1 : 0);
         return Join(config.Heads, head => Mean(tape.Multiply(tape.Linear(tape.Columns(query, head * config.HeadWidth, config.HeadWidth),
             tape.Columns(key, head * config.HeadWidth, config.HeadWidth)), causal), tape.Columns(value, head * config.ValueWidth, config.ValueWidth)));
+    }
+
+    private Tensor Convolution(string name, Tensor x)
+    {
+        Tensor all = Linear(x, $"{name}.input");
+        int d = x.Shape.Columns;
+        Tensor heard = Convolve(tape.Multiply(tape.Columns(all, 0, d), tape.Columns(all, 2 * d, d)), $"{name}.convolution");
+        return tape.Multiply(tape.Columns(all, d, d), tape.Add(heard, Product(Full(1, x.Shape.Rows, 1), tape.Columns(Given($"{name}.convolution.bias"), 0, d))));
+    }
+
+    // A product a place of the kernel: rows that many places back, times a row of weights that all rows are given.
+    private Tensor Convolve(Tensor x, string name)
+    {
+        Tensor weight = Given($"{name}.weight");
+        int kernel = weight.Shape.Columns;
+        return Enumerable.Range(0, kernel).Select(j =>
+        {
+            float[] one = new float[x.Shape.Rows * kernel];
+            for (int row = 0; row < x.Shape.Rows; row++)
+                one[row * kernel + j] = 1;
+            Tensor earlier = Product(Of((i, k) => SameSequence(i, k) && places[i].Position - places[k].Position == kernel - 1 - j ? 1 : 0), x);
+            return tape.Multiply(earlier, tape.Linear(tape.Input(new Shape(x.Shape.Rows, kernel), one), weight));
+        }).Aggregate(tape.Add);
+    }
+
+    // All steps at once: with D the decay from key to query, δ = (I + β∘D∘K·Kᵀ)⁻¹·(β∘V) below the diagonal, and y = (D∘Q·Kᵀ)·δ/√d on it too.
+    private Tensor Delta(GatedDeltaConfig config, string name, Tensor x)
+    {
+        (int d, int width, int heads, int rows) = (config.HeadWidth, config.ValueWidth, config.Heads, x.Shape.Rows);
+        int keys = config.KeyHeads * d, values = heads * width, channels = config.Channels;
+        Tensor all = Linear(x, $"{name}.input"), mixed = tape.Activate(Convolve(tape.Columns(all, 0, channels), $"{name}.convolution"), Activation.Silu);
+        Tensor beta = tape.Activate(tape.Columns(all, channels + values, heads), Activation.Sigmoid);
+        Tensor sum = tape.Add(tape.Columns(all, channels + values + heads, heads), Repeated(Given($"{name}.decay_bias")));
+        Tensor decay = tape.Scale(tape.Multiply(Repeated(Map(Given($"{name}.decay_rate"), MathF.Exp, static (_, y) => y)),
+            Map(sum, static x => x > 0 ? x + MathF.Log(1 + MathF.Exp(-x)) : MathF.Log(1 + MathF.Exp(x)), static (x, _) => 1 / (1 + MathF.Exp(-x)))), -1);
+        Tensor until = Of((i, j) => SameSequence(i, j) && places[j].Position <= places[i].Position ? 1 : 0);
+        Tensor before = Of((i, j) => SameSequence(i, j) && places[j].Position < places[i].Position ? 1 : 0), same = Of((i, j) => i == j ? 1 : 0);
+        Tensor gate = tape.Activate(tape.Columns(all, channels, values), Activation.Silu);
+        return Join(heads, head =>
+        {
+            int own = head / (heads / config.KeyHeads) * d;
+            Tensor query = Unit(tape.Columns(mixed, own, d)), key = Unit(tape.Columns(mixed, keys + own, d)), value = tape.Columns(mixed, 2 * keys + head * width, width);
+            Tensor total = Product(until, tape.Columns(decay, head, 1)), ones = Full(1, rows, 1);
+            Tensor fading = tape.Add(Product(total, Full(1, 1, rows)), tape.Scale(tape.Linear(ones, total), -1));
+            fading = tape.Multiply(Map(tape.Multiply(fading, until), MathF.Exp, static (_, y) => y), until);
+            Tensor share = tape.Columns(beta, head, 1);
+            Tensor met = tape.Multiply(tape.Multiply(tape.Multiply(tape.Linear(key, key), fading), before), tape.RepeatColumns(share, rows));
+            Tensor delta = Product(tape.Apply(FormulaIndex.Find("matrix_inverse"), None, ("a", tape.Add(same, met))),
+                tape.Multiply(value, tape.RepeatColumns(share, width)));
+            Tensor heard = Product(tape.Scale(tape.Multiply(tape.Linear(query, key), fading), (float)(1 / Math.Sqrt(d))), delta);
+            return tape.Multiply(Norm(heard, config.Norm, $"{name}.norm"), tape.Columns(gate, head * width, width));
+        });
+
+        Tensor Repeated(Tensor vector) => Product(Full(1, rows, 1), tape.Columns(vector, 0, vector.Shape[0]));
+
+        Tensor Unit(Tensor rows) => tape.Scale(tape.RmsNorm(rows, null, config.LengthEpsilon / d), (float)(1 / Math.Sqrt(d)));
     }
 
     private Tensor Cross(AttentionConfig config, string name, Tensor x, PlainModel encoder, Tensor encoded)

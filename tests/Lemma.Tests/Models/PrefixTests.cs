@@ -13,7 +13,7 @@ public class PrefixTests
 
     public static TheoryData<string> Seeing => ["multi_head", "grouped_query", "multi_query", "whole_norm", "latent", "sinusoidal_positions"];
 
-    public static TheoryData<string> Refusing => ["window", "multi_scale_windows", "block_sparse", "dual_chunk", "adaptive_span", "linear"];
+    public static TheoryData<string> Refusing => ["window", "multi_scale_windows", "block_sparse", "dual_chunk", "adaptive_span", "linear", "short_convolution", "gated_delta"];
 
     [Theory, MemberData(nameof(Seeing))]
     public void TrainedBesideACompositionThatCountsTheRest(string name)

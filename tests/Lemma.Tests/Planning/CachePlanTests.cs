@@ -19,7 +19,7 @@ public class CachePlanTests
         Assert.Equal(327_680, CachePlan.Of(Presets.Llama(152064, 8192, 80, 64, 29568, 32768, keyValueHeads: 8)).BytesOfToken(StorageFormat.BrainFloat16));
     }
 
-    public static TheoryData<string> Kinds => ["heads", "groups", "window", "latent", "linear"];
+    public static TheoryData<string> Kinds => ["heads", "groups", "window", "latent", "linear", "convolution", "delta"];
 
     [Theory, MemberData(nameof(Kinds))]
     public void AStateTakesThePlannedBytes(string kind)
@@ -40,7 +40,7 @@ public class CachePlanTests
             if (length is 1 or 192 or 193 or 400 or 600)
                 Assert.InRange(state.Bytes, plan.AllocatedBytes(length), plan.AllocatedBytes(length) + (kind == "window" ? plan.AllocatedBytes(192) : 0));
         }
-        foreach (CacheFormat format in CacheFormat.All.Where(format => kind switch { "linear" => false, "latent" => !format.Name.StartsWith('q'), _ => true }))
+        foreach (CacheFormat format in CacheFormat.All.Where(format => kind switch { "linear" or "convolution" or "delta" => false, "latent" => !format.Name.StartsWith('q'), _ => true }))
         {
             model.CacheFormat = format;
             using SequenceState kept = model.NewState();
@@ -53,7 +53,7 @@ public class CachePlanTests
         }
         long each = kind switch { "heads" or "window" => 2 * 128, "groups" => 2 * 2 * 32, "latent" => 24 + 8, _ => 0 };
         Assert.Equal(4 * each, plan.ElementsOfToken);
-        Assert.Equal(4 * (kind switch { "window" => 100 * each, "linear" => 4 * 32 * 33, _ => 600 * each }), plan.ElementsOf(600));
+        Assert.Equal(4 * (kind switch { "window" => 100 * each, "linear" => 4 * 32 * 33, "convolution" => 3 * 128, "delta" => 2 * 3 * 128 + 4 * 16 * 32, _ => 600 * each }), plan.ElementsOf(600));
         Assert.Equal(4 * plan.ElementsOf(600), plan.BytesOf(600, StorageFormat.Float32));
         Assert.Equal(plan.ElementsOf(600) / 32 * 34, plan.BytesOf(600, StorageFormat.Find("q8_0")));
     }
@@ -73,6 +73,8 @@ public class CachePlanTests
             Norm = new RmsNormConfig(),
         },
         "linear" => new LinearAttentionConfig { Heads = 4, HeadWidth = 32, ValueWidth = 32 },
+        "convolution" => new ShortConvolutionConfig { Kernel = 4 },
+        "delta" => new GatedDeltaConfig { KeyHeads = 4, Heads = 4, HeadWidth = 16, ValueWidth = 32, Kernel = 4, Norm = new RmsNormConfig() },
         _ => plain,
     };
 

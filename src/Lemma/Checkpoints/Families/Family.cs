@@ -13,7 +13,7 @@ internal abstract class Family : IWeightNames
         new Phi3(), new GptNeoX(), new DeepSeekV3(), new Bert(), new T5(), new Bart(), new Roberta(), new DistilBert(), new ModernBert(),
         new Bloom(), new Gemma2(), new Granite(), new NanoChat(), new Olmo2(), new Qwen2Moe(), new SmolLM3(),
         new Cohere2(), new DeepSeekV2(), new Ernie45(), new Falcon(), new Glm4(), new Glm4Moe(), new Olmo3(), new Olmoe(), new Opt(), new Phi(), new SeedOss(),
-        new StableLm(), new Starcoder2(),
+        new StableLm(), new Starcoder2(), new Lfm2(), new Qwen3Next(), new Qwen35(), new GptOss(), new Gemma4(),
         new Own()];
 
     // Fields that change nothing of what a model computes; besides them, names that end in _token_id.

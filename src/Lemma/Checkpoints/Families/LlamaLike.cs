@@ -88,6 +88,8 @@ internal abstract class LlamaLike : Family
             yield return WeightName.Whole("lm_head.weight", "head.weight", decoder.VocabularySize);
         if (decoder.Head.Bias)
             yield return WeightName.Whole("lm_head.bias", "head.bias", decoder.VocabularySize);
+        foreach (WeightName weight in FurtherNames(decoder))
+            yield return weight;
     }
 
     /// <summary>The name of the norm after the last block.</summary>
@@ -128,6 +130,12 @@ internal abstract class LlamaLike : Family
             yield return new($"{theirs}.experts.{expert}.{down}.weight", $"{ours}.experts.down.weight", expert * width, width) { Siblings = outer };
         }
     }
+
+    /// <summary>The tensors of experts that stand one by one, and of a shared one behind a gate.</summary>
+    protected static IEnumerable<WeightName> ExpertsWithGatedShared(string theirs, string ours, int width, ExpertsFeedForward config, GatedFeedForward shared) =>
+        Experts($"{theirs}.mlp", ours, width, config, "gate_proj", "up_proj", "down_proj")
+            .Concat(Gated($"{theirs}.mlp.shared_expert", $"{ours}.shared", width, shared))
+            .Append(WeightName.Whole($"{theirs}.mlp.shared_expert_gate.weight", $"{ours}.shared_gate.weight", 1));
 
     /// <summary>The GGUF architecture of a family of this kind.</summary>
     /// <param name="architecture">Its name.</param>
@@ -183,7 +191,7 @@ internal abstract class LlamaLike : Family
         FeedForwardConfig? dense = decoder.Stack.Blocks.Select(each => each.FeedForward).FirstOrDefault(each => each is not ExpertsFeedForward);
         json.WriteNumber("intermediate_size", (dense ?? block.FeedForward).HiddenWidth);
         WriteFloat(json, EpsilonField, norm.Epsilon);
-        if (block.Mixer is AttentionConfig attention)
+        if (Attention(decoder) is { } attention)
         {
             json.WriteNumber("num_attention_heads", attention.Heads);
             json.WriteNumber("num_key_value_heads", attention.KeyValueHeads);
@@ -193,6 +201,13 @@ internal abstract class LlamaLike : Family
         }
         return WriteMore(json, decoder);
     }
+
+    /// <summary>The attention whose sizes stand in the config: the first of the blocks; null where none has one.</summary>
+    protected virtual AttentionConfig? Attention(DecoderConfig config) =>
+        config.Stack.Blocks.Select(block => block.Mixer).OfType<AttentionConfig>().FirstOrDefault();
+
+    /// <summary>The tensors that only this family has.</summary>
+    protected virtual IEnumerable<WeightName> FurtherNames(DecoderConfig config) => [];
 
     /// <summary>The field of the norms' epsilon.</summary>
     protected virtual string EpsilonField => "rms_norm_eps";

@@ -24,6 +24,12 @@ internal sealed class Own : Family
         ConfigKind<MixerConfig>.Of<AttentionConfig>("attention", Attention),
         ConfigKind<MixerConfig>.Of<LatentAttentionConfig>("latent_attention", LatentAttention),
         ConfigKind<MixerConfig>.Of<LinearAttentionConfig>("linear_attention", LinearAttention),
+        ConfigKind<MixerConfig>.Of<ShortConvolutionConfig>("short_convolution", (f, c) => new()
+        {
+            Kernel = f.Integer("kernel", c?.Kernel),
+            Bias = f.Flag("bias", c?.Bias),
+        }),
+        ConfigKind<MixerConfig>.Of<GatedDeltaConfig>("gated_delta", GatedDelta),
     ];
 
     private static readonly ConfigKind<FeedForwardConfig>[] FeedForwards =
@@ -37,8 +43,7 @@ internal sealed class Own : Family
     private static readonly ConfigKind<NormConfig>[] Norms =
     [
         ConfigKind<NormConfig>.Of<LayerNormConfig>("layer_norm", (f, c) => new(f.Single("epsilon", c?.Epsilon, 1e-5f), f.Flag("bias", c?.Bias, true))),
-        ConfigKind<NormConfig>.Of<RmsNormConfig>("rms_norm", (f, c) =>
-            new(f.Single("epsilon", c?.Epsilon, 1e-5f), f.Flag("one_plus_gain", c?.OnePlusGain), f.Flag("gain", c?.Gain, true))),
+        ConfigKind<NormConfig>.Of<RmsNormConfig>("rms_norm", RmsNorm),
     ];
 
     private static readonly ConfigKind<PositionBiasConfig>[] Biases =
@@ -168,6 +173,8 @@ internal sealed class Own : Family
         TokenTypes = f.Integer("token_types", c?.TokenTypes, 0),
         Scale = f.Single("scale", c?.Scale, 1),
         Norm = Norm(f, "norm", c?.Norm),
+        PerBlock = f.PartOrNull<PerBlockEmbeddingConfig>("per_block", c?.PerBlock, (g, p) => new(g.Integer("width", p?.Width),
+            g.Choice("activation", p?.Activation, Activation.GeluTanh), g.Part("norm", p?.Norm, (h, n) => h.Kind(n, Norms)))),
     };
 
     private static HeadConfig Head(ConfigFields f, HeadConfig? c) => new(f.Flag("tied", c?.Tied))
@@ -190,6 +197,7 @@ internal sealed class Own : Family
         AfterSum = Norm(f, "after_sum", c?.AfterSum),
         Order = f.Choice("order", c?.Order, BranchOrder.Sequential),
         ResidualScale = f.Single("residual_scale", c?.ResidualScale, 1),
+        OutputScale = f.Flag("output_scale", c?.OutputScale),
     };
 
     private static AttentionConfig Attention(ConfigFields f, AttentionConfig? c) => new()
@@ -203,6 +211,8 @@ internal sealed class Own : Family
         Rotary = f.PartOrNull("rotary", c?.Rotary, Rotary),
         QueryKeyNorm = Norm(f, "query_key_norm", c?.QueryKeyNorm),
         NormsWholeRows = f.Flag("norms_whole_rows", c?.NormsWholeRows),
+        ValueNorm = Norm(f, "value_norm", c?.ValueNorm),
+        OutputGate = f.Flag("output_gate", c?.OutputGate),
         ScoreCap = f.Single("score_cap", c?.ScoreCap, 0),
         Sinks = f.Flag("sinks", c?.Sinks),
         Pattern = f.PartOrNull("pattern", c?.Pattern, (g, p) => g.Kind(p, Patterns)),
@@ -234,6 +244,20 @@ internal sealed class Own : Family
         OutputBias = f.Flag("output_bias", c?.OutputBias),
     };
 
+    private static GatedDeltaConfig GatedDelta(ConfigFields f, GatedDeltaConfig? c) => new()
+    {
+        KeyHeads = f.Integer("key_heads", c?.KeyHeads),
+        Heads = f.Integer("heads", c?.Heads),
+        HeadWidth = f.Integer("head_width", c?.HeadWidth),
+        ValueWidth = f.Integer("value_width", c?.ValueWidth),
+        Kernel = f.Integer("kernel", c?.Kernel),
+        Norm = f.Part<RmsNormConfig>("norm", c?.Norm, RmsNorm),
+        LengthEpsilon = f.Single("length_epsilon", c?.LengthEpsilon, 1e-6f),
+    };
+
+    private static RmsNormConfig RmsNorm(ConfigFields f, RmsNormConfig? c) =>
+        new(f.Single("epsilon", c?.Epsilon, 1e-5f), f.Flag("one_plus_gain", c?.OnePlusGain), f.Flag("gain", c?.Gain, true));
+
     private static GatedFeedForward Gated(ConfigFields f, GatedFeedForward? c) =>
         new(f.Integer("hidden_width", c?.HiddenWidth), f.Choice("activation", c?.Activation, Activation.Silu), f.Flag("bias", c?.Bias));
 
@@ -243,6 +267,9 @@ internal sealed class Own : Family
             Shared = f.PartOrNull("shared", c?.Shared, Gated),
             SharedGate = f.Flag("shared_gate", c?.SharedGate),
             ChoiceBias = f.Flag("choice_bias", c?.ChoiceBias),
+            RouterBias = f.Flag("router_bias", c?.RouterBias),
+            Bias = f.Flag("bias", c?.Bias),
+            Clamp = f.PartOrNull<ClampedGateConfig>("clamp", c?.Clamp, (g, l) => new(g.Single("limit", l?.Limit, 7), g.Single("alpha", l?.Alpha, 1.702f))),
             BalanceWeight = f.Single("balance_weight", c?.BalanceWeight, 0),
         };
 

@@ -58,8 +58,6 @@ internal sealed class Qwen2Moe : LlamaLike
     }
 
     protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
-        config is not ExpertsFeedForward { Shared: { } shared } sparse ? base.FeedForwardNames(config, theirs, ours, width)
-            : Experts($"{theirs}.mlp", ours, width, sparse, "gate_proj", "up_proj", "down_proj")
-                .Concat(Gated($"{theirs}.mlp.shared_expert", $"{ours}.shared", width, shared))
-                .Append(WeightName.Whole($"{theirs}.mlp.shared_expert_gate.weight", $"{ours}.shared_gate.weight", 1));
+        config is ExpertsFeedForward { Shared: { } shared } sparse ? ExpertsWithGatedShared(theirs, ours, width, sparse, shared)
+            : base.FeedForwardNames(config, theirs, ours, width);
 }

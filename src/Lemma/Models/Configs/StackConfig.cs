@@ -3,6 +3,21 @@ using Lemma.Tensors;
 
 namespace Lemma.Models;
 
+/// <summary>A further row a token and block, e = (norm(x·P/√d) + √p·E[id])/√2, which each block adds by a gate: x + norm((φ(x·G)∘e)·W).</summary>
+/// <remarks>Gemma Team 2025, Gemma 3n and Gemma 4: per-layer embeddings.</remarks>
+/// <param name="Width">p: columns a block.</param>
+/// <param name="Activation">φ.</param>
+/// <param name="Norm">Both norms.</param>
+public sealed record PerBlockEmbeddingConfig(int Width, Activation Activation, NormConfig Norm)
+{
+    /// <summary>Checks the width; the error names the rule and the value.</summary>
+    public void Validate()
+    {
+        Require.That(Width is > 0 and <= 1 << 16, $"embedding: the width of a row for each block must lie in [1, {1 << 16}], but it is {Width}");
+        Norm.Validate();
+    }
+}
+
 /// <summary>How ids become rows of the residual stream.</summary>
 public sealed record EmbeddingConfig
 {
@@ -30,6 +45,9 @@ public sealed record EmbeddingConfig
     /// <summary>The norm of the sum; null for none.</summary>
     public NormConfig? Norm { get; init; }
 
+    /// <summary>A further row for each block; null for none.</summary>
+    public PerBlockEmbeddingConfig? PerBlock { get; init; }
+
     /// <summary>Checks every size for sequences of a length; the error names the rule and the values.</summary>
     public void Validate(int maximumLength)
     {
@@ -39,6 +57,7 @@ public sealed record EmbeddingConfig
         Require.That(!Sinusoidal || Width % 2 == 0, $"positions: sines and cosines need an even width, but it is {Width}");
         Require.That(Scale is > 0 and < float.PositiveInfinity, $"embedding: the scale must be positive and finite, but it is {Scale}");
         Norm?.Validate();
+        PerBlock?.Validate();
     }
 }
 

@@ -10,7 +10,7 @@ internal sealed class AttentionMixer : Mixer
     private readonly AttentionConfig config;
     private readonly AttentionHeads heads;
     private readonly Linear input, output;
-    private readonly Norm? queryNorm, keyNorm;
+    private readonly Norm? queryNorm, keyNorm, valueNorm;
     private readonly Parameter? sinks, spans;
     private readonly RopeTable? rope;
 
@@ -18,14 +18,15 @@ internal sealed class AttentionMixer : Mixer
     {
         this.config = config;
         heads = config.ToHeads();
-        input = new Linear(scope.In("qkv"), heads.RowWidth, width, config.InputBias, scope.Inner);
-        int keys = config.KeyValueHeads * config.HeadWidth;
-        input.Weight.Stack = [heads.RowWidth - 2 * keys, keys, keys];
+        int keys = config.KeyValueHeads * config.HeadWidth, queries = config.Heads * config.HeadWidth;
+        input = new Linear(scope.In("qkv"), heads.RowWidth + (config.OutputGate ? queries : 0), width, config.InputBias, scope.Inner);
+        input.Weight.Stack = config.OutputGate ? [queries, keys, keys, queries] : [queries, keys, keys];
         if (config.QueryKeyNorm is { } norm)
         {
             queryNorm = new Norm(norm, scope.In("query_norm"), config.NormsWholeRows ? config.Heads * config.HeadWidth : config.HeadWidth);
             keyNorm = new Norm(norm, scope.In("key_norm"), config.NormsWholeRows ? config.KeyValueHeads * config.HeadWidth : config.HeadWidth);
         }
+        valueNorm = Norm.Of(config.ValueNorm, scope.In("value_norm"), config.HeadWidth);
         if (config.Sinks)
             sinks = scope.Vector("sinks", config.Heads, FirstValue.Zero);
         if (config.Span is { } span)
@@ -51,6 +52,7 @@ internal sealed class AttentionMixer : Mixer
             queryNorm.ApplyToHeads(tape, heard, 0, config.Heads, d);
             keyNorm!.ApplyToHeads(tape, heard, queries, config.KeyValueHeads, d);
         }
+        valueNorm?.ApplyToHeads(tape, heard, queries + keys, config.KeyValueHeads, d);
         HeadColumns asked = new(heard, 0);
         if (config.Pattern is DualChunk chunks)
         {
@@ -60,8 +62,10 @@ internal sealed class AttentionMixer : Mixer
         else if (rope is not null)
             tape.RopeInPlace(heard, 0, config.Heads + config.KeyValueHeads, d, pass.Positions, rope, pass.Lengths);
         AttentionTerms terms = new(config.ScoreCap, BiasOf(tape, pass), pass.Longest - 1, sinks is null ? null : tape.Parameter(sinks));
-        return output.Apply(tape, Attend(tape, asked, new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys),
-            pass, heads, terms), pass.Random);
+        Tensor given = Attend(tape, asked, new HeadColumns(heard, queries), new HeadColumns(heard, queries + keys), pass, heads, terms);
+        if (config.OutputGate)
+            given = tape.Multiply(given, tape.Sigmoid(tape.Columns(heard, heads.RowWidth, queries)));
+        return output.Apply(tape, given, pass.Random);
     }
 
     // What all blocks share and what the spans of these heads hide, for every distance.

@@ -18,11 +18,11 @@ public static unsafe partial class Ops
     /// <param name="routing">How experts are chosen.</param>
     /// <param name="activation">φ.</param>
     public static ExpertOutput Experts(this Tape tape, Tensor x, Tensor routerLogits, Tensor? choiceBias, Tensor gateUp, Tensor down,
-        ExpertRouting routing, Activation activation) => tape.Experts(x, routerLogits, choiceBias, gateUp, down, routing, activation, null);
+        ExpertRouting routing, Activation activation) => tape.Experts(x, routerLogits, choiceBias, gateUp, down, routing, activation, null, default);
 
-    /// <summary>The same with what an adapter adds to the products of some experts.</summary>
+    /// <summary>The same with what an adapter adds to the products of some experts, with biases and another gate.</summary>
     internal static ExpertOutput Experts(this Tape tape, Tensor x, Tensor routerLogits, Tensor? choiceBias, Tensor gateUp, Tensor down,
-        ExpertRouting routing, Activation activation, ExpertChanges? changes)
+        ExpertRouting routing, Activation activation, ExpertChanges? changes, ExpertTerms terms)
     {
         ArgumentNullException.ThrowIfNull(routing);
         int rows = x.Shape.Rows, d = x.Shape.Columns, experts = routing.Validate().Experts, places = checked(rows * routing.Chosen);
@@ -33,10 +33,15 @@ public static unsafe partial class Ops
             && gateUp.Shape[2] == d && (gateUp.Shape[1] == down.Shape[2] || gateUp.Shape[1] == 2L * down.Shape[2]),
             $"experts: weights {gateUp.Shape} and {down.Shape} must be [{experts}, d_ff or 2·d_ff, {d}] and [{experts}, {d}, d_ff]");
         int inner = gateUp.Shape[1], hidden = down.Shape[2];
+        Require.That((terms.GateUpBias is null || terms.GateUpBias.Value.Shape.Count == (long)experts * inner)
+            && (terms.DownBias is null || terms.DownBias.Value.Shape.Count == (long)experts * d),
+            $"experts: biases {terms.GateUpBias?.Shape} and {terms.DownBias?.Shape} must be {experts} of {inner} and of {d}");
+        Require.That(terms.Limit == 0 || (terms.Limit > 0 && inner == 2L * hidden),
+            $"experts: a clamped gate needs gated experts and a limit above 0, but it is {terms.Limit}");
         ExpertJob job = new(x, routerLogits, gateUp, down, activation, routing.Options, tape.New(new Shape(rows, d)), tape.New(new Shape(rows, experts)),
             tape.New(new Shape(rows, experts)), tape.New(new Shape(places, d)), tape.New(new Shape(places, inner)), tape.New(new Shape(places, hidden)),
             tape.New(new Shape(places, d)), tape.TakeIntegers(places), tape.TakeIntegers(experts + 1), tape.TakeIntegers(places), tape.TakeIntegers(places),
-            changes);
+            changes, terms);
         tape.Workers.Rows(rows, RoutedRowsAPart, (tape, job, choiceBias), static (in s, first, count) =>
             Routing.Forward(s.job.Options, RowsOf(s.tape, s.job.Logits, first, count), s.choiceBias is { } bias ? s.tape[bias] : default,
                 RowsOf(s.tape, s.job.Gates, first, count), RowsOf(s.tape, s.job.Scores, first, count), s.job.PicksOf(s.job.Picked, first, count)));
@@ -45,10 +50,10 @@ public static unsafe partial class Ops
         ExpertRows.Arrange(job.Picked.Span, job.Starts.Span, job.Order.Span, job.Places.Span);
         tape.Workers.Rows(places, Workers.RowsFor(d), (tape, job), static (in s, first, count) => ExpertRows.Gather(s.tape[s.job.X],
             s.job.X.Shape.Columns, s.job.Options.TopK, s.job.Order.Span.Slice(first, count), RowsOf(s.tape, s.job.Gathered, first, count)));
-        EachExpert(tape, job, tape.Pointer(job.Gathered), job.GateUp, tape.Pointer(job.Inner), isTransposed: true);
+        EachExpert(tape, job, tape.Pointer(job.Gathered), job.GateUp, tape.Pointer(job.Inner), isTransposed: true, terms.GateUpBias);
         AddChanges(tape, job, changes?.GateUp, job.Gathered, job.Inner);
         Activate(tape, job);
-        EachExpert(tape, job, tape.Pointer(job.Hidden), job.Down, tape.Pointer(job.Given), isTransposed: true);
+        EachExpert(tape, job, tape.Pointer(job.Hidden), job.Down, tape.Pointer(job.Given), isTransposed: true, terms.DownBias);
         AddChanges(tape, job, changes?.Down, job.Hidden, job.Given);
         tape.Workers.Rows(rows, Workers.RowsFor(d * routing.Chosen), (tape, job), static (in s, first, count) =>
         {
@@ -117,7 +122,7 @@ public static unsafe partial class Ops
     // Gathered are x, what enters φ, what leaves it, and what the experts give, [rows·k, …], the rows of an expert together.
     private readonly record struct ExpertJob(Tensor X, Tensor Logits, Tensor GateUp, Tensor Down, Activation Activation, Routing.Options Options,
         Tensor Y, Tensor Gates, Tensor Scores, Tensor Gathered, Tensor Inner, Tensor Hidden, Tensor Given, Memory<int> Picked, Memory<int> Starts,
-        Memory<int> Order, Memory<int> Places, ExpertChanges? Changes)
+        Memory<int> Order, Memory<int> Places, ExpertChanges? Changes, ExpertTerms Terms)
     {
         public bool IsGated => GateUp.Shape[1] != Down.Shape[2];
 
@@ -125,8 +130,9 @@ public static unsafe partial class Ops
     }
 
     // An expert's rows times its matrix, or its transpose.
-    private static void EachExpert(Tape tape, in ExpertJob job, float* from, Tensor weight, float* to, bool isTransposed)
+    private static void EachExpert(Tape tape, in ExpertJob job, float* from, Tensor weight, float* to, bool isTransposed, Tensor? bias = null)
     {
+        float* added = bias is { } given ? tape.Pointer(given) : null;
         int outputs = weight.Shape[isTransposed ? 1 : 2], inputs = weight.Shape[isTransposed ? 2 : 1];
         ReadOnlySpan<int> starts = job.Starts.Span;
         for (int e = 0; e < job.Options.Experts; e++)
@@ -137,7 +143,8 @@ public static unsafe partial class Ops
             Matrix rows = Matrix.Rows(from + (nint)first * inputs, inputs);
             if (isTransposed)
             {
-                ProductWithWeight(tape, count, rows, weight, e * outputs, outputs, to + (nint)first * outputs, outputs);
+                ProductWithWeight(tape, count, rows, weight, e * outputs, outputs, to + (nint)first * outputs, outputs,
+                    bias: added == null ? null : added + (nint)e * outputs);
                 continue;
             }
             Matrix own = Matrix.Rows(tape.Pointer(weight) + (nint)e * inputs * outputs, weight.Shape[2]);
@@ -163,6 +170,22 @@ public static unsafe partial class Ops
         }
     }
 
+    // db += Σ up of each expert's rows, one chain an element, which begins with what stands there.
+    private static void EachBias(Tape tape, in ExpertJob job, float* up, Tensor? bias, int width)
+    {
+        if (bias is not { } own || tape.IsFrozen(own))
+            return;
+        float* gradient = tape.GradientPointer(own, out bool add);
+        tape.Workers.Run(job.Options.Experts, (job, Up: (nint)up, To: (nint)gradient, add, width), static (in s, expert) =>
+        {
+            Span<float> sum = new((float*)s.To + (nint)expert * s.width, s.width);
+            if (!s.add)
+                sum.Clear();
+            for (int row = s.job.Starts.Span[expert]; row < s.job.Starts.Span[expert + 1]; row++)
+                System.Numerics.Tensors.TensorPrimitives.Add(sum, new ReadOnlySpan<float>((float*)s.Up + (nint)row * s.width, s.width), sum);
+        });
+    }
+
     // What is counted has no choices of a router: every expert gets as much, which is what balancing aims at.
     private static void SpreadEvenly(Span<int> picked, int experts)
     {
@@ -173,6 +196,18 @@ public static unsafe partial class Ops
     private static void Activate(Tape tape, in ExpertJob job)
     {
         (int rows, int width) = (job.Hidden.Shape.Rows, job.Hidden.Shape.Columns);
+        if (job.Terms.Limit > 0)
+        {
+            tape.Workers.Rows(rows, Workers.RowsFor(width), (tape, job, width), static (in s, first, count) =>
+            {
+                for (int row = first; row < first + count; row++)
+                {
+                    ReadOnlySpan<float> both = RowsOf(s.tape, s.job.Inner, row, 1);
+                    ClampedGate.Forward(both[..s.width], both[s.width..], s.job.Terms.Limit, s.job.Terms.Alpha, RowsOf(s.tape, s.job.Hidden, row, 1));
+                }
+            });
+            return;
+        }
         if (job.IsGated)
         {
             GateForward(tape.Workers, job.Activation, rows, width, tape.Pointer(job.Inner), tape.Pointer(job.Hidden));
@@ -185,6 +220,20 @@ public static unsafe partial class Ops
     private static void ActivateBackward(Tape tape, in ExpertJob job, float* up, float* gradient)
     {
         (int rows, int width) = (job.Hidden.Shape.Rows, job.Hidden.Shape.Columns);
+        if (job.Terms.Limit > 0)
+        {
+            tape.Workers.Rows(rows, Workers.RowsFor(width), (tape, job, Up: (nint)up, To: (nint)gradient, width), static (in s, first, count) =>
+            {
+                for (int row = first; row < first + count; row++)
+                {
+                    ReadOnlySpan<float> both = RowsOf(s.tape, s.job.Inner, row, 1);
+                    Span<float> slopes = new((float*)s.To + (nint)row * 2 * s.width, 2 * s.width);
+                    ClampedGate.Backward(both[..s.width], both[s.width..], s.job.Terms.Limit, s.job.Terms.Alpha,
+                        new ReadOnlySpan<float>((float*)s.Up + (nint)row * s.width, s.width), slopes[..s.width], slopes[s.width..]);
+                }
+            });
+            return;
+        }
         if (job.IsGated)
         {
             GateBackward(tape.Workers, job.Activation, rows, width, tape.Pointer(job.Inner), up, gradient);
@@ -232,8 +281,10 @@ public static unsafe partial class Ops
         EachExpert(tape, job, wide, job.Down, dhidden, isTransposed: false);
         ChangesBackward(tape, job, job.Changes?.Down, job.Hidden, wide, d, dhidden);
         EachGradient(tape, job, wide, job.Hidden, job.Down);
+        EachBias(tape, job, wide, job.Terms.DownBias, d);
         ActivateBackward(tape, job, dhidden, dinner);
         EachGradient(tape, job, dinner, job.Gathered, job.GateUp);
+        EachBias(tape, job, dinner, job.Terms.GateUpBias, inner);
         EachExpert(tape, job, dinner, job.GateUp, wide, isTransposed: false);
         ChangesBackward(tape, job, job.Changes?.GateUp, job.Gathered, dinner, inner, wide);
         tape.Gradient(job.X);

@@ -7,6 +7,15 @@ internal static class FeedForwardTwins
 {
     public static IReadOnlyDictionary<string, Twin> All { get; } = new Dictionary<string, Twin>
     {
+        ["clamped_gate"] = x =>
+        {
+            double limit = x.Number("limit", 7), alpha = x.Number("alpha", 1.702);
+            return [.. x["a"].Zip(x["b"], (a, b) =>
+            {
+                double gate = Math.Min(a, limit);
+                return (Math.Clamp(b, -limit, limit) + 1) * gate / (1 + Math.Exp(-alpha * gate));
+            })];
+        },
         ["embedding"] = Embedding,
         ["dora"] = Turned,
         ["linear"] = x => Affine(x["x"], x["weight"], x.Has("bias") ? x["bias"] : null, x.Columns("x"), x.Columns("weight")),

@@ -164,6 +164,15 @@ internal static class TwinCases
             "x[33,6] wq[6,10] wc[6,3] wr[6,2] u[3,6] v[3,6] wo[6,6] heads=2 form=absorbed"],
         ["multi_query_attention"] = ["x[1,@,8] wq[8,8] wk[8,2] wv[8,2] wo[8,8] heads=4"],
         ["multi_scale_window_attention"] = [HeadsOfFour + " windows=3,40", "q[2,3,4,4] k[2,3,9,4] v[2,3,9,6] windows=1,3,0"],
+        ["short_convolution"] = ["x[1,@,3] w[3,4]", "x[2,3,@] w[@,4] bias[@]", "x[2,5,7] w[7,9] bias[7]", "x[1,4,5] w[5,1]"],
+        ["log_decay"] = ["a[3,@] rate[@]*0.3 bias[@]", "a[@,2]*9 rate[2] bias[2]"],
+        ["gated_delta_rule"] =
+        [
+            "q[1,1,@,4]*0.5 k[1,1,@,4]*0.5 v[1,2,@,3] decay[1,2,@]*0.1 beta[1,2,@]*0.5", "q[2,2,5,@]*0.1 k[2,2,5,@]*0.1 v[2,2,5,3] decay[2,2,5]*0.1 beta[2,2,5]",
+            "q[1,2,70,8]*0.3 k[1,2,70,8]*0.3 v[1,6,70,17] decay[1,6,70]*0.2 beta[1,6,70]*0.5",
+            "q[1,2,70,8]*0.3 k[1,2,70,8]*0.3 v[1,6,70,17] decay[1,6,70]*0.2 beta[1,6,70]*0.5 chunk=16",
+        ],
+        ["clamped_gate"] = ["a[@]*3 b[@]*3 limit=4", "a[200]*9 b[200]*9", "a[33] b[33] limit=0.5 alpha=1"],
         ["embedding"] = ["ids[@]%13 weight[13,4]", "ids[3]%5 weight[5,@]"],
         ["dora"] = ["weight[3,@] magnitude[3]+ a[2,@] b[3,2] scale=0.7", "weight[@,5] magnitude[@] a[3,5] b[@,3]"],
         ["linear"] = ["x[3,@] weight[@,5] bias[5]", "x[3,5] weight[5,@] bias[@]", "x[@,4] weight[4,3]"],

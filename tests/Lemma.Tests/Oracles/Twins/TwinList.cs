@@ -7,7 +7,7 @@ internal static class TwinList
     public static IReadOnlyDictionary<string, Twin> All { get; } = new[]
     {
         ActivationTwins.All, LossTwins.All, PreferenceTwins.All, RegularizationTwins.All, NormalizationTwins.All, PositionTwins.All,
-        AttentionTwins.All, ProjectedAttentionTwins.All, FeedForwardTwins.All, OptimizerTwins.All, InformationTwins.All,
+        AttentionTwins.All, ProjectedAttentionTwins.All, RecurrenceTwins.All, FeedForwardTwins.All, OptimizerTwins.All, InformationTwins.All,
         ScalingTwins.All, NGramTwins.All, LinearAlgebraTwins.All,
     }.SelectMany(group => group).ToDictionary(pair => pair.Key, pair => pair.Value);
 }
