@@ -4,7 +4,6 @@
 // Tools and answers of a type, by Microsoft's interfaces, on the model that `lemma quickstart` made. It knows stories and no tools: what it must write is held to
 // schemas, so that its calls can be run and its answers can be read whatever it knows.
 //   dotnet run -c Release samples/ToolsAndSchemas.cs [-- MODEL]      without a name: runs/quickstart
-using Lemma.Extensions.AI;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -32,12 +31,12 @@ IChatClient client = provider.GetRequiredService<IChatClient>();
 // The middleware runs the function, and the model goes on with what it gave.
 AIFunction weather = AIFunctionFactory.Create((Place place, bool tomorrow) => $"{(tomorrow ? "It will be" : "It is")} windy at the {place}.", "weather", "Tells the weather of a place.");
 ChatResponse told = await client.GetResponseAsync("How is the weather at the lake?",
-    new ChatOptions { Tools = [weather], ToolMode = ChatToolMode.RequireAny, AllowMultipleToolCalls = false, MaxOutputTokens = 60, Seed = 1 });
+    new ChatOptions { Tools = [weather], ToolMode = ChatToolMode.RequireAny, AllowMultipleToolCalls = false, Temperature = 0.5f, Seed = 1 });
 foreach (AIContent content in told.Messages.SelectMany(static message => message.Contents))
 {
     Console.WriteLine(content switch
     {
-        FunctionCallContent call => $"called:   {call.Name}({string.Join(", ", call.Arguments!.Select(static one => $"{one.Key}: {one.Value}"))})",
+        FunctionCallContent call => $"called:   {call.Name}({(call.Arguments is null ? "cut off" : string.Join(", ", call.Arguments.Select(static one => $"{one.Key}: {one.Value}")))})",
         FunctionResultContent result => $"result:   {result.Result}",
         _ => $"said:     {content}",
     });

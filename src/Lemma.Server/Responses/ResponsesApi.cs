@@ -43,7 +43,9 @@ internal static class ResponsesApi
         }).ConfigureAwait(false);
     }
 
-    public static Task Get(Call call) => call.WriteAsync(Stored(call).Body, "application/json");
+    public static Task Get(Call call) => call.Context.Request.Query["stream"].ToString() is not ("" or "false")
+        ? throw new ApiException(400, "'stream' is not supported: the events of a response are not kept.", "stream", "unsupported_parameter")
+        : call.WriteAsync(Stored(call).Body, "application/json");
 
     public static Task Delete(Call call)
     {

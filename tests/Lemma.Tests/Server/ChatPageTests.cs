@@ -60,6 +60,25 @@ public class ChatPageTests
     }
 
     [Fact]
+    public async Task AKeyIsAskedFor()
+    {
+        Assert.SkipWhen(Browser.Path is null, "there is no Chromium on this machine");
+        await using TestServer server = await TestServer.StartAsync(configure: options =>
+        {
+            options.HasPage = true;
+            options.ApiKeys.Add("secret");
+        });
+        await using Browser page = await Browser.OpenAsync(server.Address);
+        await page.WaitAsync("document.querySelector('#problem')?.textContent.includes('API key')");
+        Assert.True((await page.RunAsync("document.querySelector('details').open && document.querySelector('#problem').getBoundingClientRect().height > 0")).GetBoolean());
+        await page.RunAsync("document.querySelector('#key').value = 'secret'; document.querySelector('#key').dispatchEvent(new Event('change'))");
+        await page.WaitAsync("document.querySelector('#model').value === 'tiny' && !document.querySelector('#problem')");
+        await page.RunAsync("document.querySelector('#text').value = 'ab'; document.querySelector('#form').requestSubmit()");
+        await page.WaitAsync($"{Last}.querySelector('.took')?.textContent.includes(' written')");
+        Assert.False((await page.RunAsync("JSON.stringify(localStorage).includes('secret')")).GetBoolean());
+    }
+
+    [Fact]
     public async Task EveryoneCanUseIt()
     {
         Assert.SkipWhen(Browser.Path is null, "there is no Chromium on this machine");
