@@ -10,19 +10,21 @@ namespace Lemma.Server;
 internal static class ChatAnswers
 {
     /// <summary>Lets an engine answer; what the request asks for and cannot be is the client's error.</summary>
+    /// <param name="call">The request.</param>
     /// <param name="engine">Who answers.</param>
     /// <param name="prompt">The conversation in ids.</param>
     /// <param name="answer">What the answer may be.</param>
-    /// <param name="cancellation">Ends it.</param>
     /// <param name="formatField">What the API calls the field of a format.</param>
     /// <param name="conversationField">What it calls that of the conversation.</param>
-    public static AnswerRequest Begin(ServedEngine engine, int[] prompt, AnswerOptions answer, CancellationToken cancellation,
+    public static AnswerRequest Begin(Call call, ServedEngine engine, int[] prompt, AnswerOptions answer,
         string formatField = "response_format", string conversationField = "messages")
     {
         string field = answer.Schema is not null || answer.IsJsonObject ? formatField : answer.Tools.Count > 0 ? "tools" : conversationField;
         try
         {
-            return engine.Writer!.Answer(prompt, answer, cancellation);
+            AnswerRequest request = engine.Writer!.Answer(prompt, answer, call.Cancellation);
+            call.Spent = () => (long)request.Usage.Prompt + request.Usage.Made;
+            return request;
         }
         catch (Exception error) when (error is GrammarException or ArgumentException)
         {

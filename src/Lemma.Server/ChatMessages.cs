@@ -75,7 +75,8 @@ internal static class ChatMessages
             message.Refuse("tool_calls", "the assistant calls tools");
         message.Refuse("function_call", "'tool_calls' is its newer name");
         message.Refuse("audio", "this model reads text alone");
-        message.Accept("refusal", "annotations");
+        // OpenAI's client for JavaScript sends back what it parsed of an answer.
+        message.Accept("refusal", "annotations", "parsed");
         string? name = message.Text("name"), reasoning = message.Text("reasoning_content"), result = role == "tool" ? message.NeededText("tool_call_id") : null;
         string text = message.Any("content") is { } content ? Text(content, message.Name("content"))
             : role == "assistant" ? "" : throw message.Missing("content");
@@ -110,6 +111,7 @@ internal static class ChatMessages
             Fields function = new(call.Any("function") ?? throw call.Missing("function"), call.Name("function") + ".");
             calls.Add(new ToolCall(call.NeededText("id"), function.NeededText("name"), function.Text("arguments") ?? "{}"));
             call.Accept("type", "index");
+            function.Accept("parsed_arguments");
             function.RefuseOthers();
             call.RefuseOthers();
         }

@@ -18,6 +18,10 @@ public sealed class LemmaServerOptions
     /// <summary>How keys and values of what was read are stored; null for 32-bit floats.</summary>
     public CacheFormat? CacheFormat { get; set; }
 
+    /// <summary>Bytes for models, as large as their files: each is read when it is asked for, and those that nobody uses make room.</summary>
+    /// <remarks>Null has all in memory from the start. Keys and values are apart (<see cref="Batching"/>).</remarks>
+    public long? ModelBytes { get; set; }
+
     /// <summary>What the batcher of each model may take.</summary>
     public BatcherOptions Batching { get; set; } = new();
 
@@ -26,6 +30,24 @@ public sealed class LemmaServerOptions
 
     /// <summary>Bytes for responses that later ones go on from (<c>previous_response_id</c>); the oldest ones make room. 0 keeps none.</summary>
     public long StoredResponseBytes { get; set; } = 64 << 20;
+
+    /// <summary>The most time of a request; more is 408, or an error in its stream. Null for any.</summary>
+    public TimeSpan? MostTime { get; set; }
+
+    /// <summary>Requests that a key may send a minute, all together where there are no keys; more is 429. Null for any number.</summary>
+    public int? RequestsPerMinute { get; set; }
+
+    /// <summary>Tokens, read and made, that a key may take a minute, all together where there are no keys; more is 429. Null for any number.</summary>
+    public int? TokensPerMinute { get; set; }
+
+    /// <summary>Origins whose pages may ask from a browser, such as <c>https://example.org</c>; <c>*</c> for any.</summary>
+    public IList<string> Origins { get; } = [];
+
+    /// <summary>Whether the bodies of requests are logged; else the log has no text of theirs.</summary>
+    public bool LogsBodies { get; set; }
+
+    /// <summary>Whether there is a page to chat with at <c>/</c>.</summary>
+    public bool HasPage { get; set; }
 }
 
 /// <summary>A model that a server serves.</summary>
@@ -35,6 +57,15 @@ public sealed record ServedModel(string Name, string Path)
 {
     /// <summary>Whether it makes vectors of texts, and writes none.</summary>
     public bool IsEmbedding { get; init; }
+
+    /// <summary>Further names that requests may call it.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>Bytes of its file, or of the files in its folder.</summary>
+    internal long FileBytes => Directory.Exists(Path) ? new DirectoryInfo(Path).EnumerateFiles().Sum(static file => file.Length) : new FileInfo(Path).Length;
+
+    /// <summary>Whether it has a name.</summary>
+    internal bool IsCalled(string name) => Name == name || Aliases.Contains(name);
 
     /// <summary>A model under the last part of its path.</summary>
     public static ServedModel Of(string path) =>

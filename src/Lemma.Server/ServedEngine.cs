@@ -11,7 +11,7 @@ internal sealed class ServedEngine : IDisposable
     /// <summary>Reads a model.</summary>
     public ServedEngine(ServedModel model, LemmaServerOptions options)
     {
-        (Name, Path) = (model.Name, model.Path);
+        (Name, Path, FileBytes) = (model.Name, model.Path, model.FileBytes);
         if (model.IsEmbedding)
         {
             Embedding = EmbeddingModel.Load(model.Path, options.Threads);
@@ -21,6 +21,7 @@ internal sealed class ServedEngine : IDisposable
         try
         {
             Writer = new LanguageEngine(language, options.Batching);
+            (Family, Parameters) = (language.Model.Origin ?? "lemma", language.Model.Parameters.Count);
         }
         catch
         {
@@ -34,10 +35,19 @@ internal sealed class ServedEngine : IDisposable
     public string Path { get; }
 
     /// <summary>Bytes of its file, or of the files in its folder.</summary>
-    public long FileBytes => Directory.Exists(Path) ? new DirectoryInfo(Path).EnumerateFiles().Sum(file => file.Length) : new FileInfo(Path).Length;
+    public long FileBytes { get; }
 
-    /// <summary>When it was read.</summary>
-    public DateTimeOffset Created { get; } = DateTimeOffset.UtcNow;
+    /// <summary>Requests that use it; of the pool.</summary>
+    public int Users { get; set; }
+
+    /// <summary>When it was used last, in uses; of the pool.</summary>
+    public long LastUsed { get; set; }
+
+    /// <summary>Its family, as Ollama's API tells it.</summary>
+    public string Family { get; } = "lemma";
+
+    /// <summary>How many numbers it has learned; null where that is not known.</summary>
+    public long? Parameters { get; }
 
     /// <summary>Who writes; null for a model of vectors.</summary>
     public LanguageEngine? Writer { get; }

@@ -15,8 +15,11 @@ internal static class AnthropicMessages
     {
         Asked asked;
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
-            asked = Read(new Fields(body.RootElement), call.State);
-        AnswerRequest request = ChatAnswers.Begin(asked.Engine, asked.Prompt, asked.Answer, call.Cancellation);
+        {
+            Fields fields = new(body.RootElement);
+            asked = Read(fields, await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false), call.State);
+        }
+        AnswerRequest request = ChatAnswers.Begin(call, asked.Engine, asked.Prompt, asked.Answer, "output_config.format");
         string id = $"msg_{Guid.NewGuid():N}";
         await (asked.Streams ? Stream(call, asked, request, id) : Whole(call, asked, request, id)).ConfigureAwait(false);
     }
@@ -27,7 +30,7 @@ internal static class AnthropicMessages
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
-            ServedEngine engine = call.State.Writer(fields.NeededText("model"));
+            ServedEngine engine = await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false);
             AnswerOptions answer = new() { Tools = AnthropicTools.Read(fields), Choice = AnthropicTools.Choice(fields) };
             tokens = ChatMessages.Prompt(engine, AnthropicTurns.Read(fields, engine), LanguageEngine.TemplateOptions(answer)).Length;
             RefuseMissing(fields);
@@ -41,9 +44,8 @@ internal static class AnthropicMessages
         }).ConfigureAwait(false);
     }
 
-    private static Asked Read(Fields fields, ServerState state)
+    private static Asked Read(Fields fields, ServedEngine engine, ServerState state)
     {
-        ServedEngine engine = state.Writer(fields.NeededText("model"));
         int most = fields.Whole("max_tokens", 1) ?? throw fields.Missing("max_tokens");
         AnswerOptions answer = new() { Tools = AnthropicTools.Read(fields), Choice = AnthropicTools.Choice(fields) };
         if (answer.Choice.IsRequired && answer.Tools.Count == 0)
@@ -53,6 +55,7 @@ internal static class AnthropicMessages
         int? topK = fields.Whole("top_k", 1);
         GenerationOptions drawn = temperature is null && topP is null && topK is null ? new GenerationOptions { Steps = [] }
             : GenerationOptions.Sample(temperature ?? 1, topK, topP);
+        answer = AnthropicTools.Format(fields, answer);
         bool streams = fields.Flag("stream") ?? false;
         IReadOnlyList<string> stops = Generation.Stops(fields, "stop_sequences");
         // Not Anthropic's, but one seed is one text here.

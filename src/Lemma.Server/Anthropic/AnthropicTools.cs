@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Lemma.Language.Serving;
 using Lemma.Language.Tools;
 using Lemma.Server.Http;
 
@@ -38,6 +39,26 @@ internal static class AnthropicTools
         bool isOne = own.Flag("disable_parallel_tool_use") == true;
         own.RefuseOthers();
         return isOne ? choice with { IsParallel = false } : choice;
+    }
+
+    /// <summary>The answer held to the schema that is asked for.</summary>
+    public static AnswerOptions Format(Fields fields, AnswerOptions answer)
+    {
+        if (fields.Any("output_config") is not { } value)
+            return answer;
+        Fields config = new(value, "output_config.");
+        config.Refuse("effort", "it cannot be chosen");
+        if (config.Any("format") is { } one)
+        {
+            Fields format = new(one, "output_config.format.");
+            string type = format.NeededText("type");
+            if (type != "json_schema")
+                throw new ApiException(400, $"'output_config.format.type' must be json_schema, but it is '{type}'.", "output_config.format.type", "invalid_value");
+            answer = answer with { Schema = (format.Any("schema") ?? throw format.Missing("schema")).Clone() };
+            format.RefuseOthers();
+        }
+        config.RefuseOthers();
+        return answer;
     }
 
     private static Tool One(Fields tool)

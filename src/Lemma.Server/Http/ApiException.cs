@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Lemma.Decoding;
 using Lemma.Text.Templates;
@@ -16,18 +17,24 @@ internal sealed class ApiException(int status, string message, string? param = n
 
     public string? Code => code;
 
+    /// <summary>Seconds to wait before the next try.</summary>
+    public int? RetryAfter { get; init; } = status == Unavailable ? 1 : null;
+
     /// <summary>OpenAI's word for the kind of error.</summary>
     public string Type => status switch
     {
         StatusCodes.Status401Unauthorized => "authentication_error",
         StatusCodes.Status404NotFound => "not_found_error",
+        StatusCodes.Status429TooManyRequests => "rate_limit_error",
         >= 500 => "server_error",
         _ => "invalid_request_error",
     };
 
     /// <summary>What a user is told of an exception; null for one that is the server's own fault and whose words are not for users.</summary>
-    public static ApiException? Of(Exception failure) => failure switch
+    public static ApiException? Of(Exception failure, Call call) => failure switch
     {
+        OperationCanceledException when call.IsLate => new ApiException(408, string.Create(CultureInfo.InvariantCulture,
+            $"The request took longer than {call.State.Options.MostTime!.Value.TotalSeconds:0.#} s, the most that it may."), null, "request_timeout"),
         ApiException own => own,
         QueueFullException => new ApiException(Unavailable, "The queue is full; try again later.", null, "queue_full"),
         ObjectDisposedException => new ApiException(Unavailable, "The server is shutting down.", null, "shutting_down"),

@@ -7,11 +7,27 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Lemma.Server.Http;
 
 /// <summary>One request and its reply.</summary>
-/// <param name="Context">What ASP.NET Core knows of it.</param>
-/// <param name="State">What all requests share.</param>
-internal sealed record Call(HttpContext Context, ServerState State)
+internal sealed class Call : IDisposable
 {
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+    private readonly CancellationTokenSource? limit;
+    private readonly List<ServedEngine> taken = [];
+
+    /// <summary>A request that begins.</summary>
+    /// <param name="context">What ASP.NET Core knows of it.</param>
+    /// <param name="state">What all requests share.</param>
+    public Call(HttpContext context, ServerState state)
+    {
+        (Context, State) = (context, state);
+        if (state.Options.MostTime is not { } most)
+            return;
+        limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        limit.CancelAfter(most);
+    }
+
+    public HttpContext Context { get; }
+
+    public ServerState State { get; }
 
     /// <summary>When it came.</summary>
     public long Started { get; } = TimeProvider.System.GetTimestamp();
@@ -19,19 +35,71 @@ internal sealed record Call(HttpContext Context, ServerState State)
     /// <summary>The number of the key that asks.</summary>
     public int Owner { get; set; } = ApiKeys.Nobody;
 
-    /// <summary>Ends when the client leaves.</summary>
-    public CancellationToken Cancellation => Context.RequestAborted;
+    /// <summary>Tokens that it has taken, read and made.</summary>
+    public Func<long> Spent { get; set; } = static () => 0;
+
+    /// <summary>The body as it came, where bodies are logged.</summary>
+    public string? Body { get; private set; }
+
+    /// <summary>Ends when the client leaves, or when it has taken as long as a request may.</summary>
+    public CancellationToken Cancellation => limit?.Token ?? Context.RequestAborted;
+
+    /// <summary>Whether the client has left.</summary>
+    public bool IsLeft => Context.RequestAborted.IsCancellationRequested;
+
+    /// <summary>Whether it has taken as long as a request may.</summary>
+    public bool IsLate => limit is { IsCancellationRequested: true } && !IsLeft;
+
+    /// <summary>The model that writes by a name, or the first one; it stays in memory while this request runs.</summary>
+    public Task<ServedEngine> WriterAsync(string? name) => TakeAsync(State.Pool.Find(name, embeds: false));
+
+    /// <summary>The model that makes vectors by a name, or the first one; it stays in memory while this request runs.</summary>
+    public Task<ServedEngine> EmbedderAsync(string? name) => TakeAsync(State.Pool.Find(name, embeds: true));
+
+    /// <summary>Lends a model while this request runs.</summary>
+    public async Task<ServedEngine> TakeAsync(ServedModel model)
+    {
+        ServedEngine engine = await State.Pool.TakeAsync(model, Cancellation).ConfigureAwait(false);
+        taken.Add(engine);
+        return engine;
+    }
 
     /// <summary>Reads the body as JSON; the caller disposes it.</summary>
     public async Task<JsonDocument> ReadAsync()
     {
-        if (Context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-            limit.MaxRequestBodySize = State.Options.MaximumBodyBytes;
+        if (Context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } most)
+            most.MaxRequestBodySize = State.Options.MaximumBodyBytes;
         using MemoryStream body = new();
         await Context.Request.Body.CopyToAsync(body, Cancellation).ConfigureAwait(false);
-        ReadOnlyMemory<byte> bytes = body.GetBuffer().AsMemory(0, (int)body.Length);
-        RequireText(bytes.Span);
-        return JsonDocument.Parse(bytes.ToArray(), Strict);
+        byte[] bytes = body.ToArray();
+        RequireText(bytes);
+        if (State.Options.LogsBodies)
+            Body = System.Text.Encoding.UTF8.GetString(bytes);
+        return JsonDocument.Parse(bytes, Strict);
+    }
+
+    /// <summary>Replies with JSON.</summary>
+    public Task WriteAsync(Action<Utf8JsonWriter> write, int status = StatusCodes.Status200OK)
+    {
+        ArrayBufferWriter<byte> buffer = new();
+        using (Utf8JsonWriter json = new(buffer))
+            write(json);
+        return WriteAsync(buffer.WrittenMemory, "application/json", status);
+    }
+
+    /// <summary>Replies with bytes.</summary>
+    public async Task WriteAsync(ReadOnlyMemory<byte> body, string type, int status = StatusCodes.Status200OK)
+    {
+        HttpResponse response = Context.Response;
+        (response.StatusCode, response.ContentType, response.ContentLength) = (status, type, body.Length);
+        await response.Body.WriteAsync(body, Context.RequestAborted).ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        foreach (ServedEngine engine in taken)
+            State.Pool.Give(engine);
+        limit?.Dispose();
     }
 
     // A document of JSON may have bytes and escapes that are no text, and tells it when they are asked for.
@@ -52,22 +120,5 @@ internal sealed record Call(HttpContext Context, ServerState State)
         {
             throw new ApiException(400, "The body has an escape of half a character.", null, "invalid_json");
         }
-    }
-
-    /// <summary>Replies with JSON.</summary>
-    public Task WriteAsync(Action<Utf8JsonWriter> write, int status = StatusCodes.Status200OK)
-    {
-        ArrayBufferWriter<byte> buffer = new();
-        using (Utf8JsonWriter json = new(buffer))
-            write(json);
-        return WriteAsync(buffer.WrittenMemory, "application/json", status);
-    }
-
-    /// <summary>Replies with bytes.</summary>
-    public async Task WriteAsync(ReadOnlyMemory<byte> body, string type, int status = StatusCodes.Status200OK)
-    {
-        HttpResponse response = Context.Response;
-        (response.StatusCode, response.ContentType, response.ContentLength) = (status, type, body.Length);
-        await response.Body.WriteAsync(body, Cancellation).ConfigureAwait(false);
     }
 }

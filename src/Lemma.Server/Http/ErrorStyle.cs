@@ -66,6 +66,7 @@ internal abstract class ErrorStyle
             json.WriteString("type", error.Status switch
             {
                 413 => "request_too_large",
+                408 => "timeout_error",
                 503 => "overloaded_error",
                 >= 500 => "api_error",
                 _ => error.Type,

@@ -16,6 +16,9 @@ internal sealed class ReplyStream
     {
         (this.call, this.isEvents) = (call, isEvents);
         HttpResponse response = call.Context.Response;
+        // An error goes on in a stream that has begun.
+        if (response.HasStarted)
+            return;
         response.ContentType = isEvents ? "text/event-stream; charset=utf-8" : "application/x-ndjson";
         response.Headers.CacheControl = "no-cache";
         // A proxy in between passes pieces on at once.
@@ -52,7 +55,7 @@ internal sealed class ReplyStream
 
     private async Task FlushAsync()
     {
-        await call.Context.Response.Body.WriteAsync(buffer.WrittenMemory, call.Cancellation).ConfigureAwait(false);
-        await call.Context.Response.Body.FlushAsync(call.Cancellation).ConfigureAwait(false);
+        await call.Context.Response.Body.WriteAsync(buffer.WrittenMemory, call.Context.RequestAborted).ConfigureAwait(false);
+        await call.Context.Response.Body.FlushAsync(call.Context.RequestAborted).ConfigureAwait(false);
     }
 }

@@ -21,7 +21,7 @@ internal static class OllamaPages
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
-            engine = call.State.Embedder(fields.NeededText("model"));
+            engine = await call.EmbedderAsync(fields.NeededText("model")).ConfigureAwait(false);
             dimensions = fields.Whole("dimensions", 1, engine.Embedding!.Width);
             texts = [.. fields.Texts("input", MostTexts) ?? throw fields.Missing("input")];
             // A text that is too long is an error whatever is asked for, so nothing is cut in silence.
@@ -29,6 +29,7 @@ internal static class OllamaPages
             fields.RefuseOthers();
         }
         int[][] ids = engine.Embedding.Encode(texts);
+        call.Spent = () => ids.Sum(static one => (long)one.Length);
         float[][] vectors = await Embeddings.VectorsAsync(engine, ids, dimensions, call.Cancellation).ConfigureAwait(false);
         await call.WriteAsync(json =>
         {
@@ -70,8 +71,8 @@ internal static class OllamaPages
             string name = fields.Text("model") ?? fields.Text("name") ?? throw fields.Missing("model");
             fields.Accept("name", "verbose", Stray);
             fields.RefuseOthers();
-            engine = call.State.Engines.FirstOrDefault(one => one.Name == name || $"{one.Name}:latest" == name)
-                ?? throw new ApiException(404, $"model '{name}' not found", "model", "model_not_found");
+            engine = await call.TakeAsync(call.State.Pool.Known(name)
+                ?? throw new ApiException(404, $"model '{name}' not found", "model", "model_not_found")).ConfigureAwait(false);
         }
         await call.WriteAsync(json =>
         {
@@ -79,39 +80,43 @@ internal static class OllamaPages
             json.WriteString("modelfile", "");
             json.WriteString("parameters", "");
             json.WriteString("template", "");
-            WriteDetails(json, engine);
+            WriteDetails(json, engine.Path, engine);
             json.WriteStartObject("model_info");
-            json.WriteString("general.architecture", Family(engine));
+            json.WriteString("general.architecture", engine.Family);
             if (engine.Writer is { } writer)
             {
                 json.WriteNumber("general.parameter_count", writer.Model.Model.Parameters.Count);
-                json.WriteNumber($"{Family(engine)}.context_length", writer.LongestText);
-                json.WriteNumber($"{Family(engine)}.embedding_length", writer.Model.Decoder.Config.Width);
+                json.WriteNumber($"{engine.Family}.context_length", writer.LongestText);
+                json.WriteNumber($"{engine.Family}.embedding_length", writer.Model.Decoder.Config.Width);
             }
             else
-                json.WriteNumber($"{Family(engine)}.embedding_length", engine.Embedding!.Width);
+                json.WriteNumber($"{engine.Family}.embedding_length", engine.Embedding!.Width);
             json.WriteEndObject();
             json.WriteStartArray("capabilities");
             json.WriteStringValue(engine.Writer is null ? "embedding" : "completion");
             json.WriteEndArray();
-            json.WriteString("modified_at", engine.Created);
+            json.WriteString("modified_at", call.State.Created);
             json.WriteEndObject();
         }).ConfigureAwait(false);
     }
 
     private static Task Models(Call call, bool isRunning) => call.WriteAsync(json =>
     {
+        IReadOnlyList<ServedEngine> loaded = call.State.Pool.Loaded;
         json.WriteStartObject();
         json.WriteStartArray("models");
-        foreach (ServedEngine engine in call.State.Engines)
+        foreach (ServedModel model in call.State.Pool.Models)
         {
+            ServedEngine? engine = loaded.FirstOrDefault(one => one.Name == model.Name);
+            if (isRunning && engine is null)
+                continue;
             json.WriteStartObject();
-            json.WriteString("name", engine.Name);
-            json.WriteString("model", engine.Name);
-            json.WriteString("modified_at", engine.Created);
-            json.WriteNumber("size", engine.FileBytes);
+            json.WriteString("name", model.Name);
+            json.WriteString("model", model.Name);
+            json.WriteString("modified_at", call.State.Created);
+            json.WriteNumber("size", model.FileBytes);
             json.WriteString("digest", "");
-            WriteDetails(json, engine);
+            WriteDetails(json, model.Path, engine);
             if (isRunning)
             {
                 json.WriteString("expires_at", DateTimeOffset.MaxValue);
@@ -123,20 +128,19 @@ internal static class OllamaPages
         json.WriteEndObject();
     });
 
-    private static void WriteDetails(Utf8JsonWriter json, ServedEngine engine)
+    // A model that is not in memory is known by its path alone.
+    private static void WriteDetails(Utf8JsonWriter json, string path, ServedEngine? engine)
     {
         json.WriteStartObject("details");
         json.WriteString("parent_model", "");
-        json.WriteString("format", engine.Path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? "gguf" : "safetensors");
-        json.WriteString("family", Family(engine));
+        json.WriteString("format", path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? "gguf" : "safetensors");
+        json.WriteString("family", engine?.Family ?? "");
         json.WriteStartArray("families");
-        json.WriteStringValue(Family(engine));
+        if (engine is not null)
+            json.WriteStringValue(engine.Family);
         json.WriteEndArray();
-        json.WriteString("parameter_size", engine.Writer is { } writer
-            ? string.Create(CultureInfo.InvariantCulture, $"{writer.Model.Model.Parameters.Count / 1e6:0.#}M") : "");
+        json.WriteString("parameter_size", engine?.Parameters is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count / 1e6:0.#}M") : "");
         json.WriteString("quantization_level", "");
         json.WriteEndObject();
     }
-
-    private static string Family(ServedEngine engine) => engine.Writer?.Model.Model.Origin ?? "lemma";
 }

@@ -20,7 +20,7 @@ internal static class OllamaTexts
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
-            ServedEngine engine = call.State.Writer(fields.NeededText("model"));
+            ServedEngine engine = await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false);
             if (fields.Any("messages") is not { ValueKind: JsonValueKind.Array } messages || messages.GetArrayLength() == 0)
             {
                 await Loaded(call, engine, isChat: true).ConfigureAwait(false);
@@ -41,7 +41,7 @@ internal static class OllamaTexts
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
-            ServedEngine engine = call.State.Writer(fields.NeededText("model"));
+            ServedEngine engine = await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false);
             string prompt = fields.Text("prompt") ?? "";
             if (prompt.Length == 0)
             {
@@ -93,7 +93,7 @@ internal static class OllamaTexts
 
     private static async Task Answer(Call call, Asked asked)
     {
-        AnswerRequest request = ChatAnswers.Begin(asked.Engine, asked.Prompt, asked.Answer, call.Cancellation);
+        AnswerRequest request = ChatAnswers.Begin(call, asked.Engine, asked.Prompt, asked.Answer);
         ReplyStream? stream = null;
         WholeAnswer whole = new();
         bool began = false;

@@ -20,15 +20,17 @@ internal static class ChatCompletions
     {
         Asked asked;
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
-            asked = Read(new Fields(body.RootElement), call.State);
-        AnswerRequest request = ChatAnswers.Begin(asked.Engine, asked.Prompt, asked.Answer, call.Cancellation);
+        {
+            Fields fields = new(body.RootElement);
+            asked = Read(fields, await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false), call.State);
+        }
+        AnswerRequest request = ChatAnswers.Begin(call, asked.Engine, asked.Prompt, asked.Answer);
         Reply reply = new(asked.Engine, $"chatcmpl-{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());
         await (asked.Streams ? Stream(call, asked, request, reply) : Whole(call, asked, request, reply)).ConfigureAwait(false);
     }
 
-    private static Asked Read(Fields fields, ServerState state)
+    private static Asked Read(Fields fields, ServedEngine engine, ServerState state)
     {
-        ServedEngine engine = state.Writer(fields.NeededText("model"));
         IReadOnlyList<ChatMessage> messages = ChatMessages.Read(fields, engine);
         AnswerOptions answer = new()
         {

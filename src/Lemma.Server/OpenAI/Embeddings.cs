@@ -20,7 +20,7 @@ internal static class Embeddings
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
-            engine = call.State.Embedder(fields.NeededText("model"));
+            engine = await call.EmbedderAsync(fields.NeededText("model")).ConfigureAwait(false);
             dimensions = fields.Whole("dimensions", 1, engine.Embedding!.Width);
             isBase64 = fields.Text("encoding_format") switch
             {
@@ -33,6 +33,7 @@ internal static class Embeddings
             fields.RefuseOthers();
             ids = Read(input, engine.Embedding);
         }
+        call.Spent = () => ids.Sum(static one => (long)one.Length);
         float[][] vectors = await VectorsAsync(engine, ids, dimensions, call.Cancellation).ConfigureAwait(false);
         await call.WriteAsync(json =>
         {

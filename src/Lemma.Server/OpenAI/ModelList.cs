@@ -12,8 +12,8 @@ internal static class ModelList
         json.WriteStartObject();
         json.WriteString("object", "list");
         json.WriteStartArray("data");
-        foreach (ServedEngine engine in call.State.Engines)
-            Write(json, engine);
+        foreach (ServedModel model in call.State.Pool.Models)
+            Write(json, call, model);
         json.WriteEndArray();
         json.WriteEndObject();
     });
@@ -21,18 +21,22 @@ internal static class ModelList
     public static Task One(Call call)
     {
         string? name = call.Context.GetRouteValue("model") as string;
-        ServedEngine engine = call.State.Engines.FirstOrDefault(engine => engine.Name == name)
+        ServedModel model = (name is null ? null : call.State.Pool.Known(name))
             ?? throw new ApiException(404, $"The model '{name}' does not exist.", "model", "model_not_found");
-        return call.WriteAsync(json => Write(json, engine));
+        return call.WriteAsync(json => Write(json, call, model));
     }
 
-    private static void Write(Utf8JsonWriter json, ServedEngine engine)
+    private static void Write(Utf8JsonWriter json, Call call, ServedModel model)
     {
         json.WriteStartObject();
-        json.WriteString("id", engine.Name);
+        json.WriteString("id", model.Name);
         json.WriteString("object", "model");
-        json.WriteNumber("created", engine.Created.ToUnixTimeSeconds());
+        json.WriteNumber("created", call.State.Created.ToUnixTimeSeconds());
         json.WriteString("owned_by", "lemma");
+        // Ollama's word for what a model does, beside OpenAI's fields.
+        json.WriteStartArray("capabilities");
+        json.WriteStringValue(model.IsEmbedding ? "embedding" : "completion");
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 }

@@ -32,8 +32,12 @@ internal static class TextCompletions
     {
         Asked asked;
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
-            asked = Read(new Fields(body.RootElement), call.State);
+        {
+            Fields fields = new(body.RootElement);
+            asked = Read(fields, await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false), call.State);
+        }
         List<TextRequest> requests = [];
+        call.Spent = () => requests.Sum(static request => (long)request.Usage.Prompt + request.Usage.Made);
         try
         {
             foreach (Prompt prompt in asked.Prompts)
@@ -53,9 +57,8 @@ internal static class TextCompletions
         }
     }
 
-    private static Asked Read(Fields fields, ServerState state)
+    private static Asked Read(Fields fields, ServedEngine engine, ServerState state)
     {
-        ServedEngine engine = state.Writer(fields.NeededText("model"));
         Prompt[] prompts = Prompts(fields, engine.Writer!.Model);
         GenerationOptions options = Generation.Read(fields, engine, state);
         int count = Generation.Count(fields, state), priority = fields.Whole("priority", int.MinValue) ?? 0, most = fields.Whole("max_tokens", 0) ?? UsualTokens;

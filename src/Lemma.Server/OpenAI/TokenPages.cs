@@ -17,7 +17,7 @@ internal static class TokenPages
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
-            model = call.State.Writer(fields.Text("model")).Writer!.Model;
+            model = (await call.WriterAsync(fields.Text("model")).ConfigureAwait(false)).Writer!.Model;
             string text = fields.NeededText("content");
             withPieces = fields.Flag("with_pieces") ?? false;
             bool addsSpecial = fields.Flag("add_special") ?? false;
@@ -51,7 +51,7 @@ internal static class TokenPages
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
-            LanguageModel model = call.State.Writer(fields.Text("model")).Writer!.Model;
+            LanguageModel model = (await call.WriterAsync(fields.Text("model")).ConfigureAwait(false)).Writer!.Model;
             JsonElement tokens = fields.Any("tokens") ?? throw fields.Missing("tokens");
             fields.RefuseOthers();
             if (tokens.ValueKind != JsonValueKind.Array)
@@ -72,7 +72,7 @@ internal static class TokenPages
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
-            ServedEngine engine = call.State.Writer(fields.Text("model"));
+            ServedEngine engine = await call.WriterAsync(fields.Text("model")).ConfigureAwait(false);
             IReadOnlyList<ChatMessage> messages = ChatMessages.Read(fields, engine);
             AnswerOptions answer = new() { Variables = ChatMessages.Variables(fields) ?? new Dictionary<string, JsonElement>(), Tools = ChatTools.Read(fields) };
             fields.RefuseOthers();

@@ -23,10 +23,9 @@ internal sealed record ResponseAsked(ServedEngine Engine, int[] Prompt, AnswerOp
     public bool Stores { get; init; }
 
     /// <summary>Reads a request.</summary>
-    public static ResponseAsked Read(Fields fields, Call call)
+    public static ResponseAsked Read(Fields fields, ServedEngine engine, Call call)
     {
         ServerState state = call.State;
-        ServedEngine engine = state.Writer(fields.NeededText("model"));
         string? instructions = fields.Text("instructions"), previous = fields.Text("previous_response_id");
         IReadOnlyList<ResponseItem> input = ResponseInput.Read(fields);
         IReadOnlyList<ResponseItem> conversation = previous is null ? input

@@ -82,7 +82,8 @@ internal static class ResponseInput
                 item.Name("type"), "unsupported_content"),
         };
         ResponseItem read = new(kind, item.Text("id") is { Length: > 0 } id ? id : ResponseItem.NewId(kind));
-        item.Accept("status", "phase");
+        // OpenAI's clients send back what they parsed of an answer.
+        item.Accept("status", "phase", "parsed_arguments");
         read = kind switch
         {
             ResponseItemKind.Message => read with { Role = Role(item), Text = Text(item, "content") },
@@ -125,7 +126,7 @@ internal static class ResponseInput
                 throw new ApiException(400, $"'{part.Name("type")}' is '{type}', but this model reads text alone.", part.Name("type"), "unsupported_content");
             }
             text.Append(part.NeededText(type == "refusal" ? "refusal" : "text"));
-            part.Accept("annotations", "logprobs", "prompt_cache_breakpoint");
+            part.Accept("annotations", "logprobs", "parsed", "prompt_cache_breakpoint");
             part.RefuseOthers();
         }
         return text.ToString();

@@ -16,8 +16,11 @@ internal static class ResponsesApi
     {
         ResponseAsked asked;
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
-            asked = ResponseAsked.Read(new Fields(body.RootElement), call);
-        AnswerRequest request = ChatAnswers.Begin(asked.Engine, asked.Prompt, asked.Answer, call.Cancellation, "text.format", "input");
+        {
+            Fields fields = new(body.RootElement);
+            asked = ResponseAsked.Read(fields, await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false), call);
+        }
+        AnswerRequest request = ChatAnswers.Begin(call, asked.Engine, asked.Prompt, asked.Answer, "text.format", "input");
         (string id, long created) = ($"resp_{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());
         await (asked.Streams ? Stream(call, asked, request, id, created) : Whole(call, asked, request, id, created)).ConfigureAwait(false);
     }
@@ -27,7 +30,10 @@ internal static class ResponsesApi
     {
         ResponseAsked asked;
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
-            asked = ResponseAsked.Read(new Fields(body.RootElement), call);
+        {
+            Fields fields = new(body.RootElement);
+            asked = ResponseAsked.Read(fields, await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false), call);
+        }
         await call.WriteAsync(json =>
         {
             json.WriteStartObject();
@@ -37,7 +43,9 @@ internal static class ResponsesApi
         }).ConfigureAwait(false);
     }
 
-    public static Task Get(Call call) => call.WriteAsync(Stored(call).Body, "application/json");
+    public static Task Get(Call call) => call.Context.Request.Query["stream"].ToString() is not ("" or "false")
+        ? throw new ApiException(400, "'stream' is not supported: the events of a response are not kept.", "stream", "unsupported_parameter")
+        : call.WriteAsync(Stored(call).Body, "application/json");
 
     public static Task Delete(Call call)
     {
@@ -109,9 +117,9 @@ internal static class ResponsesApi
                 json.WriteRawValue(body);
             }).ConfigureAwait(false);
         }
-        catch (Exception failure) when (stream is not null && !call.Cancellation.IsCancellationRequested)
+        catch (Exception failure) when (stream is not null && !call.IsLeft)
         {
-            string told = ApiException.Of(failure)?.Message ?? "The server had an error while processing your request.";
+            string told = ApiException.Of(failure, call)?.Message ?? "The server had an error while processing your request.";
             await SendStateAsync("response.failed", "failed", told).ConfigureAwait(false);
             throw;
         }

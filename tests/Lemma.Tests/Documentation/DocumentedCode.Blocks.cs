@@ -27,6 +27,23 @@ namespace Documented.README1
     }
 }
 
+// README.md
+namespace Documented.README2
+{
+    using Lemma.Extensions.AI;
+    using Microsoft.Extensions.AI;
+    using Microsoft.Extensions.DependencyInjection;
+
+    internal static class Block
+    {
+        internal static void Run()
+        {
+            ServiceCollection services = new();
+            services.AddLemmaChatClient("models/assistant").UseFunctionInvocation();
+        }
+    }
+}
+
 // docs/architecture.md
 namespace Documented.DocsArchitecture1
 {

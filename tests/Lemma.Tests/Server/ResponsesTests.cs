@@ -79,6 +79,7 @@ public class ResponsesTests
         await foreach (Item item in client.GetResponseInputItemsAsync(whole.Id, Token))
             sent.Add(item);
         Assert.Equal("ab", Assert.IsAssignableFrom<MessageResponseItem>(Assert.Single(sent)).Content[0].Text);
+        Assert.Equal(400, (int)(await server.Http.GetAsync($"{Path}/{whole.Id}?stream=true", Token)).StatusCode);
         CreateResponseOptions on = Options("b");
         (on.PreviousResponseId, on.Instructions) = (whole.Id, null);
         ResponseResult next = await client.CreateResponseAsync(on, Token);

@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Lemma.Server.Http;
+
+/// <summary>Pages of other origins that may ask, by the rules of CORS (https://fetch.spec.whatwg.org/#http-cors-protocol).</summary>
+internal sealed class Origins
+{
+    private const string Any = "*", AnHour = "3600";
+    private readonly HashSet<string> allowed;
+
+    public Origins(IEnumerable<string> origins)
+    {
+        allowed = new HashSet<string>(origins, StringComparer.OrdinalIgnoreCase);
+        foreach (string origin in allowed)
+        {
+            if (origin != Any && !(Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri)
+                && uri.GetLeftPart(UriPartial.Authority).Equals(origin, StringComparison.OrdinalIgnoreCase)))
+                throw new ArgumentException($"server: an origin is * or like https://example.org, without a path, but it is '{origin}'");
+        }
+    }
+
+    public bool AreAllowed => allowed.Count > 0;
+
+    /// <summary>Lets the page of an origin read the reply; true where it may.</summary>
+    public bool Allow(HttpContext context)
+    {
+        if (!AreAllowed)
+            return false;
+        IHeaderDictionary headers = context.Response.Headers;
+        headers.Append("Vary", "Origin");
+        string origin = context.Request.Headers.Origin.ToString();
+        if (origin.Length == 0 || !(allowed.Contains(Any) || allowed.Contains(origin)))
+            return false;
+        headers.AccessControlAllowOrigin = allowed.Contains(Any) ? Any : origin;
+        headers.AccessControlExposeHeaders = "X-Request-Id, Retry-After";
+        return true;
+    }
+
+    /// <summary>Answers a browser that asks before it sends.</summary>
+    public Task Preflight(HttpContext context)
+    {
+        if (Allow(context))
+        {
+            context.Response.Headers.AccessControlAllowMethods = "GET, POST, DELETE";
+            // What clients send differs; none of it decides anything but the key.
+            context.Response.Headers.AccessControlAllowHeaders = context.Request.Headers.AccessControlRequestHeaders is { Count: > 0 } asked
+                ? asked.ToString() : "Authorization, Content-Type";
+            context.Response.Headers.AccessControlMaxAge = AnHour;
+        }
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+}
