@@ -22,7 +22,7 @@ internal static class ChatAnswers
         string field = answer.Schema is not null || answer.IsJsonObject ? formatField : answer.Tools.Count > 0 ? "tools" : conversationField;
         try
         {
-            AnswerRequest request = engine.Writer!.Answer(prompt, answer, call.Cancellation);
+            AnswerRequest request = engine.Writer!.Answer(prompt, answer with { Adapter = engine.Adapter }, call.Cancellation);
             call.Spent = () => (long)request.Usage.Prompt + request.Usage.Made;
             return request;
         }

@@ -61,11 +61,17 @@ public sealed record ServedModel(string Name, string Path)
     /// <summary>Further names that requests may call it.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
+    /// <summary>Folders of adapters (LoRA, as PEFT writes them) by the names that requests ask for: such a request is answered by the model with the adapter.</summary>
+    public IReadOnlyDictionary<string, string> Adapters { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>All its names, those of its adapters among them.</summary>
+    internal IEnumerable<string> Names => [Name, .. Aliases, .. Adapters.Keys];
+
     /// <summary>Bytes of its file, or of the files in its folder.</summary>
     internal long FileBytes => Directory.Exists(Path) ? new DirectoryInfo(Path).EnumerateFiles().Sum(static file => file.Length) : new FileInfo(Path).Length;
 
     /// <summary>Whether it has a name.</summary>
-    internal bool IsCalled(string name) => Name == name || Aliases.Contains(name);
+    internal bool IsCalled(string name) => Names.Contains(name);
 
     /// <summary>A model under the last part of its path.</summary>
     public static ServedModel Of(string path) =>

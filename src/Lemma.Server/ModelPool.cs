@@ -19,12 +19,14 @@ internal sealed class ModelPool : IDisposable
         models = [.. options.Models];
         if (models.Length == 0)
             throw new ArgumentException("server: there must be at least one model, but there is none");
-        IEnumerable<string> names = models.SelectMany(static model => model.Aliases.Prepend(model.Name));
+        IEnumerable<string> names = models.SelectMany(static model => model.Names);
         foreach (IGrouping<string, string> name in names.GroupBy(static name => name, StringComparer.Ordinal))
         {
             if (name.Count() > 1)
                 throw new ArgumentException($"server: a name is that of one model, but {name.Count()} are called '{name.Key}'");
         }
+        if (Array.Find(models, static model => model.IsEmbedding && model.Adapters.Count > 0) is { } changed)
+            throw new ArgumentException($"server: an adapter changes a model that writes, but '{changed.Name}' makes vectors");
         if (options.ModelBytes is { } budget)
         {
             foreach (ServedModel model in models)

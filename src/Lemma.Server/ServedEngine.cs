@@ -1,5 +1,6 @@
 using Lemma.Language;
 using Lemma.Language.Serving;
+using Lemma.Weights;
 
 namespace Lemma.Server;
 
@@ -7,11 +8,12 @@ namespace Lemma.Server;
 internal sealed class ServedEngine : IDisposable
 {
     private readonly LanguageModel? language;
+    private readonly SortedDictionary<string, Adapter> adapters = new(StringComparer.Ordinal);
 
     /// <summary>Reads a model.</summary>
     public ServedEngine(ServedModel model, LemmaServerOptions options)
     {
-        (Name, Path, FileBytes) = (model.Name, model.Path, model.FileBytes);
+        (Name, Path, FileBytes, Turn) = (model.Name, model.Path, model.FileBytes, new SemaphoreSlim(1));
         if (model.IsEmbedding)
         {
             Embedding = EmbeddingModel.Load(model.Path, options.Threads);
@@ -21,16 +23,31 @@ internal sealed class ServedEngine : IDisposable
         try
         {
             Writer = new LanguageEngine(language, options.Batching);
+            foreach ((string name, string folder) in model.Adapters)
+                adapters.Add(name, Writer.ReadAdapter(folder));
             (Family, Parameters) = (language.Model.Origin ?? "lemma", language.Model.Parameters.Count);
         }
         catch
         {
+            Writer?.Dispose();
+            foreach (Adapter adapter in adapters.Values)
+                adapter.Dispose();
             language.Dispose();
             throw;
         }
     }
 
+    // What a request sees of a model with an adapter; it owns nothing.
+    private ServedEngine(ServedEngine model, string name, Adapter adapter)
+    {
+        (Name, Adapter, Path, FileBytes, Family, Parameters) = (name, adapter, model.Path, model.FileBytes, model.Family, model.Parameters);
+        (Writer, language, Turn) = (model.Writer, model.language, model.Turn);
+    }
+
     public string Name { get; }
+
+    /// <summary>What changes the model for requests of this name; null for nothing.</summary>
+    public Adapter? Adapter { get; }
 
     public string Path { get; }
 
@@ -56,11 +73,16 @@ internal sealed class ServedEngine : IDisposable
     public EmbeddingModel? Embedding { get; }
 
     /// <summary>Calls for vectors take turns.</summary>
-    public SemaphoreSlim Turn { get; } = new(1);
+    public SemaphoreSlim Turn { get; }
+
+    /// <summary>The model by a name that a request gave: with an adapter, where it is the name of one.</summary>
+    public ServedEngine As(string? name) => name is not null && adapters.TryGetValue(name, out Adapter? adapter) ? new ServedEngine(this, name, adapter) : this;
 
     public void Dispose()
     {
         Writer?.Dispose();
+        foreach (Adapter adapter in adapters.Values)
+            adapter.Dispose();
         language?.Dispose();
         Embedding?.Dispose();
         Turn.Dispose();

@@ -26,6 +26,11 @@ internal static class ServeCommand
         };
         Option<string[]> embeddings = new("--embeddings") { HelpName = "MODEL", Description = "A model that makes vectors of texts; may be given several times" },
             aliases = new("--alias") { HelpName = "NAME=MODEL", Description = "A further name for a model that is served; may be given several times" },
+            adapters = new("--lora")
+            {
+                HelpName = "NAME=FOLDER",
+                Description = "An adapter of the first model, as PEFT writes it, by a name that requests ask for; may be given several times",
+            },
             origins = new("--cors")
             {
                 HelpName = "ORIGIN",
@@ -52,7 +57,8 @@ internal static class ServeCommand
             noPage = Choice.Flag("--no-page", "Have no page to chat with at /");
         Command command = new("serve", "Serve models over HTTP, by the APIs of OpenAI, Ollama and Anthropic, with a page to chat at /.")
         {
-            models, embeddings, aliases, host, port, keyFile, requests, tokens, timeout, bodyMegabytes, origins, sequences, queue, promptRows, stateMegabytes,
+            models, embeddings, aliases, adapters, host, port, keyFile, requests, tokens, timeout, bodyMegabytes, origins, sequences, queue, promptRows,
+            stateMegabytes,
             modelMegabytes, drain, log, logBodies, noPage, cacheFormat, threads,
         };
         Examples.Add(command,
@@ -60,6 +66,8 @@ internal static class ServeCommand
             ("two models by names of their own, and one for vectors", "lemma serve small=models/a.gguf large=models/b --embeddings all-minilm-l6-v2"),
             ("for other machines, with keys", "LEMMA_API_KEYS=secret lemma serve models/assistant --host 0.0.0.0"),
             ("many models in little memory, each read when it is asked for", "lemma serve models/a models/b models/c --memory-mb 4000 --alias gpt-4o-mini=a"),
+            ("one model with two adapters: requests for \"legal\" and \"support\" share its weights, and a batch",
+                "lemma serve models/assistant --lora legal=runs/legal/best --lora support=runs/support/best"),
             ("limits for each key, and a web page elsewhere that may ask",
                 "lemma serve models/assistant --key-file keys.txt --requests-per-minute 60 --tokens-per-minute 100000 --timeout 120 --cors https://example.org"),
             ("ask it", "curl http://127.0.0.1:8080/v1/completions -H \"Content-Type: application/json\" -d '{\"model\": \"quickstart\", \"prompt\": \"It was\"}'"));
@@ -79,6 +87,7 @@ internal static class ServeCommand
                     .. written.Select(static model => Named(model, isEmbedding: false)),
                     .. embedded.Select(static model => Named(model, isEmbedding: true)),
                 ];
+                served = WithAdapters(served, parsed.GetValue(adapters) ?? []);
                 foreach (ServedModel model in WithAliases(served, parsed.GetValue(aliases) ?? []))
                     options.Models.Add(model);
                 foreach (string origin in parsed.GetValue(origins) ?? [])
@@ -116,8 +125,7 @@ internal static class ServeCommand
 
     private static IEnumerable<ServedModel> WithAliases(ServedModel[] models, string[] aliases)
     {
-        (string Name, string Of)[] pairs = [.. aliases.Select(static alias => alias.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } of] ? (name, of)
-            : throw new UsageException($"--alias: '{alias}' is not NAME=MODEL"))];
+        (string Name, string Of)[] pairs = Pairs("--alias", "NAME=MODEL", aliases);
         foreach ((string name, string of) in pairs)
         {
             if (!models.Any(model => model.Name == of))
@@ -128,6 +136,21 @@ internal static class ServeCommand
         }
         return models.Select(model => model with { Aliases = [.. pairs.Where(pair => pair.Of == model.Name).Select(static pair => pair.Name)] });
     }
+
+    private static ServedModel[] WithAdapters(ServedModel[] models, string[] adapters)
+    {
+        (string Name, string Folder)[] pairs = Pairs("--lora", "NAME=FOLDER", adapters);
+        if (pairs.Length == 0)
+            return models;
+        if (models[0].IsEmbedding)
+            throw new UsageException("--lora: an adapter changes the first model that writes, and there is none");
+        if (pairs.GroupBy(static pair => pair.Name).FirstOrDefault(static alike => alike.Count() > 1) is { Key: var twice })
+            throw new UsageException($"--lora: two adapters are called '{twice}'");
+        return [models[0] with { Adapters = pairs.ToDictionary(static pair => pair.Name, static pair => pair.Folder) }, .. models[1..]];
+    }
+
+    private static (string, string)[] Pairs(string option, string form, string[] given) =>
+        [.. given.Select(one => one.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } of] ? (name, of) : throw new UsageException($"{option}: '{one}' is not {form}"))];
 
     private static string[] Keys(string? file)
     {

@@ -51,7 +51,7 @@ internal sealed class Call : IDisposable
     public bool IsLate => limit is { IsCancellationRequested: true } && !IsLeft;
 
     /// <summary>The model that writes by a name, or the first one; it stays in memory while this request runs.</summary>
-    public Task<ServedEngine> WriterAsync(string? name) => TakeAsync(State.Pool.Find(name, embeds: false));
+    public async Task<ServedEngine> WriterAsync(string? name) => (await TakeAsync(State.Pool.Find(name, embeds: false)).ConfigureAwait(false)).As(name);
 
     /// <summary>The model that makes vectors by a name, or the first one; it stays in memory while this request runs.</summary>
     public Task<ServedEngine> EmbedderAsync(string? name) => TakeAsync(State.Pool.Find(name, embeds: true));

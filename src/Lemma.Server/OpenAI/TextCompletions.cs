@@ -44,7 +44,7 @@ internal static class TextCompletions
             {
                 int room = Generation.Room(prompt.Ids, asked.Engine, "prompt");
                 requests.Add(asked.Engine.Writer!.Submit(prompt.Ids, asked.Options with { MaximumTokens = Math.Min(asked.Options.MaximumTokens, room) }, asked.Count,
-                    asked.Priority, cancellation: call.Cancellation));
+                    asked.Priority, asked.Engine.Adapter, cancellation: call.Cancellation));
             }
             Reply reply = new(asked.Engine, $"cmpl-{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());
             await (asked.Streams ? Stream(call, asked, requests, reply) : Whole(call, asked, requests, reply)).ConfigureAwait(false);

@@ -27,7 +27,7 @@ public sealed class ChatServicesTests : IDisposable
     [Fact]
     public async Task AnAdapterIsAskedForByItsName()
     {
-        string path = ChatModel.Write(folder, 256), adapter = WriteAdapter(path);
+        string path = ChatModel.Write(folder, 256), adapter = ChatModel.WriteAdapter(folder, path);
         string expected, own;
         using (LanguageModel model = LanguageModel.Load(path, threads: 1))
         {
@@ -62,7 +62,7 @@ public sealed class ChatServicesTests : IDisposable
         string path = ChatModel.Write(folder, 256);
         ServiceCollection services = new();
         services.AddLemmaChatClient(Section(("Path", path), ("threads", "1"), ("ModelId", "configured"), ("MostSequences", "3"), ("MostWaiting", "2"),
-            ("StateBytes", "100000000"), ("CacheFormat", "f16"), ("Adapters:tuned", WriteAdapter(path))));
+            ("StateBytes", "100000000"), ("CacheFormat", "f16"), ("Adapters:tuned", ChatModel.WriteAdapter(folder, path))));
         services.AddHealthChecks().AddLemma();
         services.AddLogging();
         await using ServiceProvider provider = services.BuildServiceProvider();
@@ -117,23 +117,6 @@ public sealed class ChatServicesTests : IDisposable
 
     private static IConfigurationSection Section(params (string Key, string Value)[] values) => new ConfigurationBuilder()
         .AddInMemoryCollection(values.Select(one => KeyValuePair.Create<string, string?>($"Model:{one.Key}", one.Value))).Build().GetSection("Model");
-
-    private string WriteAdapter(string path)
-    {
-        using LanguageModel model = LanguageModel.Load(path, threads: 1);
-        AdapterConfig config = new() { Rank = 2, Alpha = 4, Targets = ["all-linear"] };
-        using Adapter adapter = AdapterFolder.Create(model.Decoder, config, seed: 3);
-        foreach (Parameter parameter in adapter.Parameters.All)
-        {
-            if (!parameter.Name.EndsWith("lora_B.weight", StringComparison.Ordinal))
-                continue;
-            Span<float> b = adapter.Parameters.Weights(parameter);
-            for (int i = 0; i < b.Length; i++)
-                b[i] = 40 * MathF.Cos(i);
-        }
-        AdapterFolder.Write(folder["tuned"], model.Decoder, adapter, config);
-        return folder["tuned"];
-    }
 
     private sealed class Other : IChatClient
     {

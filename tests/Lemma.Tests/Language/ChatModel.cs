@@ -1,8 +1,10 @@
 using System.Globalization;
+using Lemma.Checkpoints;
 using Lemma.Decoding;
 using Lemma.Language;
 using Lemma.Models;
 using Lemma.Tests.Checkpoints;
+using Lemma.Weights;
 
 namespace Lemma.Tests.Language;
 
@@ -30,6 +32,24 @@ internal static class ChatModel
 
     /// <summary>Loads it.</summary>
     public static LanguageModel Load(TemporaryFolder folder, int length, string? template = Template) => LanguageModel.Load(Write(folder, length, template), threads: 1);
+
+    /// <summary>Writes an adapter of it into a folder, which changes what it says.</summary>
+    public static string WriteAdapter(TemporaryFolder folder, string path)
+    {
+        using LanguageModel model = LanguageModel.Load(path, threads: 1);
+        AdapterConfig config = new() { Rank = 2, Alpha = 4, Targets = ["all-linear"] };
+        using Adapter adapter = AdapterFolder.Create(model.Decoder, config, seed: 3);
+        foreach (Parameter parameter in adapter.Parameters.All)
+        {
+            if (!parameter.Name.EndsWith("lora_B.weight", StringComparison.Ordinal))
+                continue;
+            Span<float> b = adapter.Parameters.Weights(parameter);
+            for (int i = 0; i < b.Length; i++)
+                b[i] = 40 * MathF.Cos(i);
+        }
+        AdapterFolder.Write(folder["tuned"], model.Decoder, adapter, config);
+        return folder["tuned"];
+    }
 
     /// <summary>Draws that say b and ab alone, so that the ids of an answer's text are the ids that were drawn.</summary>
     public static GenerationOptions Options(int tokens) => new()
