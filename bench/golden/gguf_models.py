@@ -54,6 +54,14 @@ def changed(name, config):
         config["rotary_pct"] = config["rope_parameters"]["partial_rotary_factor"]
     if config["model_type"] == "granite":
         config.pop("head_dim", None)
+    if config["model_type"] == "cohere2":
+        config["rotary_pct"] = 1.0; config["layer_types"] = ["sliding_attention" if (i + 1) % 4 else "full_attention" for i in range(config["num_hidden_layers"])]
+    if config["model_type"] == "gpt_oss":
+        config["rope_parameters"]["truncate"] = True  # llama.cpp 0.7.0 takes whole pairs, whatever the file says
+    if config["model_type"] == "falcon":
+        config["num_kv_heads"] = 1 if config["multi_query"] else config["num_attention_heads"]
+    if config["model_type"] == "deepseek_v2":
+        config["n_group"] = config["topk_group"] = 1
     if config["model_type"] == "bert":
         config["architectures"] = ["BertModel"]
     if config["model_type"] == "t5":

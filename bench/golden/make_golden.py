@@ -489,6 +489,7 @@ case("log_decay", dict(a=randn(5, 3) * 3, rate=randn(3), bias=randn(3)), lambda 
 case("gated_delta_rule", dict(q=randn(1, 2, 11, 4) / 2, k=randn(1, 2, 11, 4) / 2, v=randn(1, 4, 11, 3), decay=-uniform(0, 1, 1, 4, 11), beta=uniform(0, 1, 1, 4, 11)),
      gated_delta_rule)
 case("clamped_gate", dict(a=randn(3, 17) * 6, b=randn(3, 17) * 6), clamped_gate)
+case("soft_cap", dict(x=randn(3, 17) * 9), lambda x: 4 * torch.tanh(x / 4), cap=4.0)
 
 with open(options.out, "w", encoding="utf-8") as file:
     json.dump(dict(format="lemma-golden-1", reference=f"torch {torch.__version__}, float64", cases=cases), file)

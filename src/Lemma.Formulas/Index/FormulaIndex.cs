@@ -7,7 +7,7 @@ public static class FormulaIndex
     public static IReadOnlyList<Formula> All { get; } =
     [
         Gelu.Definition, GeluTanh.Definition, LogSoftmax.Definition, Relu.Definition, Sigmoid.Definition, Silu.Definition,
-        Softmax.Definition, Swish.Definition, Tanh.Definition,
+        SoftCap.Definition, Softmax.Definition, Swish.Definition, Tanh.Definition,
         BinaryCrossEntropy.Definition, BinaryCrossEntropyWithLogits.Definition, CategoricalCrossEntropy.Definition,
         CausalLanguageModel.Definition, CosineOrder.Definition, CrossEntropy.Definition, InBatchContrast.Definition, LinearCrossEntropy.Definition,
         MaskedLanguageModel.Definition, MeanSquaredError.Definition, NextSentence.Definition,

@@ -61,7 +61,7 @@ public sealed class ConvertTests : IDisposable
             StringComparison.Ordinal);
         Assert.Contains("--type: it is for files that end in .gguf", Bad(2, $"convert {model} {folder["a"]} --type Q8_0"), StringComparison.Ordinal);
         Assert.Contains("must be a folder with a config.json, a GGUF file", Bad(1, $"convert none {folder["a.gguf"]}"), StringComparison.Ordinal);
-        Assert.Contains("the architecture 'x' is not supported; supported are bert, bloom, deepseek2",
+        Assert.Contains("the architecture 'x' is not supported; supported are bert, bloom, cohere2, deepseek2",
             Bad(1, $"convert {folder.Write("x.gguf", Header("x"))} {folder["b"]}"), StringComparison.Ordinal);
         Assert.Contains("the architecture 'x' is not supported", Bad(1, $"plan {folder["x.gguf"]}"), StringComparison.Ordinal);
         Assert.Contains("the value llama.embedding_length is missing", Bad(1, $"generate {folder.Write("y.gguf", Header("llama"))} --prompt a"), StringComparison.Ordinal);

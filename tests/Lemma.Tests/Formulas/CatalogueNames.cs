@@ -5,7 +5,7 @@ internal static class CatalogueNames
 {
     public static readonly string[] All =
     [
-        "sigmoid", "tanh", "relu", "gelu", "gelu_tanh", "swish", "silu", "softmax", "log_softmax",
+        "sigmoid", "tanh", "relu", "gelu", "gelu_tanh", "swish", "silu", "soft_cap", "softmax", "log_softmax",
         "mse", "binary_cross_entropy", "binary_cross_entropy_with_logits", "categorical_cross_entropy", "cross_entropy",
             "linear_cross_entropy",
         "causal_lm_nll", "masked_lm", "next_sentence", "cosent", "in_batch_contrast",

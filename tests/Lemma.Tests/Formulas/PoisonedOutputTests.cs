@@ -28,6 +28,7 @@ public class PoisonedOutputTests
         ["relu"] = (y, _, _) => Relu.Forward(X, y),
         ["sigmoid"] = (y, _, _) => Sigmoid.Forward(X, y),
         ["silu"] = (y, _, _) => Silu.Forward(X, y),
+        ["soft_cap"] = (y, _, _) => SoftCap.Forward(X, 2, y),
         ["swish"] = (y, _, _) => Swish.Forward(X, 1.7f, y),
         ["tanh"] = (y, _, _) => Tanh.Forward(X, y),
         ["softmax"] = (y, _, _) => Softmax.Forward(X, Width, 1, y),

@@ -11,6 +11,14 @@ internal sealed class Cohere2 : LlamaLike
 {
     public override string Name => "cohere2";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("cohere2", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Number("logit_scale", "logit_scale");
+        fields.Whole("attention.sliding_window", "sliding_window");
+    }, "layer_norm_eps");
+
     protected override string ArchitectureOf(ModelConfig config) => "Cohere2ForCausalLM";
 
     protected override string EpsilonField => "layer_norm_eps";

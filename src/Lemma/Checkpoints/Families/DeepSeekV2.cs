@@ -15,6 +15,12 @@ internal sealed class DeepSeekV2 : LatentAttentionFamily
 
     public override string Name => "deepseek_v2";
 
+    public override GgufMap Gguf { get; } = LatentGguf(Softmax, static fields =>
+    {
+        if (fields.Facts is { } facts)
+            fields.Always("topk_method", facts.Whole("expert_group_count") > 1 ? Limited : Greedy);
+    });
+
     protected override string ArchitectureOf(ModelConfig config) => "DeepseekV2ForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

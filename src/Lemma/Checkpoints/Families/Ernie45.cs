@@ -10,6 +10,13 @@ internal sealed class Ernie45 : LlamaLike
 {
     public override string Name => "ernie4_5";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("ernie4_5", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Presence("use_bias", "blk.0.attn_q.bias");
+    });
+
     protected override string ArchitectureOf(ModelConfig config) => "Ernie4_5ForCausalLM";
 
     protected override bool TiesByDefault => true;

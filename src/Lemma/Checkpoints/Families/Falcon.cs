@@ -10,6 +10,39 @@ internal sealed class Falcon : Family
 {
     public override string Name => "falcon";
 
+    public override GgufMap Gguf { get; } = new("falcon",
+    [
+        ("transformer.word_embeddings", "token_embd"),
+        ("transformer.ln_f", "output_norm"),
+        ("lm_head", "output"),
+        ("transformer.h.#.input_layernorm", "blk.#.attn_norm"),
+        ("transformer.h.#.post_attention_layernorm", "blk.#.ffn_norm"),
+        ("transformer.h.#.ln_mlp", "blk.#.attn_norm"),
+        ("transformer.h.#.ln_attn", "blk.#.attn_norm_2"),
+        ("transformer.h.#.self_attention.query_key_value", "blk.#.attn_qkv"),
+        ("transformer.h.#.self_attention.dense", "blk.#.attn_output"),
+        ("transformer.h.#.mlp.dense_h_to_4h", "blk.#.ffn_up"),
+        ("transformer.h.#.mlp.dense_4h_to_h", "blk.#.ffn_down"),
+    ], static fields =>
+    {
+        fields.Whole("context_length", "max_position_embeddings");
+        fields.Whole("embedding_length", "hidden_size");
+        fields.Whole("block_count", "num_hidden_layers");
+        fields.Whole("feed_forward_length", "ffn_hidden_size");
+        fields.Whole("attention.head_count", "num_attention_heads");
+        fields.Whole("attention.head_count_kv", "num_kv_heads");
+        fields.Number("attention.layer_norm_epsilon", "layer_norm_epsilon");
+        GgufRotary.Describe(fields);
+        fields.Vocabulary();
+        if (fields.Facts is not { } facts)
+            return;
+        bool hasTwo = facts.Has("blk.0.attn_norm_2.weight"), isGrouped = facts.Whole("attention.head_count_kv") is not 1;
+        fields.Always("multi_query", !isGrouped);
+        fields.Always("new_decoder_architecture", hasTwo || isGrouped);
+        if (hasTwo || isGrouped)
+            fields.Json.WriteNumber("num_ln_in_parallel_attn", hasTwo ? 2 : 1);
+    });
+
     protected override string Prefix => "transformer.";
 
     protected override bool SaysDropout => true;

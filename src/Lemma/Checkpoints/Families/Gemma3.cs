@@ -85,7 +85,7 @@ internal sealed class Gemma3 : LlamaLike
             if (cap == 0)
                 json.WriteNull(name);
             else
-                json.WriteNumber(name, cap);
+                WriteFloat(json, name, cap);
         }
         RotaryConfig full = all.FirstOrDefault(one => one.Window is null)?.Rotary ?? new RotaryConfig(1e6);
         RotaryConfig sliding = all.FirstOrDefault(one => one.Window is not null)?.Rotary ?? new RotaryConfig();

@@ -91,7 +91,7 @@ internal sealed class Gemma4 : LlamaLike
         if (config.Head.Cap == 0)
             json.WriteNull("final_logit_softcapping");
         else
-            json.WriteNumber("final_logit_softcapping", config.Head.Cap);
+            WriteFloat(json, "final_logit_softcapping", config.Head.Cap);
         WriteLayerTypes(json, config);
         json.WriteStartObject("rope_parameters");
         foreach ((string kind, RotaryConfig rotary) in ((string, RotaryConfig)[])[(Full, wide?.Rotary ?? new RotaryConfig(1e6)),

@@ -10,6 +10,17 @@ internal sealed class Glm4 : LlamaLike
 {
     public override string Name => "glm4";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("glm4", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Presence("attention_bias", "blk.0.attn_q.bias");
+    }) with
+    {
+        Names = GgufLlama.NamesWith(("model.layers.#.post_self_attn_layernorm", "blk.#.post_attention_norm"),
+            ("model.layers.#.post_mlp_layernorm", "blk.#.post_ffw_norm")),
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "Glm4ForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
@@ -25,6 +36,8 @@ internal sealed class Glm4 : LlamaLike
             return false;
         json.WriteBoolean("attention_bias", attention.InputBias);
         RotaryFields.Write(json, rotary, attention.HeadWidth, saysShare: true);
+        // Without it transformers takes an id that smaller vocabularies do not have.
+        json.WriteNull("pad_token_id");
         return true;
     }
 

@@ -17,6 +17,27 @@ internal sealed class Glm4Moe : GroupedExperts
 
     public override string Name => "glm4_moe";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("glm4moe", static fields =>
+    {
+        const uint Sigmoid = 2;
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        GgufLlama.GroupedExperts(fields, Sigmoid);
+        fields.Presence("attention_bias", "blk.0.attn_q.bias");
+        fields.Presence("use_qk_norm", "blk.0.attn_q_norm.weight");
+        if (fields.Facts is { } facts && (facts.Whole("expert_gating_func") ?? Sigmoid) != Sigmoid)
+            throw facts.Error($"experts must be chosen by sigmoid scores ({Sigmoid}), but expert_gating_func is {facts.Whole("expert_gating_func")}");
+        if (fields.Facts is { } further && further.Whole("nextn_predict_layers") is > 0 and var layers)
+            throw further.Error($"the last {layers} blocks predict further tokens, which is not supported");
+    }) with
+    {
+        Names = GgufLlama.NamesWith(("model.layers.#.post_attention_layernorm", "blk.#.post_attention_norm"),
+            ("model.layers.#.mlp.gate.e_score_correction_bias", "blk.#.exp_probs_b.bias"),
+            ("model.layers.#.mlp.shared_experts.gate_proj", "blk.#.ffn_gate_shexp"),
+            ("model.layers.#.mlp.shared_experts.up_proj", "blk.#.ffn_up_shexp"),
+            ("model.layers.#.mlp.shared_experts.down_proj", "blk.#.ffn_down_shexp")),
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "Glm4MoeForCausalLM";
 
     protected override bool WritesRotary => false;

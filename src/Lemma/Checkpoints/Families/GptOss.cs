@@ -12,6 +12,45 @@ internal sealed class GptOss : LlamaLike
 {
     public override string Name => "gpt_oss";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("gpt-oss", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        GgufLlama.Experts(fields, "num_local_experts", "num_experts_per_tok");
+        fields.Whole("attention.sliding_window", "sliding_window");
+        fields.Ask("expert_feed_forward_length");
+        fields.Presence("attention_bias", "blk.0.attn_q.bias");
+        if (fields.Facts is null)
+            fields.Write("expert_feed_forward_length", fields.Config.GetProperty("intermediate_size").GetUInt32());
+    }) with
+    {
+        Names = GgufLlama.NamesWith(("model.layers.#.post_attention_layernorm", "blk.#.post_attention_norm"),
+            ("model.layers.#.self_attn.sinks", "blk.#.attn_sinks.weight"),
+            ("model.layers.#.mlp.router", "blk.#.ffn_gate_inp"),
+            ("model.layers.#.mlp.experts.gate_proj", "blk.#.ffn_gate_exps"),
+            ("model.layers.#.mlp.experts.up_proj", "blk.#.ffn_up_exps"),
+            ("model.layers.#.mlp.experts.down_proj", "blk.#.ffn_down_exps.weight"),
+            ("model.layers.#.mlp.experts.down_proj_bias", "blk.#.ffn_down_exps.bias")),
+        Change = WithGateAndUpApart,
+    };
+
+    // A tensor of gates and one of ups, each of all experts.
+    private static IEnumerable<WeightName> WithGateAndUpApart(WeightName name, ModelConfig config)
+    {
+        if (!name.Name.Contains("gate_up_proj", StringComparison.Ordinal))
+            return [name];
+        int hidden = config.AllBlocks.First().FeedForward.HiddenWidth;
+        bool isBias = name.Name.EndsWith("_bias", StringComparison.Ordinal);
+        string start = name.Name[..name.Name.IndexOf("gate_up_proj", StringComparison.Ordinal)], end = isBias ? ".bias" : ".weight";
+        return new[] { ("gate_proj", 0), ("up_proj", hidden) }.Select(part => name with
+        {
+            Name = start + part.Item1 + end,
+            Rows = name.Rows / 2,
+            Sizes = isBias ? [name.Rows / 2 / hidden, hidden] : null,
+            RowOf = row => row / hidden * 2 * hidden + part.Item2 + row % hidden,
+        });
+    }
+
     protected override string ArchitectureOf(ModelConfig config) => "GptOssForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
@@ -52,7 +91,7 @@ internal sealed class GptOss : LlamaLike
         json.WriteBoolean("attention_bias", attention.InputBias);
         json.WriteNumber("num_local_experts", sparse.Routing.Experts);
         json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
-        json.WriteNumber("swiglu_limit", clamp.Limit);
+        WriteFloat(json, "swiglu_limit", clamp.Limit);
         WriteBalance(json, sparse);
         json.WriteNumber("sliding_window", WindowOf(config) ?? 128);
         WriteLayerTypes(json, config);

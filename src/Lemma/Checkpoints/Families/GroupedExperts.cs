@@ -67,7 +67,7 @@ internal abstract class GroupedExperts : LlamaLike
         json.WriteNumber("n_group", sparse.Routing.Groups);
         json.WriteNumber("topk_group", sparse.Routing.ChosenGroups);
         json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
-        json.WriteNumber("routed_scaling_factor", sparse.Routing.Scale);
+        WriteFloat(json, "routed_scaling_factor", sparse.Routing.Scale);
         json.WriteNumber("first_k_dense_replace", config.Stack.Blocks.TakeWhile(block => block.FeedForward is not ExpertsFeedForward).Count());
         return true;
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lemma.Formats;
+using Lemma.Models;
 using Lemma.Modules;
 
 namespace Lemma.Checkpoints;
@@ -7,6 +8,87 @@ namespace Lemma.Checkpoints;
 /// <summary>The families with the latent attention of DeepSeek: how its sizes and names stand in their files.</summary>
 internal abstract class LatentAttentionFamily : GroupedExperts
 {
+    /// <summary>What GGUF calls scores of experts by softmax, and by σ.</summary>
+    protected const uint Softmax = 1, Sigmoid = 2;
+
+    /// <summary>The GGUF architecture of a family: attention with latents is that of one wide key for all heads there.</summary>
+    /// <param name="gating">How scores of experts are made.</param>
+    /// <param name="more">The values that only this family has.</param>
+    protected static GgufMap LatentGguf(uint gating, Action<GgufFields> more) => new("deepseek2",
+    [
+        .. GgufLlama.Names,
+        ("model.layers.#.self_attn.q_a_proj", "blk.#.attn_q_a"),
+        ("model.layers.#.self_attn.q_a_layernorm", "blk.#.attn_q_a_norm"),
+        ("model.layers.#.self_attn.q_b_proj", "blk.#.attn_q_b"),
+        ("model.layers.#.self_attn.kv_a_proj_with_mqa", "blk.#.attn_kv_a_mqa"),
+        ("model.layers.#.self_attn.kv_a_layernorm", "blk.#.attn_kv_a_norm"),
+        ("model.layers.#.self_attn.k_b_proj", "blk.#.attn_k_b"),
+        ("model.layers.#.self_attn.v_b_proj", "blk.#.attn_v_b"),
+        ("model.layers.#.mlp.gate.e_score_correction_bias", "blk.#.exp_probs_b.bias"),
+        ("model.layers.#.mlp.shared_experts.gate_proj", "blk.#.ffn_gate_shexp"),
+        ("model.layers.#.mlp.shared_experts.up_proj", "blk.#.ffn_up_shexp"),
+        ("model.layers.#.mlp.shared_experts.down_proj", "blk.#.ffn_down_shexp"),
+    ], fields =>
+    {
+        DescribeGguf(fields, gating);
+        more(fields);
+    })
+    {
+        Suits = facts => (facts.Whole("expert_gating_func") ?? Softmax) == gating,
+        Change = WithLatentHalves,
+    };
+
+    private static void DescribeGguf(GgufFields fields, uint gating)
+    {
+        fields.Whole("context_length", "max_position_embeddings");
+        fields.Whole("embedding_length", "hidden_size");
+        fields.Whole("block_count", "num_hidden_layers");
+        fields.Whole("feed_forward_length", "intermediate_size");
+        fields.Whole("attention.head_count", "num_attention_heads");
+        fields.Number("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+        fields.Vocabulary();
+        fields.Whole("attention.q_lora_rank", "q_lora_rank", isOptional: true);
+        fields.Whole("attention.kv_lora_rank", "kv_lora_rank");
+        fields.Whole("attention.value_length_mla", "v_head_dim");
+        GgufLlama.GroupedExperts(fields, gating);
+        GgufRotary.Describe(fields, width: static config => config.GetProperty("qk_rope_head_dim").GetInt32());
+        fields.Ask("attention.key_length", "attention.head_count_kv", "attention.key_length_mla");
+        if (fields.Facts is { } facts)
+        {
+            long turning = facts.Whole("rope.dimension_count") ?? throw facts.Error("the value deepseek2.rope.dimension_count is missing");
+            long whole = facts.Whole("attention.key_length_mla")
+                ?? throw facts.Error("the value deepseek2.attention.key_length_mla is missing, as in files older than 2025, which must be converted again");
+            fields.Computed("qk_rope_head_dim", _ => turning);
+            fields.Computed("head_dim", _ => turning);
+            fields.Computed("qk_nope_head_dim", _ => whole - turning);
+            return;
+        }
+        uint Field(string name) => fields.Config.GetProperty(name).GetUInt32();
+        fields.Write("attention.head_count_kv", 1u);
+        fields.Write("attention.key_length", Field("kv_lora_rank") + Field("qk_rope_head_dim"));
+        fields.Write("attention.value_length", Field("kv_lora_rank"));
+        fields.Write("attention.key_length_mla", Field("qk_head_dim"));
+        if (fields.Config.GetProperty("rope_parameters").TryGetProperty("mscale_all_dim", out JsonElement all))
+            fields.Write("rope.scaling.yarn_log_multiplier", (float)(0.1 * all.GetDouble()));
+    }
+
+    // Keys and values of each head are a tensor each; that of the keys turned, so that queries meet it as it lies.
+    private static IEnumerable<WeightName> WithLatentHalves(WeightName name, ModelConfig config)
+    {
+        if (!name.Name.EndsWith("kv_b_proj.weight", StringComparison.Ordinal))
+            return [name];
+        LatentAttentionConfig latent = (LatentAttentionConfig)config.AllBlocks.First().Mixer;
+        (int heads, int plain, int width) = (latent.Heads, latent.PlainWidth, latent.ValueWidth);
+        WeightName Part(string part, int first, int rows) => name with
+        {
+            Name = name.Name.Replace("kv_b_proj", part, StringComparison.Ordinal),
+            Rows = heads * rows,
+            Stack = heads,
+            RowOf = row => row / rows * (plain + width) + first + row % rows,
+        };
+        return [Part("k_b_proj", 0, plain) with { Transposed = true }, Part("v_b_proj", plain, width)];
+    }
+
     /// <summary>The attention of a config, whose positions turn pairs of neighbours.</summary>
     protected static LatentAttentionConfig ReadLatent(JsonSettings settings, in Sizes sizes)
     {

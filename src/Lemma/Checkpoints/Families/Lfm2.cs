@@ -12,6 +12,64 @@ internal sealed class Lfm2 : LlamaLike
 
     public override string Name => "lfm2";
 
+    public override GgufMap Gguf { get; } = new("lfm2",
+    [
+        ("model.embed_tokens", "token_embd"),
+        ("model.embedding_norm", "token_embd_norm"),
+        ("lm_head", "output"),
+        ("model.layers.#.operator_norm", "blk.#.attn_norm"),
+        ("model.layers.#.ffn_norm", "blk.#.ffn_norm"),
+        ("model.layers.#.conv.in_proj", "blk.#.shortconv.in_proj"),
+        ("model.layers.#.conv.conv", "blk.#.shortconv.conv"),
+        ("model.layers.#.conv.out_proj", "blk.#.shortconv.out_proj"),
+        ("model.layers.#.self_attn.q_proj", "blk.#.attn_q"),
+        ("model.layers.#.self_attn.k_proj", "blk.#.attn_k"),
+        ("model.layers.#.self_attn.v_proj", "blk.#.attn_v"),
+        ("model.layers.#.self_attn.out_proj", "blk.#.attn_output"),
+        ("model.layers.#.self_attn.q_layernorm", "blk.#.attn_q_norm"),
+        ("model.layers.#.self_attn.k_layernorm", "blk.#.attn_k_norm"),
+        ("model.layers.#.feed_forward.w1", "blk.#.ffn_gate"),
+        ("model.layers.#.feed_forward.w3", "blk.#.ffn_up"),
+        ("model.layers.#.feed_forward.w2", "blk.#.ffn_down"),
+    ], DescribeGguf);
+
+    // A convolution is a block without heads of keys and values.
+    private static void DescribeGguf(GgufFields fields)
+    {
+        const string Heads = "attention.head_count_kv";
+        fields.Whole("context_length", "max_position_embeddings");
+        fields.Whole("embedding_length", "hidden_size");
+        fields.Whole("block_count", "num_hidden_layers");
+        fields.Whole("feed_forward_length", "intermediate_size");
+        fields.Whole("attention.head_count", "num_attention_heads");
+        fields.Number("attention.layer_norm_rms_epsilon", "norm_eps");
+        fields.Whole("shortconv.l_cache", "conv_L_cache");
+        fields.Vocabulary();
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Ask(Heads);
+        fields.Always("block_auto_adjust_ff_dim", false);
+        if (fields.Facts is not { } facts)
+        {
+            int each = fields.Config.GetProperty("num_key_value_heads").GetInt32();
+            fields.Write(Heads, fields.Config.GetProperty("layer_types").EnumerateArray().Select(type => type.GetString() == Full ? each : 0).ToArray());
+            return;
+        }
+        long[] heads = facts.Values.GetValueOrDefault($"{facts.Architecture}.{Heads}") switch
+        {
+            int[] list => [.. list.Select(count => (long)count)],
+            uint[] list => [.. list.Select(count => (long)count)],
+            _ => throw facts.Error($"the value {facts.Architecture}.{Heads} must be a list of whole numbers"),
+        };
+        if (heads.Where(count => count != 0).Distinct().Count() != 1)
+            throw facts.Error($"the value {facts.Architecture}.{Heads} must be 0 or one other number, but is {string.Join(", ", heads)}");
+        fields.Json.WriteNumber("num_key_value_heads", heads.Max());
+        fields.Json.WriteStartArray("layer_types");
+        foreach (long count in heads)
+            fields.Json.WriteStringValue(count == 0 ? Convolution : Full);
+        fields.Json.WriteEndArray();
+    }
+
     protected override string ArchitectureOf(ModelConfig config) => "Lfm2ForCausalLM";
 
     protected override bool TiesByDefault => true;

@@ -140,9 +140,11 @@ internal abstract class LlamaLike : Family
     /// <summary>The GGUF architecture of a family of this kind.</summary>
     /// <param name="architecture">Its name.</param>
     /// <param name="more">The values that only this family has.</param>
-    protected static GgufMap LlamaGguf(string architecture, Action<GgufFields>? more = null) => new(architecture, GgufLlama.Names, fields =>
+    /// <param name="layerNorm">The field of ε where norms are LayerNorms; null for RMS norms.</param>
+    protected static GgufMap LlamaGguf(string architecture, Action<GgufFields>? more = null, string? layerNorm = null) => new(architecture, GgufLlama.Names,
+        fields =>
     {
-        GgufLlama.Describe(fields);
+        GgufLlama.Describe(fields, layerNorm);
         more?.Invoke(fields);
     });
 

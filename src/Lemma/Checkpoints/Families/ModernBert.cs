@@ -151,6 +151,8 @@ internal sealed class ModernBert : Family
             json.WriteEndObject();
         }
         json.WriteEndObject();
+        // Without it transformers takes an id that smaller vocabularies do not have.
+        json.WriteNull("pad_token_id");
         if (encoder.Head is not { Transform: { } transform } head)
             return true;
         json.WriteBoolean("decoder_bias", head.Bias);

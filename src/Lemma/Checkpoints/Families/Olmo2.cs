@@ -17,6 +17,7 @@ internal sealed class Olmo2 : LlamaLike
     }) with
     {
         Names = GgufLlama.NamesWithNormsBehind,
+        Suits = static facts => facts.Whole("attention.sliding_window") is null or 0,
     };
 
     protected override string ArchitectureOf(ModelConfig config) => "Olmo2ForCausalLM";

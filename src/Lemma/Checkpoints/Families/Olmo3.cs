@@ -10,6 +10,18 @@ internal sealed class Olmo3 : LlamaLike
 {
     public override string Name => "olmo3";
 
+    // OLMo 2's architecture, with windows.
+    public override GgufMap Gguf { get; } = LlamaGguf("olmo2", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        GgufLlama.LayerWindows(fields);
+    }) with
+    {
+        Names = GgufLlama.NamesWithNormsBehind,
+        Suits = static facts => facts.Whole("attention.sliding_window") > 0,
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "Olmo3ForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

@@ -11,6 +11,14 @@ internal sealed class Olmoe : LlamaLike
 {
     public override string Name => "olmoe";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("olmoe", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        GgufLlama.Experts(fields, "num_experts", "num_experts_per_tok");
+        fields.Always("norm_topk_prob", false);
+    });
+
     protected override string ArchitectureOf(ModelConfig config) => "OlmoeForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

@@ -10,6 +10,12 @@ internal sealed class Phi : LlamaLike
 {
     public override string Name => "phi";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("phi2", static fields => GgufRotary.Describe(fields), "layer_norm_eps") with
+    {
+        Names = GgufLlama.NamesWith(("model.final_layernorm", "output_norm"), ("model.layers.#.self_attn.dense", "blk.#.attn_output"),
+            ("model.layers.#.mlp.fc1", "blk.#.ffn_up"), ("model.layers.#.mlp.fc2", "blk.#.ffn_down")),
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "PhiForCausalLM";
 
     protected override string EpsilonField => "layer_norm_eps";

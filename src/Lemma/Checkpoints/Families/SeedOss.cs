@@ -10,6 +10,18 @@ internal sealed class SeedOss : LlamaLike
 {
     public override string Name => "seed_oss";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("seed_oss", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Presence("attention_bias", "blk.0.attn_q.bias");
+        fields.Presence("attention_out_bias", "blk.0.attn_output.bias");
+        fields.Presence("mlp_bias", "blk.0.ffn_up.bias");
+    }) with
+    {
+        Names = GgufLlama.NamesWith(("model.layers.#.post_attention_layernorm", "blk.#.post_attention_norm")),
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "SeedOssForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)

@@ -53,6 +53,8 @@ internal sealed class SmolLM3 : LlamaLike
         foreach (BlockConfig each in config.Stack.Blocks)
             json.WriteNumberValue(each.Mixer is AttentionConfig { Rotary: not null } ? 1 : 0);
         json.WriteEndArray();
+        // Without it transformers takes an id that smaller vocabularies do not have.
+        json.WriteNull("pad_token_id");
         return Qwen2.WriteQwenWindow(json, config);
     }
 }

@@ -10,6 +10,13 @@ internal sealed class StableLm : LlamaLike
 {
     public override string Name => "stablelm";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("stablelm", static fields =>
+    {
+        GgufRotary.Describe(fields);
+        fields.Flag("use_parallel_residual", "use_parallel_residual");
+        fields.Presence("use_qkv_bias", "blk.0.attn_q.bias");
+    }, "layer_norm_eps");
+
     protected override string ArchitectureOf(ModelConfig config) => "StableLmForCausalLM";
 
     protected override string EpsilonField => "layer_norm_eps";

@@ -10,6 +10,16 @@ internal sealed class Starcoder2 : LlamaLike
 {
     public override string Name => "starcoder2";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("starcoder2", static fields =>
+    {
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Presence("use_bias", "blk.0.attn_q.bias");
+    }, "norm_epsilon") with
+    {
+        Names = GgufLlama.NamesWith(("model.layers.#.mlp.c_fc", "blk.#.ffn_up"), ("model.layers.#.mlp.c_proj", "blk.#.ffn_down")),
+    };
+
     protected override string ArchitectureOf(ModelConfig config) => "Starcoder2ForCausalLM";
 
     protected override bool TiesByDefault => true;

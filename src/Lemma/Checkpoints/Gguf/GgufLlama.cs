@@ -48,8 +48,14 @@ internal static class GgufLlama
         ("model.layers.#.post_feedforward_layernorm", "blk.#.post_ffw_norm"),
     ];
 
+    /// <summary>The names with others for some of the family's.</summary>
+    public static IReadOnlyList<(string Theirs, string Ours)> NamesWith(params (string Theirs, string Ours)[] own) =>
+        [.. Names.Where(pair => own.All(other => other.Theirs != pair.Theirs)), .. own];
+
     /// <summary>The values that all have.</summary>
-    public static void Describe(GgufFields fields)
+    /// <param name="fields">The fields.</param>
+    /// <param name="layerNorm">The field of ε where norms are LayerNorms; null for RMS norms.</param>
+    public static void Describe(GgufFields fields, string? layerNorm = null)
     {
         fields.Whole("context_length", "max_position_embeddings");
         fields.Whole("embedding_length", "hidden_size");
@@ -57,7 +63,10 @@ internal static class GgufLlama
         fields.Whole("feed_forward_length", "intermediate_size");
         fields.Whole("attention.head_count", "num_attention_heads");
         fields.Whole("attention.head_count_kv", "num_key_value_heads", isOptional: true);
-        fields.Number("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+        if (layerNorm is null)
+            fields.Number("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+        else
+            fields.Number("attention.layer_norm_epsilon", layerNorm);
         fields.Vocabulary();
     }
 
@@ -79,6 +88,49 @@ internal static class GgufLlama
             throw facts.Error($"there can be at most {MostExperts} experts, but the file says {many}");
         fields.Whole("expert_count", count);
         fields.Whole("expert_used_count", chosen);
+    }
+
+    /// <summary>Experts in groups: how a row's are chosen, and shared ones.</summary>
+    /// <param name="fields">The fields.</param>
+    /// <param name="gating">How scores are made: 1 by softmax, 2 by σ.</param>
+    public static void GroupedExperts(GgufFields fields, uint gating)
+    {
+        fields.Whole("leading_dense_block_count", "first_k_dense_replace");
+        fields.Whole("expert_feed_forward_length", "moe_intermediate_size");
+        fields.Whole("expert_shared_count", "n_shared_experts");
+        fields.Number("expert_weights_scale", "routed_scaling_factor");
+        Experts(fields, "n_routed_experts", "num_experts_per_tok");
+        fields.Ask("expert_weights_norm", "expert_group_count", "expert_group_used_count", "expert_gating_func");
+        if (fields.Facts is { } facts)
+        {
+            fields.Computed("n_group", static facts => facts.Whole("expert_group_count") ?? 1);
+            fields.Computed("topk_group", static facts => facts.Whole("expert_group_used_count") ?? 1);
+            fields.Always("norm_topk_prob", facts.Flag("expert_weights_norm") ?? false);
+            return;
+        }
+        fields.Write("expert_gating_func", gating);
+        fields.Write("expert_group_count", fields.Config.GetProperty("n_group").GetUInt32());
+        fields.Write("expert_group_used_count", fields.Config.GetProperty("topk_group").GetUInt32());
+        fields.Write("expert_weights_norm", fields.Config.GetProperty("norm_topk_prob").GetBoolean());
+    }
+
+    /// <summary>Which layers have a window, as a list of flags.</summary>
+    public static void LayerWindows(GgufFields fields)
+    {
+        const string Key = "attention.sliding_window_pattern", Sliding = "sliding_attention";
+        fields.Whole("attention.sliding_window", "sliding_window");
+        fields.Ask(Key);
+        if (fields.Facts is not { } facts)
+        {
+            fields.Write(Key, fields.Config.GetProperty("layer_types").EnumerateArray().Select(type => type.GetString() == Sliding).ToArray());
+            return;
+        }
+        if (facts.Values.GetValueOrDefault($"{facts.Architecture}.{Key}") is not bool[] windows)
+            throw facts.Error($"the value {facts.Architecture}.{Key} must be a list of true and false");
+        fields.Json.WriteStartArray("layer_types");
+        foreach (bool isSliding in windows)
+            fields.Json.WriteStringValue(isSliding ? Sliding : "full_attention");
+        fields.Json.WriteEndArray();
     }
 
     /// <summary>The width of a head as the values say it, or of equal parts of a row.</summary>

@@ -172,6 +172,8 @@ internal static class GgufRotary
                 fields.Write("rope.scaling.original_context_length", (uint)Value("original_max_position_embeddings"));
                 fields.Write("rope.scaling.yarn_beta_fast", (float)Value("beta_fast"));
                 fields.Write("rope.scaling.yarn_beta_slow", (float)Value("beta_slow"));
+                if (parameters.TryGetProperty("truncate", out JsonElement truncates) && !truncates.GetBoolean())
+                    fields.Write("rope.scaling.yarn_truncate", false);
                 if (parameters.TryGetProperty("attention_factor", out JsonElement attention))
                     fields.Write("rope.scaling.yarn_attn_factor", (float)attention.GetDouble());
                 return;

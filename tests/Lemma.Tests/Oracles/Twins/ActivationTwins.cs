@@ -11,6 +11,7 @@ internal static class ActivationTwins
         ["gelu_tanh"] = x => Map(x["x"], GeluTanh),
         ["relu"] = x => Map(x["x"], value => Math.Max(0, value)),
         ["sigmoid"] = x => Map(x["x"], Sigmoid),
+        ["soft_cap"] = x => [.. x["x"].Select(value => x.Number("cap") * Math.Tanh(value / x.Number("cap")))],
         ["silu"] = x => Map(x["x"], value => value * Sigmoid(value)),
         ["swish"] = x => Map(x["x"], value => value * Sigmoid((x.Has("beta") ? x["beta"][0] : x.Number("beta", 1)) * value)),
         ["tanh"] = x => Map(x["x"], Math.Tanh),

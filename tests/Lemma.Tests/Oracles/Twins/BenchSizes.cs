@@ -109,6 +109,7 @@ internal static class BenchSizes
             "x[256,512] wq[512,768]*0.04 wc[512,128]*0.04 wr[512,32]*0.04 u[128,512]*0.1 v[128,512]*0.1 wo[512,512]*0.04 heads=8",
         ["multi_query_attention"] = Projected + " wk[512,64]*0.04 wv[512,64]*0.04",
         ["multi_scale_window_attention"] = Short + " windows=16,32,64,128,0,0,0,0",
+        ["soft_cap"] = "x[512,4096]*5 cap=4",
         ["short_convolution"] = "x[1,1024,2048] w[2048,4]*0.5",
         ["log_decay"] = "a[65536,32] rate[32]*0.3 bias[32]",
         ["gated_delta_rule"] = "q[1,4,1024,128]*0.09 k[1,4,1024,128]*0.09 v[1,8,1024,128] decay[1,8,1024]*0.1 beta[1,8,1024]*0.5",

@@ -32,6 +32,7 @@ internal static class TwinCases
         ["gelu_tanh"] = ["x[@]", "x[200]*6"],
         ["relu"] = ["x[@]"],
         ["sigmoid"] = ["x[@]", "x[200]*20"],
+        ["soft_cap"] = ["x[@] cap=2", "x[200]*20 cap=7"],
         ["silu"] = ["x[@]", "x[200]*20"],
         ["swish"] = ["x[@] beta[]+", "x[200]*20 beta=1.7"],
         ["tanh"] = ["x[@]", "x[200]*6"],
