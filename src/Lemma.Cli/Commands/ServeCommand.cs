@@ -58,8 +58,7 @@ internal static class ServeCommand
         Command command = new("serve", "Serve models over HTTP, by the APIs of OpenAI, Ollama and Anthropic, with a page to chat at /.")
         {
             models, embeddings, aliases, adapters, host, port, keyFile, requests, tokens, timeout, bodyMegabytes, origins, sequences, queue, promptRows,
-            stateMegabytes,
-            modelMegabytes, drain, log, logBodies, noPage, cacheFormat, threads,
+            stateMegabytes, modelMegabytes, drain, log, logBodies, noPage, cacheFormat, threads,
         };
         Examples.Add(command,
             ("the model of the quickstart, for programs on this machine", "lemma serve runs/quickstart"),

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Records the suite's questions, trains a model for them and runs the suite over it; see README.md.   usage: run.sh EXTENSIONS EMBEDDER [WORK]
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd); suite=$(cd "$1" && pwd); embedder=$(cd "$2" && pwd); work=$(mkdir -p "${3:-suite}" && cd "${3:-suite}" && pwd)
+dotnet build -c Release -v q "$here/../../src/Lemma.Cli" && dotnet build -c Release -v q "-p:Suite=$suite" "$here"
+lemma() { dotnet "$here/../../src/Lemma.Cli/bin/Release/net10.0/Lemma.Cli.dll" "$@"; }
+tests() { dotnet "$here/bin/Release/net10.0/Lemma.MicrosoftSuite.dll" --no-ansi "$@"; }
+if [ ! -e "$work/chat/best" ]; then
+  rm -f "$work/conversations.jsonl" "$work/texts.jsonl"
+  LEMMA_SUITE_RECORD="$work/conversations.jsonl" tests --filter-class '*.InProcess'
+  # A line of each kind, for the vocabulary.
+  python3 - "$work" <<'PY'
+import json, sys
+kinds = {}
+for line in open(sys.argv[1] + "/conversations.jsonl"):
+    kinds.setdefault(json.dumps([message.get("content") for message in json.loads(line)["messages"] if message["role"] == "user"]), []).append(line)
+with open(sys.argv[1] + "/texts.jsonl", "w") as texts:
+    for lines in kinds.values():
+        for line in lines[:40]:
+            texts.write(json.dumps({"text": line.replace("\\\"", "\"")[:20000]}) + "\n")
+PY
+  lemma train --data "$work/texts.jsonl" --vocab 1024 --width 192 --layers 5 --heads 6 --kv-heads 6 --hidden 512 --length 8192 --steps 4 --batch 1 --baseline 0 --out "$work/base"
+  cp "$here/chat_template.jinja" "$work/base/best/"
+  lemma sft --model "$work/base" --data "$work/conversations.jsonl" --out "$work/chat" --rows 4096 --steps 900 --optimizer muon --learning-rate 2e-3 --eval-every 150
+fi
+LEMMA_SUITE_MODEL="$work/chat/best" LEMMA_SUITE_EMBEDDER="$embedder" tests
