@@ -61,7 +61,7 @@ public sealed record ServedModel(string Name, string Path)
     /// <summary>Further names that requests may call it.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
-    /// <summary>Folders of adapters (LoRA, as PEFT writes them) by the names that requests ask for: such a request is answered by the model with the adapter.</summary>
+    /// <summary>Folders of adapters (LoRA, as PEFT writes them) by the names that requests ask for, which the model with it answers.</summary>
     public IReadOnlyDictionary<string, string> Adapters { get; init; } = new Dictionary<string, string>();
 
     /// <summary>All its names, those of its adapters among them.</summary>

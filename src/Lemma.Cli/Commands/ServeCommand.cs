@@ -149,7 +149,8 @@ internal static class ServeCommand
     }
 
     private static (string, string)[] Pairs(string option, string form, string[] given) =>
-        [.. given.Select(one => one.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } of] ? (name, of) : throw new UsageException($"{option}: '{one}' is not {form}"))];
+        [.. given.Select(one => one.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } of] ? (name, of)
+            : throw new UsageException($"{option}: '{one}' is not {form}"))];
 
     private static string[] Keys(string? file)
     {

@@ -46,8 +46,9 @@ public class ChatPageTests
         Assert.Equal(2, (await page.RunAsync("document.querySelectorAll('#list li').length")).GetInt32());
         Assert.Equal(0, (await page.RunAsync("document.querySelectorAll('#log article').length")).GetInt32());
         await page.RunAsync("document.querySelectorAll('#list .open')[1].click()");
-        await page.RunAsync("location.reload()");
-        await page.WaitAsync("document.readyState === 'complete' && document.querySelectorAll('#list li').length === 2 && document.querySelector('#model').value === 'tiny'");
+        // The page of before would answer as well until it is gone.
+        await page.RunAsync("window.isOld = true; location.reload()");
+        await page.WaitAsync("window.isOld === undefined && document.readyState === 'complete' && document.querySelectorAll('#list li').length === 2 && document.querySelector('#model').value === 'tiny'");
         await page.RunAsync("document.querySelectorAll('#list .open')[1].click()");
         Assert.Equal(6, (await page.RunAsync("document.querySelectorAll('#log article').length")).GetInt32());
         await page.RunAsync("document.querySelectorAll('#list .drop')[1].click()");
