@@ -46,8 +46,11 @@ internal sealed class AnswerContents(bool tellsThoughts)
         try
         {
             using JsonDocument json = JsonDocument.Parse(call.Arguments.Length == 0 ? "{}" : call.Arguments);
-            IEnumerable<JsonProperty> all = json.RootElement.EnumerateObject();
-            content.Arguments = all.ToDictionary(static one => one.Name, static one => (object?)one.Value.Clone(), StringComparer.Ordinal);
+            Dictionary<string, object?> arguments = new(StringComparer.Ordinal);
+            // Of a name that comes twice, which a free object may have, the last value counts.
+            foreach (JsonProperty one in json.RootElement.EnumerateObject())
+                arguments[one.Name] = one.Value.Clone();
+            content.Arguments = arguments;
         }
         // An answer that its most tokens cut off; who runs the function sees why it cannot.
         catch (Exception error) when (error is JsonException or InvalidOperationException)
