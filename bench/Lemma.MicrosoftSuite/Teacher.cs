@@ -95,7 +95,7 @@ internal sealed partial class Teacher(ConversationLog log) : IChatClient
         string[] results = [.. messages.SelectMany(message => message.Contents).OfType<FunctionResultContent>().Select(result => $"{result.Result}")];
         if (rule.Tool is not null && results.Length == 0)
         {
-            return new ChatMessage(ChatRole.Assistant, [.. rule.Arguments.Select(arguments => (AIContent)new FunctionCallContent(Guid.NewGuid().ToString("N")[..9], rule.Tool,
+            return new ChatMessage(ChatRole.Assistant, [.. rule.Arguments.Select(arguments => (AIContent)new FunctionCallContent(ToolCall.NewId(), rule.Tool,
                 JsonSerializer.Deserialize<Dictionary<string, object?>>(arguments)))]);
         }
         return Said(rule.Said.Replace("{r}", results.LastOrDefault(), StringComparison.Ordinal)

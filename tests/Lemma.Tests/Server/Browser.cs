@@ -59,11 +59,14 @@ internal sealed class Browser : IAsyncDisposable
     /// <summary>Waits until an expression is true.</summary>
     public async Task WaitAsync(string script)
     {
-        for (int i = 0; (await RunAsync($"!!({script})")).ValueKind != JsonValueKind.True; i++)
+        const int most = 1000;
+        for (int i = 0; i < most; i++)
         {
-            Assert.True(i < 1000, $"never true: {script}\n{await RunAsync("document.body.innerText")}");
+            if ((await RunAsync($"!!({script})")).ValueKind == JsonValueKind.True)
+                return;
             await Task.Delay(10, Token);
         }
+        Assert.Fail($"never true: {script}\n{await RunAsync("document.body?.innerText")}");
     }
 
     /// <summary>Types into what has the focus.</summary>
