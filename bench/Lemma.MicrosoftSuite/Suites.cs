@@ -43,7 +43,7 @@ internal static class Models
         });
         WebApplication app = builder.Build();
         app.MapLemma();
-        app.StartAsync().Wait();
+        app.Start();
         return new Uri($"{app.Urls.First()}/v1");
     }
 

@@ -21,6 +21,6 @@ with open(sys.argv[1] + "/texts.jsonl", "w") as texts:
 PY
   lemma train --data "$work/texts.jsonl" --vocab 1024 --width 192 --layers 5 --heads 6 --kv-heads 6 --hidden 512 --length 8192 --steps 4 --batch 1 --baseline 0 --out "$work/base"
   cp "$here/chat_template.jinja" "$work/base/best/"
-  lemma sft --model "$work/base" --data "$work/conversations.jsonl" --out "$work/chat" --rows 4096 --steps 900 --optimizer muon --learning-rate 2e-3 --eval-every 150
+  lemma sft --model "$work/base" --data "$work/conversations.jsonl" --out "$work/chat" --rows 4096 --steps 2400 --optimizer muon --learning-rate 2e-3 --eval-every 300
 fi
 LEMMA_SUITE_MODEL="$work/chat/best" LEMMA_SUITE_EMBEDDER="$embedder" tests

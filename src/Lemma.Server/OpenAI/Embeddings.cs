@@ -9,7 +9,8 @@ namespace Lemma.Server.OpenAI;
 /// <summary><c>/v1/embeddings</c>.</summary>
 internal static class Embeddings
 {
-    private const int MostTexts = 2048;
+    /// <summary>The most texts of one request.</summary>
+    public const int MostTexts = 2048;
 
     public static async Task Answer(Call call)
     {

@@ -8,8 +8,6 @@ namespace Lemma.Server.OpenAI;
 /// <summary><c>/v1/rerank</c>, in the form of Jina's and Cohere's APIs: texts by the cosine of their vectors with that of a query.</summary>
 internal static class Rerank
 {
-    private const int MostTexts = 2048;
-
     public static async Task Answer(Call call)
     {
         ServedEngine engine;
@@ -63,8 +61,8 @@ internal static class Rerank
     private static IEnumerable<string> Documents(Fields fields)
     {
         JsonElement documents = fields.Any("documents") ?? throw fields.Missing("documents");
-        if (documents.ValueKind != JsonValueKind.Array || documents.GetArrayLength() is 0 or > MostTexts)
-            throw Fields.Wrong("documents", $"an array of 1 to {MostTexts} texts", documents);
+        if (documents.ValueKind != JsonValueKind.Array || documents.GetArrayLength() is 0 or > Embeddings.MostTexts)
+            throw Fields.Wrong("documents", $"an array of 1 to {Embeddings.MostTexts} texts", documents);
         for (int i = 0; i < documents.GetArrayLength(); i++)
         {
             if (documents[i].ValueKind == JsonValueKind.String)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Modules;
+using Lemma.Tensors;
 
 namespace Lemma.Checkpoints;
 
@@ -284,6 +285,43 @@ internal abstract class LlamaLike : Family
                 json.WriteNumberValue(layer);
         }
         json.WriteEndArray();
+    }
+
+    /// <summary>The block of a layer with experts and a shared one behind a gate, as the config says; or as it is, where the layer has none.</summary>
+    /// <param name="settings">The config.</param>
+    /// <param name="layer">The number of the layer.</param>
+    /// <param name="block">The block with a dense layer.</param>
+    /// <param name="fallback">What counts where the config does not say, the shared one's width included.</param>
+    protected static BlockConfig WithGatedShared(JsonSettings settings, int layer, BlockConfig block, ExpertsFeedForward fallback)
+    {
+        ExpertRouting routing = new()
+        {
+            Experts = settings.Integer("num_experts", fallback.Routing.Experts),
+            Chosen = settings.Integer("num_experts_per_tok", fallback.Routing.Chosen),
+            NormalizesChosen = settings.Boolean("norm_topk_prob", fallback.Routing.NormalizesChosen),
+        };
+        ExpertsFeedForward sparse = new(settings.Integer("moe_intermediate_size", fallback.HiddenWidth), routing, block.FeedForward.Activation)
+        {
+            Shared = new GatedFeedForward(settings.Integer("shared_expert_intermediate_size", fallback.Shared!.HiddenWidth), block.FeedForward.Activation),
+            SharedGate = true,
+            BalanceWeight = ReadBalance(settings),
+        };
+        return IsDense(settings, layer) ? block : block with { FeedForward = sparse };
+    }
+
+    /// <summary>Writes the same; false where there are no such experts.</summary>
+    protected static bool WriteGatedShared(Utf8JsonWriter json, DecoderConfig config)
+    {
+        if (config.Experts.FirstOrDefault() is not { Shared: { } shared } sparse)
+            return false;
+        json.WriteNumber("num_experts", sparse.Routing.Experts);
+        json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
+        json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
+        json.WriteNumber("shared_expert_intermediate_size", shared.HiddenWidth);
+        json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
+        WriteBalance(json, sparse);
+        WriteDenseLayers(json, config);
+        return true;
     }
 
     /// <summary>α of the balance loss, which training adds where <c>output_router_logits</c> is true.</summary>

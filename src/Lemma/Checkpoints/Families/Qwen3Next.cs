@@ -13,37 +13,10 @@ internal sealed class Qwen3Next : GatedDeltaFamily
 
     protected override string ArchitectureOf(ModelConfig config) => "Qwen3NextForCausalLM";
 
-    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer)
-    {
-        BlockConfig block = ReadMixer(settings, sizes, layer);
-        ExpertRouting routing = new()
-        {
-            Experts = settings.Integer("num_experts", 512),
-            Chosen = settings.Integer("num_experts_per_tok", 10),
-            NormalizesChosen = settings.Boolean("norm_topk_prob", true),
-        };
-        ExpertsFeedForward sparse = new(settings.Integer("moe_intermediate_size", 512), routing, block.FeedForward.Activation)
-        {
-            Shared = new GatedFeedForward(settings.Integer("shared_expert_intermediate_size", 512), block.FeedForward.Activation),
-            SharedGate = true,
-            BalanceWeight = ReadBalance(settings),
-        };
-        return IsDense(settings, layer) ? block : block with { FeedForward = sparse };
-    }
+    protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer) => WithGatedShared(settings, layer, ReadMixer(settings, sizes, layer),
+        new ExpertsFeedForward(512, new ExpertRouting { Experts = 512, Chosen = 10, NormalizesChosen = true }) { Shared = new GatedFeedForward(512) });
 
-    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config)
-    {
-        if (config.Stack.Blocks.Select(block => block.FeedForward).OfType<ExpertsFeedForward>().FirstOrDefault() is not { Shared: { } shared } sparse)
-            return false;
-        json.WriteNumber("num_experts", sparse.Routing.Experts);
-        json.WriteNumber("num_experts_per_tok", sparse.Routing.Chosen);
-        json.WriteNumber("moe_intermediate_size", sparse.HiddenWidth);
-        json.WriteNumber("shared_expert_intermediate_size", shared.HiddenWidth);
-        json.WriteBoolean("norm_topk_prob", sparse.Routing.NormalizesChosen);
-        WriteBalance(json, sparse);
-        WriteDenseLayers(json, config);
-        return base.WriteMore(json, config);
-    }
+    protected override bool WriteMore(Utf8JsonWriter json, DecoderConfig config) => WriteGatedShared(json, config) && base.WriteMore(json, config);
 
     protected override IEnumerable<WeightName> FeedForwardNames(FeedForwardConfig config, string theirs, string ours, int width) =>
         config is ExpertsFeedForward { Shared: { } shared } sparse ? ExpertsWithGatedShared(theirs, ours, width, sparse, shared)
