@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Lemma.Language.Tools;
+using OpenAI.Chat;
 
 namespace Microsoft.Extensions.AI;
 
@@ -108,14 +109,28 @@ internal sealed partial class Teacher(ConversationLog log) : IChatClient
 /// <summary>Conversations in OpenAI's form, one a line, for lemma sft; those that copy a number come with many numbers.</summary>
 internal sealed partial class ConversationLog(string path)
 {
-    private const int Copies = 60, Numbers = 400;
+    private const int Copies = 40, Numbers = 1500;
     private readonly Lock gate = new();
     private readonly HashSet<string> written = [];
 
     public void Add(ChatMessage[] messages, ChatOptions? options, ChatMessage answer)
     {
-        string line = Line([.. messages, answer], options);
-        string said = answer.Text;
+        // Tools as they are told in this process, and as OpenAI's client sends them.
+        Add(Line([.. messages, answer], options, InProcess), messages, answer.Text);
+        if (options?.Tools is { Count: > 0 })
+            Add(Line([.. messages, answer], options, Sent), messages, answer.Text);
+    }
+
+    private static Tool InProcess(AIFunctionDeclaration tool) => new(tool.Name, tool.Description, tool.JsonSchema);
+
+    private static Tool Sent(AIFunctionDeclaration tool)
+    {
+        ChatTool sent = tool.AsOpenAIChatTool();
+        return new Tool(sent.FunctionName, sent.FunctionDescription, JsonElement.Parse(sent.FunctionParameters.ToMemory().Span));
+    }
+
+    private void Add(string line, ChatMessage[] messages, string said)
+    {
         string? number = messages.SelectMany(message => message.Contents).OfType<FunctionResultContent>().Select(result => $"{result.Result}")
             .FirstOrDefault(result => Digits().IsMatch(result) && said.Contains(result, StringComparison.Ordinal));
         bool isDrawn = number is null && Digits().IsMatch(said) && messages[^1].Text.Contains("random", StringComparison.Ordinal);
@@ -136,7 +151,7 @@ internal sealed partial class ConversationLog(string path)
 
     private static string Replaced(string line, string number, string other) => Regex.Replace(line, $@"(?<![\d.]){Regex.Escape(number)}(?!\d)", other);
 
-    private static string Line(ChatMessage[] messages, ChatOptions? options)
+    private static string Line(ChatMessage[] messages, ChatOptions? options, Func<AIFunctionDeclaration, Tool> form)
     {
         using MemoryStream stream = new();
         using (Utf8JsonWriter json = new(stream))
@@ -188,7 +203,7 @@ internal sealed partial class ConversationLog(string path)
             if (options?.Tools is { Count: > 0 } tools)
             {
                 json.WritePropertyName("tools");
-                Tool.ToJson([.. tools.Cast<AIFunctionDeclaration>().Select(tool => new Tool(tool.Name, tool.Description, tool.JsonSchema))]).WriteTo(json);
+                Tool.ToJson([.. tools.Cast<AIFunctionDeclaration>().Select(form)]).WriteTo(json);
             }
             json.WriteEndObject();
         }

@@ -14,25 +14,28 @@ internal static class ChatRequest
     /// <param name="client">Who is asked.</param>
     /// <param name="options">The options.</param>
     /// <param name="seed">The seed where the options have none.</param>
-    /// <param name="writesCalls">Whether the model's chat template writes calls.</param>
-    public static AnswerOptions Read(IChatClient client, ChatOptions options, ulong seed, bool writesCalls)
+    /// <param name="engine">Who answers.</param>
+    public static AnswerOptions Read(IChatClient client, ChatOptions options, ulong seed, LanguageEngine engine)
     {
         Refuse(options);
-        Refuse(!writesCalls && options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode, nameof(options.Tools),
+        Refuse(engine.Format.Calls is null && options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode, nameof(options.Tools),
             "the model's chat template writes no calls; ToolMode None leaves them out");
         Refuse(options.ToolMode is RequiredChatToolMode && options.Tools is not { Count: > 0 }, nameof(options.ToolMode),
             "a call is required, but there are no tools");
-        GenerationOptions given = options.RawRepresentationFactory?.Invoke(client) switch
+        object? raw = options.RawRepresentationFactory?.Invoke(client);
+        GenerationOptions given = raw switch
         {
             // What the longest text has room for ends an answer, where nothing else does.
-            null => new GenerationOptions { MaximumTokens = int.MaxValue, Seed = seed, Steps = [] },
+            null => GenerationOptions.Sample(own: engine.Model.Model.Sampling) with { MaximumTokens = int.MaxValue, Seed = seed },
             GenerationOptions own => own,
-            var other => throw new NotSupportedException($"chat: RawRepresentationFactory may give {nameof(GenerationOptions)}, but it gave {other.GetType()}"),
+            _ => throw new NotSupportedException($"chat: RawRepresentationFactory may give {nameof(GenerationOptions)}, but it gave {raw.GetType()}"),
         };
         Numbers numbers = new(options.AdditionalProperties);
         double? minP = numbers.Take("min_p"), typical = numbers.Take("typical_p"), topNSigma = numbers.Take("top_n_sigma"),
             repetition = numbers.Take("repetition_penalty");
         int? ngram = numbers.TakeWhole("no_repeat_ngram_size"), logProbabilities = numbers.TakeWhole("logprobs"), priority = numbers.TakeWhole("priority");
+        // Usage is told in any case.
+        numbers.Accept("stream_options");
         numbers.RequireAllTaken();
         bool draws = options.Temperature is not null || options.TopP is not null || options.TopK is not null || options.FrequencyPenalty is not null
             || options.PresencePenalty is not null || (minP ?? typical ?? topNSigma ?? repetition ?? ngram) is not null;
@@ -40,8 +43,8 @@ internal static class ChatRequest
         {
             Generation = given with
             {
-                Steps = !draws ? given.Steps : GenerationOptions.Sample(options.Temperature ?? 1, options.TopK, options.TopP, minP, typical, repetition,
-                    options.PresencePenalty, options.FrequencyPenalty, ngram, topNSigma: topNSigma).Steps,
+                Steps = !draws ? given.Steps : GenerationOptions.Sample(options.Temperature, options.TopK, options.TopP, minP, typical, repetition,
+                    options.PresencePenalty, options.FrequencyPenalty, ngram, topNSigma: topNSigma, own: raw is null ? engine.Model.Model.Sampling : null).Steps,
                 MaximumTokens = options.MaxOutputTokens ?? given.MaximumTokens,
                 Seed = options.Seed is { } seeded ? unchecked((ulong)seeded) : given.Seed,
                 StopTexts = options.StopSequences is { } stops ? [.. stops] : given.StopTexts,
@@ -111,6 +114,8 @@ internal static class ChatRequest
             : number == Math.Truncate(number) && Math.Abs(number) <= int.MaxValue ? (int)number
             : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
                 $"chat: AdditionalProperties: {name} must be a whole number, but it is {number}"));
+
+        public void Accept(string name) => left.Remove(name);
 
         public void RequireAllTaken()
         {

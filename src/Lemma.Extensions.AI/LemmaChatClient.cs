@@ -81,7 +81,7 @@ public sealed class LemmaChatClient : IChatClient
         IReadOnlyList<Turn> turns = ChatTurns.Of(messages, options.Instructions, engine.Format);
         ulong seed = (ulong)Interlocked.Increment(ref answers);
         Adapter? adapter = AdapterOf(options.ModelId);
-        AnswerOptions asked = ChatRequest.Read(this, options, seed, engine.Format.Calls is not null);
+        AnswerOptions asked = ChatRequest.Read(this, options, seed, engine);
         AnswerRequest request = engine.Ask(turns, asked with { Adapter = adapter }, cancellationToken);
         AnswerContents contents = new(tellsThoughts: options.Reasoning?.Output != ReasoningOutput.None);
         string response = $"chatcmpl-{Guid.NewGuid():N}", message = $"msg-{Guid.NewGuid():N}";

@@ -29,19 +29,20 @@ internal static class Generation
         double? temperature = fields.Number("temperature", 0, 2), topP = fields.Number("top_p", 0, 1), presence = fields.Number("presence_penalty", -2, 2),
             frequency = fields.Number("frequency_penalty", -2, 2), minP = fields.Number("min_p", 0, 1), typical = fields.Number("typical_p", 1e-9, 1),
             topNSigma = fields.Number("top_n_sigma", 0, 1000), repetition = fields.Number("repetition_penalty", 1e-9, 100);
-        int? topK = fields.Whole("top_k", 1), ngram = fields.Whole("no_repeat_ngram_size", 1);
+        int? topK = TopK(fields), ngram = fields.Whole("no_repeat_ngram_size", 1);
         KeyValuePair<int, double>[]? bias = Bias(fields, engine.Writer!.Model.Tokenizer.VocabularySize);
         int[]? stopIds = StopIds(fields, engine);
-        GenerationOptions drawn = temperature is null && (topP ?? presence ?? frequency ?? minP ?? typical ?? topNSigma ?? repetition ?? topK ?? ngram) is null
-            && bias is null ? new GenerationOptions { Steps = [] }
-            : GenerationOptions.Sample(temperature ?? 1, topK, topP, minP, typical, repetition, presence, frequency, ngram, bias, topNSigma);
-        return drawn with
+        return GenerationOptions.Sample(temperature, topK, topP, minP, typical, repetition, presence, frequency, ngram, bias, topNSigma,
+            own: engine.Writer.Model.Model.Sampling) with
         {
             Seed = fields.Long("seed") is { } seed ? unchecked((ulong)seed) : state.NextSeed(),
             StopTexts = Stops(fields, "stop"),
             StopIds = stopIds,
         };
     }
+
+    /// <summary>How many of the likeliest ids are kept: -1 and 0 keep all, whatever the model's own number is.</summary>
+    public static int? TopK(Fields fields) => fields.Whole("top_k", -1) is { } k ? k > 0 ? k : int.MaxValue : null;
 
     /// <summary>Texts to stop at.</summary>
     public static IReadOnlyList<string> Stops(Fields fields, string name)

@@ -36,9 +36,10 @@ internal static class ChatCommand
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(model);
+            _ = sampling.Read(parsed);
             using LanguageModel read = LanguageModel.Load(ModelPath.Find(path), parsed.GetValue(threads), parsed.GetValue(cacheFormat));
             using Guesser? guesser = guess.Open(parsed, read);
-            return Run(read, path, parsed.GetValue(system), sampling.Read(parsed) with
+            return Run(read, path, parsed.GetValue(system), sampling.Read(parsed, read.Model.Sampling) with
             {
                 Speculator = guesser?.Speculator,
                 Constraint = constraint.Read(parsed, read.Tokenizer),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Lemma.Decoding;
+using Lemma.Models;
 
 namespace Lemma.Cli.Parsing;
 
@@ -8,11 +9,11 @@ namespace Lemma.Cli.Parsing;
 internal sealed class SamplingOptions
 {
     // Numbers up to 1/2, 1 and 2 themselves.
-    private const double UpToHalf = 0.50000001, UpToOne = 1.0000001, UpToTwo = 2.0000001;
+    private const double UpToHalf = 0.50000001, UpToOne = 1.0000001, UpToTwo = 2.0000001, UsualTemperature = 0.8;
 
     private readonly Option<int?> tokens = Choice.Whole("--tokens", "The most tokens to add", fallback: 200);
-    private readonly Option<double?> temperature = Choice.Number("--temperature", "How freely to draw; 0 always takes the likeliest",
-        fallback: 0.8);
+    private readonly Option<double?> temperature = Choice.Number("--temperature",
+        "How freely to draw; 0 always takes the likeliest; without it what the model's files say, or 0.8");
     private readonly Option<int?> topK = Choice.Whole("--top-k", "Draw among the K likeliest only");
     private readonly Option<double?> topP = Choice.Number("--top-p", "Draw among the likeliest that reach this probability together",
         below: UpToOne);
@@ -57,16 +58,20 @@ internal sealed class SamplingOptions
     private Option[] Drawing => [temperature, topK, topP, minP, typical, topNSigma, xtc, xtcThreshold, mirostat, mirostatRate, repetition, presence, frequency,
         ngram, dry, dryBase, dryLength, bias];
 
-    public GenerationOptions Read(ParseResult parsed)
+    /// <summary>Reads them; what is not given is as the model's makers would have it.</summary>
+    /// <param name="parsed">What was given.</param>
+    /// <param name="own">Of the model; null before it is read, to refuse what does not hold.</param>
+    public GenerationOptions Read(ParseResult parsed, SamplingDefaults? own = null)
     {
+        SamplingDefaults usual = (own ?? SamplingDefaults.None) with { Temperature = own?.Temperature ?? UsualTemperature };
         foreach ((Option option, Option other) in ((Option, Option)[])[(dryBase, dry), (dryLength, dry), (xtcThreshold, xtc), (mirostatRate, mirostat)])
             Choice.RequireBeside(parsed, option, other);
-        return GenerationOptions.Sample(parsed.GetValue(temperature)!.Value, parsed.GetValue(topK), parsed.GetValue(topP), parsed.GetValue(minP),
+        return GenerationOptions.Sample(parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(topP), parsed.GetValue(minP),
             parsed.GetValue(typical), parsed.GetValue(repetition), parsed.GetValue(presence), parsed.GetValue(frequency), parsed.GetValue(ngram),
             parsed.GetValue(bias), parsed.GetValue(topNSigma),
             parsed.GetValue(dry) is { } multiplier ? new Dry(multiplier, parsed.GetValue(dryBase)!.Value, parsed.GetValue(dryLength)!.Value) : null,
             parsed.GetValue(xtc) is { } chance ? new Xtc(parsed.GetValue(xtcThreshold)!.Value, chance) : null,
-            parsed.GetValue(mirostat) is { } target ? new Mirostat2(target, parsed.GetValue(mirostatRate)!.Value) : null) with
+            parsed.GetValue(mirostat) is { } target ? new Mirostat2(target, parsed.GetValue(mirostatRate)!.Value) : null, usual) with
         {
             MaximumTokens = parsed.GetValue(tokens)!.Value,
             Seed = parsed.GetValue(seed)!.Value,

@@ -59,6 +59,7 @@ internal sealed class TunedModel : IDisposable
         MaximumLength = Math.Max(2, Math.Min(request.Length ?? int.MaxValue, Base.MaximumLength) - room),
         WhenLong = request.WhenLong,
         Counted = counted,
+        EndIds = Base.Config.EndIds,
     });
 
     /// <summary>The model that learns: of a run that goes on its last weights, else those of the base.</summary>

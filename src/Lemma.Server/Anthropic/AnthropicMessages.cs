@@ -52,9 +52,7 @@ internal static class AnthropicMessages
             throw new ApiException(400, "'tool_choice' requires a call, but there are no tools.", "tool_choice", "invalid_value");
         int[] prompt = ChatMessages.Prompt(engine, AnthropicTurns.Read(fields, engine), LanguageEngine.TemplateOptions(answer));
         double? temperature = fields.Number("temperature", 0, 1), topP = fields.Number("top_p", 0, 1);
-        int? topK = fields.Whole("top_k", 1);
-        GenerationOptions drawn = temperature is null && topP is null && topK is null ? new GenerationOptions { Steps = [] }
-            : GenerationOptions.Sample(temperature ?? 1, topK, topP);
+        GenerationOptions drawn = GenerationOptions.Sample(temperature, Generation.TopK(fields), topP, own: engine.Writer!.Model.Model.Sampling);
         answer = AnthropicTools.Format(fields, answer);
         bool streams = fields.Flag("stream") ?? false;
         IReadOnlyList<string> stops = Generation.Stops(fields, "stop_sequences");

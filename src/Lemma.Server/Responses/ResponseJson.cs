@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Lemma.Decoding;
+using Lemma.Language;
 using Lemma.Language.Serving;
 
 namespace Lemma.Server.Responses;
@@ -64,9 +66,19 @@ internal static class ResponseJson
         json.WritePropertyName(name);
         if (asked.Said.TryGetValue(name, out JsonElement value))
             value.WriteTo(json);
+        else if (Own(asked.Engine.Writer!.Model, name) is { } own)
+            json.WriteNumberValue(own);
         else
             json.WriteRawValue(usual);
     }
+
+    // What the model's makers would have where nobody says otherwise.
+    private static double? Own(LanguageModel model, string name) => name switch
+    {
+        "temperature" => model.Model.Sampling.Temperature,
+        "top_p" => model.Model.Sampling.TopP,
+        _ => null,
+    };
 
     private static void WriteFormat(Utf8JsonWriter json, ResponseAsked asked)
     {
@@ -97,7 +109,7 @@ internal static class ResponseJson
     }
 
     // All that is read is kept for prompts that begin alike, so it is written to the cache.
-    private static void WriteUsage(Utf8JsonWriter json, Decoding.BatchUsage usage, int thought)
+    private static void WriteUsage(Utf8JsonWriter json, BatchUsage usage, int thought)
     {
         json.WriteStartObject("usage");
         json.WriteNumber("input_tokens", usage.Prompt);

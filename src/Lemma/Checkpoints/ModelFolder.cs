@@ -70,6 +70,7 @@ public static class ModelFolder
         {
             json.WriteStartObject();
             Family.WriteIds(json, config);
+            SamplingFile.Write(json, model.Sampling);
             json.WriteEndObject();
         });
         SafetensorsWriter.Write(Path.Combine(folder, WeightsName), WeightMap.Of(family, model).ToTensors(model.Parameters));
@@ -87,7 +88,10 @@ public static class ModelFolder
         try
         {
             config = WithOwnHead(family, family.Adapt(config with { Dropout = dropout ?? config.Dropout }, file), file);
-            return new OpenedModel(family, file, config);
+            SamplingDefaults sampling = SamplingFile.OfFolder(Path.Combine(AtomicFolder.Resolve(path), GenerationName));
+            OpenedModel opened = new(family, file, config);
+            opened.Model.Sampling = sampling;
+            return opened;
         }
         catch
         {

@@ -1,10 +1,11 @@
 namespace Lemma.Data;
 
-/// <summary>Which examples each pass reads: as many as fit a number of rows, packed best fit, each once an epoch.</summary>
+/// <summary>Which examples each pass reads: as many as fit a number of rows, each once an epoch.</summary>
 /// <remarks>
-/// Examples are taken longest first, those of equal length in a new order each epoch, into the pass that they fill best (best fit decreasing); then the
-/// passes are put in a new order. A pass is a pure function of its number and the seed. Sequences of a pass do not see each other, so packing
-/// changes no example's loss.
+/// Examples are taken longest first, those of equal length in a new order each epoch, into the emptiest pass (worst fit decreasing), of the fewest passes
+/// in which all find room. So every pass is as full as the others and has short and long examples, where best fit would put like lengths, which are often
+/// like examples, into one. Then the passes are put in a new order. A pass is a pure function of its number and the seed. Sequences of a pass do not see
+/// each other, so packing changes no example's loss.
 /// </remarks>
 public sealed class ExamplePacking
 {
@@ -50,24 +51,29 @@ public sealed class ExamplePacking
     {
         Permutation order = new(rows.Length, seed, 2 * (ulong)epoch);
         int[] examples = [.. Enumerable.Range(0, rows.Length).Select(place => (int)order[place]).OrderByDescending(example => rows[example])];
-        List<(List<int> Examples, int Room)> packs = [];
-        // Packs with room by room and age: the fullest in which an example fits is the first that is not below it.
-        SortedSet<(int Room, int Pack)> open = [];
+        int alone = examples.TakeWhile(example => rows[example] >= rowsOfPass).Count();
+        ReadOnlySpan<int> shared = examples.AsSpan(alone);
+        int count = (int)((examples.Skip(alone).Sum(example => (long)rows[example]) + rowsOfPass - 1) / rowsOfPass);
+        List<int>[]? passes;
+        // More by a hundredth each time, so that many long examples take few tries.
+        while ((passes = Fill(shared, count)) is null)
+            count += Math.Max(1, count / 100);
+        return [.. examples.Take(alone).Select(example => new[] { example }), .. passes.Select(pass => pass.ToArray())];
+    }
+
+    // Each example into the emptiest of so many passes, the first of these; null where one does not fit there, and so nowhere.
+    private List<int>[]? Fill(ReadOnlySpan<int> examples, int count)
+    {
+        List<int>[] passes = [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
+        PriorityQueue<int, (int Filled, int Pass)> emptiest = new(passes.Select((_, pass) => (pass, (0, pass))));
         foreach (int example in examples)
         {
-            (int Room, int Pack) best = rows[example] > rowsOfPass ? default : open.GetViewBetween((rows[example], 0), (rowsOfPass, int.MaxValue)).Min;
-            bool fits = best.Room > 0 && best.Room >= rows[example];
-            int pack = fits ? best.Pack : packs.Count;
-            if (fits)
-                open.Remove(best);
-            else
-                packs.Add(([], rowsOfPass));
-            int room = packs[pack].Room - rows[example];
-            packs[pack].Examples.Add(example);
-            packs[pack] = (packs[pack].Examples, room);
-            if (room > 0)
-                open.Add((room, pack));
+            emptiest.TryPeek(out int pass, out (int Filled, int Pass) place);
+            if (place.Filled + rows[example] > rowsOfPass)
+                return null;
+            passes[pass].Add(example);
+            emptiest.DequeueEnqueue(pass, (place.Filled + rows[example], pass));
         }
-        return [.. packs.Select(pack => pack.Examples.ToArray())];
+        return passes;
     }
 }

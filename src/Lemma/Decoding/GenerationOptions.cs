@@ -1,4 +1,5 @@
 using Lemma.Decoding.Constraints;
+using Lemma.Models;
 
 namespace Lemma.Decoding;
 
@@ -40,19 +41,22 @@ public sealed record GenerationOptions
 
     /// <summary>Draws with the given steps in the usual order; a temperature of 0 takes the likeliest id that they leave.</summary>
     /// <remarks>
-    /// Bias, then repetition, presence and frequency penalties, n-grams and DRY; then what is kept: top-nσ, top-k, typical, top-p, min-p, XTC; then the
-    /// temperature; Mirostat last.
+    /// What is null is as the model's makers would have it, where their numbers are given. Bias, then repetition, presence and
+    /// frequency penalties, n-grams and DRY; then what is kept: top-nσ, top-k, typical, top-p, min-p, XTC; then the temperature; Mirostat last.
     /// </remarks>
     /// <exception cref="ArgumentException">Mirostat, which keeps ids by itself, stands beside another step that keeps some.</exception>
-    public static GenerationOptions Sample(double temperature = 1, int? topK = null, double? topP = null, double? minP = null, double? typical = null,
+    public static GenerationOptions Sample(double? temperature = null, int? topK = null, double? topP = null, double? minP = null, double? typical = null,
         double? repetitionPenalty = null, double? presencePenalty = null, double? frequencyPenalty = null, int? noRepeatNgram = null,
         IReadOnlyCollection<KeyValuePair<int, double>>? logitBias = null, double? topNSigma = null, Dry? dry = null, Xtc? xtc = null,
-        Mirostat2? mirostat = null)
+        Mirostat2? mirostat = null, SamplingDefaults? own = null)
     {
+        // Of the model's numbers none stands beside Mirostat.
+        SamplingDefaults usual = own ?? SamplingDefaults.None, kept = mirostat is null ? usual : SamplingDefaults.None;
+        double divisor = temperature ?? usual.Temperature ?? 1;
         LogitStep?[] changing =
         [
             logitBias is { Count: > 0 } ? new LogitBias(logitBias) : null,
-            repetitionPenalty is { } factor ? new RepetitionPenalty(factor) : null,
+            (repetitionPenalty ?? usual.RepetitionPenalty) is { } factor ? new RepetitionPenalty(factor) : null,
             presencePenalty is { } presence ? new PresencePenalty(presence) : null,
             frequencyPenalty is { } frequency ? new FrequencyPenalty(frequency) : null,
             noRepeatNgram is { } length ? new NoRepeatNgrams(length) : null,
@@ -61,18 +65,18 @@ public sealed record GenerationOptions
         LogitStep?[] keeping =
         [
             topNSigma is { } deviations ? new TopNSigma(deviations) : null,
-            topK is { } k ? new TopK(k) : null,
-            typical is { } mass ? new Typical(mass) : null,
-            topP is { } p ? new TopP(p) : null,
-            minP is { } share ? new MinP(share) : null,
+            (topK ?? kept.TopK) is { } k ? new TopK(k) : null,
+            (typical ?? kept.Typical) is { } mass ? new Typical(mass) : null,
+            (topP ?? kept.TopP) is { } p ? new TopP(p) : null,
+            (minP ?? kept.MinP) is { } share ? new MinP(share) : null,
             xtc,
         ];
         LogitStep? beside = mirostat is null ? null : Array.Find(keeping, step => step is not null);
         Require.That(beside is null, $"generation: mirostat keeps ids by itself, so nothing else keeps some, but {beside?.GetType().Name} does");
         // What is kept always has the likeliest, but for XTC, which forgets it.
-        LogitStep?[] steps = temperature == 0 ? [.. changing, .. xtc is null ? [] : keeping, new TopK(1)]
-            : [.. changing, .. keeping, temperature == 1 ? null : new Temperature(temperature), mirostat];
+        LogitStep?[] steps = divisor == 0 ? [.. changing, .. xtc is null ? [] : keeping, new TopK(1)]
+            : [.. changing, .. keeping, divisor == 1 ? null : new Temperature(divisor), mirostat];
         LogitStep[] taken = [.. steps.OfType<LogitStep>()];
-        return temperature == 0 && taken.Length == 1 ? Greedy : new GenerationOptions { Steps = taken };
+        return divisor == 0 && taken.Length == 1 ? Greedy : new GenerationOptions { Steps = taken };
     }
 }

@@ -104,13 +104,13 @@ public sealed class Conversation : IDisposable
     }
 
     /// <summary>Lets the model answer what was said so far, in pieces that are read once.</summary>
-    /// <param name="options">How; null draws freely, up to 1,024 tokens. Every answer draws with a seed of its own.</param>
+    /// <param name="options">How; null as <see cref="Models.Model.Sampling"/> says, up to 1,024 tokens. Every answer draws with a seed of its own.</param>
     /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>; the answer so far is a message.</param>
     /// <exception cref="TemplateException">The template refuses the conversation.</exception>
     /// <exception cref="ArgumentException">It does not fit the longest sequence.</exception>
     public IEnumerable<string> Answer(GenerationOptions? options = null, CancellationToken cancellation = default)
     {
-        options ??= GenerationOptions.Sample() with { MaximumTokens = 1024 };
+        options ??= GenerationOptions.Sample(own: model.Model.Sampling) with { MaximumTokens = 1024 };
         int[] prompt = Prompt(options.MaximumTokens);
         return Pieces(prompt, messages.Count, options with { Seed = options.Seed + answers++ }, cancellation);
     }

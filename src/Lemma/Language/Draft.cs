@@ -38,11 +38,11 @@ public sealed class Draft : IDisposable
     public void Write(string more) => text.Append(more);
 
     /// <summary>Lets the model write on, in pieces; every turn draws with a seed of its own.</summary>
-    /// <param name="options">How; null draws freely.</param>
+    /// <param name="options">How; null as <see cref="Models.Model.Sampling"/> says.</param>
     /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>; what was written stays.</param>
     public IEnumerable<string> Continue(GenerationOptions? options = null, CancellationToken cancellation = default)
     {
-        options ??= GenerationOptions.Sample();
+        options ??= GenerationOptions.Sample(own: model.Model.Sampling);
         int[] ids = model.Prompt(Text);
         int kept = Math.Max(longest / 2, longest - options.MaximumTokens);
         return Pieces(ids.AsMemory(Math.Max(0, ids.Length - kept)), options with { Seed = options.Seed + turns++ }, cancellation);

@@ -75,21 +75,22 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>What the model adds to a prompt, in pieces as they come; <c>string.Concat</c> makes one text of them.</summary>
     /// <param name="prompt">What is continued, or answered where the model has an encoder; an empty one begins as a document does.</param>
-    /// <param name="options">How; null draws freely (a temperature of 1).</param>
+    /// <param name="options">How; null as <see cref="Models.Model.Sampling"/> says.</param>
     /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
     /// <remarks>Every enumeration makes the same text once more. The threads serve one at a time.</remarks>
     /// <exception cref="ArgumentException">The prompt has no ids and none begins a text, or it is longer than the longest sequence.</exception>
     public IEnumerable<string> Complete(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
-        Pieces(CheckedPrompt(prompt), options ?? GenerationOptions.Sample(), cancellation);
+        Pieces(CheckedPrompt(prompt), options ?? GenerationOptions.Sample(own: Model.Sampling), cancellation);
 
     /// <summary>Several continuations of a prompt, made together; the first is that of <see cref="Complete"/>, the next has the next seed.</summary>
     /// <param name="prompt">What is continued, or answered.</param>
     /// <param name="count">How many.</param>
-    /// <param name="options">How; null draws freely. With <see cref="GenerationOptions.LogProbabilities"/> each id is told with its log-probability.</param>
+    /// <param name="options">How; null as <see cref="Models.Model.Sampling"/> says. With
+    /// <see cref="GenerationOptions.LogProbabilities"/> each id is told with its log-probability.</param>
     /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="ArgumentException">The prompt has no ids and none begins a text, or it is longer than the longest sequence.</exception>
     public IReadOnlyList<Completion> CompleteSeveral(string prompt, int count, GenerationOptions? options = null, CancellationToken cancellation = default) =>
-        Completions.Several(this, CheckedPrompt(prompt), count, options ?? GenerationOptions.Sample(), cancellation);
+        Completions.Several(this, CheckedPrompt(prompt), count, options ?? GenerationOptions.Sample(own: Model.Sampling), cancellation);
 
     /// <summary>The likeliest continuations of a prompt as a whole, by beam search, the best first.</summary>
     /// <param name="prompt">What is continued, or answered.</param>

@@ -62,6 +62,9 @@ public abstract class Model : IDisposable
     /// <summary>The family of the files that it or its config was read from, which it is written as again where that family can still say it; else null.</summary>
     public string? Origin { get; set; }
 
+    /// <summary>How its makers would have its texts drawn where nobody says otherwise; files keep it.</summary>
+    public SamplingDefaults Sampling { get; set; } = SamplingDefaults.None;
+
     /// <summary>Draws the first weights: normal with deviation 1/√d, smaller where a branch joins the residual stream; gains 1, biases 0;
     /// the gain before a decoder's head, and before one for masked tokens, so small that the first loss is ln V.</summary>
     /// <remarks>

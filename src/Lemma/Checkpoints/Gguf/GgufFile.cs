@@ -26,7 +26,7 @@ public static class GgufFile
         List<KeyValuePair<string, object>> values =
         [
             new("general.architecture", draft.Map.Architecture), new("general.type", "model"), new("general.file_type", mix.FileType),
-            new("general.quantization_version", 2u), .. draft.Values,
+            new("general.quantization_version", 2u), .. draft.Values, .. SamplingFile.ToGguf(model.Sampling),
         ];
         HashSet<string> said = [.. values.Select(value => value.Key)];
         values.AddRange(more.Where(value => said.Add(value.Key)));

@@ -47,7 +47,10 @@ internal static class GgufModel
         {
             ModelConfig config = Adapted(file, GgufFacts.Of(file), out Family family) with { Dropout = dropout ?? 0 };
             CheckCounts(file, config);
-            return new OpenedModel(family, file, config, names: new GgufNames(family, family.Gguf!));
+            SamplingDefaults sampling = SamplingFile.OfGguf(file);
+            OpenedModel opened = new(family, file, config, names: new GgufNames(family, family.Gguf!));
+            opened.Model.Sampling = sampling;
+            return opened;
         }
         catch
         {

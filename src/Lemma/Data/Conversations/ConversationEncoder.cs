@@ -74,7 +74,7 @@ public sealed class ConversationEncoder
 
     private static bool Keep(string source, DataReport report, params ReadOnlySpan<Outcome> outcomes)
     {
-        (int tokens, int counted, bool isCut) = (0, 0, false);
+        (int tokens, int counted, bool isCut, bool isEndless) = (0, 0, false, false);
         foreach (Outcome outcome in outcomes)
         {
             if (outcome.Example is null)
@@ -83,8 +83,9 @@ public sealed class ConversationEncoder
                 return false;
             }
             (tokens, counted, isCut) = (tokens + outcome.Example.Ids.Length, counted + outcome.Example.Predicted, isCut || outcome.IsCut);
+            isEndless |= outcome.IsEndless;
         }
-        report.CountEncoded(tokens, counted, isCut);
+        report.CountEncoded(tokens, counted, isCut, isEndless);
         return true;
     }
 
@@ -113,7 +114,9 @@ public sealed class ConversationEncoder
                 part++;
             counts[i] = i > 0 && (all || (part < marked.Answers.Count && at >= marked.Answers[part].Start));
         }
-        return counts.Contains(true) ? new(new TokenExample(ids.AsMemory(0, length), counts), default, isLong) : new(null, DropReason.NothingCounts, false);
+        bool isEndless = !isLong && options.EndIds.Count > 0 && !ids.Where((id, i) => counts[i] && options.EndIds.Contains(id)).Any();
+        return counts.Contains(true) ? new(new TokenExample(ids.AsMemory(0, length), counts), default, isLong, isEndless)
+            : new(null, DropReason.NothingCounts, false);
     }
 
     private void RefuseLong(string source, int length)
@@ -123,5 +126,5 @@ public sealed class ConversationEncoder
     }
 
     /// <summary>What became of a conversation.</summary>
-    private readonly record struct Outcome(TokenExample? Example, DropReason Reason, bool IsCut);
+    private readonly record struct Outcome(TokenExample? Example, DropReason Reason, bool IsCut, bool IsEndless = false);
 }

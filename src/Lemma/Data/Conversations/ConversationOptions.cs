@@ -40,6 +40,9 @@ public sealed record ConversationOptions
     /// <summary>Which tokens of a conversation are to be predicted; of pairs and judged answers it is always the answers.</summary>
     public CountedTokens Counted { get; init; } = CountedTokens.Answers;
 
+    /// <summary>Ids that end a text, so that answers without any are told; none to look for none.</summary>
+    public IReadOnlyList<int> EndIds { get; init; } = [];
+
     /// <summary>The time that templates may show; a template that asks for it fails without.</summary>
     public DateTime? Now { get; init; }
 

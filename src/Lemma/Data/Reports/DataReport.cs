@@ -27,6 +27,9 @@ public sealed class DataReport
     /// <summary>How many were cut at the end.</summary>
     public long Cut { get; private set; }
 
+    /// <summary>How many whole ones have no id that ends a text among what is predicted, so that a model learns from them to write on.</summary>
+    public long Endless { get; private set; }
+
     /// <summary>The tokens of those that were encoded.</summary>
     public long Tokens { get; private set; }
 
@@ -74,9 +77,11 @@ public sealed class DataReport
     /// <param name="tokens">Its tokens.</param>
     /// <param name="counted">How many of them are to be predicted.</param>
     /// <param name="isCut">Whether it was cut at the end.</param>
-    public void CountEncoded(int tokens, int counted, bool isCut)
+    /// <param name="isEndless">Whether it is whole and nothing that is predicted ends a text.</param>
+    public void CountEncoded(int tokens, int counted, bool isCut, bool isEndless = false)
     {
         lengths.Add(tokens);
+        Endless += isEndless ? 1 : 0;
         (Tokens, Counted, Cut) = (Tokens + tokens, Counted + counted, Cut + (isCut ? 1 : 0));
     }
 
@@ -90,6 +95,8 @@ public sealed class DataReport
         if (Encoded == 0)
             return lines;
         lines.Add(Line($"{Tokens:N0} tokens, {Counted:N0} of them predicted; {Cut:N0} examples cut"));
+        if (Endless > 0)
+            lines.Add(Line($"{Endless:N0} examples do not end with an id that ends a text, so the model learns to write on: has the chat template an eos_token?"));
         lines.Add(Line($"tokens of an example: {Least:N0} at least, {Median:N0} in the middle, {Most:N0} at most"));
         int widest = Histogram.Max(bin => bin.Count);
         foreach ((int length, int count) in Histogram)
@@ -105,7 +112,7 @@ public sealed class DataReport
         {
             writer.WriteStartObject();
             foreach ((string name, long value) in (ReadOnlySpan<(string, long)>)[("read", Read), ("kept", Kept), ("encoded", Encoded), ("cut", Cut),
-                ("tokens", Tokens), ("counted", Counted), ("least", Least), ("median", Median), ("most", Most)])
+                ("endless", Endless), ("tokens", Tokens), ("counted", Counted), ("least", Least), ("median", Median), ("most", Most)])
                 writer.WriteNumber(name, value);
             writer.WriteStartObject("dropped");
             foreach ((DropReason reason, (long count, string first)) in dropped)

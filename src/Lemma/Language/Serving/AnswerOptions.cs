@@ -9,7 +9,7 @@ namespace Lemma.Language.Serving;
 /// <summary>What an answer to a conversation may be.</summary>
 public sealed record AnswerOptions
 {
-    /// <summary>How it is drawn; null draws freely.</summary>
+    /// <summary>How it is drawn; null as <see cref="Models.Model.Sampling"/> says.</summary>
     public GenerationOptions? Generation { get; init; }
 
     /// <summary>Tools that the model is told of.</summary>

@@ -70,7 +70,7 @@ public sealed class LanguageEngine : IDisposable
 
     /// <summary>Continues a prompt, or lets it wait for its turn.</summary>
     /// <param name="prompt">At least one id.</param>
-    /// <param name="options">How, texts to stop at included; null draws freely.</param>
+    /// <param name="options">How, texts to stop at included; null as <see cref="Models.Model.Sampling"/> says.</param>
     /// <param name="count">How many texts continue it; the seed of each is that of the options and its number.</param>
     /// <param name="priority">Higher ones go first.</param>
     /// <param name="adapter">What changes the model for this request alone; it must live until the request has ended.</param>
@@ -80,7 +80,7 @@ public sealed class LanguageEngine : IDisposable
     public TextRequest Submit(ReadOnlyMemory<int> prompt, GenerationOptions? options = null, int count = 1, int priority = 0,
         Adapter? adapter = null, CancellationToken cancellation = default)
     {
-        options ??= GenerationOptions.Sample();
+        options ??= GenerationOptions.Sample(own: model.Model.Sampling);
         // Refused before anything waits.
         TextPieces[] pieces = [.. Enumerable.Range(0, Math.Max(0, count)).Select(_ => new TextPieces(model.Tokenizer, options, prompt.Span))];
         return new TextRequest(batcher.Submit(prompt, options with { StopTexts = [] }, count, priority, adapter, cancellation), pieces);
@@ -115,7 +115,8 @@ public sealed class LanguageEngine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(asked);
         Constraint? constraint = constraints.Value.Of(asked);
-        GenerationOptions options = asked.Generation ?? GenerationOptions.Sample() with { MaximumTokens = Math.Max(0, LongestText - prompt.Length) };
+        GenerationOptions options = asked.Generation
+            ?? GenerationOptions.Sample(own: model.Model.Sampling) with { MaximumTokens = Math.Max(0, LongestText - prompt.Length) };
         Require.That(constraint is null || options.Constraint is null, $"answer: its format is held by a constraint, so there is no other one");
         IReadOnlyList<Tool> tools = asked.Choice.IsAllowed ? asked.Tools : [];
         bool hasMarks = format.Value.Reasoning is not null || (format.Value.Calls is not null && tools.Count > 0);

@@ -56,7 +56,7 @@ public sealed class ToolConversation
     /// <exception cref="ArgumentException">It does not fit, a tool's schema is not supported, or a call is required that the template cannot write.</exception>
     public IEnumerable<AnswerDelta> Answer(GenerationOptions? options = null, ToolChoice? choice = null, CancellationToken cancellation = default)
     {
-        options ??= GenerationOptions.Sample() with { MaximumTokens = 1024 };
+        options ??= GenerationOptions.Sample(own: conversation.Model.Model.Sampling) with { MaximumTokens = 1024 };
         choice ??= ToolChoice.Auto;
         Constraint? constraint = ToolGrammar.Of(format, Tools, choice, conversation.Model.Tokenizer);
         Require.That(constraint is null || options.Constraint is null, $"tools: an answer that may call {Tools.Count} tools has no other constraint");

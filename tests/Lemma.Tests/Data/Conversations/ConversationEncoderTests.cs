@@ -202,6 +202,25 @@ public sealed class ConversationEncoderTests
         Assert.StartsWith("first: ", Assert.Throws<InvalidDataException>(() => encoder.Encode(chats, new DataReport()).Count()).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void AnswersThatNothingEndsAreCounted()
+    {
+        Tokenizer tokenizer = Small(isCharacters: true);
+        int end = tokenizer.Encode("<|end|>")[0];
+        ConversationOptions options = new() { MaximumLength = 100, EndIds = [end] };
+        ChatExample[] chats = [.. Enumerable.Range(0, 3).Select(i => new ChatExample($"{i}", [new("user", "a"), new("assistant", "b")]))];
+        Assert.Equal(3, Endless("{% for m in messages %}{{ m.role }}: {{ m.content }}{{ eos_token }}\n{% endfor %}", options));
+        Assert.Equal(0, Endless("{% for m in messages %}{{ m.role }}: {{ m.content }}<|end|>\n{% endfor %}", options));
+        Assert.Equal(0, Endless("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}", options with { EndIds = [] }));
+
+        long Endless(string template, ConversationOptions own)
+        {
+            DataReport report = new();
+            Assert.Equal(3, new ConversationEncoder(tokenizer, ChatTemplate.Parse(template), own).Encode(chats, report).Count());
+            return report.Endless;
+        }
+    }
+
     private static ChatTemplate Real(string name) => ChatTemplate.Parse(File.ReadAllText(SharedData.FindOrSkip($"data/chat-templates/{name}.jinja")),
         new Dictionary<string, string> { ["bos_token"] = "<s>", ["eos_token"] = "</s>" });
 

@@ -35,8 +35,11 @@ public sealed class DataReportTests
         ], report.Lines().Take(6));
         Assert.Equal("  up to        16         2 ########################################", report.Lines()[9]);
         Assert.Equal("  up to         2         0", report.Lines()[6]);
+        report.CountEncoded(4, 2, false, isEndless: true);
+        Assert.Equal("1 examples do not end with an id that ends a text, so the model learns to write on: has the chat template an eos_token?", report.Lines()[4]);
+        Assert.Equal(1, JsonDocument.Parse(report.ToJson()).RootElement.GetProperty("endless").GetInt64());
         JsonElement json = JsonDocument.Parse(report.ToJson()).RootElement;
-        Assert.Equal((8, 1043, 16), (json.GetProperty("read").GetInt64(), json.GetProperty("tokens").GetInt64(), json.GetProperty("median").GetInt64()));
+        Assert.Equal((9, 1047, 9), (json.GetProperty("read").GetInt64(), json.GetProperty("tokens").GetInt64(), json.GetProperty("median").GetInt64()));
         Assert.Equal((2, "file: line 6"), (json.GetProperty("dropped").GetProperty("too long").GetProperty("count").GetInt64(),
             json.GetProperty("dropped").GetProperty("too long").GetProperty("first").GetString()));
         Assert.Equal(11, json.GetProperty("histogram").GetArrayLength());

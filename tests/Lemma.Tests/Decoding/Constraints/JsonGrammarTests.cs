@@ -71,6 +71,13 @@ public class JsonGrammarTests
         { """{"type":"string","format":"uuid"}""", ["\"123e4567-e89b-12d3-a456-426614174000\""], ["\"123e4567\""] },
         { """{"type":"string","format":"ipv4"}""", ["\"192.168.0.1\"", "\"255.255.255.255\""], ["\"256.1.1.1\"", "\"1.1.1\""] },
         { """{"type":"string","format":"email"}""", ["\"a.b@example.com\""], ["\"a@b\"", "\"@b.c\""] },
+        { """{"type":["string","null"],"not":{"enum":["abc","def","default",""]}}""",
+            ["null", "\"ab\"", "\"abcd\"", "\"de\"", "\"defx\"", "\"defaul\"", "\"defaults\"", "\"\\\"é😀\"", "\"a\\nbc\""],
+            ["\"\"", "\"abc\"", "\"def\"", "\"default\"", "\"\\u0061bc\"", "\"d\\u0065f\""] },
+        { """{"enum":["a","b",1,null],"not":{"enum":["b",1]}}""", ["\"a\"", "null"], ["\"b\"", "1"] },
+        { """{"type":["boolean","null"],"not":{"enum":[true,"a",7]}}""", ["false", "null"], ["true"] },
+        { """{"not":{"type":["string","object","array"]}}""", ["1", "null", "true"], ["\"a\"", "[]", "{}"] },
+        { """{"type":"string","not":{"enum":["a",1],"type":"number"}}""", ["\"a\""], ["1"] },
         { """{"type":"string","nullable":true}""", ["\"a\"", "null"], ["1"] },
         { """{"properties":{"a":{"type":"integer"}},"required":["a","b"]}""", ["""{"a":1,"b":[2]}"""], ["""{"a":1}""", "5"] },
         { """{"type":"object","properties":{"self":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},"required":["self"],"additionalProperties":false}""",
@@ -104,7 +111,10 @@ public class JsonGrammarTests
 
     [Theory]
     [InlineData("""{"properties":{"a":{"type":"array","uniqueItems":true}}}""", "#/properties/a/uniqueItems", "not supported")]
-    [InlineData("""{"not":{}}""", "#/not", "not supported")]
+    [InlineData("""{"not":{"minimum":3}}""", "#/not", "'minimum'")]
+    [InlineData("""{"not":{"type":"integer"}}""", "#/not", "whole numbers")]
+    [InlineData("""{"type":["integer","string"],"not":{"const":1}}""", "#", "not 1")]
+    [InlineData("""{"type":"string","pattern":"a","not":{"const":"b"}}""", "#", "left out among them")]
     [InlineData("""{"type":"object","patternProperties":{"a":{}}}""", "#/patternProperties", "not supported")]
     [InlineData("""{"if":{},"then":{}}""", "#/if", "not supported")]
     [InlineData("""{"type":"integer","multipleOf":7}""", "#/multipleOf", "of 7")]
@@ -133,6 +143,8 @@ public class JsonGrammarTests
     [InlineData("""{"type":"integer","minimum":5,"maximum":4}""")]
     [InlineData("""{"type":"integer","minimum":0.2,"maximum":0.8}""")]
     [InlineData("""{"enum":[]}""")]
+    [InlineData("""{"not":{}}""")]
+    [InlineData("""{"type":"null","not":{"const":null}}""")]
     [InlineData("""{"type":"string","enum":[1,2]}""")]
     [InlineData("""{"allOf":[{"type":"string"},{"type":"null"}]}""")]
     [InlineData("""{"type":"string","minLength":5,"maxLength":4}""")]

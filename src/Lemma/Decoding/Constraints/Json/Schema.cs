@@ -57,6 +57,9 @@ internal sealed record Schema
     /// <summary>The values that it allows; null for any.</summary>
     public IReadOnlyList<JsonElement>? Values { get; init; }
 
+    /// <summary>The values that it does not allow.</summary>
+    public IReadOnlyList<JsonElement> Excluded { get; init; } = [];
+
     /// <summary>The lower bound of numbers.</summary>
     public Bound? Least { get; init; }
 
@@ -102,6 +105,7 @@ internal sealed record Schema
         IsInteger = IsInteger || other.IsInteger,
         Values = Values is null ? other.Values : other.Values is null ? Values
             : [.. Values.Where(value => Meets(value, other.Values))],
+        Excluded = [.. Excluded, .. other.Excluded],
         Least = Stricter(Least, other.Least, 1),
         Most = Stricter(Most, other.Most, -1),
         Places = Places is null ? other.Places : other.Places is null ? Places : Math.Min(Places.Value, other.Places.Value),

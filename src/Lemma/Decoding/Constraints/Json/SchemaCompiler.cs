@@ -89,9 +89,13 @@ internal sealed class SchemaCompiler
 
     private GrammarNode Emit(Schema schema)
     {
-        JsonTypes types = TypesOf(schema);
         if (schema.Values is not null)
             return Values(schema);
+        JsonTypes types = TypesOf(schema);
+        JsonElement? denied = schema.Excluded.Select(static value => (JsonElement?)value)
+            .FirstOrDefault(value => (types & TypeOf(value!.Value) & ~(JsonTypes.Null | JsonTypes.Boolean | JsonTypes.String)) != 0);
+        if (denied is not null)
+            throw SchemaReader.Error(schema.Pointer, $"texts, true, false and null can be left out, but not {denied.Value.GetRawText()}");
         List<GrammarNode> choices = [];
         if (types.HasFlag(JsonTypes.Object))
             choices.Add(objects.Object(schema));
@@ -102,10 +106,13 @@ internal sealed class SchemaCompiler
         if (types.HasFlag(JsonTypes.Number))
             choices.Add(Number(schema));
         if (types.HasFlag(JsonTypes.Boolean))
-            choices.Add(GrammarNode.Choice(GrammarNode.Text("true"), GrammarNode.Text("false")));
+            choices.AddRange(Word(JsonValueKind.True, "true").Concat(Word(JsonValueKind.False, "false")));
         if (types.HasFlag(JsonTypes.Null))
-            choices.Add(GrammarNode.Text("null"));
+            choices.AddRange(Word(JsonValueKind.Null, "null"));
         return GrammarNode.Choice(choices);
+
+        IEnumerable<GrammarNode> Word(JsonValueKind kind, string word) =>
+            schema.Excluded.Any(value => value.ValueKind == kind) ? [] : [GrammarNode.Text(word)];
     }
 
     /// <summary>The kinds of values that are made: where none is said, those that something is said of.</summary>
@@ -131,7 +138,7 @@ internal sealed class SchemaCompiler
         foreach (JsonElement value in schema.Values!)
         {
             JsonTypes type = TypeOf(value);
-            if ((schema.Types & type) == 0)
+            if ((schema.Types & type) == 0 || Schema.Meets(value, schema.Excluded))
                 continue;
             if (type == JsonTypes.Number && (schema.IsInteger || schema.Least is not null || schema.Most is not null || schema.Places is not null)
                 && !IsWithin(schema, value))

@@ -100,6 +100,9 @@ internal sealed class SchemaReader(JsonElement root)
                 case "const":
                     own = own.And(new Schema { Pointer = pointer, Values = [value] });
                     break;
+                case "not":
+                    own = own.And(ReadNot(new SchemaPart(value, pointer)));
+                    break;
                 case "minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" or "multipleOf":
                     own = ReadNumber(own, keyword.Name, value, pointer, part.Element);
                     break;
@@ -156,6 +159,22 @@ internal sealed class SchemaReader(JsonElement root)
         if (hasProperties)
             own = Describe(own with { Properties = [ReadProperties(part)] }, JsonTypes.Object);
         return own;
+    }
+
+    // What is no value of a list, or not of some types.
+    private static Schema ReadNot(SchemaPart part)
+    {
+        if (part.Element.ValueKind != JsonValueKind.Object)
+            throw Error(part.Pointer, $"an object with enum, const or type is needed, but it is {Kind(part.Element)}");
+        string? other = part.Element.EnumerateObject().Select(static keyword => keyword.Name)
+            .FirstOrDefault(static name => name is not ("enum" or "const" or "type") && !Notes.Contains(name));
+        if (other is not null)
+            throw Error(part.Pointer, $"values of a list and types can be left out, but not those of the keyword '{other}'");
+        Schema denied = ReadOwn(part);
+        if (denied.Values is { } values)
+            return new Schema { Pointer = part.Pointer, Excluded = [.. values.Where(value => (denied.Types & SchemaCompiler.TypeOf(value)) != 0)] };
+        return !denied.IsInteger ? new Schema { Pointer = part.Pointer, Types = JsonTypes.All & ~denied.Types }
+            : throw Error(part.Pointer, "whole numbers cannot be left out among numbers");
     }
 
     private static Schema Describe(Schema schema, JsonTypes types) => schema with { Described = schema.Described | types };
