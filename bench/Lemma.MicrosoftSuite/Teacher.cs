@@ -109,16 +109,16 @@ internal sealed partial class Teacher(ConversationLog log) : IChatClient
 /// <summary>Conversations in OpenAI's form, one a line, for lemma sft; those that copy a number come with many numbers.</summary>
 internal sealed partial class ConversationLog(string path)
 {
-    private const int Copies = 40, Numbers = 1500;
+    private const int Copies = 100, Numbers = 1500, Long = 5000;
     private readonly Lock gate = new();
     private readonly HashSet<string> written = [];
 
     public void Add(ChatMessage[] messages, ChatOptions? options, ChatMessage answer)
     {
-        // Tools as they are told in this process, and as OpenAI's client sends them.
-        Add(Line([.. messages, answer], options, InProcess), messages, answer.Text);
+        // Tools and what they give as they are told in this process, and as OpenAI's client sends them.
+        Add(Line([.. messages, answer], options, InProcess, JsonSerializerOptions.Default), messages, answer.Text);
         if (options?.Tools is { Count: > 0 })
-            Add(Line([.. messages, answer], options, Sent), messages, answer.Text);
+            Add(Line([.. messages, answer], options, Sent, AIJsonUtilities.DefaultOptions), messages, answer.Text);
     }
 
     private static Tool InProcess(AIFunctionDeclaration tool) => new(tool.Name, tool.Description, tool.JsonSchema);
@@ -137,11 +137,11 @@ internal sealed partial class ConversationLog(string path)
         lock (gate)
         {
             StringBuilder lines = new();
-            int count = number is not null || isDrawn ? Numbers : Copies;
+            int count = number is not null || isDrawn ? Numbers : line.Length > Long ? Copies / 10 : Copies;
             for (int i = 0; i < count; i++)
             {
-                // Of one to six digits, by a multiplication that visits all.
-                int drawn = (int)((i + 1) * 7919L * 104729 % 1000000) / (int)Math.Pow(10, i % 6);
+                // Of one to six digits, by a multiplication that visits all; a random one of six.
+                int drawn = (int)((i + 1) * 7919L * 104729 % 1000000) / (isDrawn ? 1 : (int)Math.Pow(10, i % 6));
                 lines.AppendLine(number is not null ? Replaced(line, number, $"{drawn}") : isDrawn ? Replaced(line, said, $"{drawn}") : line);
             }
             if (written.Add(number is not null ? Replaced(line, number, "#") : isDrawn ? Replaced(line, said, "#") : line))
@@ -151,7 +151,8 @@ internal sealed partial class ConversationLog(string path)
 
     private static string Replaced(string line, string number, string other) => Regex.Replace(line, $@"(?<![\d.]){Regex.Escape(number)}(?!\d)", other);
 
-    private static string Line(ChatMessage[] messages, ChatOptions? options, Func<AIFunctionDeclaration, Tool> form)
+    private static string Line(ChatMessage[] messages, ChatOptions? options, Func<AIFunctionDeclaration, Tool> form,
+        JsonSerializerOptions given)
     {
         using MemoryStream stream = new();
         using (Utf8JsonWriter json = new(stream))
@@ -170,7 +171,7 @@ internal sealed partial class ConversationLog(string path)
                     json.WriteStartObject();
                     json.WriteString("role", "tool");
                     json.WriteString("tool_call_id", ids[result.CallId]);
-                    json.WriteString("content", result.Result switch { null => "", string text => text, var other => JsonSerializer.Serialize(other) });
+                    json.WriteString("content", result.Result switch { null => "", string text => text, var other => JsonSerializer.Serialize(other, given) });
                     json.WriteEndObject();
                 }
                 FunctionCallContent[] called = [.. message.Contents.OfType<FunctionCallContent>()];
@@ -194,7 +195,8 @@ internal sealed partial class ConversationLog(string path)
                     json.WriteEndArray();
                     json.WriteEndObject();
                 }
-                else if (results.Length == 0)
+                // An answer without words is nothing to learn, and no file of conversations may have one.
+                else if (results.Length == 0 && (message.Role != ChatRole.Assistant || message.Text.Length > 0))
                 {
                     Message(json, message.Role.Value, message.Text);
                 }

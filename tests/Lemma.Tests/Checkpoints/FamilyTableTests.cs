@@ -5,7 +5,7 @@ using Lemma.Tests.Architecture;
 
 namespace Lemma.Tests.Checkpoints;
 
-/// <summary>The table of families in docs/models.md is that of the code and of the reference checkpoints; <c>LEMMA_FAMILIES=write</c> writes it.</summary>
+/// <summary>The tables of families in the README and in docs/models.md are those of the code and of the reference checkpoints; <c>LEMMA_FAMILIES=write</c> writes them.</summary>
 public class FamilyTableTests
 {
     private const string Begin = "<!-- families: written by FamilyTableTests -->", End = "<!-- end of families -->";
@@ -14,13 +14,15 @@ public class FamilyTableTests
 
     private static string[] Names => [.. Family.Names.Split(", ").Where(name => name != "lemma")];
 
-    [Fact]
-    public void TheTableIsCurrent()
+    [Theory]
+    [InlineData("docs/models.md", true)]
+    [InlineData("README.md", false)]
+    public void TheTableIsCurrent(string file, bool tellsFiles)
     {
-        string path = Path.Combine(Repository.Root, "docs", "models.md"), page = File.ReadAllText(path).ReplaceLineEndings("\n");
+        string path = Path.Combine(Repository.Root, file), page = File.ReadAllText(path).ReplaceLineEndings("\n");
         int first = page.IndexOf(Begin, StringComparison.Ordinal), last = page.IndexOf(End, StringComparison.Ordinal);
-        Assert.True(first >= 0 && last > first, "docs/models.md has no place for the table of families");
-        string expected = $"{page[..first]}{Begin}\n{Table()}{page[last..]}";
+        Assert.True(first >= 0 && last > first, $"{file} has no place for the table of families");
+        string expected = $"{page[..first]}{Begin}\n{Table(tellsFiles)}{page[last..]}";
         if (Environment.GetEnvironmentVariable("LEMMA_FAMILIES") == "write")
             File.WriteAllText(path, expected);
         else
@@ -34,16 +36,17 @@ public class FamilyTableTests
         Assert.Contains($"Folders of\n{Counts[Names.Length - 40]} families load", readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
-    private static string Table()
+    private static string Table(bool tellsFiles)
     {
         ILookup<string, (string Folder, JsonElement Expected)> checkpoints = ReferenceFolders().ToLookup(one => one.Family, one => (one.Folder, one.Expected));
-        string table = "| `model_type` | its file | reference checkpoints | what agrees with transformers in float64 | GGUF |\n|---|---|---|---|---|\n";
+        string table = tellsFiles ? "| `model_type` | its file | reference checkpoints | what agrees with transformers in float64 | GGUF |\n|---|---|---|---|---|\n"
+            : "| `model_type` | what agrees with transformers | GGUF |\n|---|---|---|\n";
         foreach (string name in Names)
         {
             (string file, int lines) = FileOf(name);
             (string Folder, JsonElement Expected)[] own = [.. checkpoints[name].OrderBy(one => one.Folder, StringComparer.Ordinal)];
             Assert.True(own.Length > 0, $"the family {name} has no reference checkpoint");
-            table += string.Create(CultureInfo.InvariantCulture, $"| {name} | {file}, {lines} lines | {string.Join(", ", own.Select(one => one.Folder))} | ")
+            table += string.Create(CultureInfo.InvariantCulture, $"| {name} | {(tellsFiles ? $"{file}, {lines} lines | {string.Join(", ", own.Select(one => one.Folder))} | " : "")}")
                 + $"{string.Join("; ", own.Select(one => Checked(one.Expected)).Distinct())} | {Family.Find(name)!.Gguf?.Architecture ?? "–"} |\n";
         }
         return table;

@@ -37,6 +37,7 @@ public class PoisonedOutputTests
         ["dropout"] = (y, _, _) => Dropout.Forward(X, 0.3f, new Philox(1), 0, y),
         ["dropout_plain"] = (y, _, _) => PlainDropout.Forward(X, 0.3f, true, new Philox(1), 0, y),
         ["label_smoothing"] = (y, _, _) => LabelSmoothing.Forward(P, Width, 0.1, y),
+        ["scaled_residual"] = (y, _, _) => ScaledResidual.Forward(X, Z, 0.22f, y),
         ["residual"] = (y, _, _) => Residual.Forward(X, Z, y),
         ["weight_decay"] = (y, _, _) => WeightDecay.Forward(X, 0.1, 0.1, y),
         ["batch_norm"] = (y, mean, _) =>
@@ -88,6 +89,7 @@ public class PoisonedOutputTests
         ["eigen"] = (y, _, _) => InDouble(y, (a, to) => EigenValues.Forward(a, 2, to[..2], to[2..6])),
         ["svd"] = (y, _, _) => InDouble(y, (a, to) => SingularValues.Forward(a, 2, 2, to[..2], to[2..6], to[6..10])),
         ["matrix_inverse"] = (y, _, _) => InDouble(y, (a, to) => MatrixInverse.Forward(a, 2, to[..4])),
+        ["per_layer_embedding"] = (y, _, _) => PerLayerEmbedding.Forward(Ids, W, X, Width, 2, y),
         ["embedding"] = (y, _, _) => Embedding.Forward(Ids, W, Width, y),
         ["linear"] = (y, _, _) => LinearMap.Forward(X, W, Z.AsSpan(0, Width), Width, y),
         ["linear without bias"] = (y, _, _) => LinearMap.Forward(X, W, default, Width, y),

@@ -58,13 +58,14 @@ public sealed class ToolGrammar
     // Calls, or what is said in place of them; a thought may come before.
     private GrammarNode AtOnce(Tool[] tools, ToolChoice choice, GrammarNode? said)
     {
-        GrammarNode all = GrammarNode.Sequence(Marked(calls.Before), Calls(tools, choice, isBegun: false));
+        // As templates write it: a line may end before the calls begin.
+        GrammarNode space = new RepeatNode(JsonRules.Bytes(" \n"), 0, MostSpace);
+        GrammarNode all = GrammarNode.Sequence(space, Marked(calls.Before), Calls(tools, choice, isBegun: false));
         if (said is not null)
             all = GrammarNode.Choice(all, said);
         if (format.Reasoning is not { } reasoning)
             return all;
-        GrammarNode space = new RepeatNode(JsonRules.Bytes(" \n"), 0, MostSpace);
-        GrammarNode thought = FreeText.Until([(reasoning.End, GrammarNode.Sequence(space, all))], repeats: false, rules, mayEnd: false);
+        GrammarNode thought = FreeText.Until([(reasoning.End, all)], repeats: false, rules, mayEnd: false);
         return reasoning.IsOpen ? thought : GrammarNode.Choice(all, GrammarNode.Sequence(Marked(reasoning.Start), thought));
     }
 

@@ -133,8 +133,8 @@ public class AnswerParserTests
         Assert.Null(ToolGrammar.Of(plain, Tools, ToolChoice.Auto, tokenizer));
         Assert.Contains("the chat template writes none", Assert.Throws<ArgumentException>(() => ToolGrammar.Of(plain, Tools, ToolChoice.Required, tokenizer)).Message, StringComparison.Ordinal);
         Assert.Contains("required of 'other'", Assert.Throws<ArgumentException>(() => ToolGrammar.Of(tagged, Tools, ToolChoice.Named("other"), tokenizer)).Message, StringComparison.Ordinal);
-        Tool wrong = new("wrong", null, JsonDocument.Parse("{\"not\":{}}").RootElement);
-        Assert.Contains("tool 'wrong': schema: #/not", Assert.Throws<GrammarException>(() => ToolGrammar.Of(tagged, [wrong], ToolChoice.Auto, tokenizer)).Message, StringComparison.Ordinal);
+        Tool wrong = new("wrong", null, JsonDocument.Parse("{\"if\":{}}").RootElement);
+        Assert.Contains("tool 'wrong': schema: #/if", Assert.Throws<GrammarException>(() => ToolGrammar.Of(tagged, [wrong], ToolChoice.Auto, tokenizer)).Message, StringComparison.Ordinal);
         Assert.Contains("occurs twice", Assert.Throws<ArgumentException>(() => Tool.ToJson([Tools[0], Tools[0]])).Message, StringComparison.Ordinal);
         Assert.Contains("letters, digits", Assert.Throws<ArgumentException>(() => Tool.ToJson([Tools[0] with { Name = "a b" }])).Message, StringComparison.Ordinal);
     }
@@ -195,6 +195,9 @@ public class AnswerParserTests
             required = ToolGrammar.Of(format, Tools, ToolChoice.Required, ConstraintTokenizers.ByteLevel, said)!;
         const string call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>", value = "{\"age\": 35}";
         Assert.True(auto.Matches(ConstraintTokenizers.Spell(call)));
+        // Templates that end a line before the calls teach models to do so.
+        Assert.True(auto.Matches(ConstraintTokenizers.Spell("\n" + call)));
+        Assert.True(required.Matches(ConstraintTokenizers.Spell("\n" + call)));
         Assert.True(auto.Matches(ConstraintTokenizers.Spell(value)));
         Assert.True(auto.Matches(ConstraintTokenizers.Spell("<think>\nwell\n</think>\n\n" + value)));
         Assert.False(auto.Matches(ConstraintTokenizers.Spell("well")));

@@ -17,6 +17,11 @@ internal static class FeedForwardTwins
             })];
         },
         ["embedding"] = Embedding,
+        ["per_layer_embedding"] = x =>
+        {
+            double width = x.Number("width", x.Columns("weight"));
+            return Map(x["p"], Embedding(x), (projected, token) => (projected + Math.Sqrt(width) * token) / Math.Sqrt(2));
+        },
         ["dora"] = Turned,
         ["linear"] = x => Affine(x["x"], x["weight"], x.Has("bias") ? x["bias"] : null, x.Columns("x"), x.Columns("weight")),
         ["ffn"] = FeedForward,

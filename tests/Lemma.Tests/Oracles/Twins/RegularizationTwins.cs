@@ -18,6 +18,7 @@ internal static class RegularizationTwins
         ["label_smoothing"] = x => Map(x["target"],
             y => (1 - x.Number("epsilon", 0.1)) * y + x.Number("epsilon", 0.1) / x.Columns("target")),
         ["residual"] = x => Map(x["x"], x["f"], (value, f) => value + f),
+        ["scaled_residual"] = x => Map(x["x"], x["f"], (value, f) => value + x.Number("multiplier") * f),
         ["weight_decay"] = x => Map(x["parameter"], w => (1 - x.Number("learning_rate") * x.Number("weight_decay")) * w),
     };
 
