@@ -41,6 +41,7 @@ internal static class ChatRequest
             || options.PresencePenalty is not null || (minP ?? typical ?? topNSigma ?? repetition ?? ngram) is not null;
         return new AnswerOptions
         {
+            Variables = Effort(options, engine),
             Generation = given with
             {
                 Steps = !draws ? given.Steps : GenerationOptions.Sample(options.Temperature, options.TopK, options.TopP, minP, typical, repetition,
@@ -56,6 +57,24 @@ internal static class ChatRequest
             IsJsonObject = options.ResponseFormat is ChatResponseFormatJson { Schema: null },
             Priority = priority ?? 0,
         };
+    }
+
+    private static Dictionary<string, JsonElement> Effort(ChatOptions options, LanguageEngine engine)
+    {
+        if (options.Reasoning?.Effort is not { } effort)
+            return [];
+        string name = effort switch
+        {
+            ReasoningEffort.None => "none",
+            ReasoningEffort.Low => "low",
+            ReasoningEffort.Medium => "medium",
+            ReasoningEffort.High => "high",
+            ReasoningEffort.ExtraHigh => "xhigh",
+            _ => throw new NotSupportedException($"chat: Reasoning: the effort {effort} is not known"),
+        };
+        (string variable, JsonElement value) = engine.Effort(name)
+            ?? throw new NotSupportedException($"chat: Reasoning: the model's chat template has no variable for the effort '{name}'");
+        return new Dictionary<string, JsonElement> { [variable] = value };
     }
 
     private static Tool Of(AITool tool) => tool is AIFunctionDeclaration function ? new Tool(function.Name, function.Description, function.JsonSchema)
@@ -79,7 +98,6 @@ internal static class ChatRequest
     {
         Refuse(options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson), nameof(options.ResponseFormat),
             "an answer is text or JSON");
-        Refuse(options.Reasoning is { Effort: not null }, nameof(options.Reasoning), "the effort of reasoning cannot be chosen");
         Refuse(options.Reasoning is { Output: ReasoningOutput.Summary }, nameof(options.Reasoning), "thoughts are told in full or not at all");
         Refuse(options.ConversationId is not null, nameof(options.ConversationId), "no conversations are kept; send all messages");
         Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "answers are not kept, so none can be resumed");

@@ -10,6 +10,8 @@ namespace Lemma.Server;
 /// <summary>Messages of a request as the chat template sees them.</summary>
 internal static class ChatMessages
 {
+    private static readonly string[] Efforts = ["none", "minimal", "low", "medium", "high", "xhigh"];
+
     /// <summary>OpenAI's messages.</summary>
     /// <param name="fields">The request.</param>
     /// <param name="engine">Who answers: its template says how calls are written.</param>
@@ -39,6 +41,23 @@ internal static class ChatMessages
     public static IReadOnlyDictionary<string, JsonElement>? Variables(Fields fields) => fields.Any("chat_template_kwargs") is not { } value ? null
         : value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.Clone())
         : throw Fields.Wrong(fields.Name("chat_template_kwargs"), "an object", value);
+
+    /// <summary>The same with the effort of reasoning that a field asks for, where the chat template has a variable for it; own ones of a request stay.</summary>
+    public static IReadOnlyDictionary<string, JsonElement> Variables(Fields fields, Fields asked, string field, ServedEngine engine)
+    {
+        Dictionary<string, JsonElement> variables = new(Variables(fields) ?? new Dictionary<string, JsonElement>());
+        if (asked.Text(field) is not { } effort)
+            return variables;
+        if (!Efforts.Contains(effort))
+        {
+            throw new ApiException(400, $"'{asked.Name(field)}' must be one of {string.Join(", ", Efforts)}, but it is '{effort}'.", asked.Name(field),
+                "invalid_value");
+        }
+        (string name, JsonElement value) = engine.Writer!.Effort(effort) ?? throw new ApiException(400,
+            $"'{asked.Name(field)}' is not supported: the chat template of this model has no variable for '{effort}'.", asked.Name(field), "unsupported_parameter");
+        variables.TryAdd(name, value);
+        return variables;
+    }
 
     /// <summary>The text of a string, or of an array of text parts.</summary>
     public static string Text(JsonElement content, string name)

@@ -34,7 +34,7 @@ internal static class ChatCompletions
         IReadOnlyList<ChatMessage> messages = ChatMessages.Read(fields, engine);
         AnswerOptions answer = new()
         {
-            Variables = ChatMessages.Variables(fields) ?? new Dictionary<string, JsonElement>(),
+            Variables = ChatMessages.Variables(fields, fields, "reasoning_effort", engine),
             Tools = ChatTools.Read(fields),
             Choice = ChatTools.Choice(fields),
             Count = Generation.Count(fields, state),
@@ -60,7 +60,6 @@ internal static class ChatCompletions
     {
         fields.Refuse("functions", "'tools' is its newer name");
         fields.Refuse("function_call", "'tool_choice' is its newer name", "none", "auto");
-        fields.Refuse("reasoning_effort", "the effort of reasoning cannot be chosen");
         fields.Refuse("verbosity", "it cannot be chosen");
         fields.Refuse("audio", "this model writes text alone");
         fields.Refuse("web_search_options", "nothing is searched");

@@ -32,7 +32,8 @@ internal sealed record ResponseAsked(ServedEngine Engine, int[] Prompt, AnswerOp
             : [.. state.Responses.Get(previous, call.Owner, "previous_response_id").Conversation, .. input];
         AnswerOptions answer = ResponseTools.Read(fields, new AnswerOptions
         {
-            Variables = ChatMessages.Variables(fields) ?? new Dictionary<string, JsonElement>(),
+            Variables = fields.Any("reasoning") is { } thinks ? ChatMessages.Variables(fields, new Fields(thinks, "reasoning."), "effort", engine)
+                : ChatMessages.Variables(fields) ?? new Dictionary<string, JsonElement>(),
             Priority = fields.Whole("priority", int.MinValue) ?? 0,
         });
         GenerationOptionsOf(fields, state, engine, ref answer);
@@ -49,6 +50,8 @@ internal sealed record ResponseAsked(ServedEngine Engine, int[] Prompt, AnswerOp
         }
         if (fields.Any("text") is { } text && new Fields(text).Any("format") is { } format)
             said["format"] = format.Clone();
+        if (fields.Any("reasoning") is { } asked && new Fields(asked).Any("effort") is { } effort)
+            said["effort"] = effort.Clone();
         fields.Accept("prompt_cache_retention", "prompt_cache_options");
         fields.RefuseOthers();
         ChatOptions template = LanguageEngine.TemplateOptions(answer);
@@ -126,7 +129,7 @@ internal sealed record ResponseAsked(ServedEngine Engine, int[] Prompt, AnswerOp
         if (fields.Any("reasoning") is not { } value)
             return;
         Fields reasoning = new(value, "reasoning.");
-        reasoning.Refuse("effort", "the effort of reasoning cannot be chosen");
+        reasoning.Accept("effort");
         reasoning.Refuse("summary", "thoughts are told as they are", "auto");
         reasoning.Refuse("generate_summary", "thoughts are told as they are", "auto");
         reasoning.RefuseOthers();

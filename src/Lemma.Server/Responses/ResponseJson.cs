@@ -50,8 +50,10 @@ internal static class ResponseJson
             WriteSaid(json, asked, name, usual);
         ResponseTools.Write(json, asked.Answer.Tools);
         WriteFormat(json, asked);
-        json.WritePropertyName("reasoning");
-        json.WriteRawValue("""{"effort":null,"summary":null}""");
+        json.WriteStartObject("reasoning");
+        WriteSaid(json, asked, "effort", "null");
+        json.WriteNull("summary");
+        json.WriteEndObject();
         json.WriteString("service_tier", "default");
         json.WriteBoolean("store", asked.Stores);
         if (request is null)

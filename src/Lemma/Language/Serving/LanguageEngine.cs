@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Lemma.Checkpoints;
 using Lemma.Decoding;
 using Lemma.Decoding.Constraints;
@@ -18,6 +19,7 @@ public sealed class LanguageEngine : IDisposable
     private readonly Batcher batcher;
     private readonly Lazy<AnswerFormat> format;
     private readonly Lazy<AnswerConstraints> constraints;
+    private readonly Lazy<EffortVariables?> effort;
 
     /// <summary>An engine for a model, which stays the caller's.</summary>
     /// <exception cref="InvalidOperationException">The model has an encoder.</exception>
@@ -26,6 +28,7 @@ public sealed class LanguageEngine : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         this.model = model;
         format = new Lazy<AnswerFormat>(() => model.Template is null ? new AnswerFormat() : AnswerFormat.Find(model.Template));
+        effort = new Lazy<EffortVariables?>(() => model.Template is null ? null : new EffortVariables(model.Template));
         constraints = new Lazy<AnswerConstraints>(() => new AnswerConstraints(model.Tokenizer, format.Value));
         options ??= new BatcherOptions();
         MostWaiting = options.MostWaiting;
@@ -88,6 +91,12 @@ public sealed class LanguageEngine : IDisposable
 
     /// <summary>How the model writes calls and thoughts, found from its chat template.</summary>
     public AnswerFormat Format => format.Value;
+
+    /// <summary>The variable of <see cref="AnswerOptions.Variables"/> that asks the model for an effort of reasoning, found from its chat template.</summary>
+    /// <param name="reasoning">None, minimal, low, medium, high and so on, in lower case; a template that can only let a
+    /// model think or not does so for all but none.</param>
+    /// <returns>Null where the template has no such variable.</returns>
+    public KeyValuePair<string, JsonElement>? Effort(string reasoning) => effort.Value?.Variable(reasoning);
 
     /// <summary>Answers a conversation by the model's own chat template, or lets it wait for its turn.</summary>
     /// <param name="messages">What was said.</param>
