@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>yᵢ = (pᵢ + √w·W[idᵢ])/√2: rows that a token has for each layer.</summary>
@@ -31,7 +33,7 @@ public static class PerLayerEmbedding
         {
             Check.Target("per_layer_embedding", ids[row], row, weight.Length / columns);
             ReadOnlySpan<float> token = weight.Slice(ids[row] * columns, columns), projected = p.Slice(row * columns, columns);
-            System.Numerics.Tensors.TensorPrimitives.Multiply(projected, own, y.Slice(row * columns, columns));
+            TensorPrimitives.Multiply(projected, own, y.Slice(row * columns, columns));
             Lanes.AddScaled(token, looked, y.Slice(row * columns, columns));
         }
     }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Lemma.Formulas;
 
 /// <summary>y = x + m·f(x).</summary>
@@ -26,8 +28,7 @@ public static class ScaledResidual
     {
         Check.SameLength("scaled_residual", x.Length, f.Length);
         Check.SameLength("scaled_residual", x.Length, y.Length);
-        x.CopyTo(y);
-        Lanes.AddScaled(f, multiplier, y);
+        TensorPrimitives.FusedMultiplyAdd(f, multiplier, x, y);
     }
 
     /// <summary>dx += dy;  df += m·dy.</summary>
