@@ -54,7 +54,7 @@ internal sealed class StoredWeights
     public void Fill(Workers workers) => workers.Run(jobs.Count, jobs, static (in all, index) => Fill(all[index]));
 
     private static bool IsTaken(WeightName name, TensorEntry entry) =>
-        !name.Transposed && name.Offset == 0 && entry.Strides is null
+        !name.Transposed && name.ColumnOf is null && name.Offset == 0 && entry.Strides is null
         && (entry.Type == Single || HalvesOf(entry) != HalfKind.None || BlockFormat.Find(entry.Type) is not null);
 
     private static HalfKind HalvesOf(TensorEntry entry) => entry.Type switch

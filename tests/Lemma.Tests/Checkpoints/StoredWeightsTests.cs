@@ -26,7 +26,7 @@ public sealed class StoredWeightsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("qwen3-moe"), InlineData("gpt2"), InlineData("phi3"), InlineData("qwen2")]
+    [InlineData("qwen3-moe"), InlineData("gpt2"), InlineData("phi3"), InlineData("qwen2"), InlineData("qwen3-next"), InlineData("qwen3-5"), InlineData("gemma4")]
     public void FamiliesKeepTheirs(string name)
     {
         using Decoder model = ModelFolder.ReadDecoder(Path.Combine(AppContext.BaseDirectory, "Golden", "checkpoints", name));

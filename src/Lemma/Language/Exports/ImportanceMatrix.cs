@@ -50,7 +50,7 @@ public sealed class ImportanceMatrix
         foreach (WeightName name in draft.Names)
         {
             if (!name.Transposed && inputs.All.TryGetValue(name.Parameter, out ProductInputs.Sums? found))
-                sums.Add(name.Name, ([.. found.Squares.Select(sum => (float)sum)], [.. found.Rows.Select(rows => (float)rows)]));
+                sums.Add(name.Name, ([.. Enumerable.Range(0, found.Squares.Length).Select(i => (float)found.Squares[name.ColumnOf?.Invoke(i) ?? i])], [.. found.Rows.Select(rows => (float)rows)]));
         }
         return new ImportanceMatrix(sums, chunks, length);
     }
