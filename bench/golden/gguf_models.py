@@ -65,6 +65,8 @@ def changed(name, config):
         config["num_kv_heads"] = 1 if config["multi_query"] else config["num_attention_heads"]
     if config["model_type"] == "deepseek_v2":
         config["n_group"] = config["topk_group"] = 1
+    if config["model_type"] == "gemma4_text":
+        config["final_logit_softcapping"] = config["final_logit_softcapping"] or 30.0  # which llama.cpp 0.7.0 takes where a file has none
     if config["model_type"] == "modernbert":
         config["layer_norm_eps"] = config["norm_eps"]
     if config["model_type"] == "t5":

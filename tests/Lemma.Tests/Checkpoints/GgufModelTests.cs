@@ -88,6 +88,7 @@ public class GgufModelTests
         if (!name.EndsWith("-window", StringComparison.Ordinal))
             BothAreEqual(More, name, halves: false);
         TokensAreEqual(More, name, 2e-3, count: 24);
+        RowsAreEqual(More, name);
     }
 
     private static void BothAreEqual(string folder, string name, bool halves)
@@ -144,13 +145,14 @@ public class GgufModelTests
     private static void RowsAreEqual(string folder, string name)
     {
         JsonElement expected = Expected(folder);
+        if (!expected.GetProperty("models").GetProperty(name).TryGetProperty("rows", out JsonElement recorded))
+            return;
         int[] prompt = [.. expected.GetProperty("prompt").EnumerateArray().Select(id => id.GetInt32())];
         using Encoder encoder = (Encoder)ModelFolder.Read(Path.Combine(folder, name + ".gguf"));
         using Workers workers = new(1);
         using Tape tape = new(workers, encoder.Parameters) { Recording = false };
         float[] rows = tape[encoder.Hidden(tape, Rows.One(prompt))].ToArray();
-        float[] theirs = [.. expected.GetProperty("models").GetProperty(name).GetProperty("rows").EnumerateArray().SelectMany(row => row.EnumerateArray())
-            .Select(number => number.GetSingle())];
+        float[] theirs = [.. recorded.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(number => number.GetSingle())];
         Assert.Equal(theirs.Length, rows.Length);
         double distance = Math.Sqrt(rows.Zip(theirs, (one, other) => Math.Pow(one - other, 2)).Sum() / theirs.Sum(number => (double)number * number));
         Assert.True(distance < 3e-3, $"{name}: the rows are {distance} apart");

@@ -30,11 +30,15 @@ internal sealed class Gemma4 : LlamaLike
 
     private static void DescribeGguf(GgufFields fields)
     {
-        const string PerBlock = "embedding_length_per_layer_input", PerBlockField = "hidden_size_per_layer_input";
+        const string PerBlock = "embedding_length_per_layer_input", PerBlockField = "hidden_size_per_layer_input", Cap = "final_logit_softcapping";
         fields.Whole("attention.key_length", "global_head_dim");
         fields.Whole("attention.key_length_swa", "head_dim");
         fields.Whole("attention.shared_kv_layers", "num_kv_shared_layers", isOptional: true);
-        fields.Number("final_logit_softcapping", "final_logit_softcapping", isOptional: true);
+        // Where a file has no cap, llama.cpp takes 30 and its converter means none: it must say.
+        if (fields.Facts is null && fields.Find(Cap) is null)
+            fields.Write(Cap, 0f);
+        else
+            fields.Number(Cap, Cap);
         GgufLlama.LayerWindows(fields);
         fields.Always("attention_bias", false);
         fields.Ask(PerBlock);
