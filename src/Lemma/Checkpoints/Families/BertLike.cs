@@ -116,7 +116,8 @@ internal abstract class BertLike : Family
     ], fields =>
     {
         if (fields.Facts is null && beforeFirst is not null)
-            fields.Write("context_length", fields.Config.GetProperty("max_position_embeddings").GetUInt32() - fields.Config.GetProperty(beforeFirst).GetUInt32() - 1);
+            fields.Write("context_length",
+                fields.Config.GetProperty("max_position_embeddings").GetUInt32() - fields.Config.GetProperty(beforeFirst).GetUInt32() - 1);
         else
             fields.Whole("context_length", "max_position_embeddings");
         fields.Whole("embedding_length", "hidden_size");

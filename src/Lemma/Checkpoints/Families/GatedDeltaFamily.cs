@@ -64,7 +64,8 @@ internal abstract class GatedDeltaFamily : LlamaLike
         }
         long heads = facts.Whole("ssm.time_step_rank") ?? 0, inner = facts.Whole(Inner) ?? 0;
         if (heads <= 0 || inner <= 0 || inner % heads != 0)
-            throw facts.Error($"the value {facts.Architecture}.{Inner} must be a multiple of the {heads} heads of {facts.Architecture}.ssm.time_step_rank, but is {inner}");
+            throw facts.Error($"the value {facts.Architecture}.{Inner} must be a multiple of the {heads} heads of "
+                + $"{facts.Architecture}.ssm.time_step_rank, but is {inner}");
         fields.Json.WriteNumber(ValueWidth, inner / heads);
         if (facts.Values.GetValueOrDefault($"{facts.Architecture}.{Layers}") is not { } list)
         {

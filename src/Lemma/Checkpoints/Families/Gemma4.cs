@@ -54,7 +54,8 @@ internal sealed class Gemma4 : LlamaLike
                 fields.Write(turning, width);
             }
             else if ((file.Whole(values) ?? file.Whole(keys)) != file.Whole(keys) || (file.Whole(turning) ?? file.Whole(keys)) != file.Whole(keys))
-                throw file.Error($"a head's {file.Whole(keys)} columns must all have values and turn, but {values} is {file.Whole(values)}, {turning} {file.Whole(turning)}");
+                throw file.Error($"a head's {file.Whole(keys)} columns must all have values and turn, but {values} is "
+                    + $"{file.Whole(values)}, {turning} {file.Whole(turning)}");
         }
         if (fields.Facts is null)
             fields.Write(PerBlock, fields.Config.GetProperty(PerBlockField).GetUInt32());

@@ -32,7 +32,7 @@ internal sealed class Qwen35 : GatedDeltaFamily
             "in_proj_qkv.weight" or "conv1d.weight" => name with { RowOf = Tiled(delta.ValueWidth, 2 * keys * delta.HeadWidth) },
             "in_proj_z.weight" => name with { RowOf = Tiled(delta.ValueWidth) },
             "in_proj_b.weight" or "in_proj_a.weight" or "dt_bias" or "A_log" => name with { RowOf = Tiled(1) },
-            "out_proj.weight" => name with { ColumnOf = Tiled(delta.ValueWidth) },
+            "out_proj.weight" => name with { ColumnOf = Tiled(delta.ValueWidth), ColumnsTogether = delta.ValueWidth },
             _ => name,
         }];
     }

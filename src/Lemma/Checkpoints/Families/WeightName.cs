@@ -26,6 +26,9 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
     /// <summary>The column of the parameter of each column of the tensor; null where they are the same.</summary>
     public Func<int, int>? ColumnOf { get; init; }
 
+    /// <summary>How many columns at least keep their order where others do not.</summary>
+    public int ColumnsTogether { get; init; } = 1;
+
     /// <summary>Rows of the parameter that the format has no place for, since no pass reads them.</summary>
     public int RowsLeftOut { get; init; }
 

@@ -42,7 +42,8 @@ internal sealed class GgufNames : IWeightNames
     }
 
     public bool Ignores(string name, ModelConfig config) => Extra.Contains(name) || map.Ignored.Any(ending => name.EndsWith(ending, StringComparison.Ordinal))
-        || (FurtherBlocks > 0 && name.Split('.') is ["blk", string number, _, ..] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int block)
+        || (FurtherBlocks > 0 && name.Split('.') is ["blk", string number, _, ..]
+            && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int block)
             && block - config.AllBlocks.Count() is >= 0 and var behind && behind < FurtherBlocks);
 
     public string Bare(string name) => name;
