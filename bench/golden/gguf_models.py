@@ -4,14 +4,14 @@ usage: run.sh python3 bench/golden/gguf_models.py CHECKPOINTS OUT [--type f32|f1
 
 CHECKPOINTS: a folder of folders with config.json and model.safetensors (tests/Lemma.Tests/Golden/checkpoints). They have no tokenizer, so each file gets
 a vocabulary of letters. OUT/NAME.gguf, and OUT/expected.json: of each the ids that the prompt goes on with, greedily, and the log-probabilities of the
-likeliest first ids. Models that the server does not run (encoders) have the file alone.
+likeliest first ids; of encoders the last row of each id of the prompt. Models that the server does not run have the file alone.
 """
-import argparse, json, os, shutil, subprocess, sys, tempfile, time, urllib.request
+import argparse, json, os, subprocess, sys, tempfile, time, urllib.request
 from pathlib import Path
 sys.path.insert(1, "/usr/share/llama.cpp/llama.cpp-tools")
 import gguf
 from conversion import ModelBase, ModelType, get_model_architecture, get_model_class
-import torch
+import torch, safetensors.torch
 
 parser = argparse.ArgumentParser()
 parser.add_argument("checkpoints"); parser.add_argument("out"); parser.add_argument("names", nargs="*"); parser.add_argument("--type", default="f16")
@@ -19,6 +19,9 @@ parser.add_argument("--prompt", default="5,17,42,8,77,3,91,30,12,64,29"); parser
 options = parser.parse_args()
 os.makedirs(options.out, exist_ok=True)
 prompt = [int(id) for id in options.prompt.split(",")]
+
+# Without their heads, which the format has no place for.
+ENCODERS = {"bert": "BertModel", "roberta": "RobertaModel", "distilbert": "DistilBertModel", "modernbert": "ModernBertModel"}
 
 
 def vocabulary(self):
@@ -62,8 +65,10 @@ def changed(name, config):
         config["num_kv_heads"] = 1 if config["multi_query"] else config["num_attention_heads"]
     if config["model_type"] == "deepseek_v2":
         config["n_group"] = config["topk_group"] = 1
-    if config["model_type"] == "bert":
-        config["architectures"] = ["BertModel"]
+    if config["model_type"] == "gemma4_text":
+        config["final_logit_softcapping"] = config["final_logit_softcapping"] or 30.0  # which llama.cpp 0.7.0 takes where a file has none
+    if config["model_type"] == "modernbert":
+        config["layer_norm_eps"] = config["norm_eps"]
     if config["model_type"] == "t5":
         config["relative_attention_max_distance"] = 128
     return config
@@ -72,22 +77,29 @@ def changed(name, config):
 def convert(name):
     with tempfile.TemporaryDirectory() as folder:
         source = os.path.join(options.checkpoints, name)
-        shutil.copy(source + "/model.safetensors", folder)
         config = changed(name, json.load(open(source + "/config.json")))
-        json.dump(config, open(folder + "/config.json", "w"))
+        tensors = safetensors.torch.load_file(source + "/model.safetensors")
+        heads = ("cls.", "lm_head.", "decoder.", "head.", "vocab_", "classifier.") if config["model_type"] in ENCODERS else ()
+        safetensors.torch.save_file({key: value for key, value in tensors.items() if not key.startswith(heads)}, folder + "/model.safetensors")
+        bare = {**config, "architectures": [ENCODERS.get(config["model_type"], *config["architectures"])]}
+        json.dump(bare, open(folder + "/config.json", "w"))
         # Gemma 3's converter asks a tokenizer how many rows of the embedding are real.
         json.dump({"model": {"vocab": {str(i): i for i in range(config["vocab_size"])}}, "added_tokens": []}, open(folder + "/tokenizer.json", "w"))
         hparams = ModelBase.load_hparams(Path(folder), False)
         kind = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
         kind.set_vocab = vocabulary
+        # Sections of positions that fit the narrow heads; positions of a text are the same in all of them.
+        kind._QWEN35_DEFAULT_MROPE_SECTION = [config.get("head_dim", 0) // 8 - 1, 1, 0, 0]
+        kind.no_mtp = True  # Qwen3-Next and Qwen3.5: the checkpoints have no layers that predict further tokens
         path = f"{options.out}/{name}.gguf"
         with torch.inference_mode():
-            kind(Path(folder), hparams={**hparams, **config}, ftype={"f32": gguf.LlamaFileType.ALL_F32, "f16": gguf.LlamaFileType.MOSTLY_F16}[options.type], fname_out=Path(path), eager=True).write()
+            kind(Path(folder), hparams={**hparams, **bare}, ftype={"f32": gguf.LlamaFileType.ALL_F32, "f16": gguf.LlamaFileType.MOSTLY_F16}[options.type], fname_out=Path(path), eager=True).write()
         return path, config
 
 
-def ask(path, port):
-    server = subprocess.Popen(["llama-server", "-m", path, "--port", str(port), "-t", "1", "--no-warmup", "-c", "128", "-ctk", "f32", "-ctv", "f32", "-fa", "off"],
+def ask(path, port, is_encoder):
+    server = subprocess.Popen(["llama-server", "-m", path, "--port", str(port), "-t", "1", "--no-warmup", "-c", "128", "-ctk", "f32", "-ctv", "f32", "-fa", "off"]
+                              + (["--embeddings", "--pooling", "none"] if is_encoder else []),
                               stdout=subprocess.DEVNULL, stderr=open("/tmp/server.log", "w"))
     try:
         for _ in range(100):
@@ -99,6 +111,9 @@ def ask(path, port):
                 break
             except Exception:
                 pass
+        if is_encoder:
+            request = urllib.request.Request(f"http://127.0.0.1:{port}/embeddings", json.dumps({"input": prompt, "embd_normalize": -1}).encode(), {"Content-Type": "application/json"})
+            return {"rows": [[round(number, 5) for number in row] for row in json.load(urllib.request.urlopen(request))[0]["embedding"]]}
         body = {"prompt": prompt, "n_predict": 24, "temperature": 0, "return_tokens": True, "n_probs": 96, "ignore_eos": True, "cache_prompt": False}
         request = urllib.request.Request(f"http://127.0.0.1:{port}/completion", json.dumps(body).encode(), {"Content-Type": "application/json"})
         answer = json.load(urllib.request.urlopen(request))
@@ -118,8 +133,8 @@ if __name__ == "__main__":
         expected["models"][name] = {"config": config}
         if not options.no_run:
             try:
-                expected["models"][name].update(ask(path, 18100 + index))
+                expected["models"][name].update(ask(path, 18100 + index, config["model_type"] in ENCODERS))
             except Exception as error:
                 print(name, "not run:", str(error)[-400:])
-        print(name, os.path.getsize(path), expected["models"][name].get("tokens"))
+        print(name, os.path.getsize(path), expected["models"][name].get("tokens"), "rows" in expected["models"][name])
     json.dump(expected, open(options.out + "/expected.json", "w"))

@@ -32,20 +32,25 @@ internal static class GgufVocabulary
     /// <summary>The tokenizer that values say.</summary>
     public static Tokenizer Build(Dictionary<string, object> values) => new Settings(values).Build();
 
+    private const string Gemma4 = "gemma4";
+
     private sealed class Settings(Dictionary<string, object> values)
     {
         public Tokenizer Build()
         {
             string[] tokens = Items<string>("tokens") ?? throw new InvalidDataException($"the file must have {Prefix}tokens, but has not");
-            string kind = values.TryGetValue(Prefix + "model", out object? value) && value is string text ? text : "none";
-            return kind switch
+            return Model switch
             {
-                "llama" or "t5" => Framed(SentencePiece(tokens, isBpe: kind == "llama"), isStartUsual: kind == "llama", isEndUsual: kind == "t5"),
+                "llama" => Framed(SentencePiece(tokens, isBpe: true), isStartUsual: true, isEndUsual: false),
+                "t5" => Framed(SentencePiece(tokens, isBpe: false), isStartUsual: false, isEndUsual: true),
+                Gemma4 => Framed(Merged(tokens), isStartUsual: true, isEndUsual: false),
                 "gpt2" => Framed(Merged(tokens), isStartUsual: Words.StartsUsually, isEndUsual: false),
                 "bert" => VocabularyTextFile.Build([.. tokens.Select(WordPieceOf)]),
-                _ => throw new InvalidDataException($"the tokenizer must be llama, gpt2, bert or t5, but is '{kind}'"),
+                string other => throw new InvalidDataException($"the tokenizer must be llama, gpt2, gemma4, bert or t5, but is '{other}'"),
             };
         }
+
+        private string Model => values.TryGetValue(Prefix + "model", out object? value) && value is string text ? text : "none";
 
         private Tokenizer SentencePiece(string[] tokens, bool isBpe)
         {
@@ -97,12 +102,13 @@ internal static class GgufVocabulary
                 decoder: new SequenceDecoder([new ReplaceDecoder("\u2581", " "), new ByteFallbackDecoder(), new FuseDecoder()]));
         }
 
-        // As llama.cpp does, a file without a name has the default.
+        // As llama.cpp does, a file without a name has the default, and Gemma 4's model has its own whatever the file says.
         private GgufWords.Kind Words
         {
             get
             {
-                string name = values.TryGetValue(Prefix + "pre", out object? value) && value is string { Length: > 0 } text ? text : "default";
+                string name = Model == Gemma4 ? Gemma4
+                    : values.TryGetValue(Prefix + "pre", out object? value) && value is string { Length: > 0 } text ? text : "default";
                 return GgufWords.Find(name) ?? throw new InvalidDataException($"{Prefix}pre must be one that llama.cpp knows, but is '{name}'");
             }
         }

@@ -18,7 +18,7 @@ internal sealed class StoredWeights
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private readonly List<Job> jobs = [];
 
-    private readonly record struct Source(TensorEntry Entry, long Row);
+    private readonly record struct Source(TensorEntry Entry, long Row, Func<int, int>? ColumnOf);
 
     private readonly record struct Job(WeightPiece Piece, Source[] Rows, int Panel);
 
@@ -55,7 +55,9 @@ internal sealed class StoredWeights
 
     private static bool IsTaken(WeightName name, TensorEntry entry) =>
         !name.Transposed && name.Offset == 0 && entry.Strides is null
-        && (entry.Type == Single || HalvesOf(entry) != HalfKind.None || BlockFormat.Find(entry.Type) is not null);
+        && (entry.Type == Single || HalvesOf(entry) != HalfKind.None || BlockFormat.Find(entry.Type) is not null)
+        // Columns that lie elsewhere can be moved where no block holds columns that part.
+        && (name.ColumnOf is null || name.ColumnsTogether % (BlockFormat.Find(entry.Type)?.Elements ?? 1) == 0);
 
     private static HalfKind HalvesOf(TensorEntry entry) => entry.Type switch
     {
@@ -71,7 +73,7 @@ internal sealed class StoredWeights
         foreach ((WeightName name, TensorEntry entry) in places)
         {
             for (int row = 0; row < name.Rows; row++)
-                rows[name.FirstRow + (name.RowOf?.Invoke(row) ?? row)] = new Source(entry, row);
+                rows[name.FirstRow + (name.RowOf?.Invoke(row) ?? row)] = new Source(entry, row, name.ColumnOf);
         }
         return rows;
     }
@@ -112,6 +114,11 @@ internal sealed class StoredWeights
             : piece.Columns * (piece.Halves == HalfKind.None ? sizeof(float) : sizeof(ushort));
         byte[] stored = ArrayPool<byte>.Shared.Rent(checked(count * bytes));
         Read(job.Rows.AsSpan(first, count), bytes, stored.AsSpan(0, count * bytes));
+        for (int i = 0; i < count; i++)
+        {
+            if (job.Rows[first + i].ColumnOf is { } columnOf)
+                Move(stored.AsSpan(i * bytes, bytes), format?.Elements ?? 1, piece.Columns, columnOf);
+        }
         RowContent? content = format is null ? null : new RowContent(format, piece.Columns);
         for (int i = 0; i < count; i++)
         {
@@ -124,6 +131,15 @@ internal sealed class StoredWeights
                 row.CopyTo(MemoryMarshal.AsBytes(piece.Floats(first + i, 1)));
         }
         ArrayPool<byte>.Shared.Return(stored);
+    }
+
+    // Blocks of columns, each to its place.
+    private static void Move(Span<byte> row, int elements, int columns, Func<int, int> columnOf)
+    {
+        byte[] old = row.ToArray();
+        int blocks = columns / elements, size = row.Length / blocks;
+        for (int block = 0; block < blocks; block++)
+            old.AsSpan(block * size, size).CopyTo(row[(columnOf(block * elements) / elements * size)..]);
     }
 
     // Rows that follow each other in the file are read together.

@@ -23,7 +23,7 @@ internal sealed class WeightMap
         List<WeightName> names = [.. family.Weights(model.AnyConfig)];
         Dictionary<string, long> covered = [];
         foreach (WeightName name in names.Where(name => !name.IsZero))
-            covered[name.Parameter] = covered.GetValueOrDefault(name.Parameter) + name.Rows;
+            covered[name.Parameter] = covered.GetValueOrDefault(name.Parameter) + name.Rows + name.RowsLeftOut;
         foreach (Parameter parameter in model.Parameters.All.Where(parameter => !leftOut.Contains(parameter.Name)))
         {
             covered.Remove(parameter.Name, out long rows);
@@ -101,10 +101,22 @@ internal sealed class WeightMap
             for (int i = 0; i < stored.Length; i++)
                 stored[i] -= name.Offset;
         }
+        if (name.IsNegatedExponential)
+        {
+            foreach (ref float number in stored.AsSpan())
+                number = number < 0 ? (float)Math.Log(-(double)number)
+                    : throw new InvalidDataException($"{file.Path}: the numbers of the tensor '{entry.Name}' must be negative, but one is {number}");
+        }
         int columns = ColumnsOf(parameters[name.Parameter]);
         float[] rows = name.Transposed ? EachTransposed(stored, name.Stack, columns, name.Rows / name.Stack) : stored;
         for (int row = 0; row < name.Rows; row++)
-            rows.AsSpan(row * columns, columns).CopyTo(place[((name.RowOf?.Invoke(row) ?? row) * columns)..]);
+        {
+            Span<float> to = place.Slice((name.RowOf?.Invoke(row) ?? row) * columns, columns), from = rows.AsSpan(row * columns, columns);
+            if (name.ColumnOf is null)
+                from.CopyTo(to);
+            for (int column = 0; column < columns && name.ColumnOf is not null; column++)
+                to[name.ColumnOf(column)] = from[column];
+        }
     }
 
     /// <summary>The tensors to write.</summary>
@@ -161,6 +173,8 @@ internal sealed class WeightMap
         Parameter parameter = parameters[name.Parameter];
         int columns = ColumnsOf(parameter);
         int[] sizes = [.. (name.Sizes ?? SizesOf(parameter, name)).Select(size => (int)size).Where(size => size != 1 || !name.IsSqueezed)];
+        if (sizes.Length == 0)
+            sizes = [1];
         if (name.IsPlain)
             return new(name.Name, sizes, () => Rows(parameters, name));
         return new(name.Name, sizes, () =>
@@ -168,11 +182,20 @@ internal sealed class WeightMap
             ReadOnlySpan<float> place = Rows(parameters, name);
             float[] stored = new float[name.Rows * (long)columns];
             for (int row = 0; row < name.Rows; row++)
-                place.Slice((name.RowOf?.Invoke(row) ?? row) * columns, columns).CopyTo(stored.AsSpan(row * columns));
+            {
+                ReadOnlySpan<float> from = place.Slice((name.RowOf?.Invoke(row) ?? row) * columns, columns);
+                Span<float> to = stored.AsSpan(row * columns, columns);
+                if (name.ColumnOf is null)
+                    from.CopyTo(to);
+                for (int column = 0; column < columns && name.ColumnOf is not null; column++)
+                    to[column] = from[name.ColumnOf(column)];
+            }
             if (name.Transposed)
                 stored = EachTransposed(stored, name.Stack, name.Rows / name.Stack, columns);
             for (int i = 0; i < stored.Length && name.Offset != 0; i++)
                 stored[i] += name.Offset;
+            for (int i = 0; i < stored.Length && name.IsNegatedExponential; i++)
+                stored[i] = -(float)Math.Exp(stored[i]);
             return stored;
         });
     }

@@ -15,7 +15,7 @@ public sealed class GgufFuzzTests : IDisposable
 
     private readonly TemporaryFolder folder = new();
 
-    public static TheoryData<string> Names => ["llama", "llama-yarn", "llama3-rope", "qwen3-moe", "qwen2-moe", "deepseek-v3", "gemma3", "phi3", "gpt2", "gpt-neox", "bert", "t5", "bloom"];
+    public static TheoryData<string> Names => ["llama", "llama-yarn", "llama3-rope", "qwen3-moe", "qwen2-moe", "deepseek-v3", "gemma3", "phi3", "gpt2", "gpt-neox", "bert", "t5", "bloom", "qwen3-next", "qwen3-5", "gemma4", "modernbert-mlm", "distilbert-mlm"];
 
     public void Dispose() => folder.Dispose();
 

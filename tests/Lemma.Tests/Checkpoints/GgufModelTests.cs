@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lemma.Checkpoints;
 using Lemma.Compute;
 using Lemma.Decoding;
+using Lemma.Formats;
 using Lemma.Models;
 using Lemma.Sequences;
 using Lemma.Tensors;
@@ -30,6 +31,55 @@ public class GgufModelTests
     public void WhatIsWrittenGreedilyIsWhatLlamaCppWrites(string name) => TokensAreEqual(Folder, name, 2e-2, count: 12);
 
     [Theory]
+    [InlineData("bert")]
+    [InlineData("distilbert-mlm")]
+    [InlineData("modernbert-mlm")]
+    [InlineData("roberta-mlm")]
+    public void RowsOfEncodersAreThoseOfLlamaCpp(string name) => RowsAreEqual(Folder, name);
+
+    [Fact]
+    public void BlocksThatPredictFurtherTokensAreLeftOut()
+    {
+        using TemporaryFolder temporary = new();
+        string golden = Path.Combine(Folder, "qwen3-5.gguf"), path = temporary["x.gguf"];
+        using TensorFile file = TensorFile.Open(golden);
+        Dictionary<string, object> values = new(file.Metadata);
+        List<GgufTensor> tensors = [.. Tensors(file), new("blk.2.attn_norm.weight", [32], () => new float[32], "F32"),
+            new("blk.2.nextn.eh_proj.weight", [32, 64], () => new float[32 * 64], "F32")];
+        (values["qwen35.block_count"], values["qwen35.attention.recurrent_layers"]) = (3u, new[] { true, false, false });
+        GgufWriter.Write(path, values, tensors);
+        Assert.Contains("missing blk.2.", Assert.Throws<InvalidDataException>(() => ModelFolder.Read(path)).Message, StringComparison.Ordinal);
+        values["qwen35.nextn_predict_layers"] = 1u;
+        GgufWriter.Write(path, values, tensors);
+        using Model without = ModelFolder.Read(golden), with = ModelFolder.Read(path);
+        Assert.Equal(without.AnyConfig, with.AnyConfig);
+        Assert.Equal(without.Parameters.All.SelectMany(one => without.Parameters.Weights(one).ToArray()),
+            with.Parameters.All.SelectMany(one => with.Parameters.Weights(one).ToArray()));
+        values["qwen35.nextn_predict_layers"] = 3u;
+        GgufWriter.Write(path, values, tensors);
+        Assert.Contains("nextn_predict_layers must be less than the 3 blocks, but is 3", Assert.Throws<InvalidDataException>(() => ModelFolder.Read(path)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RatesOfDecayMustBeNegative()
+    {
+        using TemporaryFolder temporary = new();
+        using TensorFile file = TensorFile.Open(Path.Combine(Folder, "qwen3-next.gguf"));
+        GgufWriter.Write(temporary["x.gguf"], new Dictionary<string, object>(file.Metadata),
+            [.. Tensors(file).Select(one => one.Name == "blk.0.ssm_a" ? one with { Source = () => new[] { -1f, -2f, 0f, -1f } } : one)]);
+        Assert.Contains("the numbers of the tensor 'blk.0.ssm_a' must be negative, but one is 0",
+            Assert.Throws<InvalidDataException>(() => ModelFolder.Read(temporary["x.gguf"])).Message, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<GgufTensor> Tensors(TensorFile file) => file.Tensors.Select(entry =>
+    {
+        float[] numbers = new float[entry.Count];
+        file.Read(entry, numbers);
+        return new GgufTensor(entry.Name, [.. entry.Sizes.Select(size => (int)size)], () => numbers, "F32");
+    });
+
+    [Theory]
     [MemberData(nameof(MoreNames))]
     public void OtherFilesToo(string name)
     {
@@ -38,6 +88,7 @@ public class GgufModelTests
         if (!name.EndsWith("-window", StringComparison.Ordinal))
             BothAreEqual(More, name, halves: false);
         TokensAreEqual(More, name, 2e-3, count: 24);
+        RowsAreEqual(More, name);
     }
 
     private static void BothAreEqual(string folder, string name, bool halves)
@@ -54,7 +105,10 @@ public class GgufModelTests
         {
             float[] expected = theirs.Parameters.Weights(theirs.Parameters[parameter.Name]).ToArray(), given = ours.Parameters.Weights(parameter).ToArray();
             // One more in the file, of norms, rounds differently.
-            bool isShifted = name.StartsWith("gemma", StringComparison.Ordinal) && parameter.Name.EndsWith("norm.weight", StringComparison.Ordinal);
+            bool isShifted = (name is "gemma2" or "gemma3" or "qwen3-next" or "qwen3-5" && parameter.Name.EndsWith("norm.weight", StringComparison.Ordinal))
+                || parameter.Name.EndsWith("decay_rate", StringComparison.Ordinal);
+            // RoBERTa's rows of positions before the first one are not in the file.
+            expected = expected[^given.Length..];
             for (int i = 0; i < expected.Length; i++)
             {
                 if (isShifted)
@@ -85,6 +139,23 @@ public class GgufModelTests
         GenerationOptions greedy = GenerationOptions.Sample(temperature: 0, logitBias: [new(2, -1000)]) with { MaximumTokens = tokens.GetArrayLength(), StopIds = [] };
         using Generator generator = new(decoder, workers);
         Assert.Equal(tokens.EnumerateArray().Select(id => id.GetInt32()).Take(count), generator.Generate(prompt, greedy).Take(count));
+    }
+
+    // llama.cpp's GELU is the one by tanh, from a table of halves.
+    private static void RowsAreEqual(string folder, string name)
+    {
+        JsonElement expected = Expected(folder);
+        if (!expected.GetProperty("models").GetProperty(name).TryGetProperty("rows", out JsonElement recorded))
+            return;
+        int[] prompt = [.. expected.GetProperty("prompt").EnumerateArray().Select(id => id.GetInt32())];
+        using Encoder encoder = (Encoder)ModelFolder.Read(Path.Combine(folder, name + ".gguf"));
+        using Workers workers = new(1);
+        using Tape tape = new(workers, encoder.Parameters) { Recording = false };
+        float[] rows = tape[encoder.Hidden(tape, Rows.One(prompt))].ToArray();
+        float[] theirs = [.. recorded.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(number => number.GetSingle())];
+        Assert.Equal(theirs.Length, rows.Length);
+        double distance = Math.Sqrt(rows.Zip(theirs, (one, other) => Math.Pow(one - other, 2)).Sum() / theirs.Sum(number => (double)number * number));
+        Assert.True(distance < 3e-3, $"{name}: the rows are {distance} apart");
     }
 
     private static JsonElement Expected(string folder) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "expected.json"))).RootElement;

@@ -39,6 +39,31 @@ public sealed class VocabularyFileTests : IDisposable
         Equal(trained, Tokenizer.Load(merges), Tokenizer.Load(gguf));
     }
 
+    /// <summary>Ids of llama-tokenize (llama.cpp 0.7.0) with the same vocabulary, its start left out: no pattern but lines, whatever the file names.</summary>
+    [Theory]
+    [InlineData("hello world", new[] { 283, 277, 289, 292 })]
+    [InlineData("  hello\n\nworld.", new[] { 277, 285, 287, 289, 292, 275 })]
+    [InlineData("<|channel>h", new[] { 294, 265 })]
+    [InlineData("\u65E5z \u00E9", new[] { 234, 155, 169, 126, 277, 278 })]
+    [InlineData("hello hello\n worlds, ", new[] { 283, 285, 274, 277, 289, 292, 270, 276, 277 })]
+    public void Gemma4_in_a_gguf(string text, int[] expected)
+    {
+        string[] controls = ["<pad>", "<eos>", "<bos>", "<unk>"], bytes = [.. Enumerable.Range(0, 256).Select(value => $"<0x{value:X2}>")],
+            letters = [.. "abcdehlnorstuw\n.,\u2581\u00E9\u00DF".Select(letter => letter.ToString())],
+            merges = ["l l", "h e", "he ll", "hell o", "\u2581 h", "\u2581 hello", "\u2581 \u2581", "\n \n", "o r", "w or", "\u2581 w", "\u2581w or", "l d", "\u2581wor ld"];
+        VocabularyFiles.Piece[] pieces =
+        [
+            .. controls.Select((piece, id) => new VocabularyFiles.Piece(piece, -id, id == 3 ? (byte)2 : (byte)3)),
+            .. bytes.Select(piece => new VocabularyFiles.Piece(piece, 0, 6)),
+            .. letters.Concat(merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))).Select(piece => new VocabularyFiles.Piece(piece, 0, 1)),
+            new("<|channel>", 0, 4),
+        ];
+        Tokenizer tokenizer = Tokenizer.Load(folder.Write("a.gguf", VocabularyFiles.Gguf("gemma4", pieces, [.. merges.Select(merge => merge.Split(' ') is [var left, var right]
+            ? (left, right) : default)])));
+        Assert.Equal(expected, tokenizer.Encode(text));
+        Assert.Equal(text, tokenizer.Decode(expected, false));
+    }
+
     [Fact]
     public void WordPiece_in_a_text_file_and_in_a_gguf()
     {

@@ -96,6 +96,44 @@ internal abstract class BertLike : Family
         return names;
     }
 
+    /// <summary>The GGUF architecture of the families of this kind.</summary>
+    /// <param name="prefix">The start of the family's names.</param>
+    /// <param name="beforeFirst">The field with the row of positions before that of the first token; null where there is none. The file has no such rows.</param>
+    protected static GgufMap BertGguf(string prefix, string? beforeFirst = null) => new("bert",
+    [
+        ($"{prefix}embeddings.word_embeddings", "token_embd"),
+        ($"{prefix}embeddings.position_embeddings", "position_embd"),
+        ($"{prefix}embeddings.token_type_embeddings", "token_types"),
+        ($"{prefix}embeddings.LayerNorm", "token_embd_norm"),
+        ($"{prefix}encoder.layer.#.attention.self.query", "blk.#.attn_q"),
+        ($"{prefix}encoder.layer.#.attention.self.key", "blk.#.attn_k"),
+        ($"{prefix}encoder.layer.#.attention.self.value", "blk.#.attn_v"),
+        ($"{prefix}encoder.layer.#.attention.output.dense", "blk.#.attn_output"),
+        ($"{prefix}encoder.layer.#.attention.output.LayerNorm", "blk.#.attn_output_norm"),
+        ($"{prefix}encoder.layer.#.intermediate.dense", "blk.#.ffn_up"),
+        ($"{prefix}encoder.layer.#.output.dense", "blk.#.ffn_down"),
+        ($"{prefix}encoder.layer.#.output.LayerNorm", "blk.#.layer_output_norm"),
+    ], fields =>
+    {
+        if (fields.Facts is null && beforeFirst is not null)
+            fields.Write("context_length",
+                fields.Config.GetProperty("max_position_embeddings").GetUInt32() - fields.Config.GetProperty(beforeFirst).GetUInt32() - 1);
+        else
+            fields.Whole("context_length", "max_position_embeddings");
+        fields.Whole("embedding_length", "hidden_size");
+        fields.Whole("block_count", "num_hidden_layers");
+        fields.Whole("feed_forward_length", "intermediate_size");
+        fields.Whole("attention.head_count", "num_attention_heads");
+        fields.Number("attention.layer_norm_epsilon", "layer_norm_eps");
+        fields.Computed("type_vocab_size", static facts => facts.Sizes("token_types.weight") is [long types, _] ? types : 1);
+        fields.Vocabulary();
+        if (fields.Facts is null)
+        {
+            fields.Write("attention.causal", false);
+            fields.WriteOther("tokenizer.ggml.token_type_count", fields.Config.GetProperty("type_vocab_size").GetUInt32());
+        }
+    });
+
     protected sealed override string ArchitectureOf(ModelConfig config)
     {
         EncoderConfig? encoder = config as EncoderConfig;

@@ -8,9 +8,47 @@ namespace Lemma.Checkpoints;
 /// <summary>DistilBERT: BERT of half its depth without token types; a head of masked tokens or none.</summary>
 internal sealed class DistilBert : Family
 {
+    // The family's config has no field for it.
+    private const float Epsilon = 1e-12f;
     private const string HeadMatrix = "vocab_projector.weight";
 
     public override string Name => "distilbert";
+
+    // BERT's architecture without token types.
+    public override GgufMap Gguf { get; } = new("bert",
+    [
+        ("distilbert.embeddings.word_embeddings", "token_embd"),
+        ("distilbert.embeddings.position_embeddings", "position_embd"),
+        ("distilbert.embeddings.LayerNorm", "token_embd_norm"),
+        ("distilbert.transformer.layer.#.attention.q_lin", "blk.#.attn_q"),
+        ("distilbert.transformer.layer.#.attention.k_lin", "blk.#.attn_k"),
+        ("distilbert.transformer.layer.#.attention.v_lin", "blk.#.attn_v"),
+        ("distilbert.transformer.layer.#.attention.out_lin", "blk.#.attn_output"),
+        ("distilbert.transformer.layer.#.sa_layer_norm", "blk.#.attn_output_norm"),
+        ("distilbert.transformer.layer.#.ffn.lin1", "blk.#.ffn_up"),
+        ("distilbert.transformer.layer.#.ffn.lin2", "blk.#.ffn_down"),
+        ("distilbert.transformer.layer.#.output_layer_norm", "blk.#.layer_output_norm"),
+    ], static fields =>
+    {
+        fields.Whole("context_length", "max_position_embeddings");
+        fields.Whole("embedding_length", "dim");
+        fields.Whole("block_count", "n_layers");
+        fields.Whole("feed_forward_length", "hidden_dim");
+        fields.Whole("attention.head_count", "n_heads");
+        fields.Write("attention.layer_norm_epsilon", Epsilon);
+        fields.Vocabulary();
+        if (fields.Facts is not { } facts)
+        {
+            fields.Write("attention.causal", false);
+            fields.WriteOther("tokenizer.ggml.token_type_count", 1u);
+        }
+        else if (facts.Number("attention.layer_norm_epsilon") is not Epsilon and var epsilon)
+            throw facts.Error($"without token types the value {facts.Architecture}.attention.layer_norm_epsilon must be {Epsilon}, but is {epsilon ?? "missing"}");
+    })
+    {
+        Suits = static facts => !facts.Has("token_types.weight"),
+        LeftOut = ["vocab_transform.", "vocab_layer_norm.", "vocab_projector."],
+    };
 
     public override IReadOnlyList<string> TiedNames => [HeadMatrix];
 
@@ -72,7 +110,7 @@ internal sealed class DistilBert : Family
         settings.RequireBoolean("sinusoidal_pos_embds", expected: false, fallback: false);
         foreach (string name in (string[])["qa_dropout", "seq_classif_dropout", "tie_weights_"])
             settings.Has(name);
-        LayerNormConfig norm = new(1e-12f);
+        LayerNormConfig norm = new(Epsilon);
         BlockConfig block = new()
         {
             Mixer = new AttentionConfig

@@ -12,6 +12,74 @@ internal abstract class GatedDeltaFamily : LlamaLike
 
     protected sealed override bool WritesRotary => false;
 
+    /// <summary>The GGUF architecture of a family of this kind.</summary>
+    /// <param name="architecture">Its name.</param>
+    /// <param name="more">The values that only this family has.</param>
+    /// <param name="change">What becomes of the tensors of a delta rule.</param>
+    protected static GgufMap GatedDeltaGguf(string architecture, Action<GgufFields> more, Func<WeightName, GatedDeltaConfig, IEnumerable<WeightName>> change) =>
+        LlamaGguf(architecture, fields =>
+        {
+            DescribeGguf(fields);
+            more(fields);
+        }) with
+        {
+            Names = GgufLlama.NamesWith(
+                ("model.layers.#.post_attention_layernorm", "blk.#.post_attention_norm"),
+                ("model.layers.#.linear_attn.in_proj_qkv", "blk.#.attn_qkv"),
+                ("model.layers.#.linear_attn.in_proj_z", "blk.#.attn_gate"),
+                ("model.layers.#.linear_attn.in_proj_ba", "blk.#.ssm_ba"),
+                ("model.layers.#.linear_attn.in_proj_b", "blk.#.ssm_beta"),
+                ("model.layers.#.linear_attn.in_proj_a", "blk.#.ssm_alpha"),
+                ("model.layers.#.linear_attn.conv1d", "blk.#.ssm_conv1d"),
+                ("model.layers.#.linear_attn.dt_bias", "blk.#.ssm_dt.bias"),
+                ("model.layers.#.linear_attn.A_log", "blk.#.ssm_a"),
+                ("model.layers.#.linear_attn.norm", "blk.#.ssm_norm"),
+                ("model.layers.#.linear_attn.out_proj", "blk.#.ssm_out")),
+            KeepsOrder = true,
+            Change = (name, config) => !name.Name.Contains(".linear_attn.", StringComparison.Ordinal) ? GgufLlama.WithOneMore(name, config)
+                : change(name with { IsNegatedExponential = name.Name.EndsWith(".A_log", StringComparison.Ordinal) },
+                    config.AllBlocks.Select(block => block.Mixer).OfType<GatedDeltaConfig>().First()),
+        };
+
+    private static void DescribeGguf(GgufFields fields)
+    {
+        const string Layers = "attention.recurrent_layers", Interval = "full_attention_interval", Inner = "ssm.inner_size", ValueWidth = "linear_value_head_dim";
+        GgufLlama.HeadWidth(fields);
+        GgufRotary.Describe(fields);
+        fields.Whole("ssm.conv_kernel", "linear_conv_kernel_dim");
+        fields.Whole("ssm.state_size", "linear_key_head_dim");
+        fields.Whole("ssm.group_count", "linear_num_key_heads");
+        fields.Whole("ssm.time_step_rank", "linear_num_value_heads");
+        fields.Always("attention_bias", false);
+        fields.Ask(Layers, Interval, Inner);
+        if (fields.Facts is not { } facts)
+        {
+            bool[] linear = [.. fields.Config.GetProperty("layer_types").EnumerateArray().Select(type => type.GetString() == Linear)];
+            int interval = Array.IndexOf(linear, false) + 1;
+            fields.Write(Layers, linear);
+            if (linear.Select((isLinear, layer) => isLinear == ((layer + 1) % interval != 0)).All(isSo => isSo))
+                fields.Write(Interval, (uint)interval);
+            fields.Write(Inner, fields.Config.GetProperty("linear_num_value_heads").GetUInt32() * fields.Config.GetProperty(ValueWidth).GetUInt32());
+            return;
+        }
+        long heads = facts.Whole("ssm.time_step_rank") ?? 0, inner = facts.Whole(Inner) ?? 0;
+        if (heads <= 0 || inner <= 0 || inner % heads != 0)
+            throw facts.Error($"the value {facts.Architecture}.{Inner} must be a multiple of the {heads} heads of "
+                + $"{facts.Architecture}.ssm.time_step_rank, but is {inner}");
+        fields.Json.WriteNumber(ValueWidth, inner / heads);
+        if (facts.Values.GetValueOrDefault($"{facts.Architecture}.{Layers}") is not { } list)
+        {
+            fields.Computed(Interval, static facts => facts.Whole(Interval));
+            return;
+        }
+        if (list is not bool[] kinds || kinds.Length != facts.Whole("block_count"))
+            throw facts.Error($"the value {facts.Architecture}.{Layers} must be a list of true and false, one for each of the {facts.Whole("block_count")} blocks");
+        fields.Json.WriteStartArray("layer_types");
+        foreach (bool isLinear in kinds.Take(kinds.Length - (int)facts.FurtherBlocks))
+            fields.Json.WriteStringValue(isLinear ? Linear : Full);
+        fields.Json.WriteEndArray();
+    }
+
     /// <summary>A block of either kind, its feed-forward dense.</summary>
     protected BlockConfig ReadMixer(JsonSettings settings, in Sizes sizes, int layer)
     {

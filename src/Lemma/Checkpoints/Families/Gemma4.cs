@@ -13,6 +13,92 @@ internal sealed class Gemma4 : LlamaLike
 
     public override string Name => "gemma4_text";
 
+    public override GgufMap Gguf { get; } = LlamaGguf("gemma4", DescribeGguf) with
+    {
+        Names =
+        [
+            .. GgufLlama.NamesWithNormsBehind,
+            ("model.layers.#.layer_scalar", "blk.#.layer_output_scale.weight"),
+            ("model.embed_tokens_per_layer", "per_layer_token_embd"),
+            ("model.per_layer_model_projection", "per_layer_model_proj"),
+            ("model.per_layer_projection_norm", "per_layer_proj_norm"),
+            ("model.layers.#.per_layer_input_gate", "blk.#.inp_gate"),
+            ("model.layers.#.per_layer_projection", "blk.#.proj"),
+            ("model.layers.#.post_per_layer_input_norm", "blk.#.post_norm"),
+        ],
+    };
+
+    private static void DescribeGguf(GgufFields fields)
+    {
+        const string PerBlock = "embedding_length_per_layer_input", PerBlockField = "hidden_size_per_layer_input", Cap = "final_logit_softcapping";
+        fields.Whole("attention.key_length", "global_head_dim");
+        fields.Whole("attention.key_length_swa", "head_dim");
+        fields.Whole("attention.shared_kv_layers", "num_kv_shared_layers", isOptional: true);
+        // Where a file has no cap, llama.cpp takes 30 and its converter means none: it must say.
+        if (fields.Facts is null && fields.Find(Cap) is null)
+            fields.Write(Cap, 0f);
+        else
+            fields.Number(Cap, Cap);
+        GgufLlama.LayerWindows(fields);
+        fields.Always("attention_bias", false);
+        fields.Ask(PerBlock);
+        fields.Computed(PerBlockField, static facts => facts.Whole(PerBlock) ?? 0);
+        foreach ((string end, string field) in ((string, string)[])[("", "global_head_dim"), ("_swa", "head_dim")])
+        {
+            string keys = "attention.key_length" + end, values = "attention.value_length" + end, turning = "rope.dimension_count" + end;
+            fields.Ask(values, turning);
+            if (fields.Facts is not { } file)
+            {
+                uint width = fields.Config.GetProperty(field).GetUInt32();
+                fields.Write(values, width);
+                fields.Write(turning, width);
+            }
+            else if ((file.Whole(values) ?? file.Whole(keys)) != file.Whole(keys) || (file.Whole(turning) ?? file.Whole(keys)) != file.Whole(keys))
+                throw file.Error($"a head's {file.Whole(keys)} columns must all have values and turn, but {values} is "
+                    + $"{file.Whole(values)}, {turning} {file.Whole(turning)}");
+        }
+        if (fields.Facts is null)
+            fields.Write(PerBlock, fields.Config.GetProperty(PerBlockField).GetUInt32());
+        DescribeRotary(fields);
+    }
+
+    // The pairs of a wide head that do not turn have frequencies divided by so much that nothing is left of them.
+    private static void DescribeRotary(GgufFields fields)
+    {
+        const string Factors = "rope_freqs.weight", Theta = "rope.freq_base", LocalTheta = "rope.freq_base_swa";
+        const float None = 1e30f;
+        fields.Ask(Theta, LocalTheta);
+        if (fields.Facts is not { } facts)
+        {
+            JsonElement parameters = fields.Config.GetProperty("rope_parameters"), full = parameters.GetProperty(Full);
+            fields.Write(Theta, (float)full.GetProperty("rope_theta").GetDouble());
+            fields.Write(LocalTheta, (float)parameters.GetProperty(Sliding).GetProperty("rope_theta").GetDouble());
+            float[] written = new float[fields.Config.GetProperty("global_head_dim").GetInt32() / 2];
+            double share = full.TryGetProperty("partial_rotary_factor", out JsonElement given) ? given.GetDouble() : 1;
+            written.AsSpan().Fill(None);
+            written.AsSpan(0, (int)Math.Floor(share * written.Length)).Fill(1);
+            fields.WriteTensor(Factors, written);
+            return;
+        }
+        float[] factors = facts.Has(Factors) ? facts.Read(Factors) : [];
+        int turning = factors.AsSpan().IndexOfAnyExcept(1f) is >= 0 and var first ? first : factors.Length;
+        if (factors.Length > 0 && (2L * factors.Length != facts.Whole("attention.key_length") || factors.AsSpan(turning).IndexOfAnyExcept(None) >= 0))
+            throw facts.Error($"the tensor {Factors} must have 1 for each pair of a wide head that turns, then {None} for the others");
+        Utf8JsonWriter json = fields.Json;
+        json.WriteStartObject("rope_parameters");
+        json.WriteStartObject(Full);
+        fields.WriteNumber("rope_theta", facts.Number(Theta) ?? 10000f);
+        json.WriteString("rope_type", turning == factors.Length ? "default" : "proportional");
+        if (turning < factors.Length)
+            json.WriteNumber("partial_rotary_factor", (double)turning / factors.Length);
+        json.WriteEndObject();
+        json.WriteStartObject(Sliding);
+        fields.WriteNumber("rope_theta", facts.Number(LocalTheta) ?? 10000f);
+        json.WriteString("rope_type", "default");
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
     protected override string ArchitectureOf(ModelConfig config) => "Gemma4ForCausalLM";
 
     protected override string ActivationField => "hidden_activation";

@@ -27,8 +27,6 @@ internal sealed class Glm4Moe : GroupedExperts
         fields.Presence("use_qk_norm", "blk.0.attn_q_norm.weight");
         if (fields.Facts is { } facts && (facts.Whole("expert_gating_func") ?? Sigmoid) != Sigmoid)
             throw facts.Error($"experts must be chosen by sigmoid scores ({Sigmoid}), but expert_gating_func is {facts.Whole("expert_gating_func")}");
-        if (fields.Facts is { } further && further.Whole("nextn_predict_layers") is > 0 and var layers)
-            throw further.Error($"the last {layers} blocks predict further tokens, which is not supported");
     }) with
     {
         Names = GgufLlama.NamesWith(("model.layers.#.post_attention_layernorm", "blk.#.post_attention_norm"),

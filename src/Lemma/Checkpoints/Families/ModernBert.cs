@@ -13,6 +13,23 @@ internal sealed class ModernBert : Family
 
     public override string Name => "modernbert";
 
+    public override GgufMap Gguf { get; } = new("modern-bert",
+    [
+        ("model.embeddings.tok_embeddings", "token_embd"),
+        ("model.embeddings.norm", "token_embd_norm"),
+        ("model.layers.#.attn_norm", "blk.#.attn_norm"),
+        ("model.layers.#.attn.Wqkv", "blk.#.attn_qkv"),
+        ("model.layers.#.attn.Wo", "blk.#.attn_output"),
+        ("model.layers.#.mlp_norm", "blk.#.ffn_norm"),
+        ("model.layers.#.mlp.Wi", "blk.#.ffn_up"),
+        ("model.layers.#.mlp.Wo", "blk.#.ffn_down"),
+        ("model.final_norm", "output_norm"),
+    ], DescribeGguf)
+    {
+        LeftOut = ["head.", "decoder."],
+        Harmless = ["attention.layer_norm_rms_epsilon", "classifier.pooling_type", "classifier.activation"],
+    };
+
     public override IReadOnlyList<string> TiedNames => [HeadMatrix];
 
     protected override string Prefix => "model.";
@@ -60,6 +77,42 @@ internal sealed class ModernBert : Family
                 names.Add(WeightName.Whole(HeadMatrix, "head.weight", embedding.VocabularySize));
         }
         return names;
+    }
+
+    private static void DescribeGguf(GgufFields fields)
+    {
+        const string Period = "attention.sliding_window_pattern", Activation = "hidden_activation", Scaling = "rope.scaling.type";
+        const long UsualPeriod = 3;
+        fields.Whole("context_length", "max_position_embeddings");
+        fields.Whole("embedding_length", "hidden_size");
+        fields.Whole("block_count", "num_hidden_layers");
+        fields.Whole("feed_forward_length", "intermediate_size");
+        fields.Whole("attention.head_count", "num_attention_heads");
+        fields.Number("attention.layer_norm_epsilon", "norm_eps");
+        fields.Whole("attention.sliding_window", "local_attention", isOptional: true);
+        fields.Vocabulary();
+        foreach (string name in (string[])["norm_bias", "attention_bias", "mlp_bias"])
+            fields.Always(name, false);
+        fields.Ask(Period, Activation, Scaling, "rope.freq_base", "rope.freq_base_swa");
+        if (fields.Facts is not { } facts)
+        {
+            JsonElement kinds = fields.Config.GetProperty("layer_types"), rotary = fields.Config.GetProperty("rope_parameters");
+            // The first layer sees everything, and so does one of every period.
+            int next = kinds.EnumerateArray().Select(kind => kind.GetString()).Skip(1).TakeWhile(kind => kind == Sliding).Count() + 1;
+            fields.Write(Period, (uint)next);
+            fields.Write(Activation, fields.Config.GetProperty(Activation).GetString()!);
+            fields.Write(Scaling, "none");
+            fields.Write("rope.freq_base", (float)rotary.GetProperty(Full).GetProperty("rope_theta").GetDouble());
+            fields.Write("rope.freq_base_swa", (float)rotary.GetProperty(Sliding).GetProperty("rope_theta").GetDouble());
+            fields.Write("attention.causal", false);
+            return;
+        }
+        if (facts.Text(Scaling) is { } scaling && scaling != "none")
+            throw facts.Error($"the value {facts.Architecture}.{Scaling} must be none, but is {scaling}");
+        fields.Json.WriteNumber("global_attn_every_n_layers", facts.Whole("attention.sliding_window") is null ? 1 : facts.Whole(Period) ?? UsualPeriod);
+        fields.Json.WriteString(Activation, facts.Text(Activation) ?? "gelu");
+        fields.WriteNumber("global_rope_theta", facts.Number("rope.freq_base") ?? 10000f);
+        fields.WriteNumber("local_rope_theta", facts.Number("rope.freq_base_swa") ?? 10000f);
     }
 
     protected override string ArchitectureOf(ModelConfig config) => config is EncoderConfig { Head: not null } ? "ModernBertForMaskedLM" : "ModernBertModel";

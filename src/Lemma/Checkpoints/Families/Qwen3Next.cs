@@ -11,6 +11,25 @@ internal sealed class Qwen3Next : GatedDeltaFamily
 {
     public override string Name => "qwen3_next";
 
+    public override GgufMap Gguf { get; } = GatedDeltaGguf("qwen3next", static fields =>
+    {
+        GgufLlama.Experts(fields, "num_experts", "num_experts_per_tok");
+        fields.Whole("expert_feed_forward_length", "moe_intermediate_size");
+        fields.Whole("expert_shared_feed_forward_length", "shared_expert_intermediate_size");
+        fields.Always("norm_topk_prob", true);
+    }, InTwo);
+
+    // Queries, keys and values are one tensor there, in the model's order, z another.
+    private static IEnumerable<WeightName> InTwo(WeightName name, GatedDeltaConfig delta)
+    {
+        const string Theirs = ".in_proj_qkvz.";
+        if (!name.Name.Contains(Theirs, StringComparison.Ordinal))
+            return [name];
+        WeightName Part(string called, int first, int rows) =>
+            new(name.Name.Replace(Theirs, called, StringComparison.Ordinal), name.Parameter, first, rows);
+        return [Part(".in_proj_qkv.", 0, delta.Channels), Part(".in_proj_z.", delta.Channels, delta.Heads * delta.ValueWidth)];
+    }
+
     protected override string ArchitectureOf(ModelConfig config) => "Qwen3NextForCausalLM";
 
     protected override BlockConfig ReadBlock(JsonSettings settings, in Sizes sizes, int layer) => WithGatedShared(settings, layer, ReadMixer(settings, sizes, layer),

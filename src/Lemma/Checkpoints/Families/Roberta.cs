@@ -10,6 +10,18 @@ internal sealed class Roberta : BertLike
 {
     public override string Name => "roberta";
 
+    // Cut so, a file does not say that it was RoBERTa's, and is read as BERT's, which computes the same.
+    public override GgufMap Gguf { get; } = BertGguf("roberta.", "pad_token_id") with
+    {
+        Suits = static _ => false,
+        LeftOut = ["roberta.pooler.", "lm_head.", "classifier."],
+        Change = static (name, config) => [name.Parameter != "positions.weight" ? name
+            : WithoutRowsBefore(name, ((EncoderConfig)config).Stack.Embedding.PositionOffset)],
+    };
+
+    private static WeightName WithoutRowsBefore(WeightName name, int first) =>
+        name with { FirstRow = first, Rows = name.Rows - first, RowsLeftOut = first };
+
     protected override string Class => "Roberta";
 
     protected override string Prefix => "roberta.";

@@ -23,6 +23,18 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
     /// of them: formats that stack experts have one tensor of all.</summary>
     public (int Count, int Stride)? Siblings { get; init; }
 
+    /// <summary>The column of the parameter of each column of the tensor; null where they are the same.</summary>
+    public Func<int, int>? ColumnOf { get; init; }
+
+    /// <summary>How many columns at least keep their order where others do not.</summary>
+    public int ColumnsTogether { get; init; } = 1;
+
+    /// <summary>Rows of the parameter that the format has no place for, since no pass reads them.</summary>
+    public int RowsLeftOut { get; init; }
+
+    /// <summary>Whether the tensor's numbers are −eˣ of the parameter's.</summary>
+    public bool IsNegatedExponential { get; init; }
+
     /// <summary>What the tensor's numbers are more than the parameter's.</summary>
     public float Offset { get; init; }
 
@@ -30,7 +42,7 @@ internal sealed record WeightName(string Name, string Parameter, int FirstRow, i
     public bool IsSqueezed { get; init; }
 
     /// <summary>Whether the tensor's numbers are those of the parameter's rows in their order.</summary>
-    public bool IsPlain => !Transposed && RowOf is null && Offset == 0;
+    public bool IsPlain => !Transposed && RowOf is null && ColumnOf is null && Offset == 0 && !IsNegatedExponential;
 
     /// <summary>Whether the tensor holds zeros that no parameter has: anything else is refused.</summary>
     public bool IsZero { get; init; }

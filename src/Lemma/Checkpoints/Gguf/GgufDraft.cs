@@ -23,9 +23,23 @@ internal sealed record GgufDraft(GgufMap Map, IReadOnlyList<KeyValuePair<string,
         return Of(family, family.Gguf, model);
     }
 
-    // What an encoder's rows go into is no part of a file.
-    private static ModelConfig WithoutHeads(ModelConfig config) => config is EncoderConfig encoder
-        ? encoder with { Head = null, Pooler = false, Classes = 0 } : config;
+    // What an encoder's rows go into is no part of a file, nor are rows of positions before the first one.
+    private static ModelConfig WithoutHeads(ModelConfig config)
+    {
+        if (config is not EncoderConfig encoder)
+            return config;
+        EmbeddingConfig embedding = encoder.Stack.Embedding;
+        return encoder with
+        {
+            Head = null,
+            Pooler = false,
+            Classes = 0,
+            Stack = encoder.Stack with
+            {
+                Embedding = embedding with { LearnedPositions = embedding.LearnedPositions - embedding.PositionOffset, PositionOffset = 0 },
+            },
+        };
+    }
 
     private static GgufDraft Of(Family family, GgufMap map, Model model)
     {

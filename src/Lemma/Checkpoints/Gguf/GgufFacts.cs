@@ -16,6 +16,14 @@ internal sealed record GgufFacts(string Path, IReadOnlyDictionary<string, object
     public string Architecture => Values.GetValueOrDefault(ArchitectureName) as string
         ?? throw Error($"the value {ArchitectureName} must be a text, but is not there");
 
+    /// <summary>Blocks behind the last one, which predict further tokens in training: counted among the blocks, but no part of the model.</summary>
+    public long FurtherBlocks => Whole("nextn_predict_layers") switch
+    {
+        null => 0,
+        >= 0 and var further when further < (Whole("block_count") ?? 1) => further,
+        long other => throw Error($"the value {Architecture}.nextn_predict_layers must be less than the {Whole("block_count")} blocks, but is {other}"),
+    };
+
     /// <summary>The facts of an open file.</summary>
     public static GgufFacts Of(TensorFile file) => new(file.Path, file.Metadata, name => file.Find(name)?.Sizes, name =>
     {

@@ -59,7 +59,13 @@ internal static class GgufLlama
     {
         fields.Whole("context_length", "max_position_embeddings");
         fields.Whole("embedding_length", "hidden_size");
-        fields.Whole("block_count", "num_hidden_layers");
+        if (fields.Facts is { FurtherBlocks: > 0 and var further } facts)
+        {
+            fields.Ask("block_count");
+            fields.Json.WriteNumber("num_hidden_layers", facts.Whole("block_count")!.Value - further);
+        }
+        else
+            fields.Whole("block_count", "num_hidden_layers");
         fields.Whole("feed_forward_length", "intermediate_size");
         fields.Whole("attention.head_count", "num_attention_heads");
         fields.Whole("attention.head_count_kv", "num_key_value_heads", isOptional: true);

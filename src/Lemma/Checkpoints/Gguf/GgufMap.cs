@@ -15,6 +15,9 @@ internal sealed record GgufMap(string Architecture, IReadOnlyList<(string Theirs
     /// <summary>What becomes of the family's tensors: rows in another order, numbers that are more, one tensor in two.</summary>
     public Func<WeightName, ModelConfig, IEnumerable<WeightName>> Change { get; init; } = static (name, _) => [name];
 
+    /// <summary>Whether rows lie as in the family's files, which need not be the model's order.</summary>
+    public bool KeepsOrder { get; init; }
+
     /// <summary>Starts of names of the family's tensors that GGUF has no place for, and that are left out.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 

@@ -19,7 +19,7 @@ public sealed class GgufMix
 
     // What is never a product's matrix, or too small to gain anything.
     private static readonly string[] Kept = ["_norm.weight", "ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "position_embd.weight",
-        "token_types.weight", "_rel_b.weight"];
+        "token_types.weight", "_rel_b.weight", "ssm_conv1d.weight", "shortconv.conv.weight"];
 
     private readonly string matrices;
 

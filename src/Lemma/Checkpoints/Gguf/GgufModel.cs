@@ -45,10 +45,11 @@ internal static class GgufModel
         TensorFile file = TensorFile.Open(path);
         try
         {
-            ModelConfig config = Adapted(file, GgufFacts.Of(file), out Family family) with { Dropout = dropout ?? 0 };
+            GgufFacts facts = GgufFacts.Of(file);
+            ModelConfig config = Adapted(file, facts, out Family family) with { Dropout = dropout ?? 0 };
             CheckCounts(file, config);
             SamplingDefaults sampling = SamplingFile.OfGguf(file);
-            OpenedModel opened = new(family, file, config, names: new GgufNames(family, family.Gguf!));
+            OpenedModel opened = new(family, file, config, names: new GgufNames(family, family.Gguf!) { FurtherBlocks = facts.FurtherBlocks });
             opened.Model.Sampling = sampling;
             return opened;
         }

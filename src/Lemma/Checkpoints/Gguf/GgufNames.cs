@@ -17,6 +17,9 @@ internal sealed class GgufNames : IWeightNames
         table = map.Names.ToDictionary(pair => pair.Theirs, pair => pair.Ours, StringComparer.Ordinal);
     }
 
+    /// <summary>Blocks behind the last one, which predict further tokens in training and are left out.</summary>
+    public long FurtherBlocks { get; init; }
+
     public string Name => $"gguf {map.Architecture}";
 
     /// <summary>The parameters that the format has no place for.</summary>
@@ -26,10 +29,10 @@ internal sealed class GgufNames : IWeightNames
     {
         foreach (WeightName theirs in family.Weights(config))
         {
-            // How the family's files order rows says nothing of these.
+            // How the family's files order rows says nothing of most of these.
             if (theirs.IsZero || IsLeftOut(theirs))
                 continue;
-            foreach (WeightName name in map.Change(theirs with { RowOf = null, Transposed = false }, config))
+            foreach (WeightName name in map.Change(theirs with { RowOf = map.KeepsOrder ? theirs.RowOf : null, Transposed = false }, config))
             {
                 string ours = Translate(name.Name, out bool isFurtherExpert);
                 if (!isFurtherExpert)
@@ -38,7 +41,10 @@ internal sealed class GgufNames : IWeightNames
         }
     }
 
-    public bool Ignores(string name, ModelConfig config) => Extra.Contains(name) || map.Ignored.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
+    public bool Ignores(string name, ModelConfig config) => Extra.Contains(name) || map.Ignored.Any(ending => name.EndsWith(ending, StringComparison.Ordinal))
+        || (FurtherBlocks > 0 && name.Split('.') is ["blk", string number, _, ..]
+            && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int block)
+            && block - config.AllBlocks.Count() is >= 0 and var behind && behind < FurtherBlocks);
 
     public string Bare(string name) => name;
 

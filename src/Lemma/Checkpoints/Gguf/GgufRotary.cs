@@ -45,7 +45,7 @@ internal static class GgufRotary
             throw facts.Error($"the value {facts.Architecture}.rope.freq_base must be above 1 and finite, but is {theta}");
         fields.Json.WriteNumber("rope_theta", theta);
         long turning = facts.Whole("rope.dimension_count") ?? headWidth;
-        if (turning != headWidth && headWidth > 0)
+        if (headWidth > 0)
             fields.Json.WriteNumber("partial_rotary_factor", (double)turning / headWidth);
         string kind = facts.Text("rope.scaling.type") ?? (facts.Number("rope.scale_linear") is { } scale && Shortest(scale) != 1 ? "linear" : "none");
         if (kind == "longrope" || facts.Has(LongFactors) || facts.Has(Factors))

@@ -50,7 +50,11 @@ public sealed class ImportanceMatrix
         foreach (WeightName name in draft.Names)
         {
             if (!name.Transposed && inputs.All.TryGetValue(name.Parameter, out ProductInputs.Sums? found))
-                sums.Add(name.Name, ([.. found.Squares.Select(sum => (float)sum)], [.. found.Rows.Select(rows => (float)rows)]));
+            {
+                // In the order of the file's columns.
+                IEnumerable<int> columns = Enumerable.Range(0, found.Squares.Length).Select(column => name.ColumnOf?.Invoke(column) ?? column);
+                sums.Add(name.Name, ([.. columns.Select(column => (float)found.Squares[column])], [.. found.Rows.Select(rows => (float)rows)]));
+            }
         }
         return new ImportanceMatrix(sums, chunks, length);
     }
