@@ -24,7 +24,9 @@ with open(sys.argv[1] + "/texts.jsonl", "w") as texts:
 PY
   lemma train --data "$work/texts.jsonl" --vocab 1792 --width 192 --layers 5 --heads 6 --kv-heads 6 --hidden 512 --length 8192 --steps 4 --batch 1 --baseline 0 --out "$work/base"
   cp "$here/chat_template.jinja" "$work/base/best/"
-  lemma sft --model "$work/base" --data "$work/conversations.jsonl" --out "$work/chat" --rows 4096 --steps 2000 --optimizer muon --learning-rate 3e-2 --eval-every 500 --validation 0.02
+  lemma sft --model "$work/base" --data "$work/conversations.jsonl" --out "$work/first" --rows 4096 --steps 2000 --optimizer muon --learning-rate 3e-2 --eval-every 500 --validation 0.02
+  # Copying of numbers takes longest, and ends at a low rate.
+  lemma sft --model "$work/first" --data "$work/conversations.jsonl" --out "$work/chat" --rows 4096 --steps 1000 --optimizer muon --learning-rate 1e-2 --eval-every 500 --validation 0.02
   # Drawn closely, but not always alike: one test wants two random numbers.
   python3 - "$work/chat/best/generation_config.json" <<'PY'
 import json, sys

@@ -18,6 +18,8 @@ public class ChatPageTests
         Assert.Equal(1, (await page.RunAsync("document.querySelectorAll('#model option').length")).GetInt32());
         await page.RunAsync("document.querySelector('#most').value = '30'; document.querySelector('#most').dispatchEvent(new Event('change'))");
         await page.RunAsync("document.querySelector('#system').value = 'be brief'; document.querySelector('#system').dispatchEvent(new Event('change'))");
+        // Pictures come late, so that one of the first answer is still to come when the next is asked for.
+        await page.RunAsync("window.requestAnimationFrame = paint => setTimeout(() => { paint(); window.painted = true; }, 1500)");
         await page.RunAsync("document.querySelector('#text').focus()");
         await page.TypeAsync("ab <b>x</b><img src=x onerror='window.hit=1'>");
         await page.PressAsync("Enter", 13, "\r");
@@ -33,6 +35,8 @@ public class ChatPageTests
         // Stop, by the button and by the key.
         await page.RunAsync("document.querySelector('#text').value = 'again'; document.querySelector('#form').requestSubmit(); document.querySelector('#stop').click()");
         await page.WaitAsync($"{Last}.textContent.includes('Stopped.') && document.querySelector('#stop').hidden && !document.querySelector('#send').hidden");
+        await page.WaitAsync("window.painted");
+        Assert.Contains("Stopped.", (await page.RunAsync($"{Last}.textContent")).GetString(), StringComparison.Ordinal);
         Assert.Equal("text", (await page.RunAsync("document.activeElement.id")).GetString());
         await server.QuietAsync();
 
