@@ -36,6 +36,7 @@ internal static class ChatCommand
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(model);
+            // Options that do not go together are told before the model is read, whose own numbers then stand where none is given.
             _ = sampling.Read(parsed);
             using LanguageModel read = LanguageModel.Load(ModelPath.Find(path), parsed.GetValue(threads), parsed.GetValue(cacheFormat));
             using Guesser? guesser = guess.Open(parsed, read);

@@ -60,6 +60,7 @@ internal static class GenerateCommand
             using LanguageModel read = LanguageModel.Load(ModelPath.Find(parsed.GetRequiredValue(model)), parsed.GetValue(threads), parsed.GetValue(cacheFormat));
             using Guesser? guesser = guess.Open(parsed, read);
             Constraint? must = constraint.Read(parsed, read.Tokenizer);
+            // What was not given is as this model's makers would have it.
             options = options with { Steps = sampling.Read(parsed, read.Model.Sampling).Steps };
             search = search is null ? null : search with { Constraint = must };
             return Run(read, parsed.GetValue(prompt) ?? "", options with { Speculator = guesser?.Speculator, Constraint = must }, search, count,

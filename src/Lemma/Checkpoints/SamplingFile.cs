@@ -37,7 +37,8 @@ internal static class SamplingFile
         return new SamplingDefaults
         {
             Temperature = Number("temp"),
-            TopK = (int?)Number("top_k"),
+            TopK = Number("top_k") is not { } k ? null : k == Math.Floor(k) ? (int)k
+                : throw Fault.In(file.Path, $"GGUF: the value {Prefix}top_k must be a whole number, but it is {k.ToString(CultureInfo.InvariantCulture)}"),
             TopP = Number("top_p"),
             MinP = Number("min_p"),
             RepetitionPenalty = Number("penalty_repeat"),

@@ -32,10 +32,7 @@ public static unsafe partial class Ops
         Require.That(a.Shape.Count == b.Shape.Count, $"add: the shapes {a.Shape} and {b.Shape} must agree");
         Tensor y = tape.New(a.Shape);
         tape.Workers.Rows(checked((int)a.Shape.Count), ElementsAPart, (tape, a, b, y, scale), static (in s, first, count) =>
-        {
-            s.tape[s.a].Slice(first, count).CopyTo(s.tape[s.y].Slice(first, count));
-            Lanes.AddScaled(s.tape[s.b].Slice(first, count), s.scale, s.tape[s.y].Slice(first, count));
-        });
+            ScaledResidual.Forward(s.tape[s.a].Slice(first, count), s.tape[s.b].Slice(first, count), s.scale, s.tape[s.y].Slice(first, count)));
         tape.Record((a, b, y, scale), static (tape, in s) =>
         {
             if (!tape.HasGradient(s.y))
