@@ -16,7 +16,7 @@ internal sealed class DpoCommand
         LearningRate = 1e-4,
         Schedule = new LinearSchedule { Warmup = 20, Minimum = 0.1 },
         EvaluateEvery = 50,
-    });
+    }, hasLists: true);
 
     private readonly Option<string?> loss = Choice.Text("--loss", "NAME", $"What a pair costs: {string.Join(", ", PreferenceLoss.All.Keys)}");
     private readonly Option<double?> beta = Choice.Number("--beta", "How strongly the model is held to the reference; the loss's own number without it",
@@ -47,8 +47,8 @@ internal sealed class DpoCommand
         TuningRequest request = tuning.Read(command, parsed);
         PreferenceLoss chosen = Choose(request.Parsed);
         using TunedModel model = new(request);
-        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request,
-            StoryTasks.Preferences(request.Seed, request.Told), model.NewEncoder().Encode);
+        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request, request.Preferences,
+            model.NewEncoder().Encode);
         (PairSet learned, PairSet judged) = (new(training), new(validation));
         if (chosen.NeedsReference)
         {

@@ -101,6 +101,9 @@ internal sealed record TuningRequest : ExampleRequest
     /// <summary>The built-in conversations.</summary>
     public ExampleSource<ChatExample> Instructions => WithLists(StoryTasks.Instructions(Seed, Told, questions: 4), ListTasks.Instructions(Seed));
 
+    /// <summary>The built-in pairs of answers.</summary>
+    public ExampleSource<PreferenceExample> Preferences => WithLists(StoryTasks.Preferences(Seed, Told), ListTasks.Preferences(Seed));
+
     /// <summary>The built-in questions whose answers are checked.</summary>
     public ExampleSource<VerifiableExample> Questions => WithLists(StoryTasks.Questions(Seed, Told), ListTasks.Questions(Seed));
 

@@ -113,12 +113,37 @@ public sealed class Decoder : Model, IContinuingModel
     public Decoder WithScores(int count)
     {
         Decoder copy = new(Config with { Scores = count }) { Origin = Origin };
-        foreach (Parameter parameter in Parameters.All.Where(parameter => parameter != scores?.Weight))
+        CopyTo(copy, Parameters.All.Where(parameter => parameter != scores?.Weight));
+        return copy;
+    }
+
+    /// <summary>The same weights with more blocks behind the last, whose choices they have: what joins the residual stream in them is 0, so at first they
+    /// change nothing.</summary>
+    /// <remarks>Wu et al. 2024 (LLaMA Pro), section 3.1, where the new blocks stand between the old ones.</remarks>
+    /// <param name="count">How many; at least 1.</param>
+    /// <param name="seed">The seed of the weights inside them.</param>
+    public Decoder WithMoreBlocks(int count, ulong seed)
+    {
+        BlockConfig last = Config.Stack.Blocks[^1];
+        Require.That(count >= 1, $"decoder: at least one block is added, but {count} are asked for");
+        Require.That(last is { AfterSum: null, OutputScale: false },
+            $"decoder: a block that is added changes nothing at first, but it would be like block {Config.Layers - 1}, which has a norm or a factor behind its sum");
+        Decoder copy = new(Config with { Stack = Config.Stack with { Blocks = [.. Config.Stack.Blocks, .. Enumerable.Repeat(last, count)] } }) { Origin = Origin };
+        copy.Initialize(seed);
+        HashSet<string> own = [.. Parameters.All.Select(parameter => parameter.Name)];
+        foreach (Parameter parameter in copy.Parameters.All.Where(parameter => parameter.First.Joins && !own.Contains(parameter.Name)))
+            copy.Parameters.Weights(parameter).Clear();
+        CopyTo(copy, Parameters.All);
+        return copy;
+    }
+
+    private void CopyTo(Decoder copy, IEnumerable<Parameter> some)
+    {
+        foreach (Parameter parameter in some)
         {
             Parameters.Weights(parameter).CopyTo(copy.Parameters.Weights(copy.Parameters[parameter.Name]));
             copy.Parameters[parameter.Name].RateScale = parameter.RateScale;
         }
-        return copy;
     }
 
     /// <summary>The logits of every position, [rows, V].</summary>

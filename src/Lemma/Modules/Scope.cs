@@ -58,7 +58,7 @@ internal sealed class Scope
     public FirstValue Inner => FirstValue.Normal(1 / Math.Sqrt(Width));
 
     /// <summary>Of a matrix that joins the residual stream: divided by √(2·layers), Radford et al. 2019, section 2.3.</summary>
-    public FirstValue Joining => FirstValue.Normal(1 / Math.Sqrt(2.0 * Layers) / Math.Sqrt(Width));
+    public FirstValue Joining => FirstValue.Normal(1 / Math.Sqrt(2.0 * Layers) / Math.Sqrt(Width)) with { Joins = true };
 
     /// <summary>Of an embedding: 2/√d.</summary>
     public FirstValue Embedding => FirstValue.Normal(2 / Math.Sqrt(Width));

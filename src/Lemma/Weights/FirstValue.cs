@@ -7,7 +7,8 @@ namespace Lemma.Weights;
 /// <param name="Constant">The mean.</param>
 /// <param name="Deviation">0 for the constant alone.</param>
 /// <param name="RateScale">What an optimizer multiplies the learning rate with for this parameter.</param>
-internal readonly record struct FirstValue(double Constant, double Deviation, float RateScale = 1)
+/// <param name="Joins">Whether it is of a matrix that joins the residual stream.</param>
+internal readonly record struct FirstValue(double Constant, double Deviation, float RateScale = 1, bool Joins = false)
 {
     // Streams of its own: orders of windows are drawn from those of small numbers.
     private const ulong Stream = 0x696E6974_00000000;

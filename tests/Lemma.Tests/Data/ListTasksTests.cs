@@ -29,6 +29,24 @@ public class ListTasksTests
         Assert.NotEqual(questions.At(7).Answer, ListTasks.Questions(seed: 4).At(7).Answer);
     }
 
+    [Fact]
+    public void AWorseAnswerHasTwoOfItsNamesExchanged()
+    {
+        ExampleSource<PreferenceExample> pairs = ListTasks.Preferences(seed: 3);
+        ExampleSource<VerifiableExample> questions = ListTasks.Questions(seed: 3);
+        HashSet<int> places = [];
+        foreach ((PreferenceExample pair, VerifiableExample question) in pairs.Range(0, 300).Zip(questions.Range(0, 300)))
+        {
+            Assert.Equal((question.Prompt[0].Content, question.Answer), (pair.Prompt[0].Content, pair.Chosen[0].Content));
+            string[] right = pair.Chosen[0].Content[..^1].Split(", "), wrong = pair.Rejected[0].Content[..^1].Split(", ");
+            int[] differ = [.. Enumerable.Range(0, right.Length).Where(i => right[i] != wrong[i])];
+            Assert.Equal(2, differ.Length);
+            Assert.Equal((right[differ[0]], right[differ[1]]), (wrong[differ[1]], wrong[differ[0]]));
+            places.UnionWith(differ);
+        }
+        Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7], places.Order());
+    }
+
     [Theory]
     [InlineData(1, 4), InlineData(5, 4), InlineData(2, 1000)]
     public void ListsHaveTwoNamesAtLeastAndNoMoreThanThereAre(int least, int most) =>
