@@ -16,7 +16,7 @@ internal sealed class ServerState : IDisposable
         Options = options;
         Keys = new ApiKeys(options.ApiKeys);
         Origins = new Origins(options.Origins);
-        Limits = new RateLimits(options.RequestsPerMinute, options.TokensPerMinute, TimeProvider.System);
+        Limits = new RateLimits(options.RequestsPerMinute, options.TokensPerMinute, options.Clock);
         Responses = new ResponseStore(options.StoredResponseBytes);
         Pool = new ModelPool(options);
     }
