@@ -1,4 +1,5 @@
 using Lemma.Server.Http;
+using Lemma.Server.Ollama;
 using Lemma.Server.Responses;
 
 namespace Lemma.Server;
@@ -32,6 +33,9 @@ internal sealed class ServerState : IDisposable
     public ResponseStore Responses { get; }
 
     public ModelPool Pool { get; }
+
+    /// <summary>What the files of models say, for Ollama's API.</summary>
+    public ModelCards Cards { get; } = new();
 
     public ServerMetrics Metrics { get; } = new();
 
