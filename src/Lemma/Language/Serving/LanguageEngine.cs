@@ -94,9 +94,9 @@ public sealed class LanguageEngine : IDisposable
     public AnswerFormat Format => format.Value;
 
     /// <summary>The variable of <see cref="AnswerOptions.Variables"/> that asks the model for an effort of reasoning, found from its chat template.</summary>
-    /// <param name="reasoning">None, minimal, low, medium, high and so on, in lower case; a template that can only let a
+    /// <param name="reasoning">None, minimal, low, medium, high, max and so on, in lower case; a template that can only let a
     /// model think or not does so for all but none.</param>
-    /// <returns>Null where the template has no such variable.</returns>
+    /// <returns>Null where the template has no such variable, or one that takes the effort for any other word.</returns>
     public KeyValuePair<string, JsonElement>? Effort(string reasoning) => effort.Value?.Variable(reasoning);
 
     /// <summary>Answers a conversation by the model's own chat template, or lets it wait for its turn.</summary>
