@@ -46,17 +46,28 @@ internal static class ChatMessages
     public static IReadOnlyDictionary<string, JsonElement> Variables(Fields fields, Fields asked, string field, ServedEngine engine)
     {
         Dictionary<string, JsonElement> variables = new(Variables(fields) ?? new Dictionary<string, JsonElement>());
+        if (Effort(asked, field, Efforts, engine) is { } effort)
+            variables.TryAdd(effort.Key, effort.Value);
+        return variables;
+    }
+
+    /// <summary>The variable of the chat template for the effort of reasoning that a field asks for; null where it asks for none.</summary>
+    /// <param name="asked">Where the field stands.</param>
+    /// <param name="field">Its name.</param>
+    /// <param name="words">What the API lets it say.</param>
+    /// <param name="engine">Who answers.</param>
+    public static KeyValuePair<string, JsonElement>? Effort(Fields asked, string field, IReadOnlyList<string> words, ServedEngine engine)
+    {
         if (asked.Text(field) is not { } effort)
-            return variables;
-        if (!Efforts.Contains(effort))
+            return null;
+        if (!words.Contains(effort))
         {
-            throw new ApiException(400, $"'{asked.Name(field)}' must be one of {string.Join(", ", Efforts)}, but it is '{effort}'.", asked.Name(field),
+            throw new ApiException(400, $"'{asked.Name(field)}' must be one of {string.Join(", ", words)}, but it is '{effort}'.", asked.Name(field),
                 "invalid_value");
         }
-        (string name, JsonElement value) = engine.Writer!.Effort(effort) ?? throw new ApiException(400,
-            $"'{asked.Name(field)}' is not supported: the chat template of this model has no variable for '{effort}'.", asked.Name(field), "unsupported_parameter");
-        variables.TryAdd(name, value);
-        return variables;
+        return engine.Writer!.Effort(effort) ?? throw new ApiException(400,
+            $"'{asked.Name(field)}' is not supported: the chat template of this model has no variable that knows '{effort}'.", asked.Name(field),
+            "unsupported_parameter");
     }
 
     /// <summary>The text of a string, or of an array of text parts.</summary>

@@ -40,6 +40,9 @@ public sealed class LemmaServerOptions
     /// <summary>Tokens, read and made, that a key may take a minute, all together where there are no keys; more is 429. Null for any number.</summary>
     public int? TokensPerMinute { get; set; }
 
+    /// <summary>What the time is for these limits; tests have their own.</summary>
+    internal TimeProvider Clock { get; set; } = TimeProvider.System;
+
     /// <summary>Origins whose pages may ask from a browser, such as <c>https://example.org</c>; <c>*</c> for any.</summary>
     public IList<string> Origins { get; } = [];
 

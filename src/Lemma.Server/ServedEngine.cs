@@ -13,7 +13,7 @@ internal sealed class ServedEngine : IDisposable
     /// <summary>Reads a model.</summary>
     public ServedEngine(ServedModel model, LemmaServerOptions options)
     {
-        (Name, Path, FileBytes, Turn) = (model.Name, model.Path, model.FileBytes, new SemaphoreSlim(1));
+        (Name, FileBytes, Turn) = (model.Name, model.FileBytes, new SemaphoreSlim(1));
         if (model.IsEmbedding)
         {
             Embedding = EmbeddingModel.Load(model.Path, options.Threads);
@@ -25,7 +25,6 @@ internal sealed class ServedEngine : IDisposable
             Writer = new LanguageEngine(language, options.Batching);
             foreach ((string name, string folder) in model.Adapters)
                 adapters.Add(name, Writer.ReadAdapter(folder));
-            (Family, Parameters) = (language.Model.Origin ?? "lemma", language.Model.Parameters.Count);
         }
         catch
         {
@@ -40,7 +39,7 @@ internal sealed class ServedEngine : IDisposable
     // What a request sees of a model with an adapter; it owns nothing.
     private ServedEngine(ServedEngine model, string name, Adapter adapter)
     {
-        (Name, Adapter, Path, FileBytes, Family, Parameters) = (name, adapter, model.Path, model.FileBytes, model.Family, model.Parameters);
+        (Name, Adapter, FileBytes) = (name, adapter, model.FileBytes);
         (Writer, language, Turn) = (model.Writer, model.language, model.Turn);
     }
 
@@ -48,8 +47,6 @@ internal sealed class ServedEngine : IDisposable
 
     /// <summary>What changes the model for requests of this name; null for nothing.</summary>
     public Adapter? Adapter { get; }
-
-    public string Path { get; }
 
     /// <summary>Bytes of its file, or of the files in its folder.</summary>
     public long FileBytes { get; }
@@ -59,12 +56,6 @@ internal sealed class ServedEngine : IDisposable
 
     /// <summary>When it was used last, in uses; of the pool.</summary>
     public long LastUsed { get; set; }
-
-    /// <summary>Its family, as Ollama's API tells it.</summary>
-    public string Family { get; } = "lemma";
-
-    /// <summary>How many numbers it has learned; null where that is not known.</summary>
-    public long? Parameters { get; }
 
     /// <summary>Who writes; null for a model of vectors.</summary>
     public LanguageEngine? Writer { get; }

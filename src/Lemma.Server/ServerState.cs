@@ -1,4 +1,5 @@
 using Lemma.Server.Http;
+using Lemma.Server.Ollama;
 using Lemma.Server.Responses;
 
 namespace Lemma.Server;
@@ -16,7 +17,7 @@ internal sealed class ServerState : IDisposable
         Options = options;
         Keys = new ApiKeys(options.ApiKeys);
         Origins = new Origins(options.Origins);
-        Limits = new RateLimits(options.RequestsPerMinute, options.TokensPerMinute, TimeProvider.System);
+        Limits = new RateLimits(options.RequestsPerMinute, options.TokensPerMinute, options.Clock);
         Responses = new ResponseStore(options.StoredResponseBytes);
         Pool = new ModelPool(options);
     }
@@ -32,6 +33,9 @@ internal sealed class ServerState : IDisposable
     public ResponseStore Responses { get; }
 
     public ModelPool Pool { get; }
+
+    /// <summary>What the files of models say, for Ollama's API.</summary>
+    public ModelCards Cards { get; } = new();
 
     public ServerMetrics Metrics { get; } = new();
 

@@ -32,6 +32,7 @@ internal static class AnthropicMessages
             Fields fields = new(body.RootElement);
             ServedEngine engine = await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false);
             AnswerOptions answer = new() { Tools = AnthropicTools.Read(fields), Choice = AnthropicTools.Choice(fields) };
+            answer = AnthropicTools.Configured(fields, answer, engine);
             tokens = ChatMessages.Prompt(engine, AnthropicTurns.Read(fields, engine), LanguageEngine.TemplateOptions(answer)).Length;
             RefuseMissing(fields);
             fields.RefuseOthers();
@@ -50,10 +51,10 @@ internal static class AnthropicMessages
         AnswerOptions answer = new() { Tools = AnthropicTools.Read(fields), Choice = AnthropicTools.Choice(fields) };
         if (answer.Choice.IsRequired && answer.Tools.Count == 0)
             throw new ApiException(400, "'tool_choice' requires a call, but there are no tools.", "tool_choice", "invalid_value");
+        answer = AnthropicTools.Configured(fields, answer, engine);
         int[] prompt = ChatMessages.Prompt(engine, AnthropicTurns.Read(fields, engine), LanguageEngine.TemplateOptions(answer));
         double? temperature = fields.Number("temperature", 0, 1), topP = fields.Number("top_p", 0, 1);
         GenerationOptions drawn = GenerationOptions.Sample(temperature, Generation.TopK(fields), topP, own: engine.Writer!.Model.Model.Sampling);
-        answer = AnthropicTools.Format(fields, answer);
         bool streams = fields.Flag("stream") ?? false;
         IReadOnlyList<string> stops = Generation.Stops(fields, "stop_sequences");
         // Not Anthropic's, but one seed is one text here.

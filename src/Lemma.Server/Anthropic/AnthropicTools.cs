@@ -10,6 +10,7 @@ namespace Lemma.Server.Anthropic;
 internal static class AnthropicTools
 {
     private const int MostTools = 128;
+    private static readonly string[] Efforts = ["low", "medium", "high", "xhigh", "max"];
 
     /// <summary>The tools; none where there are none.</summary>
     public static IReadOnlyList<Tool> Read(Fields fields)
@@ -41,13 +42,14 @@ internal static class AnthropicTools
         return isOne ? choice with { IsParallel = false } : choice;
     }
 
-    /// <summary>The answer held to the schema that is asked for.</summary>
-    public static AnswerOptions Format(Fields fields, AnswerOptions answer)
+    /// <summary>The answer with the effort and held to the schema that are asked for.</summary>
+    public static AnswerOptions Configured(Fields fields, AnswerOptions answer, ServedEngine engine)
     {
         if (fields.Any("output_config") is not { } value)
             return answer;
         Fields config = new(value, "output_config.");
-        config.Refuse("effort", "it cannot be chosen");
+        if (ChatMessages.Effort(config, "effort", Efforts, engine) is { } effort)
+            answer = answer with { Variables = new Dictionary<string, JsonElement> { [effort.Key] = effort.Value } };
         if (config.Any("format") is { } one)
         {
             Fields format = new(one, "output_config.format.");

@@ -32,7 +32,7 @@ internal sealed class Origins
         if (origin.Length == 0 || !(allowed.Contains(Any) || allowed.Contains(origin)))
             return false;
         headers.AccessControlAllowOrigin = allowed.Contains(Any) ? Any : origin;
-        headers.AccessControlExposeHeaders = "X-Request-Id, Retry-After";
+        headers.AccessControlExposeHeaders = $"X-Request-Id, Retry-After, {RateHeaders.Names}";
         return true;
     }
 

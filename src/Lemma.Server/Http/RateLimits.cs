@@ -25,6 +25,18 @@ internal sealed class RateLimits(int? requests, int? tokens, TimeProvider clock)
         }
     }
 
+    /// <summary>What a key has of requests and of tokens now; null for what has no limit.</summary>
+    public (RateLimit? Requests, RateLimit? Tokens) Look(int owner)
+    {
+        if (requests is null && tokens is null)
+            return (null, null);
+        lock (gate)
+        {
+            (Bucket ofRequests, Bucket ofTokens) = Of(owner);
+            return (State(requests, ofRequests), State(tokens, ofTokens));
+        }
+    }
+
     /// <summary>Counts what a request took.</summary>
     public void Charge(int owner, long taken)
     {
@@ -50,6 +62,14 @@ internal sealed class RateLimits(int? requests, int? tokens, TimeProvider clock)
         bucket.At = now;
     }
 
+    private RateLimit? State(int? most, Bucket bucket)
+    {
+        if (most is not { } limit)
+            return null;
+        TimeSpan untilFull = TimeSpan.FromMinutes((limit - bucket.Left) / limit);
+        return new RateLimit(limit, (long)Math.Max(0, Math.Floor(bucket.Left)), untilFull, clock.GetUtcNow() + untilFull);
+    }
+
     private static void Refuse(int? most, Bucket bucket, string what)
     {
         if (most is not { } limit || bucket.Left >= 1)
@@ -66,3 +86,10 @@ internal sealed class RateLimits(int? requests, int? tokens, TimeProvider clock)
         public long At { get; set; }
     }
 }
+
+/// <summary>What is left of a limit.</summary>
+/// <param name="Most">What it is a minute.</param>
+/// <param name="Left">What is left now, at least 0.</param>
+/// <param name="UntilFull">How long until all of it is there again.</param>
+/// <param name="FullAt">When that is.</param>
+internal readonly record struct RateLimit(int Most, long Left, TimeSpan UntilFull, DateTimeOffset FullAt);

@@ -50,8 +50,16 @@ internal sealed partial class RouteRunner(ServerState state, ILogger log)
         call.Owner = state.Keys.Check(call.Context.Request);
         if (state.IsDraining)
             throw new ApiException(ApiException.Unavailable, "The server is shutting down.", null, "shutting_down");
-        if (route.Method == "POST")
+        if (route.Method != "POST")
+            return;
+        try
+        {
             state.Limits.Take(call.Owner);
+        }
+        finally
+        {
+            RateHeaders.Write(call.Context.Response.Headers, state.Limits, call.Owner, route.Style);
+        }
     }
 
     // A client's own id stands in the log, where it is one: nothing that would break a line.

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Lemma.Server.Http;
 using Lemma.Server.OpenAI;
@@ -65,14 +64,16 @@ internal static class OllamaPages
     public static async Task Show(Call call)
     {
         ServedEngine engine;
+        ModelCard card;
         using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
         {
             Fields fields = new(body.RootElement);
             string name = fields.Text("model") ?? fields.Text("name") ?? throw fields.Missing("model");
             fields.Accept("name", "verbose", Stray);
             fields.RefuseOthers();
-            engine = await call.TakeAsync(call.State.Pool.Known(name)
-                ?? throw new ApiException(404, $"model '{name}' not found", "model", "model_not_found")).ConfigureAwait(false);
+            ServedModel model = call.State.Pool.Known(name) ?? throw new ApiException(404, $"model '{name}' not found", "model", "model_not_found");
+            engine = await call.TakeAsync(model).ConfigureAwait(false);
+            card = call.State.Cards.Of(model);
         }
         await call.WriteAsync(json =>
         {
@@ -80,17 +81,17 @@ internal static class OllamaPages
             json.WriteString("modelfile", "");
             json.WriteString("parameters", "");
             json.WriteString("template", "");
-            WriteDetails(json, engine.Path, engine);
+            WriteDetails(json, card);
             json.WriteStartObject("model_info");
-            json.WriteString("general.architecture", engine.Family);
+            json.WriteString("general.architecture", card.Summary.Family);
             if (engine.Writer is { } writer)
             {
                 json.WriteNumber("general.parameter_count", writer.Model.Model.Parameters.Count);
-                json.WriteNumber($"{engine.Family}.context_length", writer.LongestText);
-                json.WriteNumber($"{engine.Family}.embedding_length", writer.Model.Decoder.Config.Width);
+                json.WriteNumber($"{card.Summary.Family}.context_length", writer.LongestText);
+                json.WriteNumber($"{card.Summary.Family}.embedding_length", writer.Model.Decoder.Config.Width);
             }
             else
-                json.WriteNumber($"{engine.Family}.embedding_length", engine.Embedding!.Width);
+                json.WriteNumber($"{card.Summary.Family}.embedding_length", engine.Embedding!.Width);
             json.WriteEndObject();
             json.WriteStartArray("capabilities");
             json.WriteStringValue(engine.Writer is null ? "embedding" : "completion");
@@ -107,16 +108,16 @@ internal static class OllamaPages
         json.WriteStartArray("models");
         foreach (ServedModel model in call.State.Pool.Models)
         {
-            ServedEngine? engine = loaded.FirstOrDefault(one => one.Name == model.Name);
-            if (isRunning && engine is null)
+            if (isRunning && !loaded.Any(one => one.Name == model.Name))
                 continue;
+            ModelCard card = call.State.Cards.Of(model);
             json.WriteStartObject();
             json.WriteString("name", model.Name);
             json.WriteString("model", model.Name);
             json.WriteString("modified_at", call.State.Created);
             json.WriteNumber("size", model.FileBytes);
-            json.WriteString("digest", "");
-            WriteDetails(json, model.Path, engine);
+            json.WriteString("digest", card.Digest);
+            WriteDetails(json, card);
             if (isRunning)
             {
                 json.WriteString("expires_at", DateTimeOffset.MaxValue);
@@ -128,19 +129,17 @@ internal static class OllamaPages
         json.WriteEndObject();
     });
 
-    // A model that is not in memory is known by its path alone.
-    private static void WriteDetails(Utf8JsonWriter json, string path, ServedEngine? engine)
+    private static void WriteDetails(Utf8JsonWriter json, ModelCard card)
     {
         json.WriteStartObject("details");
         json.WriteString("parent_model", "");
-        json.WriteString("format", path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? "gguf" : "safetensors");
-        json.WriteString("family", engine?.Family ?? "");
+        json.WriteString("format", card.Format);
+        json.WriteString("family", card.Summary.Family);
         json.WriteStartArray("families");
-        if (engine is not null)
-            json.WriteStringValue(engine.Family);
+        json.WriteStringValue(card.Summary.Family);
         json.WriteEndArray();
-        json.WriteString("parameter_size", engine?.Parameters is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count / 1e6:0.#}M") : "");
-        json.WriteString("quantization_level", "");
+        json.WriteString("parameter_size", ModelCard.SizeOf(card.Summary.Parameters));
+        json.WriteString("quantization_level", card.Summary.Quantization);
         json.WriteEndObject();
     }
 }

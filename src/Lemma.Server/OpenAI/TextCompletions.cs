@@ -14,18 +14,37 @@ internal static class TextCompletions
     private const int UsualTokens = 16, MostPrompts = 256, MostLikeliest = 5;
 
     private sealed record Asked(ServedEngine Engine, Prompt[] Prompts, GenerationOptions Options, int Count, int Priority, bool Echoes, bool Streams,
-        bool TellsUsage);
+        bool TellsUsage)
+    {
+        public bool TellsPrompt => Echoes && Options.LogProbabilities is not null;
+
+        /// <summary>No tokens of a text yet.</summary>
+        public CompletionTokens Tokens(int prompt) => new(Echoes ? Prompts[prompt].Text.Length : 0);
+    }
 
     private sealed record Prompt(int[] Ids, string Text);
 
-    // The tokens of one text, in the four lists of the older API.
-    private sealed class Tokens
+    // What is told of a prompt, before anything of its texts, each of which begins with it.
+    private sealed class PromptTokens(Asked asked, int prompt)
     {
-        public List<TokenChoice> Choices { get; } = [];
+        private readonly List<TokenChoice> choices = [];
+        private readonly bool[] isGiven = new bool[asked.Count];
 
-        public List<int> Offsets { get; } = [];
+        /// <summary>Takes a token of the prompt; false for what is of a text.</summary>
+        public bool Take(TextUpdate update)
+        {
+            if (update.IsPrompt)
+                choices.Add(update.Choice!);
+            return update.IsPrompt;
+        }
 
-        public int Length { get; set; }
+        /// <summary>Gives the tokens to a text, once.</summary>
+        public void Give(int text, CompletionTokens tokens)
+        {
+            if (asked.TellsPrompt && !isGiven[text])
+                tokens.AddPrompt(asked.Engine.Writer!.Model.Tokenizer, asked.Prompts[prompt].Ids, choices);
+            isGiven[text] = true;
+        }
     }
 
     public static async Task Answer(Call call)
@@ -44,7 +63,7 @@ internal static class TextCompletions
             {
                 int room = Generation.Room(prompt.Ids, asked.Engine, "prompt");
                 requests.Add(asked.Engine.Writer!.Submit(prompt.Ids, asked.Options with { MaximumTokens = Math.Min(asked.Options.MaximumTokens, room) }, asked.Count,
-                    asked.Priority, asked.Engine.Adapter, cancellation: call.Cancellation));
+                    asked.Priority, asked.Engine.Adapter, asked.TellsPrompt, call.Cancellation));
             }
             Reply reply = new(asked.Engine, $"cmpl-{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());
             await (asked.Streams ? Stream(call, asked, requests, reply) : Whole(call, asked, requests, reply)).ConfigureAwait(false);
@@ -64,8 +83,6 @@ internal static class TextCompletions
         int count = Generation.Count(fields, state), priority = fields.Whole("priority", int.MinValue) ?? 0, most = fields.Whole("max_tokens", 0) ?? UsualTokens;
         int? likeliest = fields.Whole("logprobs", 0, MostLikeliest);
         bool echoes = fields.Flag("echo") ?? false, streams = fields.Flag("stream") ?? false, tellsUsage = ChatCompletions.TellsUsage(fields, streams);
-        if (echoes && likeliest is not null)
-            throw new ApiException(400, "'logprobs' is not supported beside 'echo': those of the prompt are not computed.", "logprobs", "unsupported_parameter");
         if (fields.Whole("best_of", 1) is { } best && best != count)
             throw new ApiException(400, "'best_of' is not supported: all texts that are made are returned.", "best_of", "unsupported_parameter");
         if (fields.Text("suffix") is { Length: > 0 })
@@ -111,17 +128,21 @@ internal static class TextCompletions
     private static async Task Whole(Call call, Asked asked, List<TextRequest> requests, Reply reply)
     {
         bool began = false;
-        List<(StringBuilder Text, Tokens Tokens, TextEnd End)> choices = [];
+        List<(StringBuilder Text, CompletionTokens Tokens, TextEnd End)> choices = [];
         for (int prompt = 0; prompt < requests.Count; prompt++)
         {
             int first = choices.Count;
             for (int i = 0; i < asked.Count; i++)
-                choices.Add((new StringBuilder(asked.Echoes ? asked.Prompts[prompt].Text : ""), new Tokens(), TextEnd.Stop));
+                choices.Add((new StringBuilder(asked.Echoes ? asked.Prompts[prompt].Text : ""), asked.Tokens(prompt), TextEnd.Stop));
+            PromptTokens ofPrompt = new(asked, prompt);
             await foreach (TextUpdate update in requests[prompt].ReadAsync(call.Cancellation).ConfigureAwait(false))
             {
+                if (ofPrompt.Take(update))
+                    continue;
                 ChatCompletions.Began(call, ref began);
-                (StringBuilder text, Tokens tokens, TextEnd end) = choices[first + update.Sequence];
-                Note(tokens, update);
+                (StringBuilder text, CompletionTokens tokens, TextEnd end) = choices[first + update.Sequence];
+                ofPrompt.Give(update.Sequence, tokens);
+                tokens.Add(update, asked.TellsPrompt);
                 text.Append(update.Text);
                 choices[first + update.Sequence] = (text, tokens, update.End ?? end);
             }
@@ -148,19 +169,22 @@ internal static class TextCompletions
 
         async Task Pump(TextRequest request, int prompt)
         {
-            Tokens[] tokens = [.. Enumerable.Range(0, asked.Count).Select(_ => new Tokens())];
+            CompletionTokens[] tokens = [.. Enumerable.Range(0, asked.Count).Select(_ => asked.Tokens(prompt))];
+            PromptTokens ofPrompt = new(asked, prompt);
             bool[] hasEchoed = new bool[asked.Count];
             await foreach (TextUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
             {
-                Tokens own = tokens[update.Sequence];
-                own.Choices.Clear();
-                own.Offsets.Clear();
-                Note(own, update);
+                if (ofPrompt.Take(update))
+                    continue;
+                CompletionTokens own = tokens[update.Sequence];
+                own.Clear();
+                ofPrompt.Give(update.Sequence, own);
+                own.Add(update, asked.TellsPrompt);
                 string text = update.Text;
                 if (asked.Echoes && !hasEchoed[update.Sequence])
                     text = asked.Prompts[prompt].Text + text;
                 hasEchoed[update.Sequence] = true;
-                if (text.Length == 0 && own.Choices.Count == 0 && update.End is null)
+                if (text.Length == 0 && own.Count == 0 && update.End is null)
                     continue;
                 await turn.WaitAsync(call.Cancellation).ConfigureAwait(false);
                 try
@@ -182,17 +206,7 @@ internal static class TextCompletions
         }
     }
 
-    private static void Note(Tokens tokens, TextUpdate update)
-    {
-        if (update.Choice is { } choice)
-        {
-            tokens.Choices.Add(choice);
-            tokens.Offsets.Add(tokens.Length);
-        }
-        tokens.Length += update.Text.Length;
-    }
-
-    private static void WriteChoice(Utf8JsonWriter json, Asked asked, int index, string text, Tokens tokens, TextEnd? end)
+    private static void WriteChoice(Utf8JsonWriter json, Asked asked, int index, string text, CompletionTokens tokens, TextEnd? end)
     {
         json.WriteStartObject();
         json.WriteString("text", text);
@@ -200,41 +214,8 @@ internal static class TextCompletions
         if (asked.Options.LogProbabilities is null)
             json.WriteNull("logprobs");
         else
-            WriteTokens(json, asked, tokens);
+            tokens.Write(json, asked.Engine.Writer!.Model);
         json.WriteString("finish_reason", end is null ? null : TokenJson.Reason(end.Value));
-        json.WriteEndObject();
-    }
-
-    private static void WriteTokens(Utf8JsonWriter json, Asked asked, Tokens tokens)
-    {
-        LanguageModel model = asked.Engine.Writer!.Model;
-        json.WriteStartObject("logprobs");
-        json.WriteStartArray("tokens");
-        foreach (TokenChoice choice in tokens.Choices)
-            json.WriteStringValue(model.TextOf(choice.Chosen.Id));
-        json.WriteEndArray();
-        json.WriteStartArray("token_logprobs");
-        foreach (TokenChoice choice in tokens.Choices)
-            json.WriteNumberValue(TokenJson.Finite(choice.Chosen.LogProbability));
-        json.WriteEndArray();
-        json.WriteStartArray("top_logprobs");
-        foreach (TokenChoice choice in tokens.Choices)
-        {
-            json.WriteStartObject();
-            // Ids may share a text; the likelier one stands for it.
-            HashSet<string> names = [];
-            foreach (TokenLogProbability one in choice.Likeliest)
-            {
-                if (names.Add(model.TextOf(one.Id)))
-                    json.WriteNumber(model.TextOf(one.Id), TokenJson.Finite(one.LogProbability));
-            }
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteStartArray("text_offset");
-        foreach (int offset in tokens.Offsets)
-            json.WriteNumberValue(offset);
-        json.WriteEndArray();
         json.WriteEndObject();
     }
 

@@ -72,7 +72,7 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
         id = steps.Choose(candidates, Ids, prompt, drawn++);
         made++;
         if (observed is not null)
-            Observe(logits, observed, id);
+            Chosen = Observe(logits, observed, id, likeliest);
         for (int i = 0; i < stopIds.Count && !isStopped; i++)
             isStopped = stopIds[i] == id;
         if (!isStopped)
@@ -81,6 +81,17 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
             text?.Add(id);
         }
         return !isStopped;
+    }
+
+    /// <summary>ln p of an id by logits, and of the likeliest ids, the likeliest first, as many as there is room for.</summary>
+    public static TokenLogProbability Observe(ReadOnlySpan<float> logits, Candidates observed, int id, Span<TokenLogProbability> likeliest)
+    {
+        observed.Reset(logits);
+        double certain = observed.LargestLogit + observed.LogTotal;
+        observed.Sort(likeliest.Length);
+        for (int i = 0; i < likeliest.Length; i++)
+            likeliest[i] = new TokenLogProbability(observed.Ids[i], observed.Logits[i] - certain);
+        return new TokenLogProbability(id, logits[id] - certain);
     }
 
     /// <summary>Chooses no further ids.</summary>
@@ -95,13 +106,4 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
 
     public void Dispose() => State.Dispose();
 
-    private void Observe(ReadOnlySpan<float> logits, Candidates observed, int id)
-    {
-        observed.Reset(logits);
-        double certain = observed.LargestLogit + observed.LogTotal;
-        Chosen = new TokenLogProbability(id, logits[id] - certain);
-        observed.Sort(likeliest.Length);
-        for (int i = 0; i < likeliest.Length; i++)
-            likeliest[i] = new TokenLogProbability(observed.Ids[i], observed.Logits[i] - certain);
-    }
 }

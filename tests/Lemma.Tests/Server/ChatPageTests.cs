@@ -65,6 +65,33 @@ public class ChatPageTests
     }
 
     [Fact]
+    public async Task DrawsAreTheModelsOwnUnlessTheUserSaysOtherwise()
+    {
+        Assert.SkipWhen(Browser.Path is null, "there is no Chromium on this machine");
+        await using TestServer server = await TestServer.StartAsync(length: 2000, configure: options => options.HasPage = true);
+        await using Browser page = await Browser.OpenAsync(server.Address);
+        await page.WaitAsync("document.querySelector('#model').value === 'tiny'");
+        await page.RunAsync("document.querySelector('details').open = true");
+        Assert.Equal("||the model's own|the model's own", (await page.RunAsync("['value', 'placeholder'].flatMap(part => ['#temperature', '#topP'].map(id => document.querySelector(id)[part])).join('|')")).GetString());
+        await page.PictureAsync("settings");
+        Assert.Equal("[\"model\",\"messages\",\"stream\",\"stream_options\"]", await Sent());
+        await Set("temperature", "0.3");
+        Assert.Equal("[\"model\",\"messages\",\"stream\",\"stream_options\",\"temperature\"]", await Sent());
+        await Set("topP", "0.5");
+        await Set("temperature", "");
+        // What was set is kept, and what was taken away is gone.
+        await page.RunAsync("window.isOld = true; location.reload()");
+        await page.WaitAsync("window.isOld === undefined && document.readyState === 'complete' && document.querySelector('#model').value === 'tiny'");
+        Assert.Equal("|0.5", (await page.RunAsync("document.querySelector('#temperature').value + '|' + document.querySelector('#topP').value")).GetString());
+        Assert.Equal("[\"model\",\"messages\",\"stream\",\"stream_options\",\"top_p\"]", await Sent());
+
+        Task Set(string field, string value) => page.RunAsync($"document.querySelector('#{field}').value = '{value}'; document.querySelector('#{field}').dispatchEvent(new Event('change'))");
+
+        // The fields of what the page would send.
+        async Task<string?> Sent() => (await page.RunAsync("JSON.stringify(Object.keys(request({ messages: [{ role: 'user', content: 'a' }] })))")).GetString();
+    }
+
+    [Fact]
     public async Task AKeyIsAskedFor()
     {
         Assert.SkipWhen(Browser.Path is null, "there is no Chromium on this machine");

@@ -199,13 +199,4 @@ public class ServerLimitsTests
         Assert.Contains(server.Log.Lines, line => line.Contains("Request my-id.7 POST /v1/chat/completions: 200 in ", StringComparison.Ordinal));
         Assert.Equal(logsBodies, server.Log.Lines.Any(line => line.Contains("sesame", StringComparison.Ordinal)));
     }
-
-    private sealed class HandClock : TimeProvider
-    {
-        public TimeSpan Now { get; set; }
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-    }
 }

@@ -10,7 +10,7 @@ public enum TextEnd
     Length,
 }
 
-/// <summary>What happened to one text of a request: a further id, or its end.</summary>
+/// <summary>What happened to one text of a request: a further id, or its end; or an id of the prompt, where those are told.</summary>
 /// <param name="Sequence">The number of the text, from 0.</param>
 /// <param name="Id">The id; −1 at the end.</param>
 public readonly record struct BatchEvent(int Sequence, int Id)
@@ -23,6 +23,12 @@ public readonly record struct BatchEvent(int Sequence, int Id)
 
     /// <summary>Why the text ended; null while it goes on.</summary>
     public TextEnd? End { get; init; }
+
+    /// <summary>The id that ended the text, with its log-probability, where the options ask for it; null where none did.</summary>
+    public TokenLogProbability? Ending { get; init; }
+
+    /// <summary>Whether the id is one of the prompt: the second and all behind it in order, before any other event, as of text 0.</summary>
+    public bool IsPrompt { get; init; }
 }
 
 /// <summary>What a request took.</summary>

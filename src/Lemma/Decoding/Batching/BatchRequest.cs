@@ -16,9 +16,9 @@ public sealed class BatchRequest
     private int readers;
     private bool isComplete;
 
-    internal BatchRequest(Batcher batcher, ReadOnlyMemory<int> prompt, GenerationOptions options, int count, int priority, Adapter? adapter)
+    internal BatchRequest(Batcher batcher, ReadOnlyMemory<int> prompt, GenerationOptions options, int count, int priority, Adapter? adapter, bool tellsPrompt)
     {
-        (this.batcher, Prompt, Options, Count, Priority, Adapter) = (batcher, prompt, options, count, priority, adapter);
+        (this.batcher, Prompt, Options, Count, Priority, Adapter, TellsPrompt) = (batcher, prompt, options, count, priority, adapter, tellsPrompt);
         ends = new bool[count];
     }
 
@@ -36,6 +36,9 @@ public sealed class BatchRequest
 
     /// <summary>What changes the model for it; null for nothing.</summary>
     public Adapter? Adapter { get; }
+
+    /// <summary>Whether the ids of the prompt are told with their log-probabilities (<see cref="BatchEvent.IsPrompt"/>).</summary>
+    public bool TellsPrompt { get; }
 
     /// <summary>What it took so far; all of it once its events have ended.</summary>
     public BatchUsage Usage =>

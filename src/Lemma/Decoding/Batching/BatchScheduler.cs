@@ -92,6 +92,8 @@ internal sealed class BatchScheduler : IDisposable
         {
             foreach (BatchedSequence text in planned)
             {
+                if (text.Observes && !text.HasEnded)
+                    Observe(text);
                 if (text.Logits >= 0 && !text.HasEnded)
                     Choose(text);
             }
@@ -129,6 +131,9 @@ internal sealed class BatchScheduler : IDisposable
         StateBytes = store.Bytes,
         Prefixes = store.Idle,
     };
+
+    /// <summary>The most floats that a pass took beside the states.</summary>
+    public long PeakElements => pass.PeakElements;
 
     /// <summary>Drops the states that are kept for their prefixes.</summary>
     public void DropPrefixes()
@@ -222,7 +227,7 @@ internal sealed class BatchScheduler : IDisposable
             return false;
         try
         {
-            SequenceState? state = store.Find(text.Ids.ToArray(), text.Adapter,
+            SequenceState? state = store.Find(text.Ids.ToArray(), text.Adapter, text.MostShared,
                 other => alone is null ? other.Request.Priority >= text.Request.Priority : other.Request == alone);
             if (state is null)
                 return false;
@@ -256,7 +261,7 @@ internal sealed class BatchScheduler : IDisposable
         }
         if (last is null || alone is not null || last.Request.Priority < text.Request.Priority)
             return true;
-        need += store.Missing(text.Ids.ToArray(), text.Adapter);
+        need += store.Missing(text.Ids.ToArray(), text.Adapter, text.MostShared);
         while (store.Bytes + need > budget)
         {
             if (!store.DropOldest())
@@ -267,7 +272,7 @@ internal sealed class BatchScheduler : IDisposable
 
     private void Take(BatchedSequence text)
     {
-        if (text.Text.HasEnded(model.MaximumLength))
+        if (text.Text.HasEnded(model.MaximumLength) && !text.Observes)
             End(text, TextEnd.Length);
         else if (text.Unread > 1)
             readers.Add(text);
@@ -334,6 +339,27 @@ internal sealed class BatchScheduler : IDisposable
         return true;
     }
 
+    // Each row of a prompt is told once, though memory that is short has it read twice.
+    private void Observe(BatchedSequence text)
+    {
+        try
+        {
+            ReadOnlyMemory<int> prompt = text.Request.Prompt;
+            int end = Math.Min(text.First.Length + text.Rows, prompt.Length - 1);
+            TokenLogProbability[] likeliest = new TokenLogProbability[text.Request.Options.LogProbabilities!.Value];
+            pass.Observe(text, text.Observed, end, drawn, logits =>
+            {
+                int id = prompt.Span[++text.Observed];
+                TokenLogProbability chosen = GeneratedSequence.Observe(logits, observed, id, likeliest);
+                text.Request.Tell(new BatchEvent(text.Number, id) { IsPrompt = true, Chosen = chosen, Likeliest = likeliest.Length > 0 ? [.. likeliest] : [] });
+            });
+        }
+        catch (Exception failure)
+        {
+            Fail(text.Request, failure);
+        }
+    }
+
     private void Choose(BatchedSequence text)
     {
         try
@@ -364,11 +390,15 @@ internal sealed class BatchScheduler : IDisposable
     {
         GenerationOptions generation = text.Request.Options;
         bool goesOn = true, isRight = true;
+        TokenLogProbability? ending = null;
         for (int row = 0; goesOn && isRight; row++)
         {
             goesOn = text.Text.TryChoose(pass.Logits(text.Logits + row, drawn), candidates, generation.LogProbabilities is null ? null : observed, out int id);
             if (!goesOn)
+            {
+                ending = generation.LogProbabilities is null || id < 0 ? null : text.Text.Chosen;
                 break;
+            }
             made++;
             text.Request.MadeIds++;
             text.Request.Tell(new BatchEvent(text.Number, id)
@@ -386,14 +416,14 @@ internal sealed class BatchScheduler : IDisposable
             text.Guesses.Settle(text.Text, !goesOn);
         text.IsSuspect = false;
         if (!goesOn || text.Text.HasEnded(model.MaximumLength))
-            End(text, goesOn ? TextEnd.Length : TextEnd.Stop);
+            End(text, goesOn ? TextEnd.Length : TextEnd.Stop, ending);
     }
 
-    private void End(BatchedSequence text, TextEnd end)
+    private void End(BatchedSequence text, TextEnd end, TokenLogProbability? ending = null)
     {
         text.End();
         store.Keep(text);
-        text.Request.Tell(new BatchEvent(text.Number, -1) { End = end });
+        text.Request.Tell(new BatchEvent(text.Number, -1) { End = end, Ending = ending, Likeliest = ending is null ? [] : text.Text.Likeliest.ToArray() });
         if (--text.Request.Open > 0)
             return;
         ended++;

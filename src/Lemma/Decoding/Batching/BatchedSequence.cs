@@ -48,6 +48,18 @@ internal sealed class BatchedSequence(BatchRequest request, int number, BatchedS
     /// <summary>Where its logits begin in the present pass; −1 for none.</summary>
     public int Logits { get; set; } = -1;
 
+    /// <summary>Where its rows begin in the present pass, and how many ids its state held before.</summary>
+    public (int Row, int Length) First { get; set; }
+
+    /// <summary>Rows of the prompt whose log-probabilities were told: row i is that of id i + 1. A state that is dropped does not tell them again.</summary>
+    public int Observed { get; set; }
+
+    /// <summary>Whether rows of the prompt are still to be told.</summary>
+    public bool Observes => request.TellsPrompt && number == 0 && Observed < request.Prompt.Length - 1;
+
+    /// <summary>The most ids of its own that a state may have read before: the last one makes its logits, and rows that are told are read.</summary>
+    public int MostShared => Observes ? Observed : Ids.Length - 1;
+
     /// <summary>Ids that were not read.</summary>
     public int Unread => Text.Ids.Length - Length;
 

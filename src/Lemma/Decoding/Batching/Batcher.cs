@@ -56,18 +56,23 @@ public sealed class Batcher : IDisposable
     /// <param name="count">How many texts continue it; the prompt is read once, and the seed of each is that of the options and its number.</param>
     /// <param name="priority">Higher ones go first; those of one priority take turns.</param>
     /// <param name="adapter">What changes the model for this request alone; null for nothing. It must live until the request has ended.</param>
+    /// <param name="tellsPrompt">
+    /// Whether the ids of the prompt, all but the first, are told with their log-probabilities, which the options ask for. Every row is read anew for them.
+    /// </param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled before.</exception>
     /// <exception cref="QueueFullException">As many requests wait as may.</exception>
     /// <exception cref="ArgumentException">
     /// The prompt is empty or too long, has an id that the model has not, or its states would take more bytes than there are; or the adapter is of another
-    /// model, merged, of experts, or beside one that is applied to all texts.
+    /// model, merged, of experts, or beside one that is applied to all texts; or the prompt is to be told and the options tell no log-probabilities.
     /// </exception>
     public BatchRequest Submit(ReadOnlyMemory<int> prompt, GenerationOptions generation, int count = 1, int priority = 0, Adapter? adapter = null,
-        CancellationToken cancellation = default)
+        bool tellsPrompt = false, CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
         scheduler.Check(prompt.Span, generation, count);
+        Require.That(!tellsPrompt || generation.LogProbabilities is not null,
+            $"batcher: a prompt is told with log-probabilities, so the options must ask for them, but they ask for none");
         adapter?.RequireForRows(parameters);
         BatchRequest request;
         lock (gate)
@@ -77,7 +82,7 @@ public sealed class Batcher : IDisposable
                 throw new InvalidOperationException($"batcher: it stopped: {broken.Message}", broken);
             if (waiting >= options.MostWaiting)
                 throw new QueueFullException($"batcher: {waiting} requests wait, and no more may");
-            request = new BatchRequest(this, prompt.ToArray(), generation, count, priority, adapter) { Arrival = arrivals++ };
+            request = new BatchRequest(this, prompt.ToArray(), generation, count, priority, adapter, tellsPrompt) { Arrival = arrivals++ };
             waiting++;
             inbox.Add(request);
             Signal();

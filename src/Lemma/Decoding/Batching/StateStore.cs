@@ -38,26 +38,27 @@ internal sealed class StateStore : IDisposable
     /// <summary>The bytes of one state of some tokens.</summary>
     public long BytesOf(int tokens) => measure.Sum(layer => layer.BytesAt(tokens, model.CacheFormat));
 
-    /// <summary>The bytes that reading some ids takes, of which a state may have the first.</summary>
-    public long Missing(ReadOnlyMemory<int> ids, Adapter? adapter)
+    /// <summary>The bytes that reading some ids takes, of which a state may have the first ones, at most so many.</summary>
+    public long Missing(ReadOnlyMemory<int> ids, Adapter? adapter, int most)
     {
         int held = 0;
         foreach ((IHasPrefix item, int common) in Known(ids, adapter))
         {
             if (common <= held)
                 break;
-            held = Math.Max(held, Math.Min(common, item.Length));
+            held = Math.Max(held, Math.Min(Math.Min(common, most), item.Length));
         }
         return BytesOf(ids.Length) - BytesOf(held);
     }
 
     /// <summary>
-    /// A state with the longest prefix of some ids that there is, without the last id; null where another text that reads now is worth waiting for.
+    /// A state with the longest prefix of some ids that there is, up to a length; null where another text that reads now is worth waiting for.
     /// </summary>
     /// <param name="ids">The ids.</param>
     /// <param name="adapter">What changes the model for them: other states know nothing of it.</param>
+    /// <param name="most">The most ids of the prefix, fewer than there are ids.</param>
     /// <param name="goesBefore">Whether a running text is served at least as soon.</param>
-    public SequenceState? Find(ReadOnlyMemory<int> ids, Adapter? adapter, Predicate<BatchedSequence> goesBefore)
+    public SequenceState? Find(ReadOnlyMemory<int> ids, Adapter? adapter, int most, Predicate<BatchedSequence> goesBefore)
     {
         IHasPrefix? source = null;
         int best = 0, coming = 0;
@@ -65,10 +66,10 @@ internal sealed class StateStore : IDisposable
         {
             if (common <= best)
                 break;
-            int usable = Math.Min(Math.Min(common, item.Length), ids.Length - 1);
+            int usable = Math.Min(Math.Min(common, item.Length), most);
             if (usable > best && (usable == item.Length || item.State.CanTruncate(usable)))
                 (source, best) = (item, usable);
-            int promised = Math.Min(common, ids.Length - 1);
+            int promised = Math.Min(common, most);
             if (canWait && promised > coming && promised >= item.Length + WorthWaiting && item is BatchedSequence running && goesBefore(running))
                 coming = promised;
         }

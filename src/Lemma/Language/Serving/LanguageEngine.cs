@@ -77,25 +77,26 @@ public sealed class LanguageEngine : IDisposable
     /// <param name="count">How many texts continue it; the seed of each is that of the options and its number.</param>
     /// <param name="priority">Higher ones go first.</param>
     /// <param name="adapter">What changes the model for this request alone; it must live until the request has ended.</param>
+    /// <param name="tellsPrompt">Whether the prompt's ids, all but the first, are told with their log-probabilities, which the options ask for.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="QueueFullException">As many requests wait as may.</exception>
     /// <exception cref="ArgumentException">The prompt is empty or too long, or the options or the adapter do not hold (<see cref="Batcher.Submit"/>).</exception>
     public TextRequest Submit(ReadOnlyMemory<int> prompt, GenerationOptions? options = null, int count = 1, int priority = 0,
-        Adapter? adapter = null, CancellationToken cancellation = default)
+        Adapter? adapter = null, bool tellsPrompt = false, CancellationToken cancellation = default)
     {
         options ??= GenerationOptions.Sample(own: model.Model.Sampling);
         // Refused before anything waits.
         TextPieces[] pieces = [.. Enumerable.Range(0, Math.Max(0, count)).Select(_ => new TextPieces(model.Tokenizer, options, prompt.Span))];
-        return new TextRequest(batcher.Submit(prompt, options with { StopTexts = [] }, count, priority, adapter, cancellation), pieces);
+        return new TextRequest(batcher.Submit(prompt, options with { StopTexts = [] }, count, priority, adapter, tellsPrompt, cancellation), pieces);
     }
 
     /// <summary>How the model writes calls and thoughts, found from its chat template.</summary>
     public AnswerFormat Format => format.Value;
 
     /// <summary>The variable of <see cref="AnswerOptions.Variables"/> that asks the model for an effort of reasoning, found from its chat template.</summary>
-    /// <param name="reasoning">None, minimal, low, medium, high and so on, in lower case; a template that can only let a
+    /// <param name="reasoning">None, minimal, low, medium, high, max and so on, in lower case; a template that can only let a
     /// model think or not does so for all but none.</param>
-    /// <returns>Null where the template has no such variable.</returns>
+    /// <returns>Null where the template has no such variable, or one that takes the effort for any other word.</returns>
     public KeyValuePair<string, JsonElement>? Effort(string reasoning) => effort.Value?.Variable(reasoning);
 
     /// <summary>Answers a conversation by the model's own chat template, or lets it wait for its turn.</summary>
@@ -130,7 +131,7 @@ public sealed class LanguageEngine : IDisposable
         IReadOnlyList<Tool> tools = asked.Choice.IsAllowed ? asked.Tools : [];
         bool hasMarks = format.Value.Reasoning is not null || (format.Value.Calls is not null && tools.Count > 0);
         options = options with { Constraint = constraint ?? options.Constraint, KeepsSpecialTokens = hasMarks || options.KeepsSpecialTokens };
-        return new AnswerRequest(Submit(prompt, options, asked.Count, asked.Priority, asked.Adapter, cancellation), format.Value, tools);
+        return new AnswerRequest(Submit(prompt, options, asked.Count, asked.Priority, asked.Adapter, cancellation: cancellation), format.Value, tools);
     }
 
     /// <summary>What the template is told beside the messages, so that an answer is what is asked.</summary>

@@ -31,12 +31,22 @@ public sealed class TextRequest
             // What came before the batcher knew of the end.
             if (ended[one.Sequence])
                 continue;
+            if (one.IsPrompt)
+            {
+                yield return new TextUpdate(one.Sequence, "") { IsPrompt = true, Id = one.Id, Choice = new TokenChoice(one.Chosen, one.Likeliest) };
+                continue;
+            }
             TextPieces text = pieces[one.Sequence];
             TextUpdate update;
             if (one.End is { } end)
             {
                 string rest = text.Finish();
-                update = new TextUpdate(one.Sequence, rest) { End = text.Stop is null ? end : TextEnd.Stop, Stop = text.Stop };
+                update = new TextUpdate(one.Sequence, rest)
+                {
+                    End = text.Stop is null ? end : TextEnd.Stop,
+                    Stop = text.Stop,
+                    Ending = one.Ending is { } ending ? new TokenChoice(ending, one.Likeliest) : null,
+                };
             }
             else
             {

@@ -13,6 +13,12 @@ public readonly record struct TextUpdate(int Sequence, string Text)
     /// <summary>The id with its log-probability, beside the likeliest; null where the options do not ask for it.</summary>
     public TokenChoice? Choice { get; init; }
 
+    /// <summary>Whether the id is one of the prompt, which adds no text: the second and all behind it, before all else, where they are told.</summary>
+    public bool IsPrompt { get; init; }
+
+    /// <summary>The id that ended the text, beside the likeliest; null where the options do not ask for it, or no id ended it.</summary>
+    public TokenChoice? Ending { get; init; }
+
     /// <summary>Why the text ended; null while it goes on.</summary>
     public TextEnd? End { get; init; }
 

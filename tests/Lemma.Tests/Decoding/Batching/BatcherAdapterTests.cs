@@ -100,7 +100,7 @@ public sealed class BatcherAdapterTests : IDisposable
     }
 
     // B is 0 in a fresh adapter, which would change nothing.
-    private static Adapter Made(Decoder model, string[] targets, int rank, ulong seed, bool magnitudes = false)
+    internal static Adapter Made(Decoder model, string[] targets, int rank, ulong seed, bool magnitudes = false)
     {
         Adapter adapter = AdapterFolder.Create(model, new AdapterConfig { Rank = rank, Alpha = 2 * rank, Targets = targets, HasMagnitudes = magnitudes }, seed);
         foreach (Parameter parameter in adapter.Parameters.All)

@@ -176,7 +176,7 @@ public class BatcherTests
             Assert.True(i < 5000, "it does not end");
     }
 
-    private static long BytesFor(Decoder model, int tokens) =>
+    internal static long BytesFor(Decoder model, int tokens) =>
         Math.Max(Lemma.Planning.CachePlan.Of(model.Config).AllocatedBytes(512, model.CacheFormat),
             2 * Lemma.Planning.CachePlan.Of(model.Config).AllocatedBytes(tokens / 2, model.CacheFormat));
 }
