@@ -11,7 +11,7 @@ namespace Lemma.Server.Responses;
 internal static class ResponseInput
 {
     /// <summary>What stands before the summary of a compaction, in a turn of the user.</summary>
-    private const string SummaryHeading = "Summary of the conversation so far:\n";
+    internal const string SummaryHeading = "Summary of the conversation so far:\n";
 
     /// <summary>The input: a text of the user, or items.</summary>
     public static IReadOnlyList<ResponseItem> Read(Fields fields)
