@@ -40,9 +40,9 @@ internal sealed class SocketMessages(WebSocket socket, long most)
                 if (Refusal is not null)
                     continue;
                 if (read.MessageType == WebSocketMessageType.Binary)
-                    Refuse(new ApiException(400, "Messages are texts of JSON, but one is binary.", null, "binary_message"), WebSocketCloseStatus.InvalidMessageType);
+                    Refuse(400, "Messages are texts of JSON, but one is binary.", "binary_message", WebSocketCloseStatus.InvalidMessageType);
                 else if (text.WrittenCount + read.Count > most)
-                    Refuse(new ApiException(413, $"A message has at most {most} bytes, but one has more.", null, "request_too_large"), WebSocketCloseStatus.MessageTooBig);
+                    Refuse(413, $"A message has at most {most} bytes, but one has more.", "request_too_large", WebSocketCloseStatus.MessageTooBig);
                 else
                 {
                     text.Write(part.AsSpan(0, read.Count));
@@ -84,8 +84,8 @@ internal sealed class SocketMessages(WebSocket socket, long most)
     {
         if (Volatile.Read(ref count) == MostWaiting || (Volatile.Read(ref count) > 0 && Interlocked.Read(ref bytes) + text.Length > most))
         {
-            Refuse(new ApiException(429, $"At most {MostWaiting} messages of together {most} bytes wait for their turn, but there are more.", null,
-                "too_many_messages"), WebSocketCloseStatus.PolicyViolation);
+            Refuse(429, $"At most {MostWaiting} messages of together {most} bytes wait for their turn, but there are more.", "too_many_messages",
+                WebSocketCloseStatus.PolicyViolation);
             return;
         }
         Interlocked.Increment(ref count);
@@ -93,9 +93,9 @@ internal sealed class SocketMessages(WebSocket socket, long most)
         waiting.Writer.TryWrite(text);
     }
 
-    private void Refuse(ApiException refusal, WebSocketCloseStatus status)
+    private void Refuse(int status, string message, string code, WebSocketCloseStatus closes)
     {
-        (Refusal, RefusalStatus) = (refusal, status);
+        (Refusal, RefusalStatus) = (new ApiException(status, message, null, code), closes);
         waiting.Writer.TryComplete();
     }
 }

@@ -10,8 +10,8 @@ namespace Lemma.Server.Responses;
 internal static class ResponseCompaction
 {
     /// <summary>What the model is asked behind the conversation.</summary>
-    internal const string Instruction = "Summarize the conversation above, so that it can go on from the summary alone. Keep what was asked, agreed, decided and found out, "
-        + "and what is left to do; keep names, numbers and wording that matter. Write the summary only.";
+    internal const string Instruction = "Summarize the conversation above, so that it can go on from the summary alone. "
+        + "Keep what was asked, agreed, decided and found out, and what is left to do; keep names, numbers and wording that matter. Write the summary only.";
 
     /// <summary>The most tokens of a summary; half of the longest text where that is less.</summary>
     private const int MostTokens = 1024;

@@ -105,7 +105,12 @@ internal static class ResponseInput
         string? phase = Phase(item);
         read = kind switch
         {
-            ResponseItemKind.Message when Role(item) is var role => read with { Role = role, Text = Text(item, "content"), Phase = role == "assistant" ? phase : null },
+            ResponseItemKind.Message when Role(item) is var role => read with
+            {
+                Role = role,
+                Text = Text(item, "content"),
+                Phase = role == "assistant" ? phase : null,
+            },
             ResponseItemKind.Reasoning => read with { Text = Thought(item) },
             ResponseItemKind.Call => read with { CallId = item.NeededText("call_id"), Name = item.NeededText("name"), Text = item.Text("arguments") ?? "{}" },
             ResponseItemKind.Compaction => read with

@@ -38,8 +38,8 @@ internal sealed class ResponseSocket : IDisposable
         if (!context.WebSockets.IsWebSocketRequest)
         {
             context.Response.Headers.Upgrade = "websocket";
-            throw new ApiException(StatusCodes.Status426UpgradeRequired, "GET opens a WebSocket here, but no upgrade to one is asked for; POST creates a response.", null,
-                "upgrade_required");
+            throw new ApiException(StatusCodes.Status426UpgradeRequired, "GET opens a WebSocket here, but no upgrade to one is asked for; POST creates a response.",
+                null, "upgrade_required");
         }
         call.State.Origins.RequireForSocket(context.Request);
         using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
