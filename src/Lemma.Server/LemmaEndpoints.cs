@@ -5,12 +5,15 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Lemma.Server;
 
 /// <summary>The APIs in an app of ASP.NET Core.</summary>
 public static class LemmaEndpoints
 {
+    private const double DrainShare = 0.9;
+
     // A client that is gone without a word is noticed by a ping that it does not answer.
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(30), PongTimeout = TimeSpan.FromSeconds(60);
 
@@ -31,6 +34,9 @@ public static class LemmaEndpoints
         ArgumentNullException.ThrowIfNull(endpoints);
         ServerState state = endpoints.ServiceProvider.GetRequiredService<ServerState>();
         ILogger log = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Lemma.Server");
+        // Then the host cuts connections off; a little before, they are closed.
+        if (endpoints.ServiceProvider.GetService<IOptions<HostOptions>>()?.Value.ShutdownTimeout is { } most && most != Timeout.InfiniteTimeSpan)
+            state.DrainTime = most * DrainShare;
         endpoints.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(state.Drain);
         RouteGroupBuilder group = endpoints.MapGroup("");
         RouteRunner runner = new(state, log);

@@ -42,6 +42,9 @@ internal sealed class ServerState : IDisposable
     /// <summary>The most time of a WebSocket: 60 minutes, by the Open Responses specification of 2026-04-24.</summary>
     public TimeSpan ConnectionTime { get; set; } = TimeSpan.FromMinutes(60);
 
+    /// <summary>The time that a turn of a WebSocket has from the moment when the server ends, so that its connection is closed in order.</summary>
+    public TimeSpan DrainTime { get; set; } = Timeout.InfiniteTimeSpan;
+
     /// <summary>Whether the server ends: what runs goes on, nothing new is taken.</summary>
     public bool IsDraining => draining.IsCancellationRequested;
 

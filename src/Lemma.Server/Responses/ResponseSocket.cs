@@ -56,6 +56,7 @@ internal sealed class ResponseSocket : IDisposable
         Task reading = messages.ReadAsync(left.Cancel);
         using CancellationTokenSource ends = CancellationTokenSource.CreateLinkedTokenSource(left.Token, state.Draining);
         ends.CancelAfter(state.ConnectionTime);
+        using CancellationTokenRegistration drains = state.Draining.Register(() => left.CancelAfter(state.DrainTime));
         try
         {
             int number = 0;
@@ -144,10 +145,10 @@ internal sealed class ResponseSocket : IDisposable
     private async Task EndAsync()
     {
         ServerState state = connection.State;
-        if (left.IsCancellationRequested)
-            await CloseAsync(WebSocketCloseStatus.NormalClosure, "").ConfigureAwait(false);
-        else if (state.IsDraining)
+        if (state.IsDraining)
             await CloseAsync(WebSocketCloseStatus.EndpointUnavailable, "shutting_down").ConfigureAwait(false);
+        else if (left.IsCancellationRequested)
+            await CloseAsync(WebSocketCloseStatus.NormalClosure, "").ConfigureAwait(false);
         else if (messages.Refusal is { } refusal)
             await CloseAsync(messages.RefusalStatus, refusal.Code!, refusal).ConfigureAwait(false);
         else

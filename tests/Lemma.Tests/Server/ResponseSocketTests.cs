@@ -351,6 +351,23 @@ public class ResponseSocketTests
     }
 
     [Fact]
+    public async Task ATurnThatOutlastsTheEndIsClosed()
+    {
+        await using TestServer server = await TestServer.StartAsync(length: 300_000);
+        // Of the host's own 30 seconds.
+        Assert.Equal(TimeSpan.FromSeconds(27), server.State.DrainTime);
+        server.State.DrainTime = TimeSpan.FromMilliseconds(200);
+        await using SocketClient client = await SocketClient.OpenAsync(server);
+        await client.SendAsync(Endless);
+        await client.NextAsync();
+        Task stops = server.App.StopAsync(Token);
+        while (await client.NextAsync() is { } told)
+            Assert.StartsWith("response.", told.GetProperty("type").GetString(), StringComparison.Ordinal);
+        Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, client.Socket.CloseStatus);
+        await stops;
+    }
+
+    [Fact]
     public async Task ManyConnectionsGetWhatEachWouldGetAlone()
     {
         await using TestServer server = await TestServer.StartAsync(configure: options => options.Batching = new BatcherOptions { MostSequences = 6, StateBytes = 1_000_000 });
