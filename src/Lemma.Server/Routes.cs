@@ -23,6 +23,8 @@ internal static class Routes
         Post("/v1/rerank", Rerank.Answer, "Texts in the order of their likeness to a query.", "model", "query", "documents"),
         Post("/v1/responses", ResponsesApi.Create, "A response.", "model", "input") with { Style = ErrorStyle.Responses },
         Post("/v1/responses/input_tokens", ResponsesApi.Count, "The tokens that a request for a response is read as.", "model", "input"),
+        Post("/v1/responses/compact", ResponseCompaction.Answer, "A conversation made short.", "model"),
+        Get("/v1/responses", ResponseSocket.Answer, "A WebSocket for responses, one after the other.") with { Style = ErrorStyle.Responses, IsSocket = true },
         Get("/v1/responses/{id}", ResponsesApi.Get, "A response that is kept."),
         Get("/v1/responses/{id}", ResponsesApi.Delete, "Forgets a response.") with { Method = "DELETE" },
         Get("/v1/responses/{id}/input_items", ResponsesApi.Items, "The items that were sent for a response."),

@@ -56,7 +56,12 @@ internal static partial class ServerDocument
         if (route.Method == "POST")
             WriteBody(json, route);
         json.WritePropertyName("responses");
-        json.WriteRawValue("""{"200":{"description":"The answer."},"default":{"description":"An error, in the words of the API."}}""");
+        json.WriteStartObject();
+        json.WritePropertyName(route.IsSocket ? "101" : "200");
+        json.WriteRawValue(route.IsSocket ? """{"description":"The connection; docs/serving.md says its messages."}""" : """{"description":"The answer."}""");
+        json.WritePropertyName("default");
+        json.WriteRawValue("""{"description":"An error, in the words of the API."}""");
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 

@@ -1,33 +1,45 @@
 using System.Buffers;
 using System.Text.Json;
-using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Lemma.Server.Http;
 
-/// <summary>One request and its reply.</summary>
+/// <summary>One request and its reply: of HTTP, or a turn of a connection.</summary>
 internal sealed class Call : IDisposable
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
     private readonly CancellationTokenSource? limit;
     private readonly List<ServedEngine> taken = [];
 
     /// <summary>A request that begins.</summary>
     /// <param name="context">What ASP.NET Core knows of it.</param>
     /// <param name="state">What all requests share.</param>
-    public Call(HttpContext context, ServerState state)
+    /// <param name="id">Its id.</param>
+    /// <param name="left">Ends when the client leaves.</param>
+    public Call(HttpContext context, ServerState state, string id, CancellationToken left)
     {
-        (Context, State) = (context, state);
+        (Context, State, Id, Left) = (context, state, id, left);
         if (state.Options.MostTime is not { } most)
             return;
-        limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        limit = CancellationTokenSource.CreateLinkedTokenSource(left);
         limit.CancelAfter(most);
     }
 
     public HttpContext Context { get; }
 
     public ServerState State { get; }
+
+    /// <summary>The id that its line in the log has.</summary>
+    public string Id { get; }
+
+    /// <summary>Ends when the client leaves.</summary>
+    public CancellationToken Left { get; }
+
+    /// <summary>What runs the turns of a connection.</summary>
+    public required RouteRunner Runner { get; init; }
+
+    /// <summary>The status of the reply.</summary>
+    public int Status { get; set; } = StatusCodes.Status200OK;
 
     /// <summary>When it came.</summary>
     public long Started { get; } = TimeProvider.System.GetTimestamp();
@@ -42,10 +54,10 @@ internal sealed class Call : IDisposable
     public string? Body { get; private set; }
 
     /// <summary>Ends when the client leaves, or when it has taken as long as a request may.</summary>
-    public CancellationToken Cancellation => limit?.Token ?? Context.RequestAborted;
+    public CancellationToken Cancellation => limit?.Token ?? Left;
 
     /// <summary>Whether the client has left.</summary>
-    public bool IsLeft => Context.RequestAborted.IsCancellationRequested;
+    public bool IsLeft => Left.IsCancellationRequested;
 
     /// <summary>Whether it has taken as long as a request may.</summary>
     public bool IsLate => limit is { IsCancellationRequested: true } && !IsLeft;
@@ -71,11 +83,15 @@ internal sealed class Call : IDisposable
             most.MaxRequestBodySize = State.Options.MaximumBodyBytes;
         using MemoryStream body = new();
         await Context.Request.Body.CopyToAsync(body, Cancellation).ConfigureAwait(false);
-        byte[] bytes = body.ToArray();
-        RequireText(bytes);
+        return Parse(body.ToArray());
+    }
+
+    /// <summary>Reads JSON that was sent; the caller disposes it.</summary>
+    public JsonDocument Parse(byte[] bytes)
+    {
         if (State.Options.LogsBodies)
             Body = System.Text.Encoding.UTF8.GetString(bytes);
-        return JsonDocument.Parse(bytes, Strict);
+        return RequestJson.Parse(bytes);
     }
 
     /// <summary>Replies with JSON.</summary>
@@ -91,7 +107,7 @@ internal sealed class Call : IDisposable
     public async Task WriteAsync(ReadOnlyMemory<byte> body, string type, int status = StatusCodes.Status200OK)
     {
         HttpResponse response = Context.Response;
-        (response.StatusCode, response.ContentType, response.ContentLength) = (status, type, body.Length);
+        (Status, response.StatusCode, response.ContentType, response.ContentLength) = (status, status, type, body.Length);
         await response.Body.WriteAsync(body, Context.RequestAborted).ConfigureAwait(false);
     }
 
@@ -100,25 +116,5 @@ internal sealed class Call : IDisposable
         foreach (ServedEngine engine in taken)
             State.Pool.Give(engine);
         limit?.Dispose();
-    }
-
-    // A document of JSON may have bytes and escapes that are no text, and tells it when they are asked for.
-    private static void RequireText(ReadOnlySpan<byte> bytes)
-    {
-        if (!Utf8.IsValid(bytes))
-            throw new ApiException(400, "The body is not valid UTF-8.", null, "invalid_json");
-        Utf8JsonReader reader = new(bytes);
-        try
-        {
-            while (reader.Read())
-            {
-                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped)
-                    reader.GetString();
-            }
-        }
-        catch (InvalidOperationException)
-        {
-            throw new ApiException(400, "The body has an escape of half a character.", null, "invalid_json");
-        }
     }
 }

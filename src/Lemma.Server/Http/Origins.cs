@@ -29,12 +29,26 @@ internal sealed class Origins
         IHeaderDictionary headers = context.Response.Headers;
         headers.Append("Vary", "Origin");
         string origin = context.Request.Headers.Origin.ToString();
-        if (origin.Length == 0 || !(allowed.Contains(Any) || allowed.Contains(origin)))
+        if (origin.Length == 0 || !Includes(origin))
             return false;
         headers.AccessControlAllowOrigin = allowed.Contains(Any) ? Any : origin;
         headers.AccessControlExposeHeaders = $"X-Request-Id, Retry-After, {RateHeaders.Names}";
         return true;
     }
+
+    /// <summary>
+    /// Refuses a WebSocket to a page of another origin. No browser asks before it opens one and none keeps what comes from the page, so the server must
+    /// (https://datatracker.ietf.org/doc/html/rfc6455#section-10.2); programs send no origin.
+    /// </summary>
+    public void RequireForSocket(HttpRequest request)
+    {
+        string origin = request.Headers.Origin.ToString();
+        bool isOwn = Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        if (origin.Length > 0 && !isOwn && !Includes(origin))
+            throw new ApiException(403, "Pages of this origin may not open a connection: the server allows others, or none.", null, "origin_not_allowed");
+    }
+
+    private bool Includes(string origin) => allowed.Contains(Any) || allowed.Contains(origin);
 
     /// <summary>Answers a browser that asks before it sends.</summary>
     public Task Preflight(HttpContext context)

@@ -8,13 +8,21 @@ internal sealed partial class RouteRunner(ServerState state, ILogger log)
 {
     private const int LongestId = 64;
 
-    /// <summary>Answers a request.</summary>
+    /// <summary>Answers a request of HTTP.</summary>
     public async Task RunAsync(HttpContext context, ServerRoute route)
     {
-        using Call call = new(context, state);
-        string id = Id(context);
-        context.Response.Headers["X-Request-Id"] = id;
+        using Call call = new(context, state, Id(context), context.RequestAborted) { Runner = this };
+        context.Response.Headers["X-Request-Id"] = call.Id;
         state.Origins.Allow(context);
+        await RunAsync(call, route, error => TellAsync(call, route.Style, error)).ConfigureAwait(false);
+    }
+
+    /// <summary>Answers a request, however it came.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="route">What answers.</param>
+    /// <param name="tell">Tells an error to a client that has not left.</param>
+    public async Task RunAsync(Call call, ServerRoute route, Func<ApiException, Task> tell)
+    {
         try
         {
             if (!route.IsOpen)
@@ -29,19 +37,22 @@ internal sealed partial class RouteRunner(ServerState state, ILogger log)
         {
             ApiException? error = ApiException.Of(failure, call);
             if (error is null)
-                Failed(log, id, route.Path, failure);
-            await TellAsync(call, route.Style, error ?? new ApiException(500, "The server had an error while processing your request.", null, "internal_error"))
-                .ConfigureAwait(false);
+                Failed(log, call.Id, route.Path, failure);
+            if (!call.IsLeft)
+            {
+                await tell(error ?? new ApiException(500, "The server had an error while processing your request.", null, "internal_error"))
+                    .ConfigureAwait(false);
+            }
         }
         finally
         {
             long spent = call.Spent();
             state.Limits.Charge(call.Owner, spent);
             TimeSpan time = TimeProvider.System.GetElapsedTime(call.Started);
-            state.Metrics.Replied(route.Path, context.Response.StatusCode, time);
-            Answered(log, id, route.Method, route.Path, context.Response.StatusCode, (long)time.TotalMilliseconds, spent);
+            state.Metrics.Replied(route.Path, call.Status, time);
+            Answered(log, call.Id, route.Method, route.Path, call.Status, (long)time.TotalMilliseconds, spent);
             if (call.Body is { } body)
-                Asked(log, id, body);
+                Asked(log, call.Id, body);
         }
     }
 
@@ -50,7 +61,7 @@ internal sealed partial class RouteRunner(ServerState state, ILogger log)
         call.Owner = state.Keys.Check(call.Context.Request);
         if (state.IsDraining)
             throw new ApiException(ApiException.Unavailable, "The server is shutting down.", null, "shutting_down");
-        if (route.Method != "POST")
+        if (!route.IsCounted)
             return;
         try
         {
@@ -58,7 +69,9 @@ internal sealed partial class RouteRunner(ServerState state, ILogger log)
         }
         finally
         {
-            RateHeaders.Write(call.Context.Response.Headers, state.Limits, call.Owner, route.Style);
+            // A turn of a connection has no headers of its own.
+            if (!call.Context.Response.HasStarted)
+                RateHeaders.Write(call.Context.Response.Headers, state.Limits, call.Owner, route.Style);
         }
     }
 
@@ -68,8 +81,6 @@ internal sealed partial class RouteRunner(ServerState state, ILogger log)
 
     private static async Task TellAsync(Call call, ErrorStyle style, ApiException error)
     {
-        if (call.IsLeft)
-            return;
         if (call.Context.Response.HasStarted)
         {
             await style.SendAsync(call, error).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using Lemma.Decoding;
+using Microsoft.AspNetCore.Http;
 
 namespace Lemma.Server.Http;
 
@@ -11,11 +12,12 @@ internal sealed class ServerMetrics
     private readonly ConcurrentDictionary<(string Path, int Status), long> requests = [];
     private readonly Histogram firstText = new(), whole = new();
 
-    /// <summary>Counts a reply.</summary>
+    /// <summary>Counts a reply; a connection lasts as long as its client likes, so it counts without its time.</summary>
     public void Replied(string path, int status, TimeSpan time)
     {
         requests.AddOrUpdate((path, status), 1, static (_, count) => count + 1);
-        whole.Add(time.TotalSeconds);
+        if (status != StatusCodes.Status101SwitchingProtocols)
+            whole.Add(time.TotalSeconds);
     }
 
     /// <summary>Counts the time up to the first piece of a text.</summary>

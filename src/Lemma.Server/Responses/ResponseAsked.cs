@@ -23,13 +23,14 @@ internal sealed record ResponseAsked(ServedEngine Engine, int[] Prompt, AnswerOp
     public bool Stores { get; init; }
 
     /// <summary>Reads a request.</summary>
-    public static ResponseAsked Read(Fields fields, ServedEngine engine, Call call)
+    public static async Task<ResponseAsked> ReadAsync(Fields fields, Call call, ResponseMemory memory) =>
+        Read(fields, await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false), call.State, memory);
+
+    private static ResponseAsked Read(Fields fields, ServedEngine engine, ServerState state, ResponseMemory memory)
     {
-        ServerState state = call.State;
         string? instructions = fields.Text("instructions"), previous = fields.Text("previous_response_id");
         IReadOnlyList<ResponseItem> input = ResponseInput.Read(fields);
-        IReadOnlyList<ResponseItem> conversation = previous is null ? input
-            : [.. state.Responses.Get(previous, call.Owner, "previous_response_id").Conversation, .. input];
+        IReadOnlyList<ResponseItem> conversation = previous is null ? input : [.. memory.Conversation(previous), .. input];
         AnswerOptions answer = ResponseTools.Read(fields, new AnswerOptions
         {
             Variables = fields.Any("reasoning") is { } thinks ? ChatMessages.Variables(fields, new Fields(thinks, "reasoning."), "effort", engine)

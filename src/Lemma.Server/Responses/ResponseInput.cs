@@ -10,6 +10,9 @@ namespace Lemma.Server.Responses;
 /// <summary>Items of a request, and the turns that the chat template sees of them.</summary>
 internal static class ResponseInput
 {
+    /// <summary>What stands before the summary of a compaction, in a turn of the user.</summary>
+    internal const string SummaryHeading = "Summary of the conversation so far:\n";
+
     /// <summary>The input: a text of the user, or items.</summary>
     public static IReadOnlyList<ResponseItem> Read(Fields fields)
     {
@@ -28,7 +31,7 @@ internal static class ResponseInput
         Dictionary<string, ToolCall> called = new(StringComparer.Ordinal);
         string text = "", thought = "";
         List<ToolCall> calls = [];
-        bool isOpen = false;
+        bool isOpen = false, isSummary = false;
         foreach (ResponseItem item in items)
         {
             bool isAssistants = item.Kind is ResponseItemKind.Reasoning or ResponseItemKind.Call
@@ -52,14 +55,27 @@ internal static class ResponseInput
                 case ResponseItemKind.Message when isAssistants:
                     text = item.Text;
                     break;
+                case ResponseItemKind.Compaction:
+                    Say("user", SummaryHeading + item.Text);
+                    break;
                 default:
                     // Templates know developers by their older name.
-                    turns.Add(new ChatMessage(item.Role == "developer" ? "system" : item.Role, item.Text));
+                    Say(item.Role == "developer" ? "system" : item.Role, item.Text);
                     break;
             }
+            isSummary = item.Kind is ResponseItemKind.Compaction;
         }
         Close();
         return turns;
+
+        // A summary and what the user says behind it are one turn, since templates want turns of the user and of the assistant by turns.
+        void Say(string role, string said)
+        {
+            if (isSummary && role == "user")
+                turns[^1] = turns[^1] with { Content = $"{turns[^1].Content}\n\n{said}" };
+            else
+                turns.Add(new ChatMessage(role, said));
+        }
 
         void Close()
         {
@@ -78,17 +94,29 @@ internal static class ResponseInput
             "reasoning" => ResponseItemKind.Reasoning,
             "function_call" => ResponseItemKind.Call,
             "function_call_output" => ResponseItemKind.Result,
-            _ => throw new ApiException(400, $"'{item.Name("type")}' is '{type}', but items here are message, reasoning, function_call and function_call_output.",
+            "compaction" => ResponseItemKind.Compaction,
+            _ => throw new ApiException(400,
+                $"'{item.Name("type")}' is '{type}', but items here are message, reasoning, function_call, function_call_output and compaction.",
                 item.Name("type"), "unsupported_content"),
         };
         ResponseItem read = new(kind, item.Text("id") is { Length: > 0 } id ? id : ResponseItem.NewId(kind));
         // OpenAI's clients send back what they parsed of an answer.
-        item.Accept("status", "phase", "parsed_arguments");
+        item.Accept("status", "parsed_arguments", "created_by");
+        string? phase = Phase(item);
         read = kind switch
         {
-            ResponseItemKind.Message => read with { Role = Role(item), Text = Text(item, "content") },
+            ResponseItemKind.Message when Role(item) is var role => read with
+            {
+                Role = role,
+                Text = Text(item, "content"),
+                Phase = role == "assistant" ? phase : null,
+            },
             ResponseItemKind.Reasoning => read with { Text = Thought(item) },
             ResponseItemKind.Call => read with { CallId = item.NeededText("call_id"), Name = item.NeededText("name"), Text = item.Text("arguments") ?? "{}" },
+            ResponseItemKind.Compaction => read with
+            {
+                Text = CompactionContent.Read(item.NeededText("encrypted_content"), item.Name("encrypted_content")),
+            },
             _ => read with { CallId = item.NeededText("call_id"), Text = Text(item, "output") },
         };
         item.RefuseOthers();
@@ -100,6 +128,14 @@ internal static class ResponseInput
         string role = item.NeededText("role");
         return role is "system" or "developer" or "user" or "assistant" ? role : throw new ApiException(400,
             $"'{item.Name("role")}' must be system, developer, user or assistant, but it is '{role}'.", item.Name("role"), "invalid_value");
+    }
+
+    // Clients that keep whole answers send it back; templates know of none.
+    private static string? Phase(Fields item)
+    {
+        string? phase = item.Text("phase");
+        return phase is null or "commentary" or "final_answer" ? phase : throw new ApiException(400,
+            $"'{item.Name("phase")}' must be commentary or final_answer, but it is '{phase}'.", item.Name("phase"), "invalid_value");
     }
 
     private static string Thought(Fields item)

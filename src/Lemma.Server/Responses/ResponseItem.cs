@@ -11,6 +11,7 @@ internal enum ResponseItemKind
     Reasoning,
     Call,
     Result,
+    Compaction,
 }
 
 /// <summary>An item of a conversation, whoever wrote it.</summary>
@@ -21,8 +22,11 @@ internal sealed record ResponseItem(ResponseItemKind Kind, string Id)
     /// <summary>Who says a message.</summary>
     public string Role { get; init; } = "assistant";
 
-    /// <summary>What is said, thought or given back; the arguments of a call.</summary>
+    /// <summary>What is said, thought or given back; the arguments of a call; the summary of a compaction.</summary>
     public string Text { get; init; } = "";
+
+    /// <summary>Of a message of the assistant: commentary or final_answer, where the client says so.</summary>
+    public string? Phase { get; init; }
 
     /// <summary>Of a call and its result: the id that they share.</summary>
     public string CallId { get; init; } = "";
@@ -44,6 +48,7 @@ internal sealed record ResponseItem(ResponseItemKind Kind, string Id)
         ResponseItemKind.Message => "msg_",
         ResponseItemKind.Reasoning => "rs_",
         ResponseItemKind.Call => "fc_",
+        ResponseItemKind.Compaction => "cmp_",
         _ => "fco_",
     }) + Guid.NewGuid().ToString("N");
 
@@ -60,11 +65,20 @@ internal sealed record ResponseItem(ResponseItemKind Kind, string Id)
             ResponseItemKind.Message => "message",
             ResponseItemKind.Reasoning => "reasoning",
             ResponseItemKind.Call => "function_call",
+            ResponseItemKind.Compaction => "compaction",
             _ => "function_call_output",
         });
+        if (Kind is ResponseItemKind.Compaction)
+        {
+            json.WriteString("encrypted_content", CompactionContent.Write(Text));
+            json.WriteEndObject();
+            return;
+        }
         json.WriteString("status", Status);
         if (Kind is ResponseItemKind.Message)
             json.WriteString("role", Role);
+        if (Phase is not null)
+            json.WriteString("phase", Phase);
         if (Kind is ResponseItemKind.Reasoning)
         {
             json.WriteStartArray("summary");

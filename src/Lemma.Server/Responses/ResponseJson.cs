@@ -110,8 +110,8 @@ internal static class ResponseJson
         json.WriteEndObject();
     }
 
-    // All that is read is kept for prompts that begin alike, so it is written to the cache.
-    private static void WriteUsage(Utf8JsonWriter json, BatchUsage usage, int thought)
+    /// <summary>Writes what an answer took. All that is read is kept for prompts that begin alike, so it is written to the cache.</summary>
+    public static void WriteUsage(Utf8JsonWriter json, BatchUsage usage, int thought)
     {
         json.WriteStartObject("usage");
         json.WriteNumber("input_tokens", usage.Prompt);

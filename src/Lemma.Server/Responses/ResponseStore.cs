@@ -1,11 +1,9 @@
-using Lemma.Server.Http;
-
 namespace Lemma.Server.Responses;
 
 /// <summary>A response that is kept.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Owner">The key that asked for it.</param>
-/// <param name="Body">It, as JSON.</param>
+/// <param name="Body">It, as JSON; empty where it is there for its conversation alone.</param>
 /// <param name="Input">The items that were sent for it.</param>
 /// <param name="Conversation">All items up to it and those of its answer.</param>
 internal sealed record StoredResponse(string Id, int Owner, ReadOnlyMemory<byte> Body, IReadOnlyList<ResponseItem> Input, IReadOnlyList<ResponseItem> Conversation)
@@ -34,21 +32,26 @@ internal sealed class ResponseStore(long most)
         }
     }
 
-    /// <summary>One by its id, for the key that asked for it.</summary>
-    public StoredResponse Get(string id, int owner, string param)
+    /// <summary>One by its id, for the key that asked for it; null where there is none.</summary>
+    public StoredResponse? Find(string id, int owner)
     {
         lock (gate)
-            return Find(id, owner) is { } node ? Touch(node) : throw Missing(id, param);
+            return Node(id, owner) is { } node ? Touch(node) : null;
     }
 
-    /// <summary>Forgets one.</summary>
-    public void Remove(string id, int owner)
+    /// <summary>Forgets one; false where there is none.</summary>
+    public bool Remove(string id, int owner)
     {
         lock (gate)
-            Drop(Find(id, owner) ?? throw Missing(id, "response_id"));
+        {
+            if (Node(id, owner) is not { } node)
+                return false;
+            Drop(node);
+            return true;
+        }
     }
 
-    private LinkedListNode<StoredResponse>? Find(string id, int owner) =>
+    private LinkedListNode<StoredResponse>? Node(string id, int owner) =>
         byId.TryGetValue(id, out LinkedListNode<StoredResponse>? node) && node.Value.Owner == owner ? node : null;
 
     private StoredResponse Touch(LinkedListNode<StoredResponse> node)
@@ -64,7 +67,4 @@ internal sealed class ResponseStore(long most)
         byId.Remove(node.Value.Id);
         bytes -= node.Value.Bytes;
     }
-
-    private static ApiException Missing(string id, string param) => new(param == "response_id" ? 404 : 400,
-        $"There is no response '{id}': none was made by that id with this key, it was not stored, or others needed its memory.", param, "response_not_found");
 }

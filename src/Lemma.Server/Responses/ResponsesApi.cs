@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Text.Json;
-using Lemma.Decoding;
-using Lemma.Language.Serving;
 using Lemma.Server.Http;
 using Microsoft.AspNetCore.Routing;
 
@@ -14,26 +11,22 @@ internal static class ResponsesApi
 
     public static async Task Create(Call call)
     {
-        ResponseAsked asked;
-        using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
+        ResponseMemory memory = new(call.State.Responses, call.Owner);
+        ResponseAsked asked = await ReadAsync(call, memory).ConfigureAwait(false);
+        if (!asked.Streams)
         {
-            Fields fields = new(body.RootElement);
-            asked = ResponseAsked.Read(fields, await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false), call);
+            await call.WriteAsync(await ResponseRun.RunAsync(call, asked, memory).ConfigureAwait(false), "application/json").ConfigureAwait(false);
+            return;
         }
-        AnswerRequest request = ChatAnswers.Begin(call, asked.Engine, asked.Prompt, asked.Answer, "text.format", "input");
-        (string id, long created) = ($"resp_{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds());
-        await (asked.Streams ? Stream(call, asked, request, id, created) : Whole(call, asked, request, id, created)).ConfigureAwait(false);
+        ReplyStream? stream = null;
+        await ResponseRun.RunAsync(call, asked, memory, (type, write) => (stream ??= ReplyStream.Events(call)).SendAsync(write, type)).ConfigureAwait(false);
+        await stream!.DoneAsync().ConfigureAwait(false);
     }
 
     /// <summary>Tokens that a request would be read as.</summary>
     public static async Task Count(Call call)
     {
-        ResponseAsked asked;
-        using (JsonDocument body = await call.ReadAsync().ConfigureAwait(false))
-        {
-            Fields fields = new(body.RootElement);
-            asked = ResponseAsked.Read(fields, await call.WriterAsync(fields.NeededText("model")).ConfigureAwait(false), call);
-        }
+        ResponseAsked asked = await ReadAsync(call, new ResponseMemory(call.State.Responses, call.Owner)).ConfigureAwait(false);
         await call.WriteAsync(json =>
         {
             json.WriteStartObject();
@@ -49,7 +42,8 @@ internal static class ResponsesApi
 
     public static Task Delete(Call call)
     {
-        call.State.Responses.Remove(Id(call), call.Owner);
+        if (!call.State.Responses.Remove(Id(call), call.Owner))
+            throw Missing(call);
         return call.WriteAsync(json =>
         {
             json.WriteStartObject();
@@ -93,91 +87,15 @@ internal static class ResponsesApi
 
     private static string Id(Call call) => call.Context.GetRouteValue("id") as string ?? "";
 
-    private static StoredResponse Stored(Call call) => call.State.Responses.Get(Id(call), call.Owner, "response_id");
+    private static StoredResponse Stored(Call call) => call.State.Responses.Find(Id(call), call.Owner) ?? throw Missing(call);
 
-    private static async Task Whole(Call call, ResponseAsked asked, AnswerRequest request, string id, long created)
+    private static ApiException Missing(Call call) => new(404,
+        $"There is no response '{Id(call)}': none was made by that id with this key, it was not stored, or others needed its memory.", "response_id",
+        "response_not_found");
+
+    private static async Task<ResponseAsked> ReadAsync(Call call, ResponseMemory memory)
     {
-        ResponseOutput output = new(asked.Engine.Writer!.Model, static (_, _) => Task.CompletedTask);
-        string status = await ReadAsync(call, request, output).ConfigureAwait(false);
-        await call.WriteAsync(Ended(call, asked, request, output, id, created, status), "application/json").ConfigureAwait(false);
-    }
-
-    private static async Task Stream(Call call, ResponseAsked asked, AnswerRequest request, string id, long created)
-    {
-        ReplyStream? stream = null;
-        int number = 0;
-        ResponseOutput output = new(asked.Engine.Writer!.Model, SendAsync);
-        try
-        {
-            string status = await ReadAsync(call, request, output, BeginAsync).ConfigureAwait(false);
-            byte[] body = Ended(call, asked, request, output, id, created, status).ToArray();
-            await SendAsync("response." + status, json =>
-            {
-                json.WritePropertyName("response");
-                json.WriteRawValue(body);
-            }).ConfigureAwait(false);
-        }
-        catch (Exception failure) when (stream is not null && !call.IsLeft)
-        {
-            string told = ApiException.Of(failure, call)?.Message ?? "The server had an error while processing your request.";
-            await SendStateAsync("response.failed", "failed", told).ConfigureAwait(false);
-            throw;
-        }
-        await stream!.DoneAsync().ConfigureAwait(false);
-
-        // What fails before anything was made has a status of its own.
-        async Task BeginAsync()
-        {
-            if (stream is not null)
-                return;
-            stream = ReplyStream.Events(call);
-            await SendStateAsync("response.created", "in_progress", null).ConfigureAwait(false);
-            await SendStateAsync("response.in_progress", "in_progress", null).ConfigureAwait(false);
-        }
-
-        Task SendStateAsync(string type, string status, string? error) => SendAsync(type, json =>
-        {
-            json.WritePropertyName("response");
-            ResponseJson.Write(json, asked, id, created, status, output.Items, error: error);
-        });
-
-        Task SendAsync(string type, Action<Utf8JsonWriter> write) => stream!.SendAsync(json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("type", type);
-            json.WriteNumber("sequence_number", number++);
-            write(json);
-            json.WriteEndObject();
-        }, type);
-    }
-
-    private static async Task<string> ReadAsync(Call call, AnswerRequest request, ResponseOutput output, Func<Task>? begin = null)
-    {
-        bool began = false;
-        string status = "completed";
-        await foreach (AnswerUpdate update in request.ReadAsync(call.Cancellation).ConfigureAwait(false))
-        {
-            OpenAI.ChatCompletions.Began(call, ref began);
-            if (begin is not null)
-                await begin().ConfigureAwait(false);
-            await output.AddAsync(update).ConfigureAwait(false);
-            if (update.End == TextEnd.Length)
-                status = "incomplete";
-        }
-        return status;
-    }
-
-    private static ReadOnlyMemory<byte> Ended(Call call, ResponseAsked asked, AnswerRequest request, ResponseOutput output, string id, long created, string status)
-    {
-        ArrayBufferWriter<byte> buffer = new();
-        using (Utf8JsonWriter json = new(buffer))
-            ResponseJson.Write(json, asked, id, created, status, output.Items, request);
-        // Log-probabilities stand in the reply that is kept; a conversation goes on without them.
-        if (asked.Stores)
-        {
-            call.State.Responses.Add(new StoredResponse(id, call.Owner, buffer.WrittenMemory, asked.Input,
-                [.. asked.Conversation, .. output.Items.Select(static item => item with { Choices = [] })]));
-        }
-        return buffer.WrittenMemory;
+        using JsonDocument body = await call.ReadAsync().ConfigureAwait(false);
+        return await ResponseAsked.ReadAsync(new Fields(body.RootElement), call, memory).ConfigureAwait(false);
     }
 }

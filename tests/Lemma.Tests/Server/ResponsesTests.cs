@@ -214,8 +214,10 @@ public class ResponsesTests
             ("{\"model\":\"tiny\",\"input\":[]}", 400, "input", "invalid_value"), ("{\"model\":\"tiny\",\"input\":[{\"type\":\"item_reference\",\"id\":\"x\"}]}", 400, "input[0].type", "unsupported_content"),
             ("{\"model\":\"tiny\",\"input\":[{\"role\":\"king\",\"content\":\"a\"}]}", 400, "input[0].role", "invalid_value"),
             ("{\"model\":\"tiny\",\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"x\",\"output\":\"a\"}]}", 400, "input", "invalid_value"),
-            (start + ",\"previous_response_id\":\"resp_1\"}", 400, "previous_response_id", "response_not_found"), (start + ",\"background\":true}", 400, "background", "unsupported_parameter"),
+            (start + ",\"previous_response_id\":\"resp_1\"}", 400, "previous_response_id", "previous_response_not_found"), (start + ",\"background\":true}", 400, "background", "unsupported_parameter"),
             (start + ",\"conversation\":\"conv_1\"}", 400, "conversation", "unsupported_parameter"), (start + ",\"reasoning\":{\"effort\":\"high\"}}", 400, "reasoning.effort", "unsupported_parameter"),
+            ("{\"model\":\"tiny\",\"input\":[{\"role\":\"assistant\",\"content\":\"a\",\"phase\":\"last\"}]}", 400, "input[0].phase", "invalid_value"),
+            ("{\"model\":\"tiny\",\"input\":[{\"role\":\"assistant\",\"content\":\"a\",\"phase\":1}]}", 400, "input[0].phase", "invalid_value"),
             (start + ",\"include\":[\"file_search_call.results\"]}", 400, "include", "unsupported_parameter"), (start + ",\"truncation\":\"some\"}", 400, "truncation", "invalid_value"),
             (start + ",\"tools\":[{\"type\":\"web_search\"}]}", 400, "tools[0].type", "unsupported_parameter"), (start + ",\"metadata\":{\"a\":1}}", 400, "metadata", "invalid_value"),
             (start + ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"x\",\"schema\":{\"type\":\"fish\"}}}}", 400, "text.format", "invalid_value"),
@@ -232,6 +234,19 @@ public class ResponsesTests
         (int cut, JsonElement kept, _) = await server.PostAsync(Path, "{\"model\":\"tiny\",\"max_output_tokens\":3,\"truncation\":\"auto\",\"input\":[" + turns + ",{\"role\":\"user\",\"content\":\"b\"}]}");
         Assert.Equal(200, cut);
         Assert.Equal(server.ChatPrompt("user: b\nassistant: ").Length, kept.GetProperty("usage").GetProperty("input_tokens").GetInt32());
+    }
+
+    [Fact]
+    public async Task PhasesStayWithTheirMessages()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        (int status, JsonElement body, _) = await server.PostAsync(Path, """
+            {"model":"tiny","max_output_tokens":2,"input":[{"role":"assistant","content":"a","phase":"commentary"},{"role":"assistant","content":"b","phase":"final_answer"},
+            {"role":"assistant","content":"a","phase":null},{"role":"user","content":"b","phase":"commentary"}]}
+            """);
+        Assert.Equal(200, status);
+        JsonElement items = JsonElement.Parse(await server.Http.GetStringAsync($"{Path}/{body.GetProperty("id").GetString()}/input_items?order=asc", Token)).GetProperty("data");
+        Assert.Equal(["commentary", "final_answer", null, null], items.EnumerateArray().Select(item => item.TryGetProperty("phase", out JsonElement phase) ? phase.GetString() : null));
     }
 
     [Fact]

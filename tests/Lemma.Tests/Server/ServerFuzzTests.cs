@@ -26,6 +26,9 @@ public class ServerFuzzTests
         ("/v1/embeddings", """{"model":"vectors","input":["a",""],"dimensions":3,"encoding_format":"base64"}"""),
         ("/v1/rerank", """{"model":"vectors","query":"a","documents":["b",{"text":"ab"}],"top_n":1,"return_documents":true}"""),
         ("/v1/responses", """{"model":"tiny","input":[{"role":"user","content":"ab"},{"type":"reasoning","summary":[],"content":[]},{"type":"function_call","call_id":"123456789","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"123456789","output":"b"}],"instructions":"a","max_output_tokens":4,"truncation":"auto","include":["message.output_text.logprobs"],"text":{"format":{"type":"json_object"}},"metadata":{"a":"b"},"stream":true}"""),
+        ("/v1/responses", """{"model":"tiny","input":[{"type":"compaction","encrypted_content":"eyJ2ZXJzaW9uIjoxLCJzdW1tYXJ5IjoiYWIifQ=="},{"role":"assistant","content":"ab","phase":"final_answer"},{"role":"user","content":"ab"}],"max_output_tokens":4,"store":false}"""),
+        ("/v1/responses/input_tokens", """{"model":"tiny","input":"ab"}"""),
+        ("/v1/responses/compact", """{"model":"tiny","input":[{"role":"system","content":"a"},{"role":"user","content":"ab"},{"type":"function_call","call_id":"123456789","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"123456789","output":"b"},{"type":"compaction","encrypted_content":"eyJ2ZXJzaW9uIjoxLCJzdW1tYXJ5IjoiYWIifQ=="}],"instructions":"a","prompt_cache_key":"a"}"""),
         ("/v1/messages", """{"model":"tiny","max_tokens":4,"system":[{"type":"text","text":"a"}],"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"123456789","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"123456789","content":"b"}]}],"temperature":0.5,"top_k":4,"stop_sequences":["b"],"stream":true}"""),
         ("/v1/messages", """{"model":"tiny","max_tokens":4,"messages":[{"role":"user","content":"a"}],"output_config":{"format":{"type":"json_schema","schema":{"type":"boolean"}}}}"""),
         ("/v1/messages", """{"model":"tiny","max_tokens":4,"messages":[{"role":"user","content":"a"}],"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"any"}}"""),
@@ -72,6 +75,58 @@ public class ServerFuzzTests
             using HttpResponseMessage reply = await server.Http.PostAsync(path, new StringContent(body), TestContext.Current.CancellationToken);
             Assert.True(reply.IsSuccessStatusCode, $"{path} {body} {await reply.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
         }
+    }
+
+    [Fact]
+    public async Task EveryRouteOfTheDocumentIsTried()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        JsonElement paths = JsonElement.Parse(await server.Http.GetStringAsync("/openapi/v1.json", TestContext.Current.CancellationToken)).GetProperty("paths");
+        Assert.Equal(paths.EnumerateObject().Where(path => path.Value.TryGetProperty("post", out _)).Select(path => path.Name).Order(StringComparer.Ordinal),
+            Right.Select(one => one.Path).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Random messages over one WebSocket: each is answered by events to an end, or by an error, and the connection lives unless its bytes are no text.</summary>
+    [Fact]
+    public async Task NothingBreaksAConnection()
+    {
+        await using TestServer server = await TestServer.StartAsync(length: 150, template: Language.Tools.MadeTemplates.Tagged, configure: options => options.MaximumBodyBytes = 100_000);
+        SocketClient client = await SocketClient.OpenAsync(server);
+        (int ended, int refused) = (0, 0);
+        Gen.Int.Sample(seed =>
+        {
+            string message = DrawMessage(new Random(seed));
+            List<JsonElement> events = client.TurnAsync(message).GetAwaiter().GetResult();
+            string last = events[^1].GetRawText();
+            bool isError = events[^1].GetProperty("type").GetString() == "error";
+            bool isRight = !last.Contains("   at ", StringComparison.Ordinal) && !last.Contains("internal_error", StringComparison.Ordinal) && (isError
+                ? events[^1].GetProperty("status").GetInt32() is < 500 or 503 && events[^1].GetProperty("error").GetProperty("code").GetString() is { Length: > 0 }
+                : events.All(one => OpenAIDocument.WrongEvent(one) is null));
+            if (!isRight)
+                Assert.Fail($"{last}\n{server.Log.Lines.LastOrDefault(line => line.StartsWith("Error", StringComparison.Ordinal))}\n{message}");
+            (ended, refused) = (ended + (isError ? 0 : 1), refused + (isError ? 1 : 0));
+        }, iter: Bodies / 2, threads: 1);
+        Assert.True(ended > Bodies / 40 && refused > Bodies / 8, $"{ended} ended, {refused} were refused");
+        await client.DisposeAsync();
+        await server.QuietAsync();
+    }
+
+    private static string DrawMessage(Random random)
+    {
+        string body;
+        if (random.Next(3) == 0)
+            body = new RandomBody(random).Of(OpenAIDocument.Schema("CreateResponse"));
+        else
+        {
+            string[] right = [.. Right.Where(one => one.Path == "/v1/responses").Select(one => one.Body.Replace(",\"stream\":true", "", StringComparison.Ordinal))];
+            body = right[random.Next(right.Length)];
+        }
+        if (random.Next(20) > 0 && body.StartsWith('{'))
+            body = "{\"type\":\"response.create\"" + (body.Length > 2 ? "," : "") + body[1..];
+        for (int i = random.Next(3); i > 0; i--)
+            body = new RandomBody(random).Changed(body);
+        body = body.Replace("HALF", "\\ud83d", StringComparison.Ordinal);
+        return random.Next(40) == 0 ? body[..random.Next(body.Length)] : body;
     }
 
     private static (string Path, byte[] Body) Draw(Random random)

@@ -7,6 +7,7 @@ using Lemma.Server;
 using Lemma.Tests.Language;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -18,14 +19,14 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly TemporaryFolder folder = new();
     private readonly WebApplication app;
 
-    private TestServer(int length, string? template, Action<LemmaServerOptions>? configure)
+    private TestServer(int length, string? template, Action<LemmaServerOptions>? configure, Action<WebApplication>? use, HttpProtocols protocols)
     {
         string path = ChatModel.Write(folder, length, template);
         Model = LanguageModel.Load(path, threads: 1);
         Embedding = EmbeddingModel.Load(path, threads: 1);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(Log);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocols));
         builder.Services.AddLemmaServer(options =>
         {
             options.Threads = 1;
@@ -34,6 +35,7 @@ internal sealed class TestServer : IAsyncDisposable
             configure?.Invoke(options);
         });
         app = builder.Build();
+        use?.Invoke(app);
         Replies.Use(app);
         app.MapLemma();
     }
@@ -55,9 +57,10 @@ internal sealed class TestServer : IAsyncDisposable
 
     public WebApplication App => app;
 
-    public static async Task<TestServer> StartAsync(int length = 400, string? template = ChatModel.Template, Action<LemmaServerOptions>? configure = null)
+    public static async Task<TestServer> StartAsync(int length = 400, string? template = ChatModel.Template, Action<LemmaServerOptions>? configure = null,
+        Action<WebApplication>? use = null, HttpProtocols protocols = HttpProtocols.Http1AndHttp2)
     {
-        TestServer server = new(length, template, configure);
+        TestServer server = new(length, template, configure, use, protocols);
         await server.app.StartAsync();
         server.Http = new HttpClient { BaseAddress = server.Address };
         return server;
