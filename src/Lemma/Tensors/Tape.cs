@@ -283,8 +283,12 @@ public sealed unsafe class Tape : IDisposable
     /// <summary>The parameter that a tensor is, or null.</summary>
     internal Parameter? ParameterOf(Tensor tensor) => Find(tensor) is { Owner: { } owner, Parameter: var index } ? owner.All[index] : null;
 
-    /// <summary>Whether a tensor is a parameter of frozen ones, whose gradient nobody reads.</summary>
-    internal bool IsFrozen(Tensor tensor) => Find(tensor) is { Owner: not null, Learns: false };
+    /// <summary>Whether a tensor is a parameter of frozen ones, or made of such alone: nobody reads its gradient.</summary>
+    internal bool IsFrozen(Tensor tensor) => Find(tensor) is { Owner: not null, Learns: false } or { IsFrozen: true };
+
+    /// <summary>Says that an operation's result is made of some tensors alone, so where they are frozen it is.</summary>
+    internal void FreezeWith(Tensor result, Tensor one, Tensor? two = null, Tensor? three = null) =>
+        Find(result).IsFrozen = IsFrozen(one) && (two is null || IsFrozen(two.Value)) && (three is null || IsFrozen(three.Value));
 
     /// <summary>What layers of experts gave while it recorded, in the order in which they ran; until the rewind.</summary>
     internal ReadOnlySpan<ExpertOutput> Experts => CollectionsMarshal.AsSpan(experts);
@@ -373,6 +377,6 @@ public sealed unsafe class Tape : IDisposable
         public long Count, Stamp;
         public Parameters? Owner;
         public int Parameter;
-        public bool Learns, KeepsGradient, IsGradientGone;
+        public bool Learns, IsFrozen, KeepsGradient, IsGradientGone;
     }
 }

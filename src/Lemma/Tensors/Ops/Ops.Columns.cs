@@ -49,6 +49,7 @@ public static unsafe partial class Ops
         Require.That(!tape.IsParameter(y), $"columns: a parameter cannot be changed in place");
         Blocks inner = new(y, first, y.Shape.Columns), all = new(b, 0, count);
         MoveBlocks(tape, 1, count, all, all.Of(tape.Pointer(b)), inner, inner.Of(tape.Pointer(y)), add: true);
+        tape.FreezeWith(y, y, b);
         tape.Record((y, inner, all, count), static (tape, in s) =>
         {
             if (tape.HasGradient(s.y))

@@ -135,6 +135,8 @@ public static unsafe partial class Ops
     // dx += s·dy, or dx = s·dy where nothing has arrived yet.
     private static void AddGradient(Tape tape, Tensor from, Tensor to, float scale = 1)
     {
+        if (tape.IsFrozen(to))
+            return;
         float* target = tape.GradientPointer(to, out bool add);
         tape.Workers.Rows(checked((int)from.Shape.Count), ElementsAPart, (From: (nint)tape.OutputGradient(from), To: (nint)target, add, scale),
             static (in s, first, count) =>

@@ -26,6 +26,7 @@ public static unsafe partial class Ops
             }
             tape.Scratch.Rewind(mark);
         }
+        tape.FreezeWith(y, weight, positionWeight);
         tape.Record((ids, weight, positions, positionWeight, y), static (tape, in s) =>
         {
             if (!tape.HasGradient(s.y))

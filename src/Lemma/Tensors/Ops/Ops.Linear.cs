@@ -44,6 +44,7 @@ public static unsafe partial class Ops
             $"linear: x {x.Shape} by the weight {weight.Shape} cannot be added to {y.Shape} from column {first} on");
         Require.That(!tape.IsParameter(y), $"linear: a parameter cannot be changed in place");
         ProductWithWeight(tape, x.Shape.Rows, Matrix.Rows(tape.Pointer(x), inputs), weight, 0, outputs, tape.Pointer(y) + first, columns, add: true);
+        tape.FreezeWith(y, y, x, weight);
         tape.Record((y, first, x, weight), static (tape, in s) =>
         {
             float* dy = tape.OutputGradient(s.y);
@@ -52,19 +53,22 @@ public static unsafe partial class Ops
         });
     }
 
-    // dx += dy·W; dW += dyᵀ·x where W learns.
+    // dx += dy·W and dW += dyᵀ·x, each where somebody reads it: nothing learns below the first block of a frozen model.
     private static void LinearGradients(Tape tape, Matrix up, Tensor x, Tensor weight)
     {
         int inputs = weight.Shape[^1], outputs = weight.Shape[0], rows = x.Shape.Rows;
         tape.Attribute(weight);
-        float* dx = tape.GradientPointer(x, out bool add);
-        Arena.Mark mark = tape.Scratch.Here;
-        float* w = tape.Quantized(weight) is { } quantized ? RowsOf(tape, quantized) : tape.Pointer(weight);
-        Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(w, inputs), dx, inputs, add);
-        tape.Scratch.Rewind(mark);
+        if (!tape.IsFrozen(x))
+        {
+            float* dx = tape.GradientPointer(x, out bool adds);
+            Arena.Mark mark = tape.Scratch.Here;
+            float* w = tape.Quantized(weight) is { } quantized ? RowsOf(tape, quantized) : tape.Pointer(weight);
+            Product(tape.Workers, rows, inputs, outputs, up, Matrix.Rows(w, inputs), dx, inputs, adds);
+            tape.Scratch.Rewind(mark);
+        }
         if (tape.IsFrozen(weight))
             return;
-        float* dw = tape.GradientPointer(weight, out add);
+        float* dw = tape.GradientPointer(weight, out bool add);
         WeightGradient(tape.Workers, rows, up, outputs, Matrix.Rows(tape.Pointer(x), inputs), inputs, dw, add);
     }
 

@@ -21,6 +21,7 @@ public static unsafe partial class Ops
         tape.Workers.Rows(x.Shape.Rows, Workers.RowsFor(x.Shape.Columns), (tape, x, g, y, r, epsilon), static (in s, first, count) =>
             Formulas.RmsNorm.Forward(RowsOf(s.tape, s.x, first, count), s.tape[s.g], s.epsilon,
                 RowsOf(s.tape, s.y, first, count), s.tape[s.r].Slice(first, count)));
+        tape.FreezeWith(y, x, gain);
         tape.Record((x, g, gain, y, r), static (tape, in s) =>
         {
             if (!tape.HasGradient(s.y))
@@ -46,6 +47,7 @@ public static unsafe partial class Ops
         tape.Workers.Rows(rows, Workers.RowsFor(x.Shape.Columns), (tape, x, gamma, beta, y, mean, r, epsilon), static (in s, first, count) =>
             Formulas.LayerNorm.Forward(RowsOf(s.tape, s.x, first, count), s.tape[s.gamma], s.tape[s.beta], s.epsilon,
                 RowsOf(s.tape, s.y, first, count), s.tape[s.mean].Slice(first, count), s.tape[s.r].Slice(first, count)));
+        tape.FreezeWith(y, x, gamma, beta);
         tape.Record((x, gamma, beta, y, mean, r), static (tape, in s) =>
         {
             if (!tape.HasGradient(s.y))
