@@ -8,11 +8,12 @@ tests() { dotnet "$here/bin/Release/net10.0/Lemma.MicrosoftSuite.dll" --no-ansi 
 if [ ! -e "$work/chat/best" ]; then
   rm -f "$work/conversations.jsonl" "$work/texts.jsonl"
   LEMMA_SUITE_RECORD="$work/conversations.jsonl" tests --filter-class '*.InProcess'
-  # In a random order, and lines of each kind for the vocabulary, where numbers have one digit: then no token has two, and a number is copied digit by digit.
+  # Tests record beside each other, so the lines get an order of their own, and then a random one. Lines of each kind are for the vocabulary, where numbers have one
+  # digit: then no token has two, and a number is copied digit by digit.
   python3 - "$work" <<'PY'
 import json, random, re, sys
 kinds, path = {}, sys.argv[1] + "/conversations.jsonl"
-lines = open(path).readlines()
+lines = sorted(open(path))
 random.Random(1).shuffle(lines)
 open(path, "w").writelines(lines)
 for line in lines:
