@@ -30,6 +30,9 @@ internal sealed class RewardCommand
         tuning.AddTo(command, center, blocks);
         Examples.Add(command,
             ("which answers about the built-in stories are right", "lemma reward --model runs/sft"),
+            ("which of two lists said backwards is right, by the model of lemma quickstart --full and two blocks more",
+                "lemma reward --model runs/full/sft --lists 1 --blocks 2 --examples 60000 --steps 1600 --rows 4096 "
+                + "--optimizer muon --learning-rate 2e-3 --schedule cosine"),
             ("pairs of your own", "lemma reward --model runs/sft --data pairs.jsonl --out runs/judge"));
         command.SetAction(Run);
         return command;
