@@ -47,8 +47,7 @@ internal sealed class DpoCommand
         TuningRequest request = tuning.Read(command, parsed);
         PreferenceLoss chosen = Choose(request.Parsed);
         using TunedModel model = new(request);
-        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request, request.Preferences,
-            model.NewEncoder().Encode);
+        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request, request.Preferences, model.NewEncoder().Encode);
         (PairSet learned, PairSet judged) = (new(training), new(validation));
         if (chosen.NeedsReference)
         {

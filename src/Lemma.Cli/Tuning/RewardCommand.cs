@@ -44,8 +44,7 @@ internal sealed class RewardCommand
         if (request.Adapter is not null)
             throw new UsageException("--lora: a reward model has a new matrix, its score, which an adapter does not learn");
         using TunedModel model = new(request);
-        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request, request.Preferences,
-            model.NewEncoder().Encode);
+        (List<TokenPair> training, List<TokenPair> validation) = TuningData.Read(request, request.Preferences, model.NewEncoder().Encode);
         int more = parsed.GetValue(blocks)!.Value;
         Decoder decoder = model.Begin(decoder =>
         {

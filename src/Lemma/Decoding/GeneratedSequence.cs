@@ -105,5 +105,4 @@ internal sealed class GeneratedSequence(SequenceState state) : IDisposable
     }
 
     public void Dispose() => State.Dispose();
-
 }

@@ -128,6 +128,7 @@ public sealed class Decoder : Model, IContinuingModel
         Require.That(count >= 1, $"decoder: at least one block is added, but {count} are asked for");
         Require.That(last is { AfterSum: null, OutputScale: false },
             $"decoder: a block that is added changes nothing at first, but it would be like block {Config.Layers - 1}, which has a norm or a factor behind its sum");
+        Require.That(Config.Stack.Embedding.PerBlock is null, $"decoder: no block is added to {Config.Layers} whose own embeddings lie in one table");
         Decoder copy = new(Config with { Stack = Config.Stack with { Blocks = [.. Config.Stack.Blocks, .. Enumerable.Repeat(last, count)] } }) { Origin = Origin };
         copy.Initialize(seed);
         HashSet<string> own = [.. Parameters.All.Select(parameter => parameter.Name)];

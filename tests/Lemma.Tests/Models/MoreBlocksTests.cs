@@ -46,11 +46,15 @@ public class MoreBlocksTests
     }
 
     [Fact]
-    public void ANormBehindTheSumIsRefused()
+    public void WhatABlockMoreWouldChangeIsRefused()
     {
         DecoderConfig config = Presets.Tiny(61).WithLayers(1).WithBlocks(static block => block with { Before = null, AfterSum = new RmsNormConfig() });
         using Decoder model = new(config), plain = new(Presets.Tiny(61).WithLayers(1));
         Assert.Contains("a norm or a factor behind its sum", Assert.Throws<ArgumentException>(() => model.WithMoreBlocks(1, 1)).Message, StringComparison.Ordinal);
+        StackConfig stack = plain.Config.Stack;
+        EmbeddingConfig own = stack.Embedding with { PerBlock = new PerBlockEmbeddingConfig(8, Activation.Gelu, new RmsNormConfig()) };
+        using Decoder tables = new(plain.Config with { Stack = stack with { Embedding = own } });
+        Assert.Contains("lie in one table", Assert.Throws<ArgumentException>(() => tables.WithMoreBlocks(1, 1)).Message, StringComparison.Ordinal);
         Assert.Contains("but 0 are asked for", Assert.Throws<ArgumentException>(() => plain.WithMoreBlocks(0, 1)).Message, StringComparison.Ordinal);
     }
 }
